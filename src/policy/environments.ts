@@ -1,0 +1,59 @@
+import type { Touches } from './touches.ts';
+
+/** Which jobs belong to which environment. */
+export type Environment = {
+  jobs: string[];
+  tags?: Record<string, string> | undefined;
+  runAs?: string[] | undefined;
+  parameters?: Record<string, string[]> | undefined;
+};
+export type Environments = Record<string, Environment>;
+
+/** Where a job belongs, and why: the sentence is shown on cards and in refusals. */
+export type Placement = { environment: string; why: string; listed: boolean };
+
+/**
+ * Places a job by its own fetched definition. A job belongs where its id stands, or where a name glob *and* a fetched tag match; a glob alone puts it nowhere.
+ * One match by id, name, tag, run_as or effective parameter with an environment outside `actIn` decides against it. A job in none counts as prod.
+ */
+export function placeJob(job: NonNullable<Touches['job']>, environments: Environments, actIn: readonly string[]): Placement {
+  for (const [name, env] of Object.entries(environments)) {
+    if (actIn.includes(name)) continue;
+    const why = touchesEnvironment(job, env);
+    if (why) return { environment: name, why, listed: true };
+  }
+  for (const [name, env] of Object.entries(environments)) {
+    if (!actIn.includes(name)) continue;
+    if (env.jobs.includes(job.id)) return { environment: name, why: `job ${job.id} is listed in ${name}`, listed: true };
+    const byName = env.jobs.find((g) => isGlob(g) && matches(g, job.name));
+    const tag = Object.entries(env.tags ?? {}).find(([k, v]) => job.tags[k] === v);
+    if (byName && tag) return { environment: name, why: `its name matches ${byName} and its tag ${tag[0]}=${tag[1]}`, listed: true };
+  }
+  return { environment: 'prod', why: 'it stands in no environment of labmate.json, which counts as prod', listed: false };
+}
+
+function touchesEnvironment(job: NonNullable<Touches['job']>, env: Environment): string | null {
+  if (env.jobs.includes(job.id)) return `its id ${job.id} is listed there`;
+  const byName = env.jobs.find((g) => matches(g, job.name));
+  if (byName) return `its name matches ${byName}`;
+  for (const [k, v] of Object.entries(env.tags ?? {})) if (job.tags[k] === v) return `its tag is ${k}=${v}`;
+  for (const g of env.runAs ?? []) if (job.runAs !== null && matches(g, job.runAs)) return `it runs as ${job.runAs}`;
+  for (const [k, globs] of Object.entries(env.parameters ?? {})) {
+    const value = job.parameters[k];
+    if (value !== undefined && globs.some((g) => matches(g, value))) return `its parameter ${k} is ${value}`;
+  }
+  return null;
+}
+
+function isGlob(pattern: string): boolean {
+  return /[*?]/.test(pattern) || !/^\d+$/.test(pattern);
+}
+
+/** `*` any run of characters, `?` one; everything else literal, any case: an environment is not escaped by a capital letter. */
+export function matches(glob: string, text: string): boolean {
+  const source = glob
+    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+    .replaceAll('*', '.*')
+    .replaceAll('?', '.');
+  return new RegExp(`^${source}$`, 'is').test(text);
+}

@@ -1,0 +1,19 @@
+/** What a call would touch, as facts that a rule can be held against. An absent fact is unknown, and a condition on it does not hold. */
+export type Touches = {
+  /** A Databricks job by its own fetched definition. */
+  job?: { id: string; name: string; tags: Record<string, string>; runAs: string | null; parameters: Record<string, string>; declared: string[] };
+  /** Median minutes of past successful runs. */
+  typicalMinutes?: number;
+  /** A run that this session started itself. */
+  own?: boolean;
+  repository?: string;
+  branch?: string;
+  paths?: string[];
+  experiment?: string;
+  dashboard?: string;
+  /** A post: the channel, and whether it is the session's own thread or channel. */
+  channel?: string;
+  place?: 'own-thread' | 'own-channel' | 'elsewhere';
+  /** Nothing in the world changes but a question in the thread. */
+  asksPerson?: boolean;
+};

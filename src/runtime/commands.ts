@@ -1,0 +1,57 @@
+/** What the world may do to a session. Every one of them comes in through `deliver`. */
+export type Command =
+  | {
+      do: 'open';
+      session: string;
+      team: string;
+      channel: string;
+      /** Null for a slash command: the host posts the root message itself. */
+      thread: string | null;
+      by: string;
+      prompt: string;
+      door: 'command' | 'mention' | 'reply' | 'shortcut' | 'mcp';
+      quoted?: { by: string; text: string; ts: string }[] | undefined;
+      /** The thread's earlier session, whose report the model is given. */
+      after?: string | undefined;
+    }
+  | {
+      do: 'tell';
+      session: string;
+      by: string;
+      text: string;
+      ts: string | null;
+      kind: 'message' | 'stop' | 'change' | 'retry';
+      standing: 'requester' | 'approver' | 'asked' | 'other';
+      answers?: string | undefined;
+    }
+  | { do: 'approve'; session: string; approval: string; by: string }
+  | { do: 'deny'; session: string; approval: string; by: string; reason?: string | undefined }
+  | { do: 'withdraw'; session: string; approval: string; by: string; why?: string | undefined }
+  /** A click that does not count: recorded, nothing else. */
+  | { do: 'refuse'; session: string; approval: string; by: string; why: string }
+  | { do: 'wake'; session: string; call: string; why: 'job' | 'tripwire' | 'deadline' | 'retry'; data?: Record<string, unknown> | undefined }
+  | { do: 'expire'; session: string; approval: string };
+
+export type Delivered =
+  /** `alias` is what people type. For `approve`: whether the quorum is reached. */
+  | { is: 'stored'; session: string; seq: number; alias: string; votes?: number; need?: number }
+  /** The same delivery, or the same person's same vote, was stored before. */
+  | { is: 'duplicate'; session: string; seq: number }
+  /** Somebody decided first. */
+  | { is: 'decided'; state: string; by: string | null; at: string | null }
+  | { is: 'closed'; session: string }
+  | { is: 'unknown' }
+  /** The deadline passed before it could be stored: nothing was stored. */
+  | { is: 'late' }
+  | { is: 'limit'; which: 'user' | 'team'; limit: number };
+
+/**
+ * Stores a command exactly once. `key` names the delivery (event_id, trigger_id, ...): the same key again is a duplicate.
+ * `withinMs`: nothing is stored later than so many ms from now, in Redis time. Throws when Redis can't be reached.
+ */
+export type Deliver = (key: string, command: Command, options?: { withinMs?: number }) => Promise<Delivered>;
+
+/** The id of the session a reference such as an approval id belongs to. */
+export function sessionOfRef(ref: string): string {
+  return ref.split('/')[0] ?? ref;
+}

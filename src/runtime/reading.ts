@@ -1,0 +1,46 @@
+import type { Session } from '../session/state.ts';
+
+/** One line of `list`, `find` and App Home: no log is read for them. */
+export type About = {
+  session: string;
+  alias: string;
+  team: string;
+  channel: string;
+  thread: string | null;
+  by: string;
+  prompt: string;
+  state: string;
+  openedAt: string;
+  changedAt: string;
+  endedAt: string | null;
+  verdict: string | null;
+  people: string[];
+  parameters: Record<string, string>;
+};
+
+/** What may be read of sessions, without a lease. Chains are verified as they are read; a broken one throws BrokenChain. */
+export type Reading = {
+  session(id: string): Promise<Session | null>;
+  /** The exact lines, as stored. */
+  lines(id: string): Promise<{ lines: string[]; head: string; ended: boolean } | null>;
+  ofAlias(team: string, alias: string): Promise<string | null>;
+  /** The latest session that lives in a thread. */
+  ofThread(team: string, channel: string, thread: string): Promise<string | null>;
+  /** Newest first. */
+  list(team: string): Promise<About[]>;
+  /** The root message's ts, once posted. */
+  root(id: string): Promise<{ channel: string; ts: string } | null>;
+};
+
+/** What the thread shows already: slot name -> message. Kept in Redis beside the log. */
+export type ShownSlot = { channel: string; ts: string | null; hash: string /** ms: a post was begun and its reply not seen yet. */; trying?: number };
+export type Slots = { all(): Promise<Record<string, ShownSlot>>; set(slot: string, shown: ShownSlot): Promise<void>; drop(slot: string): Promise<void> };
+
+/** Shared by all processes: waits of 0 mean go. Takes the place when it answers 0. */
+export type Limiter = (name: string, everyMs: number) => Promise<number>;
+
+/**
+ * Brings the thread to what the session says. Answers when it wants to be called again although the log has not grown
+ * (coalescing, a rate limit, a reminder), or null when the thread shows everything.
+ */
+export type Show = (session: Session, slots: Slots, limiter: Limiter, now: number) => Promise<{ againInMs: number } | null>;

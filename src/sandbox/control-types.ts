@@ -1,0 +1,91 @@
+/** The sandbox's control API: one JSON interface for the page, the scenarios, the tests and CI. */
+
+export type SandboxUser = {
+  id: string;
+  name: string;
+  realName: string;
+  role: 'requester' | 'approver' | 'second approver' | 'outsider' | 'guest' | 'bot';
+  guest: boolean;
+  deleted: boolean;
+};
+export type SandboxChannel = { id: string; name: string; im?: string };
+
+export type SandboxMessage = {
+  channel: string;
+  ts: string;
+  threadTs: string | null;
+  user: string;
+  bot: boolean;
+  text: string;
+  blocks: unknown[];
+  /** Only these people see it (ephemeral). */
+  onlyFor: string | null;
+  edited: boolean;
+  files: { name: string; title: string; alt: string; mimetype: string; url: string }[];
+  metadata: unknown;
+};
+
+export type SandboxModal = { id: string; user: string; view: unknown; errors: Record<string, string> };
+
+/** GET /control/state */
+export type Snapshot = {
+  version: number;
+  team: string;
+  bot: string;
+  users: SandboxUser[];
+  channels: SandboxChannel[];
+  messages: SandboxMessage[];
+  modals: SandboxModal[];
+  homes: Record<string, unknown>;
+  banner: string;
+  simulated: { name: string; by: string }[];
+};
+
+/** POST /control/act: a person does something. Answers {ok, error?, ts?}. */
+export type Act =
+  | { as: string; do: 'command'; command: string; text: string; channel: string }
+  | { as: string; do: 'say'; text: string; channel: string; thread?: string | undefined }
+  | { as: string; do: 'click'; channel: string; ts: string; actionId: string; value?: string | undefined }
+  | {
+      as: string;
+      do: 'submit';
+      modal: string /** block_id -> action_id -> state value, as in view.state.values */;
+      values: Record<string, Record<string, unknown>>;
+    }
+  | { as: string; do: 'close'; modal: string }
+  | { as: string; do: 'shortcut'; callbackId: string; channel?: string | undefined; ts?: string | undefined }
+  | { as: string; do: 'home' };
+
+/** POST /control/fault: how a stand-in misbehaves from now on; `null` heals it. */
+export type Fault =
+  | {
+      target: 'slack';
+      kind: 'rate-limit' | 'error-500' | 'lost-reply' | 'slow' | 'drop-socket' | 'refresh' | 'redeliver';
+      method?: string | undefined;
+      channel?: string | undefined;
+      times?: number | undefined;
+      ms?: number | undefined;
+    }
+  | { target: 'claude'; kind: 'status'; status: number; retryAfterS?: number | undefined; times?: number | undefined }
+  | { target: 'claude'; kind: 'hang' | 'cut' | 'malformed' | 'refusal' | 'max-tokens' | 'error-event'; times?: number | undefined }
+  | {
+      target: 'databricks' | 'mlflow' | 'grafana' | 'github';
+      kind: 'status' | 'html' | 'lost-reply' | 'slow' | 'empty';
+      status?: number | undefined;
+      path?: string | undefined;
+      times?: number | undefined;
+      ms?: number | undefined;
+    };
+
+/** GET /control/traffic?since=N: every request, envelope and ack, newest last. */
+export type Traffic = {
+  n: number;
+  at: number;
+  with: 'slack' | 'claude' | 'databricks' | 'mlflow' | 'grafana' | 'github';
+  direction: 'in' | 'out';
+  what: string;
+  body: unknown;
+  answer?: unknown;
+  status?: number;
+  ms?: number;
+};

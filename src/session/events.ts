@@ -1,0 +1,185 @@
+import { z } from 'zod';
+
+/**
+ * What can happen to a session. The log of these is the session: state, transcript, thread, card and record are functions of it.
+ * Field names are the record's, so they are snake_case where two words are needed and never change within a version.
+ */
+
+const id = z.string().min(1);
+const json = z.record(z.string(), z.unknown());
+
+/** What a card shows. Made by a tool's `plan` and kept, so that pending and decided card are drawn from the same data. */
+export const previewSchema = z.object({
+  /** One line in plain words: "Run job 101 (ads-train) in dev". */
+  summary: z.string(),
+  environment: z.string().optional(),
+  /** What the reader needs to judge: typical duration, repository, branch, what the host adds. */
+  facts: z.array(z.object({ label: z.string(), value: z.string() })),
+  /** What differs from the target's own defaults. */
+  changes: z.array(z.object({ name: z.string(), from: z.string().nullable(), to: z.string() })),
+  /** The model's own words, quoted and labelled below the facts. */
+  why: z.string().optional(),
+});
+export type Preview = z.infer<typeof previewSchema>;
+
+/** A condition on a metric of a run that wakes a waiting session early. */
+export const tripwireSchema = z.object({
+  metric: z.string(),
+  kind: z.enum(['below', 'above', 'nan', 'stalled']),
+  value: z.number().optional(),
+  after_step: z.number().optional(),
+  /** For `stalled`: no improvement for so many steps. */
+  steps: z.number().optional(),
+});
+export type Tripwire = z.infer<typeof tripwireSchema>;
+
+/** Why a call is parked. Each kind has one waker and all of them come in through `deliver`. */
+export const waitingSchema = z.discriminatedUnion('for', [
+  z.object({
+    for: z.literal('approval'),
+    approval: id,
+    /** SHA-256 over RFC 8785 canonical JSON of {tool, arguments}. */
+    digest: z.string().regex(/^[0-9a-f]{64}$/),
+    /** Resolved: exactly what will be sent. */
+    arguments: json,
+    preview: previewSchema,
+    expires_at: z.string(),
+    /** How many different people must say yes. */
+    need: z.number().int().min(1),
+    /** Why an earlier yes no longer counts, where there was one. */
+    again: z.string().optional(),
+  }),
+  z.object({
+    for: z.literal('job'),
+    run_ids: z.array(id).min(1),
+    until: z.enum(['all', 'any']),
+    conditions: z.array(tripwireSchema),
+    deadline: z.string().nullable(),
+  }),
+  z.object({ for: z.literal('answer'), question: z.string(), options: z.array(z.string()), to: z.string(), free_text: z.boolean() }),
+  z.object({ for: z.literal('retry'), at: z.string(), why: z.string(), upstream: z.string(), attempt: z.number().int() }),
+]);
+export type Waiting = z.infer<typeof waitingSchema>;
+
+export const imageSchema = z.object({ sha256: z.string(), bytes: z.number(), media_type: z.string(), alt: z.string() });
+export type ImageRef = z.infer<typeof imageSchema>;
+
+/** How a call ended. `text` is what the model reads; `data` the exact values that code reads. */
+export const outcomeSchema = z.object({
+  status: z.enum(['ok', 'failed', 'denied', 'refused', 'expired', 'withdrawn', 'unknown']),
+  text: z.string(),
+  data: json.optional(),
+  images: z.array(imageSchema).optional(),
+});
+export type Outcome = z.infer<typeof outcomeSchema>;
+
+export const usageSchema = z.object({ input: z.number(), output: z.number(), cache_read: z.number(), cache_write: z.number() });
+export type Usage = z.infer<typeof usageSchema>;
+
+const call = { call: id };
+const decision = { call: id, approval: id, by: id, digest: z.string() };
+
+export const eventSchema = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('opened'),
+    team: id,
+    channel: id,
+    /** The thread's ts; null until the root message that the host posts is known (a slash command has none). */
+    thread: z.string().nullable(),
+    by: id,
+    /** To the letter, after un-escaping &amp; &lt; &gt;. */
+    prompt: z.string(),
+    /** What people type: e-7k2f. */
+    alias: id,
+    door: z.enum(['command', 'mention', 'reply', 'shortcut', 'mcp']),
+    model: z.string(),
+    after: z.object({ session: id, head: z.string(), report: z.string() }).optional(),
+    /** The thread so far, where the bot was mentioned in the middle of one. Quoted, never obeyed. */
+    quoted: z.array(z.object({ by: z.string(), text: z.string(), ts: z.string() })).optional(),
+  }),
+  z.object({
+    type: z.literal('told'),
+    by: id,
+    text: z.string(),
+    ts: z.string().nullable(),
+    /** `stop` ends the session; `change` withdraws the open card and lets the model plan anew. */
+    kind: z.enum(['message', 'stop', 'change', 'retry']),
+    standing: z.enum(['requester', 'approver', 'asked', 'other']),
+    /** The parked question this answers, if any. */
+    answers: z.string().optional(),
+  }),
+  z.object({
+    type: z.literal('replied'),
+    model: z.string(),
+    /** The last event the model had seen; what came later it sees next time. */
+    saw: z.number().int(),
+    stop: z.string(),
+    /** The provider's blocks, verbatim: thinking blocks must go back unmodified. */
+    content: z.array(z.unknown()),
+    calls: z.array(z.object({ id, tool: z.string(), input: z.unknown() })),
+    usage: usageSchema,
+    request_id: z.string().nullable(),
+    refusal: z.string().optional(),
+  }),
+  z.object({ type: z.literal('call_parked'), ...call, waiting: waitingSchema }),
+  z.object({
+    type: z.literal('call_started'),
+    ...call,
+    tool: z.string(),
+    /** The effect's outward key, a pure function of session and call. */
+    key: z.string(),
+    digest: z.string(),
+    /** Absent where a rule let the call run by itself; then `rule` says which. */
+    approval: z.string().optional(),
+    rule: z.string().optional(),
+    arguments: json,
+    timeout_ms: z.number(),
+  }),
+  z.object({ type: z.literal('call_finished'), ...call, outcome: outcomeSchema }),
+  z.object({
+    type: z.literal('approved'),
+    ...decision,
+    /** How many yes there are now, and how many it takes. */ votes: z.number().int(),
+    need: z.number().int(),
+  }),
+  z.object({ type: z.literal('denied'), ...decision, reason: z.string().optional() }),
+  z.object({
+    type: z.literal('edited'),
+    ...decision,
+    /** The successor: a new approval of new bytes. */
+    next: z.object({ approval: id, digest: z.string(), arguments: json, preview: previewSchema, expires_at: z.string() }),
+  }),
+  z.object({ type: z.literal('withdrawn'), ...call, approval: id, by: id, why: z.string().optional() }),
+  z.object({ type: z.literal('expired'), ...call, approval: id }),
+  z.discriminatedUnion('of', [
+    /** The gate refused a call: nothing ran and nothing will. */
+    z.object({ type: z.literal('refused'), of: z.literal('call'), ...call, why: z.string() }),
+    /** Somebody's click did not count. */
+    z.object({ type: z.literal('refused'), of: z.literal('decision'), ...call, approval: id, by: id, why: z.string() }),
+  ]),
+  z.object({
+    type: z.literal('woken'),
+    ...call,
+    why: z.enum(['job', 'tripwire', 'deadline', 'retry', 'answer', 'message']),
+    /** What the waker saw: run states, the metric that tripped. */
+    data: json.optional(),
+  }),
+  z.object({
+    type: z.literal('noted'),
+    about: z.enum(['retry', 'cut', 'refusal', 'limit', 'attention', 'broken', 'told', 'recovered', 'secret']),
+    text: z.string(),
+    /** For `retry`: when the model is asked again. */
+    until: z.string().optional(),
+    attempt: z.number().int().optional(),
+    upstream: z.string().optional(),
+    call: z.string().optional(),
+  }),
+  z.object({ type: z.literal('ended'), outcome: z.enum(['done', 'stopped', 'failed', 'limit']), text: z.string() }),
+]);
+
+/** One fact of a session's life, without its place in the chain. */
+export type SessionEvent = z.infer<typeof eventSchema>;
+export type EventOf<T extends SessionEvent['type']> = Extract<SessionEvent, { type: T }>;
+
+/** An event at its place in the log. `m` is Redis server time in ms: logic uses it; `at` inside the line is for readers. */
+export type Entry = { seq: number; m: number; fence: number; line: string; hash: string; at: string; event: SessionEvent };

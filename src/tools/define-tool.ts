@@ -1,0 +1,140 @@
+import type { z } from 'zod';
+import type { Touches } from '../policy/touches.ts';
+import type { Databricks } from '../services/databricks.ts';
+import type { GitHub } from '../services/github.ts';
+import type { Grafana } from '../services/grafana.ts';
+import type { MLflow } from '../services/mlflow.ts';
+import type { SlackService } from '../services/slack.ts';
+import type { Preview, Waiting } from '../session/events.ts';
+
+/**
+ * A tool is one capability: what it takes, what it gives, the words the model reads, what it would touch and what it does.
+ * Nothing here knows the MCP SDK, so another protocol version is one more adapter beside server.ts.
+ */
+export type Tool = ReadTool | WriteTool;
+
+type Common = {
+  name: string;
+  title: string;
+  /** What, in one line; "Use when ..."; "Not for ..." (the sibling); units and id formats. No policy. */
+  description: string;
+  /** Strict: an unknown key is a message the model can read, never dropped in silence. */
+  input: z.ZodObject;
+  /** A plain object; loose on writes, where a mismatch must not make a run that started look failed. */
+  output: z.ZodObject;
+  /** The backend it needs; without it the tool is not listed. */
+  needs: readonly (keyof Services)[];
+};
+
+export type ReadTool = Common & {
+  kind: 'read';
+  run(input: never, ctx: ToolContext): Promise<ToolAnswer>;
+};
+
+export type WriteTool = Common & {
+  kind: 'write';
+  destructive: boolean;
+  idempotent: boolean;
+  /** Looks without touching: resolves the arguments and says what they would touch. */
+  plan(input: never, ctx: ToolContext): Promise<Plan | Question>;
+  /** Does it. Only the gate calls this, after the claim. `key` is the effect's outward key (64 hex characters). */
+  run(plan: Plan, ctx: ToolContext, key: string): Promise<ToolAnswer>;
+  /** How a call that was cut off is recovered: the backend honours our key, or we look for our own mark first. */
+  recovery: 'same-key' | 'look-up';
+  /** For `look-up`: the outcome if the effect is there, null if it is surely not. */
+  find?(plan: Plan, ctx: ToolContext, key: string): Promise<ToolAnswer | null>;
+  /** After this many ms an unanswered request is given up; recovery looks no earlier. */
+  timeoutMs: number;
+};
+
+/** What a write would do, from real look-ups. `arguments` is what is approved, digested and sent. */
+export type Plan = { kind: 'plan'; arguments: Record<string, unknown>; touches: Touches; preview: Preview };
+
+/** The arguments can't be resolved without a person: shown to the model, which asks. */
+export type Question = { kind: 'question'; text: string; data?: Record<string, unknown> };
+
+export type ToolImage = { data: Uint8Array; mediaType: string; alt: string };
+
+export type ToolAnswer =
+  | { kind: 'done'; text: string; data: Record<string, unknown>; images?: ToolImage[] }
+  /** The host parks the call; a door without a session long-polls instead. `data` is the answer so far. */
+  | { kind: 'wait'; waiting: Exclude<Waiting, { for: 'approval' | 'retry' }>; text: string; data: Record<string, unknown> };
+
+/** A failure the model can correct or must tell: rendered `CODE: what. Next: next. (retryable|not retryable)`. */
+export class ToolError extends Error {
+  readonly code: string;
+  readonly retryable: boolean;
+
+  constructor(code: string, what: string, next: string, retryable = false) {
+    super(`${code}: ${what} Next: ${next} (${retryable ? 'retryable' : 'not retryable'})`);
+    this.name = 'ToolError';
+    this.code = code;
+    this.retryable = retryable;
+  }
+}
+
+export type Services = {
+  databricks?: Databricks | undefined;
+  mlflow?: MLflow | undefined;
+  grafana?: Grafana | undefined;
+  github?: GitHub | undefined;
+  slack?: SlackService | undefined;
+};
+
+/** What a tool may know of labmate.json. */
+export type ToolSettings = {
+  defaults: { job?: string | undefined; experiment?: string | undefined; repository?: string | undefined; base?: string | undefined };
+  metrics: Record<string, 'max' | 'min'>;
+  thresholdReading: 'relative' | 'points';
+  recordsPath: string;
+  environments: import('../policy/environments.ts').Environments;
+};
+
+/** What a tool may know of the session it works for; null at a door without one. */
+export type SessionFacts = {
+  id: string;
+  alias: string;
+  team: string;
+  channel: string;
+  /** The root message's ts once it is posted. */
+  thread: string | null;
+  requester: string;
+  prompt: string;
+  call: string;
+  /** Databricks runs this session started. */
+  runs: readonly string[];
+  /** Facts that woke this call since it was parked, oldest first; empty at the first run. */
+  woken: readonly { why: string; data?: Record<string, unknown> | undefined }[];
+  /** A person's answer to this call's question. */
+  answer?: { by: string; text: string; at: string } | undefined;
+  /** A message that interrupts this call's wait. */
+  interrupted?: { by: string; text: string } | undefined;
+  /** What an earlier plan of this call resolved and a person was shown: resolve to the same bytes where they still exist. */
+  resolved?: Record<string, unknown> | undefined;
+  /** Who approved this call. */
+  approvedBy: readonly string[];
+  /** The record up to this call's own approval: a pure function of the log. */
+  record(): { jsonl: string; markdown: string; lines: number; head: string };
+  /** Posts of this session outside its thread so far. */
+  postsOutside: number;
+};
+
+export type ToolContext = { services: Services; settings: ToolSettings; session: SessionFacts | null; signal: AbortSignal; now: () => number };
+
+/** Checks a read tool's types and erases them. */
+export function readTool<I extends z.ZodObject>(
+  tool: Omit<ReadTool, 'kind' | 'run' | 'input'> & { input: I; run(input: z.output<I>, ctx: ToolContext): Promise<ToolAnswer> },
+): ReadTool {
+  return { ...tool, kind: 'read' } as ReadTool;
+}
+
+/** Checks a write tool's types and erases them. */
+export function writeTool<I extends z.ZodObject>(
+  tool: Omit<WriteTool, 'kind' | 'plan' | 'input'> & { input: I; plan(input: z.output<I>, ctx: ToolContext): Promise<Plan | Question> },
+): WriteTool {
+  return { ...tool, kind: 'write' } as WriteTool;
+}
+
+export function done(text: string, data: Record<string, unknown>, images?: ToolImage[]): ToolAnswer {
+  return { kind: 'done', text, data, ...(images?.length ? { images } : {}) };
+}
