@@ -1,0 +1,136 @@
+import { type BudgetLimits, overBudget } from './budget.ts';
+import type { SessionEvent } from './events.ts';
+import { type Call, openCalls, type Session } from './state.ts';
+
+/** What is to be done now. */
+export type Step =
+  /** Ask the model. */
+  | { do: 'think' }
+  /** Perform a tool call: for the first time, after its approval, after its wait, or to recover one that was cut off. */
+  | { do: 'call'; call: Call }
+  /** Write down what follows from the facts alone. */
+  | { do: 'settle'; events: SessionEvent[] }
+  /** Nobody decided in time. Decided by the log, as a click may come first. */
+  | { do: 'expire'; approval: string }
+  /** Hold nothing until something arrives, or until `until` (ms). */
+  | { do: 'park'; until: number | null }
+  | { do: 'end'; outcome: 'done' | 'stopped' | 'failed' | 'limit'; text: string }
+  | { do: 'nothing' };
+
+/** After an effect's own timeout, how much longer a look-up waits: a slow first request may still be in flight. */
+const LOOK_UP_MARGIN_MS = 1_000;
+
+/** Decides the next step of a session from its state and the time (ms, Redis clock). Pure. */
+export function next(s: Session, now: number, limits: BudgetLimits): Step {
+  if (s.ended) return { do: 'nothing' };
+  const open = openCalls(s);
+
+  const cutOff = open.find((c) => c.status.is === 'started');
+  if (cutOff?.status.is === 'started') {
+    const notBefore = cutOff.status.timeoutMs === 0 ? 0 : cutOff.status.m + cutOff.status.timeoutMs + LOOK_UP_MARGIN_MS;
+    return now < notBefore ? { do: 'park', until: notBefore } : { do: 'call', call: cutOff };
+  }
+
+  if (s.stop) {
+    if (open.length > 0) return { do: 'settle', events: open.flatMap((c) => giveUp(s, c, s.stop?.by ?? '', 'The session was stopped.')) };
+    return { do: 'end', outcome: 'stopped', text: `Stopped by ${s.stop.by}.` };
+  }
+
+  const change = s.told.findLast((t) => t.kind === 'change');
+  const outdated = change ? open.filter((c) => c.reply < change.seq && waitsFor(c) === 'approval') : [];
+  if (change && outdated.length > 0) return { do: 'settle', events: outdated.flatMap((c) => giveUp(s, c, change.by, 'Withdrawn, because the experiment is to change.')) };
+
+  for (const call of open) {
+    const step = ready(s, call, now);
+    if (step) return step;
+  }
+  if (open.length > 0) return { do: 'park', until: earliestWake(s, open) };
+  if (s.attention) return { do: 'park', until: null };
+
+  const last = s.replies.at(-1);
+  const answered = last !== undefined && last.calls.length === 0 && last.stop !== 'pause_turn';
+  if (answered && !s.told.some((t) => t.seq > last.saw && t.standing !== 'other' && t.kind !== 'stop')) return finish(last.stop, last.refusal);
+
+  const limit = overBudget(s, now, limits);
+  if (limit) return { do: 'end', outcome: 'limit', text: limit };
+  if (s.retry && now < Date.parse(s.retry.until)) return { do: 'park', until: Date.parse(s.retry.until) };
+  return { do: 'think' };
+}
+
+function finish(stop: string, refusal: string | undefined): Step {
+  if (stop === 'refusal') {
+    const category = refusal ? ` (category: ${refusal})` : '';
+    return { do: 'end', outcome: 'failed', text: `The model declined to go on${category}. Rephrase the request, or have another model configured.` };
+  }
+  if (stop === 'max_tokens') return { do: 'end', outcome: 'failed', text: "The model's answer did not fit its length limit and was cut. Ask for less at once." };
+  return { do: 'end', outcome: 'done', text: '' };
+}
+
+function waitsFor(call: Call): string | null {
+  return call.status.is === 'parked' ? call.status.waiting.for : null;
+}
+
+/** The step this call is ready for, or null while it waits. */
+function ready(s: Session, call: Call, now: number): Step | null {
+  if (call.status.is === 'asked') return { do: 'call', call };
+  if (call.status.is !== 'parked') return null;
+  const { waiting } = call.status;
+  switch (waiting.for) {
+    case 'approval': {
+      const approval = s.approvals.get(waiting.approval);
+      if (!approval) return null;
+      if (approval.state === 'approved') return { do: 'call', call };
+      if (approval.state === 'pending') return now >= Date.parse(approval.expiresAt) ? { do: 'expire', approval: approval.id } : null;
+      if (approval.state === 'denied') {
+        const reason = approval.reason ? ` Reason: ${approval.reason}` : '';
+        const text = `Declined by ${approval.by}.${reason} Nothing was run. Do not ask for the same again unless a person wants it.`;
+        return settled(call, 'denied', text, { status: 'declined', by: approval.by ?? '', ...(approval.reason ? { reason: approval.reason } : {}) });
+      }
+      if (approval.state === 'expired') return settled(call, 'expired', 'Nobody decided in time, so nothing was run.', { status: 'expired' });
+      if (approval.state === 'withdrawn') return settled(call, 'withdrawn', `Withdrawn by ${approval.by}; nothing was run.`, { status: 'withdrawn' });
+      return null;
+    }
+    case 'job': {
+      if (call.woken.length > 0 || call.interrupted) return { do: 'call', call };
+      if (waiting.deadline !== null && now >= Date.parse(waiting.deadline)) return { do: 'settle', events: [{ type: 'woken', call: call.id, why: 'deadline' }] };
+      return null;
+    }
+    case 'answer':
+      return call.answer ? { do: 'call', call } : null;
+    case 'retry':
+      return now >= Date.parse(waiting.at) ? { do: 'call', call } : null;
+    default:
+      return waiting satisfies never;
+  }
+}
+
+function settled(call: Call, status: 'denied' | 'expired' | 'withdrawn', text: string, data: Record<string, unknown>): Step {
+  return { do: 'settle', events: [{ type: 'call_finished', call: call.id, outcome: { status, text, data } }] };
+}
+
+/** Ends an unfinished call without running it; its card is withdrawn first. */
+function giveUp(s: Session, call: Call, by: string, why: string): SessionEvent[] {
+  const approval = call.approval ? s.approvals.get(call.approval) : undefined;
+  const events: SessionEvent[] = [];
+  // Votes are not withdrawn one by one: it is the question itself that goes.
+  if (approval && (approval.state === 'pending' || approval.state === 'approved') && !approval.votes.some((v) => v.by === by)) {
+    events.push({ type: 'withdrawn', call: call.id, approval: approval.id, by, why });
+  }
+  events.push({ type: 'call_finished', call: call.id, outcome: { status: 'withdrawn', text: why } });
+  return events;
+}
+
+function earliestWake(s: Session, open: readonly Call[]): number | null {
+  const times = open.flatMap((c) => {
+    if (c.status.is !== 'parked') return [];
+    const { waiting } = c.status;
+    if (waiting.for === 'approval') {
+      const approval = s.approvals.get(waiting.approval);
+      return approval ? [Date.parse(approval.expiresAt)] : [];
+    }
+    if (waiting.for === 'retry') return [Date.parse(waiting.at)];
+    if (waiting.for === 'job' && waiting.deadline !== null) return [Date.parse(waiting.deadline)];
+    return [];
+  });
+  return times.length > 0 ? Math.min(...times) : null;
+}

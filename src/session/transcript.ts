@@ -1,0 +1,82 @@
+import type { Outcome } from './events.ts';
+import type { Call, Reply, Session, Told } from './state.ts';
+
+/** The provider's message shape, as far as we write it ourselves; an assistant's content is kept as it came. */
+export type Message = { role: 'user'; content: Block[] } | { role: 'assistant'; content: unknown[] };
+export type Block =
+  | { type: 'text'; text: string }
+  | { type: 'tool_result'; tool_use_id: string; is_error?: true; content: ({ type: 'text'; text: string } | { type: 'image'; source: { type: 'base64'; media_type: string; data: string } })[] };
+
+/** What the model reads of one call's result, at the most, in characters. */
+const RESULT_LIMIT = 24_000;
+
+/**
+ * The transcript that the model is asked with: a pure function of the log, only ever appended to, so that request k+1 begins with the bytes of
+ * request k, on whatever worker and after whatever wait. `image` gives a stored picture as base64, or null where it is gone.
+ */
+export function transcript(s: Session, image: (sha256: string) => string | null): Message[] {
+  const messages: Message[] = [{ role: 'user', content: [{ type: 'text', text: opening(s) }] }];
+  let heard = 0;
+  for (const [i, reply] of s.replies.entries()) {
+    const before = s.told.slice(heard).filter((t) => t.seq <= reply.saw);
+    heard += before.length;
+    say(messages, 'user', [...results(s, s.replies[i - 1], image), ...before.filter(spoken).map(told)]);
+    say(messages, 'assistant', reply.content);
+  }
+  say(messages, 'user', [...results(s, s.replies.at(-1), image), ...s.told.slice(heard).filter(spoken).map(told)]);
+  return messages;
+}
+
+/** Neighbours of one role become one message: the API wants the roles to alternate, and an empty reply leaves none. */
+function say(messages: Message[], role: Message['role'], content: unknown[]): void {
+  if (content.length === 0) return;
+  const last = messages.at(-1);
+  if (last?.role === role) (last.content as unknown[]).push(...content);
+  else messages.push({ role, content: [...content] } as Message);
+}
+
+function opening(s: Session): string {
+  const { after, quoted, by, prompt } = s.opened;
+  const parts: string[] = [];
+  if (after) parts.push(`<earlier_experiment session="${after.session}">\n${quote(after.report)}\n</earlier_experiment>`);
+  if (quoted?.length) parts.push(`<thread_so_far>\n${quoted.map((q) => `${q.by}: ${quote(q.text)}`).join('\n')}\n</thread_so_far>`);
+  parts.push(`<request from="${by}">\n${quote(prompt)}\n</request>`);
+  return parts.join('\n\n');
+}
+
+function spoken(t: Told): boolean {
+  return t.kind === 'message' || t.kind === 'change';
+}
+
+/** A colleague who was not asked is overheard: context, not an order. */
+function told(t: Told): Block {
+  const tag = t.standing === 'other' ? 'overheard' : 'message';
+  return { type: 'text', text: `<${tag} from="${t.by}" standing="${t.standing}">\n${quote(t.text)}\n</${tag}>` };
+}
+
+function results(s: Session, reply: Reply | undefined, image: (sha256: string) => string | null): Block[] {
+  return (reply?.calls ?? []).map((c) => result(s.calls.get(c.id), c.id, image));
+}
+
+function result(call: Call | undefined, id: string, image: (sha256: string) => string | null): Block {
+  if (call?.status.is !== 'finished') throw new Error(`call ${id} is not finished, so the model can't be asked`);
+  const { outcome } = call.status;
+  const content: Extract<Block, { type: 'tool_result' }>['content'] = [{ type: 'text', text: resultText(outcome) }];
+  for (const picture of outcome.images ?? []) {
+    const data = image(picture.sha256);
+    if (data !== null) content.push({ type: 'image', source: { type: 'base64', media_type: picture.media_type, data } });
+  }
+  const failed = outcome.status === 'failed' || outcome.status === 'refused' || outcome.status === 'unknown';
+  return { type: 'tool_result', tool_use_id: id, ...(failed ? { is_error: true as const } : {}), content };
+}
+
+/** The exact values as JSON where there are any: text from outside stays inside a JSON string. */
+export function resultText(outcome: Outcome): string {
+  const text = outcome.data ? JSON.stringify(outcome.data) : outcome.text;
+  return text.length <= RESULT_LIMIT ? text : `${text.slice(0, RESULT_LIMIT)}\n[${text.length - RESULT_LIMIT} more characters left out]`;
+}
+
+/** What people wrote can't close or open the frames that tell the model who speaks. */
+function quote(text: string): string {
+  return text.replace(/<(\/?)(earlier_experiment|thread_so_far|request|message|overheard)\b/gi, '‹$1$2');
+}
