@@ -1,0 +1,166 @@
+import { spawn } from 'node:child_process';
+import { createWriteStream, existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import { type RedisBinary, unpackRedis } from './redis-unpack.ts';
+import { run } from './run.ts';
+
+/** `how` is one line for a person: which Redis this is and where it came from. `stop` ends only what was started here. */
+export type RunningRedis = { url: string; how: string; stop(): Promise<void> };
+
+export type RedisWish = {
+  /** A Redis somebody else runs: used as it is, never stopped. Leave it out and REDIS_URL is not looked at. */
+  useUrl?: string | undefined;
+  /** Where the data lives; without it a temporary folder that goes away at the end. */
+  dir?: string | undefined;
+  /** For messages: "the sandbox", "the tests". */
+  purpose: string;
+  /** Gets one line for every step that takes time. */
+  say?: ((line: string) => void) | undefined;
+  /** Asks a person before something is installed for the whole machine (Homebrew). Without it the answer is no. */
+  mayInstall?: ((question: string) => Promise<boolean>) | undefined;
+  /** The folder an unpacked copy is kept in. */
+  cache?: string | undefined;
+};
+
+/** The oldest version that BullMQ and our scripts run on. */
+const OLDEST = [6, 2] as const;
+
+/** Finds or fetches a Redis and starts it; an Error with three commands where nothing works. */
+export async function startRedis(wish: RedisWish): Promise<RunningRedis> {
+  if (wish.useUrl) return { url: wish.useUrl, how: await greet(wish.useUrl), stop: async () => {} };
+  const binary = await findRedis(wish);
+  const temporary = wish.dir ? null : await mkdtemp(join(tmpdir(), 'labmate-redis-'));
+  const dir = wish.dir ?? temporary ?? '';
+  await mkdir(dir, { recursive: true });
+  const server = await launch(binary, dir);
+  return {
+    url: server.url,
+    how: `${binary.version} ${binary.from}, started for ${wish.purpose} on ${server.url}`,
+    stop: async () => {
+      await server.stop();
+      if (temporary) await rm(temporary, { recursive: true, force: true });
+    },
+  };
+}
+
+/** The chain: PATH, the copy unpacked earlier, Debian's packages without root, Homebrew if a person agrees. */
+export async function findRedis(wish: Pick<RedisWish, 'say' | 'mayInstall' | 'cache'>): Promise<RedisBinary> {
+  const installed = await onPath();
+  if (installed) return installed;
+  const cache = wish.cache ?? join(import.meta.dirname, '..', '..', '.cache', 'redis');
+  const unpacked = await unpackRedis(cache, wish.say ?? (() => {})).catch((error: Error) => error);
+  if (unpacked && !(unpacked instanceof Error)) return unpacked;
+  if (process.platform === 'darwin' && (await wish.mayInstall?.('No Redis was found. Install it with "brew install redis"?'))) {
+    wish.say?.('Installing Redis with Homebrew');
+    await run('brew', ['install', 'redis']);
+    const brewed = await onPath();
+    if (brewed) return brewed;
+  }
+  throw new Error(noRedis(unpacked instanceof Error ? unpacked.message : null));
+}
+
+/** `Redis server v=7.0.15 sha=…` -> [7, 0, 15]. */
+export function versionOf(banner: string): number[] | null {
+  const found = /\bv=(\d+)\.(\d+)(?:\.(\d+))?/.exec(banner);
+  return found ? found.slice(1).map((part) => Number(part ?? 0)) : null;
+}
+
+export function isNewEnough(version: readonly number[]): boolean {
+  const [major = 0, minor = 0] = version;
+  return major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST[1]);
+}
+
+async function onPath(): Promise<RedisBinary | null> {
+  for (const name of ['valkey-server', 'redis-server']) {
+    const banner = await run(name, ['--version']).catch(() => null);
+    const version = banner === null ? null : versionOf(banner);
+    if (version && isNewEnough(version)) return { path: name, libraries: null, version: `${name} ${version.join('.')}`, from: 'from PATH' };
+  }
+  return null;
+}
+
+function noRedis(why: string | null): string {
+  return [
+    `labmate needs a Redis ${OLDEST.join('.')} or newer and found none${why ? ` (${why})` : ''}. One of these will do:`,
+    '  sudo apt-get install redis-server',
+    '  brew install redis',
+    '  docker run -d -p 6379:6379 redis redis-server --appendonly yes --appendfsync always   # then REDIS_URL=redis://127.0.0.1:6379',
+  ].join('\n');
+}
+
+/** Says hello to a Redis that somebody else runs. */
+async function greet(url: string): Promise<string> {
+  const redis = new Redis(url, { lazyConnect: true, maxRetriesPerRequest: 0, retryStrategy: () => null, connectTimeout: 5000 });
+  redis.on('error', () => {});
+  try {
+    await redis.connect();
+    const version = /redis_version:(\S+)/.exec(await redis.info('server'))?.[1] ?? 'unknown version';
+    return `Redis ${version} of REDIS_URL`;
+  } catch (cause) {
+    throw new Error('REDIS_URL names a Redis that does not answer. Start it, correct the URL, or unset REDIS_URL to use one that is started for you.', {
+      cause,
+    });
+  } finally {
+    redis.disconnect();
+  }
+}
+
+/**
+ * The guard between us and Redis: it lives in a process group of its own, so that Ctrl-C reaches us first and we decide the order,
+ * and it ends Redis when our end of its stdin closes, so that even a kill -9 of us leaves no Redis behind.
+ */
+const GUARD = '"$@" & child=$!; trap "kill $child" TERM; cat >/dev/null; kill $child 2>/dev/null; wait $child';
+
+async function launch(binary: RedisBinary, dir: string): Promise<{ url: string; stop(): Promise<void> }> {
+  const port = await freePort();
+  const flags = ['--bind', '127.0.0.1', '--port', String(port), '--dir', dir, '--pidfile', join(dir, 'redis.pid'), '--daemonize', 'no'];
+  // An acknowledged write survives a kill of Redis itself only when every one of them is synced.
+  flags.push('--appendonly', 'yes', '--appendfsync', 'always', '--save', '', '--maxmemory-policy', 'noeviction');
+  const logFile = join(dir, 'redis.log');
+  const log = createWriteStream(logFile, { flags: 'w' });
+  const guard = spawn('/bin/sh', ['-c', GUARD, 'sh', binary.path, ...flags], {
+    detached: true,
+    stdio: ['pipe', 'pipe', 'pipe'],
+    ...(binary.libraries ? { env: { LD_LIBRARY_PATH: binary.libraries } } : {}),
+  });
+  guard.stdout.pipe(log);
+  guard.stderr.pipe(log, { end: false });
+  const gone = new Promise<void>((resolve) => guard.once('close', () => resolve()));
+  const url = `redis://127.0.0.1:${port}`;
+  const stop = async () => {
+    guard.stdin.end();
+    await gone;
+  };
+  try {
+    await untilItAnswers(url);
+  } catch (cause) {
+    await stop();
+    const words = existsSync(logFile) ? (await readFile(logFile, 'utf8')).trim().split('\n').slice(-3).join(' ') : '';
+    throw new Error(`Redis did not start in ${dir}: ${words}`, { cause });
+  }
+  return { url, stop };
+}
+
+async function untilItAnswers(url: string): Promise<void> {
+  const redis = new Redis(url, { maxRetriesPerRequest: null, retryStrategy: () => 50 });
+  redis.on('error', () => {});
+  const limit = AbortSignal.timeout(10_000);
+  try {
+    // While it reads its append-only file back it answers LOADING, which ioredis waits out.
+    await Promise.race([redis.ping(), new Promise((_, reject) => limit.addEventListener('abort', () => reject(new Error('no answer within 10 s'))))]);
+  } finally {
+    redis.disconnect();
+  }
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer();
+  await new Promise<void>((resolve, reject) => probe.once('error', reject).listen(0, '127.0.0.1', resolve));
+  const address = probe.address();
+  await new Promise((resolve) => probe.close(resolve));
+  return typeof address === 'object' && address ? address.port : 0;
+}

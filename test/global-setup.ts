@@ -1,0 +1,20 @@
+import type { TestProject } from 'vitest/node';
+import { type RunningRedis, startRedis } from '../src/sandbox/redis.ts';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** A Redis of the test run's own; use a key prefix of your own in every file. */
+    redisUrl: string;
+  }
+}
+
+let redis: RunningRedis | undefined;
+
+export async function setup(project: TestProject): Promise<void> {
+  redis = await startRedis({ purpose: 'the tests', say: (line) => process.stderr.write(`${line}\n`) });
+  project.provide('redisUrl', redis.url);
+}
+
+export async function teardown(): Promise<void> {
+  await redis?.stop();
+}
