@@ -1,0 +1,160 @@
+import { createHash } from 'node:crypto';
+import { eventSchema, type SessionEvent } from './events.ts';
+
+/** What stands as `prev` on line 1. */
+export const ZERO_HEAD = '0'.repeat(64);
+
+/** Where a log ends: the seq and the hash of its last line; `{seq: 0, head: ZERO_HEAD}` before the first. */
+export type Tip = { seq: number; head: string };
+
+/** Builds the line that may follow `tip`. `v`, `seq` and `prev` stand first, in this order: the store compares these bytes before it appends. */
+export function nextLine(tip: Tip, at: string, session: string, event: SessionEvent): { line: string; hash: string; seq: number } {
+  const place = { v: 1, seq: tip.seq + 1, prev: tip.head, at, session };
+  // Spread twice: first for the order of keys, then so that nothing inside an event can claim another place in the chain.
+  const line = JSON.stringify({ ...place, ...event, ...place });
+  return { line, hash: lineHash(line), seq: place.seq };
+}
+
+/** Lowercase hex SHA-256 of a line's exact bytes, without its newline. */
+export function lineHash(line: string | Uint8Array): string {
+  return createHash('sha256').update(line).digest('hex');
+}
+
+export type Line = { seq: number; prev: string; at: string; session: string; event: SessionEvent };
+
+/** Reads one line. Throws an Error whose message is a sentence for people; the chain itself is `verify`'s. */
+export function parseEntry(line: string | Uint8Array): Line {
+  const raw = parseJson(typeof line === 'string' ? line : utf8(line));
+  if (raw['v'] !== 1) throw new Error(`its version is ${show(raw['v'])}, and only version 1 is known`);
+  const { seq, prev, at, session } = raw;
+  if (typeof seq !== 'number' || !Number.isSafeInteger(seq) || seq < 1) throw new Error(`its seq is ${show(seq)}, not a line number`);
+  if (typeof prev !== 'string' || !/^[0-9a-f]{64}$/.test(prev)) throw new Error('its prev is not a SHA-256 in lowercase hex');
+  if (typeof at !== 'string' || Number.isNaN(Date.parse(at))) throw new Error(`its time is ${show(at)}`);
+  if (typeof session !== 'string' || session === '') throw new Error('it names no session');
+  const event = eventSchema.safeParse(raw);
+  if (!event.success) throw new Error(`it is no event we know: ${event.error.issues.map((i) => `${i.path.join('.') || 'type'}: ${i.message}`)[0]}`);
+  return { seq, prev, at, session, event: event.data };
+}
+
+export type Verification =
+  | { ok: true; lines: number; head: string; ended: boolean; approvals: number; pullRequests: number /** The head after each line. */; heads: string[] }
+  | { ok: false; line: number; why: string };
+
+/**
+ * Checks a whole record: versions, contiguous numbers, every `prev` against the exact bytes before it, one session, known events, `opened` first, nothing after `ended`.
+ * Give bytes where the record comes from a file: two broken UTF-8 sequences can decode to the same text. What no chain can see without a known head is a cut tail or a record hashed anew.
+ */
+export function verify(lines: readonly (string | Uint8Array)[]): Verification {
+  const heads: string[] = [];
+  const counted = counter();
+  let prev = ZERO_HEAD;
+  let session: string | null = null;
+  let ended = false;
+  for (const [i, line] of lines.entries()) {
+    const broken = (why: string): Verification => ({ ok: false, line: i + 1, why });
+    if (ended) return broken('the session ended on the line before, so nothing may follow');
+    let entry: Line;
+    try {
+      entry = parseEntry(line);
+    } catch (error) {
+      return broken(error instanceof Error ? error.message : String(error));
+    }
+    if (entry.seq !== i + 1) return broken(`its seq is ${entry.seq} where ${i + 1} belongs: lines are missing, doubled or in another order`);
+    if (entry.prev !== prev)
+      return broken(i === 0 ? 'a record begins with prev of 64 zeros' : `its prev is not the SHA-256 of line ${i}: one of the two was changed`);
+    if (!startsAsWritten(line, i + 1, prev)) return broken('it does not begin with v, seq and prev as they are written');
+    session ??= entry.session;
+    if (entry.session !== session) return broken(`it belongs to session ${show(entry.session)}, the record to ${show(session)}`);
+    if ((entry.event.type === 'opened') !== (i === 0))
+      return broken(i === 0 ? `a record begins with opened, not ${entry.event.type}` : 'the session is opened twice');
+    ended = entry.event.type === 'ended';
+    counted.see(entry.event);
+    prev = lineHash(line);
+    heads.push(prev);
+  }
+  if (heads.length === 0) return { ok: false, line: 1, why: 'the record is empty' };
+  return { ok: true, lines: heads.length, head: prev, ended, ...counted.totals(), heads };
+}
+
+/** Splits a file into lines at its newlines and nowhere else; the last newline ends the last line. */
+export function recordLines(file: Uint8Array): Uint8Array[] {
+  const lines: Uint8Array[] = [];
+  let from = 0;
+  while (from < file.length) {
+    const end = file.indexOf(10, from);
+    lines.push(file.subarray(from, end < 0 ? file.length : end));
+    from = end < 0 ? file.length : end + 1;
+  }
+  return lines;
+}
+
+/** What `labmate verify` prints and exits with. `wantedHead` may be the head of any line; one that fits none breaks the record. */
+export function describeVerification(result: Verification, wantedHead?: string): { text: string; exitCode: 0 | 1 } {
+  if (!result.ok) return { text: `BROKEN at line ${result.line}: ${result.why}`, exitCode: 1 };
+  const { lines, head, ended } = result;
+  let matched = '';
+  if (wantedHead !== undefined) {
+    const line = result.heads.indexOf(wantedHead.trim().toLowerCase()) + 1;
+    if (line === 0) {
+      const why = /^[0-9a-f]{64}$/i.test(wantedHead.trim())
+        ? 'no line has the head that was asked for'
+        : 'the head that was asked for is not a SHA-256 of 64 hex digits';
+      // The first line that could hold what is missing is the one after the end.
+      return { text: `BROKEN at line ${lines + 1}: ${why}; the ${count(lines, 'line')} here end with head ${head}`, exitCode: 1 };
+    }
+    matched = `; the given head is that of line ${line}${line === lines ? ', the last' : ` of ${lines}`}`;
+  }
+  const start = `${ended ? 'OK' : 'OPEN'} ${count(lines, 'line')}, head ${head}`;
+  const totals = ended ? `, ${count(result.approvals, 'approval')}, ${count(result.pullRequests, 'pull request')}` : '';
+  return { text: start + totals + matched, exitCode: 0 };
+}
+
+/** Counts approvals that got all their votes, and pull requests that were really opened. */
+function counter() {
+  const approved = new Set<string>();
+  const opening = new Set<string>();
+  let pullRequests = 0;
+  return {
+    see(event: SessionEvent): void {
+      if (event.type === 'approved' && event.votes >= event.need) approved.add(event.approval);
+      if (event.type === 'call_started' && event.tool === 'create_github_pr') opening.add(event.call);
+      if (event.type === 'call_finished' && event.outcome.status === 'ok' && opening.delete(event.call)) pullRequests += 1;
+    },
+    totals: () => ({ approvals: approved.size, pullRequests }),
+  };
+}
+
+/** A JSON reader takes the last of two equal keys, the store compares the first bytes: both must see the same place in the chain. */
+function startsAsWritten(line: string | Uint8Array, seq: number, prev: string): boolean {
+  const start = `{"v":1,"seq":${seq},"prev":"${prev}",`;
+  return typeof line === 'string'
+    ? line.startsWith(start)
+    : Buffer.from(line.buffer, line.byteOffset, line.byteLength).subarray(0, start.length).equals(Buffer.from(start));
+}
+
+function parseJson(text: string): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new Error('it is not JSON', { cause });
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Error('it is not a JSON object');
+  return value as Record<string, unknown>;
+}
+
+function utf8(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (cause) {
+    throw new Error('it is not UTF-8 text', { cause });
+  }
+}
+
+function count(n: number, thing: string): string {
+  return `${n} ${thing}${n === 1 ? '' : 's'}`;
+}
+
+function show(value: unknown): string {
+  return value === undefined ? 'missing' : JSON.stringify(value).slice(0, 60);
+}
