@@ -26,7 +26,9 @@ export function canonicalJson(value: unknown): string {
 
 /** What a person approves: SHA-256, lower-case hex, over the canonical JSON of {tool, arguments}. */
 export function digestOf(tool: string, args: Record<string, unknown>): string {
-  return createHash('sha256').update(canonicalJson({ tool, arguments: args })).digest('hex');
+  return createHash('sha256')
+    .update(canonicalJson({ tool, arguments: args }))
+    .digest('hex');
 }
 
 /** The key an effect carries outward: 64 hex characters, a pure function of session and call, so that sending twice is once. */

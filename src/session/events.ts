@@ -149,7 +149,15 @@ export const eventSchema = z.discriminatedUnion('type', [
     /** The successor: a new approval of new bytes. */
     next: z.object({ approval: id, digest: z.string(), arguments: json, preview: previewSchema, expires_at: z.string() }),
   }),
-  z.object({ type: z.literal('withdrawn'), ...call, approval: id, by: id, why: z.string().optional() }),
+  z.object({
+    type: z.literal('withdrawn'),
+    ...call,
+    approval: id,
+    by: id,
+    /** An approver takes the own yes back, or somebody who may takes the whole question back. */
+    of: z.enum(['vote', 'question']),
+    why: z.string().optional(),
+  }),
   z.object({ type: z.literal('expired'), ...call, approval: id }),
   z.discriminatedUnion('of', [
     /** The gate refused a call: nothing ran and nothing will. */

@@ -38,7 +38,8 @@ export function next(s: Session, now: number, limits: BudgetLimits): Step {
 
   const change = s.told.findLast((t) => t.kind === 'change');
   const outdated = change ? open.filter((c) => c.reply < change.seq && waitsFor(c) === 'approval') : [];
-  if (change && outdated.length > 0) return { do: 'settle', events: outdated.flatMap((c) => giveUp(s, c, change.by, 'Withdrawn, because the experiment is to change.')) };
+  if (change && outdated.length > 0)
+    return { do: 'settle', events: outdated.flatMap((c) => giveUp(s, c, change.by, 'Withdrawn, because the experiment is to change.')) };
 
   for (const call of open) {
     const step = ready(s, call, now);
@@ -62,7 +63,8 @@ function finish(stop: string, refusal: string | undefined): Step {
     const category = refusal ? ` (category: ${refusal})` : '';
     return { do: 'end', outcome: 'failed', text: `The model declined to go on${category}. Rephrase the request, or have another model configured.` };
   }
-  if (stop === 'max_tokens') return { do: 'end', outcome: 'failed', text: "The model's answer did not fit its length limit and was cut. Ask for less at once." };
+  if (stop === 'max_tokens')
+    return { do: 'end', outcome: 'failed', text: "The model's answer did not fit its length limit and was cut. Ask for less at once." };
   return { do: 'end', outcome: 'done', text: '' };
 }
 
@@ -92,7 +94,8 @@ function ready(s: Session, call: Call, now: number): Step | null {
     }
     case 'job': {
       if (call.woken.length > 0 || call.interrupted) return { do: 'call', call };
-      if (waiting.deadline !== null && now >= Date.parse(waiting.deadline)) return { do: 'settle', events: [{ type: 'woken', call: call.id, why: 'deadline' }] };
+      if (waiting.deadline !== null && now >= Date.parse(waiting.deadline))
+        return { do: 'settle', events: [{ type: 'woken', call: call.id, why: 'deadline' }] };
       return null;
     }
     case 'answer':
@@ -112,9 +115,8 @@ function settled(call: Call, status: 'denied' | 'expired' | 'withdrawn', text: s
 function giveUp(s: Session, call: Call, by: string, why: string): SessionEvent[] {
   const approval = call.approval ? s.approvals.get(call.approval) : undefined;
   const events: SessionEvent[] = [];
-  // Votes are not withdrawn one by one: it is the question itself that goes.
-  if (approval && (approval.state === 'pending' || approval.state === 'approved') && !approval.votes.some((v) => v.by === by)) {
-    events.push({ type: 'withdrawn', call: call.id, approval: approval.id, by, why });
+  if (approval && (approval.state === 'pending' || approval.state === 'approved')) {
+    events.push({ type: 'withdrawn', call: call.id, approval: approval.id, by, of: 'question', why });
   }
   events.push({ type: 'call_finished', call: call.id, outcome: { status: 'withdrawn', text: why } });
   return events;

@@ -5,7 +5,12 @@ import type { Call, Reply, Session, Told } from './state.ts';
 export type Message = { role: 'user'; content: Block[] } | { role: 'assistant'; content: unknown[] };
 export type Block =
   | { type: 'text'; text: string }
-  | { type: 'tool_result'; tool_use_id: string; is_error?: true; content: ({ type: 'text'; text: string } | { type: 'image'; source: { type: 'base64'; media_type: string; data: string } })[] };
+  | {
+      type: 'tool_result';
+      tool_use_id: string;
+      is_error?: true;
+      content: ({ type: 'text'; text: string } | { type: 'image'; source: { type: 'base64'; media_type: string; data: string } })[];
+    };
 
 /** What the model reads of one call's result, at the most, in characters. */
 const RESULT_LIMIT = 24_000;
