@@ -1,5 +1,4 @@
-import type { Entry, EventOf, Outcome, Preview, Usage, Waiting } from './events.ts';
-import { happened } from './happened.ts';
+import type { EventOf, Outcome, Preview, Usage, Waiting } from './events.ts';
 
 export type ApprovalState = 'pending' | 'approved' | 'denied' | 'edited' | 'withdrawn' | 'expired' | 'used';
 
@@ -78,40 +77,6 @@ export type Session = {
   /** The last seq whose fact can change what is to be done: a note or a refused click does not. */
   lastM: number;
 };
-
-/** Folds a whole log. Returns null for an empty one. The entries must be verified already. */
-export function fold(id: string, entries: readonly Entry[]): Session | null {
-  let session: Session | null = null;
-  for (const entry of entries) session = apply(session, id, entry);
-  return session;
-}
-
-/** Applies one entry. Mutates and returns the session: a fold over a long log must not copy it at each step. */
-export function apply(session: Session | null, id: string, entry: Entry): Session {
-  if (!session) {
-    if (entry.event.type !== 'opened') throw new Error(`the log of ${id} begins with ${entry.event.type}, not opened`);
-    return {
-      id,
-      seq: entry.seq,
-      head: entry.hash,
-      opened: { ...entry.event, at: entry.at, m: entry.m },
-      told: [],
-      replies: [],
-      calls: new Map(),
-      approvals: new Map(),
-      notes: [],
-      refusedDecisions: [],
-      usage: { input: 0, output: 0, cache_read: 0, cache_write: 0 },
-      runs: [],
-      lastM: entry.m,
-    };
-  }
-  happened(session, entry, entry.event);
-  session.seq = entry.seq;
-  session.head = entry.hash;
-  session.lastM = entry.m;
-  return session;
-}
 
 export function theCall(s: Session, id: string): Call {
   const call = s.calls.get(id);

@@ -1,0 +1,185 @@
+import type { Entry, EventOf, SessionEvent, Waiting } from './events.ts';
+import { type Session, theApproval, theCall } from './state.ts';
+
+/** Folds a whole log. Returns null for an empty one. The entries must be verified already. */
+export function fold(id: string, entries: readonly Entry[]): Session | null {
+  let session: Session | null = null;
+  for (const entry of entries) session = apply(session, id, entry);
+  return session;
+}
+
+/** Applies one entry. Mutates and returns the session: a fold over a long log must not copy it at each step. */
+export function apply(session: Session | null, id: string, entry: Entry): Session {
+  if (!session) {
+    if (entry.event.type !== 'opened') throw new Error(`the log of ${id} begins with ${entry.event.type}, not opened`);
+    return {
+      id,
+      seq: entry.seq,
+      head: entry.hash,
+      opened: { ...entry.event, at: entry.at, m: entry.m },
+      told: [],
+      replies: [],
+      calls: new Map(),
+      approvals: new Map(),
+      notes: [],
+      refusedDecisions: [],
+      usage: { input: 0, output: 0, cache_read: 0, cache_write: 0 },
+      runs: [],
+      lastM: entry.m,
+    };
+  }
+  happened(session, entry, entry.event);
+  session.seq = entry.seq;
+  session.head = entry.hash;
+  session.lastM = entry.m;
+  return session;
+}
+
+/** What one event changes in the state. Mutates. */
+function happened(s: Session, { seq, m, at }: Entry, e: SessionEvent): void {
+  switch (e.type) {
+    case 'opened':
+      throw new Error(`session ${s.id} is opened twice`);
+    case 'told':
+      s.told.push({ ...e, seq, at });
+      if (e.kind === 'stop') s.stop ??= { by: e.by, at, seq };
+      if (e.kind === 'retry') {
+        delete s.attention;
+        delete s.retry;
+      }
+      if (e.kind === 'message' && e.standing !== 'other') hear(s, e, at);
+      return;
+    case 'replied':
+      s.replies.push({ ...e, seq, at });
+      delete s.retry;
+      for (const key of ['input', 'output', 'cache_read', 'cache_write'] as const) s.usage[key] += e.usage[key];
+      for (const c of e.calls) s.calls.set(c.id, { id: c.id, tool: c.tool, input: c.input, reply: seq, status: { is: 'asked' }, woken: [], attempts: 0 });
+      return;
+    case 'call_parked': {
+      const call = theCall(s, e.call);
+      call.status = { is: 'parked', waiting: e.waiting, since: m, sinceAt: at };
+      call.woken = [];
+      delete call.interrupted;
+      if (e.waiting.for === 'retry') call.attempts = e.waiting.attempt;
+      if (e.waiting.for === 'approval') {
+        const w = e.waiting;
+        call.approval = w.approval;
+        s.approvals.set(w.approval, {
+          id: w.approval,
+          call: e.call,
+          digest: w.digest,
+          arguments: w.arguments,
+          preview: w.preview,
+          expiresAt: w.expires_at,
+          need: w.need,
+          ...(w.again === undefined ? {} : { again: w.again }),
+          state: 'pending',
+          votes: [],
+          askedAt: at,
+        });
+      }
+      return;
+    }
+    case 'call_started': {
+      const call = theCall(s, e.call);
+      call.started = e;
+      call.status = { is: 'started', key: e.key, m, timeoutMs: e.timeout_ms, arguments: e.arguments, digest: e.digest };
+      if (e.approval) theApproval(s, e.approval).state = 'used';
+      return;
+    }
+    case 'call_finished': {
+      const call = theCall(s, e.call);
+      call.status = { is: 'finished', outcome: e.outcome, at };
+      const runId = e.outcome.data?.['run_id'];
+      if (call.tool === 'run_databricks_job' && e.outcome.status === 'ok' && typeof runId === 'string') {
+        const url = e.outcome.data?.['run_url'];
+        s.runs.push({ call: call.id, runId, ...(typeof url === 'string' ? { url } : {}) });
+      }
+      return;
+    }
+    case 'approved': {
+      const approval = theApproval(s, e.approval);
+      approval.votes.push({ by: e.by, at });
+      approval.decidedM = m;
+      approval.decidedAt = at;
+      if (e.votes >= e.need) approval.state = 'approved';
+      return;
+    }
+    case 'denied':
+    case 'edited':
+    case 'expired': {
+      const approval = theApproval(s, e.approval);
+      approval.state = e.type;
+      approval.decidedM = m;
+      approval.decidedAt = at;
+      if (e.type !== 'expired') approval.by = e.by;
+      if (e.type === 'denied' && e.reason) approval.reason = e.reason;
+      if (e.type === 'edited') {
+        const call = theCall(s, e.call);
+        const { next } = e;
+        call.approval = next.approval;
+        const waiting: Waiting = {
+          for: 'approval',
+          approval: next.approval,
+          digest: next.digest,
+          arguments: next.arguments,
+          preview: next.preview,
+          expires_at: next.expires_at,
+          need: approval.need,
+        };
+        call.status = { is: 'parked', waiting, since: m, sinceAt: at };
+        s.approvals.set(next.approval, {
+          id: next.approval,
+          call: e.call,
+          digest: next.digest,
+          arguments: next.arguments,
+          preview: next.preview,
+          expiresAt: next.expires_at,
+          need: approval.need,
+          state: 'pending',
+          votes: [],
+          askedAt: at,
+        });
+      }
+      return;
+    }
+    case 'withdrawn': {
+      const approval = theApproval(s, e.approval);
+      approval.votes = approval.votes.filter((v) => v.by !== e.by);
+      approval.state = e.of === 'vote' ? 'pending' : 'withdrawn';
+      if (e.of === 'vote') return;
+      approval.by = e.by;
+      approval.decidedAt = at;
+      approval.decidedM = m;
+      return;
+    }
+    case 'refused':
+      if (e.of === 'call') theCall(s, e.call).status = { is: 'finished', outcome: { status: 'refused', text: e.why }, at };
+      else s.refusedDecisions.push({ ...e, at });
+      return;
+    case 'woken':
+      theCall(s, e.call).woken.push(e);
+      return;
+    case 'noted':
+      s.notes.push({ ...e, seq, at, m });
+      if (e.about === 'retry' && e.until && !e.call)
+        s.retry = { until: e.until, attempt: e.attempt ?? 1, upstream: e.upstream ?? 'the model', why: e.text, seq };
+      if (e.about === 'attention') s.attention = { text: e.text, seq };
+      return;
+    case 'ended':
+      s.ended = { ...e, seq, at };
+      return;
+    default:
+      e satisfies never;
+  }
+}
+
+/** A message finishes the wait for a job or an answer; a wait for an approval keeps it for later. */
+function hear(s: Session, e: EventOf<'told'>, at: string): void {
+  for (const call of s.calls.values()) {
+    if (call.status.is !== 'parked') continue;
+    const { waiting } = call.status;
+    if (waiting.for === 'answer' && (e.answers === call.id || e.answers === undefined)) call.answer ??= { by: e.by, text: e.text, at };
+    else if (waiting.for === 'job') call.interrupted ??= { by: e.by, text: e.text };
+  }
+}
