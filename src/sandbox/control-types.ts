@@ -66,8 +66,19 @@ export type Fault =
       times?: number | undefined;
       ms?: number | undefined;
     }
-  | { target: 'claude'; kind: 'status'; status: number; retryAfterS?: number | undefined; times?: number | undefined }
-  | { target: 'claude'; kind: 'hang' | 'cut' | 'malformed' | 'refusal' | 'max-tokens' | 'error-event'; times?: number | undefined }
+  | { target: 'claude'; kind: 'status'; status: number; retryAfterS?: number | undefined; times?: number | undefined; call?: number | undefined }
+  | {
+      target: 'claude';
+      kind: 'hang' | 'cut' | 'malformed' | 'refusal' | 'max-tokens' | 'error-event' | 'bad-input' | 'empty' | 'pause-turn' | 'context-exceeded' | 'slow';
+      times?: number | undefined;
+      /** Only this request to the Messages API, counted from 1. */
+      call?: number | undefined;
+      /** `cut` and `hang`: after so many bytes of the answer. */
+      bytes?: number | undefined;
+      /** `refusal`: its category; `error-event`: its type. */
+      category?: string | undefined;
+      ms?: number | undefined;
+    }
   | {
       target: 'databricks' | 'mlflow' | 'grafana' | 'github';
       kind: 'status' | 'html' | 'lost-reply' | 'slow' | 'empty';

@@ -1,0 +1,173 @@
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { claude, modelFacts } from '../../src/agent/claude.ts';
+import type { ModelAnswer, ModelRequest } from '../../src/agent/model.ts';
+import type { ClaudeFault } from '../../src/sandbox/claude/faults.ts';
+import { type MessagesApi, startMessagesApi } from '../../src/sandbox/claude/messages-api.ts';
+import type { Reply } from '../../src/sandbox/claude/messages-types.ts';
+import { thinking } from '../../src/sandbox/claude/transcript-rules.ts';
+
+const key = 'sk-test-not-to-be-shown';
+const model = 'claude-sonnet-5-5';
+const tools = [
+  { name: 'get_job_status', description: 'Says how a run is doing.', input_schema: { type: 'object', properties: { run_id: { type: 'string' } } } },
+];
+const status: Reply = {
+  content: [
+    thinking('I should look — 見る.'),
+    { type: 'text', text: 'Looking at the run first.' },
+    { type: 'tool_use', id: 'toolu_1', name: 'get_job_status', input: { run_id: '9007199254740993', deep: { a: [1, 2.5, null] } } },
+  ],
+};
+
+let api: MessagesApi;
+let says: Reply = status;
+beforeAll(async () => {
+  api = await startMessagesApi({ answer: () => says, key, models: [model] });
+});
+afterEach(() => {
+  says = status;
+  api.fault(null);
+});
+afterAll(() => api.close());
+
+function request(over: Partial<ModelRequest> = {}): ModelRequest {
+  return {
+    system: 'You help.',
+    tools,
+    messages: [{ role: 'user', content: [{ type: 'text', text: 'How is run 9007199254740993?' }] }],
+    maxTokens: 32_000,
+    signal: new AbortController().signal,
+    ...over,
+  };
+}
+async function ask(over: Partial<ModelRequest> = {}, silenceMs?: number): Promise<ModelAnswer> {
+  return claude({ apiKey: key, baseUrl: api.url, model, silenceMs })(request(over));
+}
+async function askWith(fault: Record<string, unknown>, over: Partial<ModelRequest> = {}): Promise<ModelAnswer> {
+  api.fault({ target: 'claude', times: 1, ...fault } as unknown as ClaudeFault);
+  return ask(over, 300);
+}
+
+test('a streamed reply comes back as the very blocks that were sent, thinking and signature included', async () => {
+  const answer = await ask();
+  expect(answer).toMatchObject({ kind: 'reply', content: status.content, stop: 'tool_use', model, requestId: expect.stringMatching(/^req_/) });
+  // A plain value: what the log stores and sends back is all there is.
+  expect(answer.kind === 'reply' && structuredClone(answer.content)).toEqual(status.content);
+  expect(api.requests.at(-1)?.request).toMatchObject({ stream: true, cache_control: { type: 'ephemeral' }, max_tokens: 32_000 });
+});
+
+test('the second request reads from the cache everything that the first one wrote', async () => {
+  const first = await ask({ system: 'A prompt of this test alone.' });
+  if (first.kind !== 'reply') throw new Error(first.kind);
+  const messages = [
+    ...request().messages,
+    { role: 'assistant', content: first.content },
+    { role: 'user', content: [{ type: 'tool_result', tool_use_id: 'toolu_1', content: [{ type: 'text', text: '{"status":"RUNNING"}' }] }] },
+  ];
+  const second = await ask({ system: 'A prompt of this test alone.', messages });
+  if (second.kind !== 'reply') throw new Error(second.kind);
+  expect(first.usage).toMatchObject({ input: 0, cache_read: 0, cache_write: expect.any(Number) });
+  expect(second.usage.cache_read).toBe(first.usage.cache_write);
+  const changed = await ask({ system: 'A prompt of this test alone!', messages });
+  expect(changed.kind === 'reply' && changed.usage.cache_read).toBe(0);
+});
+
+test.each([
+  [429, 12, { kind: 'wait', why: 'Claude limits our rate (429).', retryAfterMs: 12_000 }],
+  [529, undefined, { kind: 'wait', why: 'Claude is overloaded (529).', retryAfterMs: null }],
+  [500, undefined, { kind: 'wait', why: 'Claude had an error of its own (500).', retryAfterMs: null }],
+  [408, undefined, { kind: 'wait' }],
+  [409, undefined, { kind: 'wait' }],
+  [400, undefined, { kind: 'final', why: 'Claude refused the request (400): The stand-in was told to answer 400.' }],
+  [401, undefined, { kind: 'final', why: expect.stringContaining('ANTHROPIC_API_KEY') }],
+  [402, undefined, { kind: 'final', why: expect.stringContaining('credit') }],
+  [403, undefined, { kind: 'final', why: expect.stringContaining(model) }],
+  [404, undefined, { kind: 'final', why: expect.stringContaining('ANTHROPIC_MODEL') }],
+  [413, undefined, { kind: 'final', why: expect.stringContaining('too large') }],
+  [422, undefined, { kind: 'final' }],
+])('status %i is told as a wait or an end, and is asked once only', async (code, retryAfterS, wanted) => {
+  const before = api.requests.length;
+  expect(await askWith({ kind: 'status', status: code, retryAfterS })).toMatchObject(wanted);
+  expect(api.requests.length - before).toBe(1);
+});
+
+test.each([
+  ['an error event inside the stream', { kind: 'error-event' }, 'Claude is overloaded (529).'],
+  ['a stream cut in the middle', { kind: 'cut' }, "Claude's answer broke off or could not be read."],
+  ['a stream cut after its first bytes', { kind: 'cut', bytes: 10 }, "Claude's answer broke off or could not be read."],
+  ['a line that is not JSON', { kind: 'malformed' }, "Claude's answer broke off or could not be read."],
+  ['a stream that falls silent', { kind: 'hang', bytes: 400 }, 'Claude stopped answering in the middle of a turn.'],
+  ['no answer at all', { kind: 'hang' }, 'Claude stopped answering in the middle of a turn.'],
+  ['arguments that are not JSON', { kind: 'bad-input' }, "Claude's reply could not be used: the arguments of a tool call are not JSON."],
+])('%s is a wait with its reason', async (_name, fault, why) => {
+  expect(await askWith(fault)).toEqual({ kind: 'wait', why, retryAfterMs: null });
+});
+
+test('an error event that says the request is wrong ends the asking', async () => {
+  expect(await askWith({ kind: 'error-event', category: 'invalid_request_error' })).toMatchObject({ kind: 'final' });
+});
+
+test('a tool call that was cut off by max_tokens never reaches the caller', async () => {
+  const answer = await askWith({ kind: 'max-tokens' });
+  expect(answer).toMatchObject({ kind: 'reply', stop: 'max_tokens' });
+  expect(answer.kind === 'reply' && answer.content).toEqual(status.content.slice(0, 2));
+});
+
+test.each([
+  ['refusal', { kind: 'reply', stop: 'refusal', content: [], refusal: 'frontier_llm' }],
+  ['empty', { kind: 'reply', stop: 'end_turn', content: [] }],
+  ['pause-turn', { kind: 'reply', stop: 'pause_turn' }],
+  ['context-exceeded', { kind: 'reply', stop: 'model_context_window_exceeded' }],
+])('the ending %s is a reply that the session can branch on', async (kind, wanted) => {
+  expect(await askWith({ kind })).toMatchObject(wanted);
+});
+
+test('an address where nobody listens, or a page of HTML, is a wait and names no secret', async () => {
+  const nobody = await claude({ apiKey: key, baseUrl: 'http://user:hidden@127.0.0.1:1', model })(request());
+  expect(nobody).toEqual({ kind: 'wait', why: "Claude can't be reached at 127.0.0.1:1.", retryAfterMs: null });
+  const closed = await claude({ apiKey: key, baseUrl: 'http://127.0.0.1:9', model })(request());
+  expect(closed).toMatchObject({ kind: 'wait', why: expect.stringMatching(/^Claude can't be reached at 127\.0\.0\.1:9/) });
+  const html = async () => new Response('<html>gateway</html>', { status: 200, headers: { 'content-type': 'text/html' } });
+  expect(await claude({ apiKey: key, model, fetch: html })(request())).toMatchObject({ kind: 'wait' });
+});
+
+test('a refused key is never repeated, whatever the answer says', async () => {
+  const echo = async () => Response.json({ type: 'error', error: { type: 'permission_error', message: `no rights for ${key}` } }, { status: 403 });
+  const answer = await claude({ apiKey: key, model, fetch: echo })(request());
+  expect(answer).toEqual({ kind: 'final', why: `The key in ANTHROPIC_API_KEY may not use ${model} (403): no rights for [key]` });
+  expect(await claude({ apiKey: 'wrong', baseUrl: api.url, model })(request())).toMatchObject({ kind: 'final', why: expect.stringContaining('401') });
+});
+
+test('retry-after is read as ms, as seconds and as a date', async () => {
+  const at = new Date(Date.now() + 60_000).toUTCString();
+  for (const [header, low, high] of [
+    [{ 'retry-after-ms': '1500' }, 1500, 1500],
+    [{ 'retry-after': '0.5' }, 500, 500],
+    [{ 'retry-after': at }, 55_000, 61_000],
+    [{ 'retry-after': 'soon' }, null, null],
+  ] as const) {
+    const limited = async () => Response.json({ type: 'error', error: { type: 'rate_limit_error', message: 'slow down' } }, { status: 429, headers: header });
+    const answer = await claude({ apiKey: key, model, fetch: limited })(request());
+    if (answer.kind !== 'wait') throw new Error(answer.kind);
+    if (low === null) expect(answer.retryAfterMs).toBeNull();
+    else expect(answer.retryAfterMs).toSatisfy((ms: number) => ms >= low && ms <= high);
+  }
+});
+
+test('our own signal ends the call at once, before and in the middle of the stream', async () => {
+  expect(await ask({ signal: AbortSignal.abort() })).toEqual({ kind: 'aborted' });
+  const stop = new AbortController();
+  api.fault({ target: 'claude', kind: 'hang', bytes: 500, times: 1 });
+  setTimeout(() => stop.abort(), 100);
+  expect(await ask({ signal: stop.signal })).toEqual({ kind: 'aborted' });
+});
+
+test('an unknown model is told by both doors, a known one with its limits', async () => {
+  const options = { apiKey: key, baseUrl: api.url, model: 'claude-none' };
+  expect(await claude(options)(request())).toEqual({
+    kind: 'final',
+    why: 'Claude does not know the model "claude-none" (404). Whoever runs the bot should check ANTHROPIC_MODEL.',
+  });
+  expect(await modelFacts(options)).toEqual({ known: false, why: expect.stringContaining('"claude-none"') });
+  expect(await modelFacts(options, model)).toMatchObject({ known: true, id: model, lifecycle: 'active', maxTokens: 64_000 });
+});
