@@ -1,0 +1,105 @@
+import { matches, type Placement, placeJob } from './environments.ts';
+import { type ApproverRule, approversOf, type Permissions, type PolicyRule } from './rules.ts';
+import type { Touches } from './touches.ts';
+
+/** A call as policy sees it: which tool, whether it only reads, and what it would touch by real look-ups. */
+export type Intended = {
+  tool: string;
+  readOnly: boolean;
+  touches: Touches /** A tool of a mounted server: no built-in rule speaks for it. */;
+  foreign?: boolean;
+};
+
+/** What the session has done so far that policy must know. */
+export type Standing = { /** It has read text from outside. */ tainted: boolean /** Its posts outside its own thread. */; postsOutside: number };
+
+export type Verdict =
+  | { is: 'run'; rule: string; placement?: Placement }
+  | { is: 'confirm'; rule: string; approvers: ApproverRule; placement?: Placement }
+  | { is: 'refuse'; why: string };
+
+/** Posts outside its own thread that a session may make by itself. */
+const FREE_POSTS = 2;
+
+/** Rules on one call: refuse, ask a person, or let it run, with the rule's name for the record. Pure. */
+export function judge(call: Intended, permissions: Permissions, standing: Standing): Verdict {
+  const { touches } = call;
+  const placement = touches.job ? placeJob(touches.job, permissions.environments, permissions.actIn) : undefined;
+  const forbidden = outsideItsGround(call, permissions, placement);
+  if (forbidden) return { is: 'refuse', why: forbidden };
+
+  const rules = permissions.policy.rules.filter((r) => matches(r.tool, call.tool) && holds(r, call, placement));
+  const rule = rules.find((r) => r.action === 'deny') ?? rules.find((r) => r.action === 'ask') ?? rules.find((r) => r.action === 'auto');
+  if (rule?.action === 'deny') return { is: 'refuse', why: `A rule of labmate.json denies ${call.tool} (${describe(rule)}).` };
+
+  const builtIn = runsByItself(call, standing);
+  const auto = rule ? rule.action === 'auto' && (call.readOnly || !standing.tainted || staysHome(touches, placement)) : builtIn !== null;
+  if (auto) return { is: 'run', rule: rule ? describe(rule) : (builtIn ?? ''), ...(placement ? { placement } : {}) };
+  if (!rule && call.foreign && permissions.policy.default === 'deny')
+    return { is: 'refuse', why: `No rule of labmate.json permits ${call.tool}, and the default is deny.` };
+
+  const approvers = approversOf(call.tool, permissions.approvers);
+  if (!approvers)
+    return {
+      is: 'refuse',
+      why: `${call.tool} needs a person's yes, and labmate.json names no approvers for it, so nobody can give it. Add "approvers" there.`,
+    };
+  return { is: 'confirm', rule: rule ? describe(rule) : 'built-in: writes ask', approvers, ...(placement ? { placement } : {}) };
+}
+
+/** Where it may never act, whoever says yes. A sentence, or null. */
+function outsideItsGround({ tool, touches }: Intended, permissions: Permissions, placement: Placement | undefined): string | null {
+  if (placement && touches.job && !permissions.actIn.includes(placement.environment)) {
+    const { job } = touches;
+    return `Job ${job.id} (${job.name}) belongs to ${placement.environment}: ${placement.why}. labmate acts only in ${list(permissions.actIn)}, so ${tool} is refused and nobody was asked.`;
+  }
+  if (touches.repository !== undefined && !permissions.repositories.includes(touches.repository)) {
+    return `The repository ${touches.repository} is not in github.repositories of labmate.json (${list(permissions.repositories)}).`;
+  }
+  if (touches.experiment !== undefined && !permissions.allow.experiments.some((g) => matches(g, touches.experiment ?? ''))) {
+    return `The experiment ${touches.experiment} is not in allow.experiments of labmate.json.`;
+  }
+  if (touches.dashboard !== undefined && !permissions.allow.dashboards.some((g) => matches(g, touches.dashboard ?? ''))) {
+    return `The dashboard ${touches.dashboard} is not in allow.dashboards of labmate.json.`;
+  }
+  if (touches.channel !== undefined && touches.place === 'elsewhere' && !permissions.allow.channels.includes(touches.channel)) {
+    return `The channel ${touches.channel} is not in allow.channels of labmate.json.`;
+  }
+  return null;
+}
+
+/** The built-in table: what runs without a rule and without a person. */
+function runsByItself({ readOnly, touches, foreign }: Intended, standing: Standing): string | null {
+  if (foreign) return null;
+  if (readOnly) return 'built-in: reads run';
+  if (touches.asksPerson) return 'built-in: asking a person runs';
+  if (touches.place === 'own-thread') return "built-in: posts in the session's own thread run";
+  if (touches.place === 'own-channel' && standing.postsOutside < FREE_POSTS) return "built-in: posts in the session's own channel run, two a session";
+  if (touches.own === true) return 'built-in: a session may cancel the run it started';
+  return null;
+}
+
+/** What a rule's `auto` still covers once text from outside was read: it can't send anything to a new audience. */
+function staysHome(touches: Touches, placement: Placement | undefined): boolean {
+  if (touches.place === 'own-thread' || touches.place === 'own-channel') return true;
+  const { job } = touches;
+  return job !== undefined && placement?.listed === true && Object.keys(job.parameters).every((p) => job.declared.includes(p));
+}
+
+/** A condition whose fact is unknown does not hold. */
+function holds({ when }: PolicyRule, { readOnly, touches }: Intended, placement: Placement | undefined): boolean {
+  if (!when) return true;
+  if (when.readOnly !== undefined && when.readOnly !== readOnly) return false;
+  if (when.environment !== undefined && placement?.environment !== when.environment) return false;
+  if (when.maxTypicalMinutes !== undefined && !(touches.typicalMinutes !== undefined && touches.typicalMinutes <= when.maxTypicalMinutes)) return false;
+  if (when.own !== undefined && touches.own !== when.own) return false;
+  return true;
+}
+
+function describe(rule: PolicyRule): string {
+  return `rule: ${rule.tool} ${rule.action}${rule.when ? ` when ${JSON.stringify(rule.when)}` : ''}`;
+}
+
+function list(names: readonly string[]): string {
+  return names.length > 0 ? names.join(', ') : 'none';
+}

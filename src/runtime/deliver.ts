@@ -1,0 +1,195 @@
+import { createHash } from 'node:crypto';
+import type { Redis } from 'ioredis';
+import type { SessionEvent } from '../session/events.ts';
+import { fold } from '../session/fold.ts';
+import { report } from '../session/report.ts';
+import { type Approval, type Session, theApproval } from '../session/state.ts';
+import { aboutOf } from './about.ts';
+import type { Command, Deliver, Delivered } from './commands.ts';
+import type { Append, AppendMode, EventLog } from './event-log.ts';
+import type { Keys } from './keys.ts';
+
+type Deps = {
+  redis: Redis;
+  keys: Keys;
+  log: EventLog;
+  /** Rings for a session at once; the pump repairs a bell that is lost. */
+  ring: (session: string) => Promise<void>;
+  model: string;
+  limits: { perUser: number; perTeam: number };
+};
+
+/** The only way in: everything that the world does to a session is one append, stored once by its key. */
+export function makeDeliver(deps: Deps): Deliver {
+  const { log } = deps;
+  return async (key, command, options = {}) => {
+    const deadline = options.withinMs === undefined ? undefined : (await log.time()) + options.withinMs;
+    const delivered = command.do === 'open' ? await open(deps, key, command, deadline) : await tell(deps, key, command, deadline);
+    if (delivered.is === 'stored' && command.do !== 'refuse') await deps.ring(delivered.session).catch(() => {});
+    return delivered;
+  };
+}
+
+async function open(deps: Deps, key: string, command: Extract<Command, { do: 'open' }>, deadline: number | undefined): Promise<Delivered> {
+  const { log, redis, keys } = deps;
+  const { session: sid, team, channel, by, prompt, door, quoted } = command;
+  const alias = await reserveAlias(redis, keys, team, sid);
+  const earlier = command.after ? fold(command.after, await log.read(command.after)) : null;
+  const event: SessionEvent = {
+    type: 'opened',
+    team,
+    channel,
+    thread: command.thread,
+    by,
+    prompt,
+    alias,
+    door,
+    model: deps.model,
+    ...(earlier ? { after: { session: earlier.opened.alias, head: earlier.head, report: report(earlier) } } : {}),
+    ...(quoted?.length ? { quoted } : {}),
+  };
+  const request: Append = {
+    owner: { sid, team, user: by },
+    key,
+    mode: 'open',
+    deadline,
+    limits: deps.limits,
+    ...(command.thread ? { thread: { channel, ts: command.thread } } : {}),
+  };
+  const answer = await log.append(request, async () => event);
+  switch (answer.is) {
+    case 'OK': {
+      const opened = fold(sid, await log.read(sid));
+      if (opened) await redis.hset(keys.about(team), sid, JSON.stringify(aboutOf(opened, command.thread)));
+      return { is: 'stored', session: sid, seq: answer.seq, alias };
+    }
+    case 'DUP':
+      return { is: 'duplicate', session: answer.session, seq: answer.seq };
+    case 'OPEN':
+      return tell(deps, key, { do: 'tell', session: sid, by, text: prompt, ts: null, kind: 'message', standing: 'requester' }, deadline);
+    case 'LATE':
+      return { is: 'late' };
+    case 'LIMIT':
+      return { is: 'limit', which: answer.which, limit: answer.which === 'user' ? deps.limits.perUser : deps.limits.perTeam };
+    case 'CLOSED':
+      return { is: 'closed', session: sid };
+    default:
+      throw new Error(`opening ${sid} answered ${answer.is}`);
+  }
+}
+
+async function tell(deps: Deps, key: string, command: Exclude<Command, { do: 'open' }>, deadline: number | undefined): Promise<Delivered> {
+  const { log } = deps;
+  const sid = command.session;
+  const known: { session?: Session; votes?: number; need?: number } = {};
+  // The owner names the sets of live sessions, which only `opened` and `ended` touch: from outside any name will do.
+  const request: Append = { owner: { sid, team: 'none', user: 'none' }, key, mode: modeOf(command), deadline, ...decisionOf(command) };
+  if (command.do === 'approve') {
+    const session = fold(sid, await log.read(sid));
+    const approval = session?.approvals.get(command.approval);
+    if (!session || !approval) return { is: 'unknown' };
+    request.need = approval.need;
+  }
+  const answer = await log.append(request, async (tip) => {
+    if (tip.seq === 0) return null;
+    const session = fold(sid, await log.read(sid));
+    // Somebody wrote between the tip and the read: the script will say MOVED, and we come again.
+    if (!session) return null;
+    known.session = session;
+    return eventOf(session, command, known);
+  });
+  const session = known.session;
+  switch (answer.is) {
+    case 'OK':
+      return {
+        is: 'stored',
+        session: sid,
+        seq: answer.seq,
+        alias: session?.opened.alias ?? '',
+        ...(known.votes === undefined ? {} : { votes: known.votes }),
+        ...(known.need === undefined ? {} : { need: known.need }),
+      };
+    case 'DUP':
+      return { is: 'duplicate', session: answer.session, seq: answer.seq };
+    case 'DECIDED': {
+      const fresh = fold(sid, await log.read(sid));
+      return decided(answer.state, 'approval' in command ? fresh?.approvals.get(command.approval) : undefined);
+    }
+    case 'LATE':
+      return { is: 'late' };
+    case 'CLOSED':
+      return { is: 'closed', session: sid };
+    case 'NOTHING':
+    case 'NONE':
+      return { is: 'unknown' };
+    default:
+      throw new Error(`delivering to ${sid} answered ${answer.is}`);
+  }
+}
+
+function decided(state: string, approval: Approval | undefined): Delivered {
+  const by = approval?.by ?? approval?.votes.map((v) => v.by).join(', ') ?? null;
+  return { is: 'decided', state, by: by || null, at: approval?.decidedAt ?? null };
+}
+
+function modeOf(command: Exclude<Command, { do: 'open' }>): AppendMode {
+  switch (command.do) {
+    case 'tell':
+      return command.kind === 'stop' ? 'stop' : '';
+    case 'refuse':
+      return 'note';
+    case 'wake':
+      return '';
+    case 'approve':
+    case 'deny':
+    case 'withdraw':
+    case 'expire':
+      return command.do;
+    default:
+      return command satisfies never;
+  }
+}
+
+function decisionOf(command: Exclude<Command, { do: 'open' }>): Partial<Append> {
+  return 'approval' in command && command.do !== 'refuse' ? { approval: command.approval, ...('by' in command ? { voter: command.by } : {}) } : {};
+}
+
+/** The event for a command, seen from this state; null where it speaks of what is not there. */
+function eventOf(session: Session, command: Exclude<Command, { do: 'open' }>, known: { votes?: number; need?: number }): SessionEvent | null {
+  if (command.do === 'tell') {
+    const { by, text, ts, kind, standing, answers } = command;
+    return { type: 'told', by, text, ts, kind, standing, ...(answers ? { answers } : {}) };
+  }
+  if (command.do === 'wake') {
+    const { call, why, data } = command;
+    return session.calls.has(call) ? { type: 'woken', call, why, ...(data ? { data } : {}) } : null;
+  }
+  if (!session.approvals.has(command.approval)) return null;
+  const { id: approval, call, digest, votes, need } = theApproval(session, command.approval);
+  switch (command.do) {
+    case 'approve':
+      known.votes = votes.length + 1;
+      known.need = need;
+      return { type: 'approved', call, approval, by: command.by, digest, votes: votes.length + 1, need };
+    case 'deny':
+      return { type: 'denied', call, approval, by: command.by, digest, ...(command.reason ? { reason: command.reason } : {}) };
+    case 'withdraw':
+      return { type: 'withdrawn', call, approval, by: command.by, of: 'vote', ...(command.why ? { why: command.why } : {}) };
+    case 'refuse':
+      return { type: 'refused', of: 'decision', call, approval, by: command.by, why: command.why };
+    case 'expire':
+      return { type: 'expired', call, approval };
+    default:
+      return command satisfies never;
+  }
+}
+
+/** What people type: four characters of base32 over the session's id, one more for each clash in the team. */
+async function reserveAlias(redis: Redis, keys: Keys, team: string, sid: string): Promise<string> {
+  const letters = [...createHash('sha256').update(sid).digest()].map((b) => '0123456789abcdefghjkmnpqrstvwxyz'[b % 32]).join('');
+  for (let length = 4; length <= letters.length; length++) {
+    const alias = `e-${letters.slice(0, length)}`;
+    if ((await redis.hsetnx(keys.alias(team), alias, sid)) === 1 || (await redis.hget(keys.alias(team), alias)) === sid) return alias;
+  }
+  throw new Error(`no alias is free for ${sid}`);
+}

@@ -1,0 +1,248 @@
+import { randomUUID } from 'node:crypto';
+import { performance } from 'node:perf_hooks';
+import type { Redis } from 'ioredis';
+import { nextLine, type Tip, ZERO_HEAD } from '../session/chain.ts';
+import type { Entry, SessionEvent } from '../session/events.ts';
+import type { Keys } from './keys.ts';
+import { type Blobs, deflate } from './payloads.ts';
+import { readLine } from './read-line.ts';
+import { scripts } from './redis.ts';
+
+/** Whose session it is, for the keys that a script touches. */
+export type Owner = { sid: string; team: string; user: string };
+
+export type AppendMode = 'open' | 'approve' | 'deny' | 'edit' | 'withdraw' | 'expire' | 'stop' | 'note' | '';
+export type Append = {
+  owner: Owner;
+  key: string;
+  /** Redis ms after which nothing is stored. */
+  deadline?: number | undefined;
+  mode: AppendMode;
+  approval?: string | undefined;
+  need?: number | undefined;
+  voter?: string | undefined;
+  nextApproval?: string | undefined;
+  thread?: { channel: string; ts: string } | undefined;
+  limits?: { perUser: number; perTeam: number } | undefined;
+};
+export type Appended =
+  | { is: 'OK'; seq: number }
+  | { is: 'DUP'; session: string; seq: number }
+  | { is: 'DECIDED'; state: string }
+  | { is: 'LATE' | 'CLOSED' | 'OPEN' | 'NONE' }
+  | { is: 'LIMIT'; which: 'user' | 'team' };
+
+export type Guard = { is: '' } | { is: 'quiet'; seen: number } | { is: 'effect' | 'cancel'; approval?: string | undefined; executionExpiresMs: number };
+export type Committed = { is: 'OK'; tip: Tip } | { is: 'FENCED' | 'STOPPED' | 'UNREAD' } | { is: 'REFUSED'; state: string };
+
+/** The event log of all sessions: append from outside, commit by the owner, and reading, which always checks the chain. */
+export type EventLog = ReturnType<typeof openLog>;
+
+export function openLog(redis: Redis, keys: Keys, blobs: Blobs) {
+  const script = scripts(redis);
+  // Redis' clock, as of its last answer. Monotonic in between: a jump of this machine's clock moves nothing.
+  let offset: number | null = null;
+  const clocked = (ms: unknown) => {
+    offset = Number(ms) - performance.now();
+  };
+  const now = () => Math.round(performance.now() + (offset ?? Date.now() - performance.now()));
+
+  const allKeys = (o: Owner, delivery = '', thread?: { channel: string; ts: string }) => [
+    keys.log(o.sid),
+    keys.st(o.sid),
+    keys.idem(o.sid),
+    keys.due,
+    keys.stale,
+    keys.waits,
+    keys.seen(delivery || o.sid),
+    thread ? keys.thread(o.team, thread.channel, thread.ts) : keys.thread(o.team, 'none', o.sid),
+    keys.liveTeam(o.team),
+    keys.liveUser(o.team, o.user),
+  ];
+
+  async function tipOf(sid: string): Promise<Tip> {
+    const [n, head] = await redis.hmget(keys.st(sid), 'n', 'head');
+    return { seq: Number(n ?? 0), head: head ?? ZERO_HEAD };
+  }
+
+  return {
+    now,
+
+    /** Redis' time in ms, asked. */
+    async time(): Promise<number> {
+      const [s, us] = await redis.time();
+      clocked(Number(s) * 1000 + Math.floor(Number(us) / 1000));
+      return now();
+    },
+
+    /** Reads the lines after `after` and checks that they continue it. Throws BrokenChain. */
+    async read(sid: string, after: Tip = { seq: 0, head: ZERO_HEAD }): Promise<Entry[]> {
+      const rows = await redis.xrange(keys.log(sid), after.seq === 0 ? '-' : `(${after.seq}-0`, '+');
+      const entries: Entry[] = [];
+      let tip = after;
+      for (const [, fields] of rows) {
+        const stored = pairs(fields);
+        const line = stored['l'] ?? '';
+        const entry = await readLine(sid, line, tip, blobs);
+        entries.push({ ...entry, m: Number(stored['m']), fence: Number(stored['f']) });
+        tip = { seq: entry.seq, head: entry.hash };
+      }
+      return entries;
+    },
+
+    /** The exact lines, unread. */
+    async lines(sid: string): Promise<string[]> {
+      const rows = await redis.xrange(keys.log(sid), '-', '+');
+      return rows.map(([, fields]) => pairs(fields)['l'] ?? '');
+    },
+
+    tip: tipOf,
+
+    /**
+     * Appends from outside. `build` makes the event for the state at `tip`, and is asked again when somebody else was quicker;
+     * it answers null when, seen from there, nothing is to be written.
+     */
+    async append(request: Append, build: (tip: Tip) => Promise<SessionEvent | null>): Promise<Appended | { is: 'NOTHING' }> {
+      const { owner } = request;
+      for (let attempt = 0; ; attempt++) {
+        const tip = await tipOf(owner.sid);
+        const event = await build(tip);
+        if (!event) return { is: 'NOTHING' };
+        const { line, hash } = nextLine(tip, new Date(now()).toISOString(), owner.sid, await deflate(event, blobs));
+        const answer = (await script.run('append', allKeys(owner, request.key, request.thread), [
+          owner.sid,
+          request.key,
+          event.type,
+          line,
+          hash,
+          request.deadline ?? '',
+          request.mode,
+          request.approval ?? '',
+          request.need ?? 1,
+          request.voter ?? '',
+          request.nextApproval ?? '',
+          request.limits?.perUser ?? 1_000_000,
+          request.limits?.perTeam ?? 1_000_000,
+        ])) as string[];
+        switch (answer[0]) {
+          case 'OK':
+            clocked(answer[3]);
+            return { is: 'OK', seq: Number(answer[1]) };
+          case 'MOVED':
+            // Many writers on one session: step aside for a moment.
+            if (attempt > 3) await new Promise((r) => setTimeout(r, Math.random() * 10 * attempt));
+            continue;
+          case 'DUP':
+            return { is: 'DUP', session: answer[1] ?? '', seq: Number(answer[2]) };
+          case 'DECIDED':
+            return { is: 'DECIDED', state: answer[1] ?? '' };
+          case 'LIMIT':
+            return { is: 'LIMIT', which: answer[1] === 'user' ? 'user' : 'team' };
+          case 'LATE':
+          case 'CLOSED':
+          case 'OPEN':
+          case 'NONE':
+            return { is: answer[0] };
+          default:
+            throw new Error(`append answered ${String(answer[0])}`);
+        }
+      }
+    },
+
+    async claim(owner: Owner, ttlMs: number): Promise<{ fence: number } | null> {
+      const answer = (await script.run('claim', allKeys(owner), [owner.sid, randomUUID(), ttlMs])) as string[];
+      if (answer[0] !== 'OK') return null;
+      clocked(answer[2]);
+      return { fence: Number(answer[1]) };
+    },
+
+    /** Null: the lease is lost. */
+    async renew(owner: Owner, fence: number, ttlMs: number): Promise<{ stopped: boolean; seq: number } | null> {
+      const answer = (await script.run('renew', allKeys(owner), [owner.sid, fence, ttlMs])) as string[];
+      if (answer[0] !== 'OK') return null;
+      clocked(answer[3]);
+      return { stopped: answer[1] !== '', seq: Number(answer[2]) };
+    },
+
+    /** Commits events as the owner, all or nothing. Lines from outside that came in between are stepped over. */
+    async commit(owner: Owner, fence: number, tip: Tip, events: readonly SessionEvent[], guard: Guard): Promise<Committed> {
+      const op = randomUUID();
+      const slim = await Promise.all(events.map((e) => deflate(e, blobs)));
+      let from = tip;
+      for (;;) {
+        const at = new Date(now()).toISOString();
+        const lines: (string | number)[] = [];
+        let last = from;
+        for (const [i, event] of slim.entries()) {
+          const { line, hash, seq } = nextLine(last, at, owner.sid, event);
+          last = { seq, head: hash };
+          lines.push(event.type, line, hash, ...besides(events[i] ?? event));
+        }
+        const effect = guard.is === 'effect' || guard.is === 'cancel';
+        const answer = (await script.run('commit', allKeys(owner), [
+          owner.sid,
+          fence,
+          op,
+          guard.is,
+          guard.is === 'quiet' ? guard.seen : '',
+          effect ? (guard.approval ?? '') : '',
+          effect ? guard.executionExpiresMs : '',
+          slim.length,
+          ...lines,
+        ])) as string[];
+        switch (answer[0]) {
+          case 'OK':
+            clocked(answer[3]);
+            return { is: 'OK', tip: { seq: Number(answer[1]), head: answer[2] ?? '' } };
+          case 'MOVED':
+            from = { seq: Number(answer[1]), head: answer[2] ?? '' };
+            continue;
+          case 'FENCED':
+          case 'STOPPED':
+          case 'UNREAD':
+            return { is: answer[0] };
+          case 'REFUSED':
+            return { is: 'REFUSED', state: answer[1] ?? '' };
+          default:
+            throw new Error(`commit answered ${String(answer[0])}`);
+        }
+      }
+    },
+
+    /** `unseen`: something came in meanwhile, look again. */
+    async park(owner: Owner, fence: number, seen: number, wakeAt: number | null): Promise<'parked' | 'unseen' | 'fenced'> {
+      const answer = (await script.run('park', allKeys(owner), [owner.sid, fence, seen, wakeAt ?? ''])) as string[];
+      return answer[0] === 'OK' ? 'parked' : answer[0] === 'UNSEEN' ? 'unseen' : 'fenced';
+    },
+
+    /** Sessions at which somebody must look now; each is put off by `visibilityMs`. */
+    async ring(limit: number, visibilityMs: number): Promise<string[]> {
+      return (await script.run('ring', allKeys({ sid: 'none', team: 'none', user: 'none' }), [limit, visibilityMs])) as string[];
+    },
+
+    /** The thread shows the log up to `seen`. False: it has grown meanwhile. */
+    async shown(sid: string, seen: number, againAt: number | null): Promise<boolean> {
+      const answer = (await script.run('shown', allKeys({ sid, team: 'none', user: 'none' }), [sid, seen, againAt ?? ''])) as string[];
+      return answer[0] === 'OK';
+    },
+
+    take: (name: string, everyMs: number) => script.take(keys.limit(name), everyMs),
+  };
+}
+
+/** What the script must know of an event beside its line: call, the approval it is about, what the watcher waits for. */
+function besides(event: SessionEvent): [string, string, string] {
+  if (event.type === 'call_parked') {
+    const { waiting } = event;
+    const waits = waiting.for === 'job' ? JSON.stringify({ run_ids: waiting.run_ids, until: waiting.until, conditions: waiting.conditions }) : '';
+    return [event.call, waiting.for === 'approval' ? waiting.approval : '', waits];
+  }
+  if (event.type === 'withdrawn') return [event.call, event.approval, ''];
+  return ['call' in event && event.call ? event.call : '', '', ''];
+}
+
+function pairs(fields: readonly string[]): Record<string, string> {
+  const map: Record<string, string> = {};
+  for (let i = 0; i + 1 < fields.length; i += 2) map[fields[i] ?? ''] = fields[i + 1] ?? '';
+  return map;
+}

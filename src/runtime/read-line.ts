@@ -1,0 +1,31 @@
+import { lineHash, parseEntry, type Tip } from '../session/chain.ts';
+import { type Entry, eventSchema } from '../session/events.ts';
+import { isPayloadRef } from '../session/payload.ts';
+import { type Blobs, inflate } from './payloads.ts';
+
+/** The chain of a session does not hold: nobody may act on it. */
+export class BrokenChain extends Error {
+  readonly session: string;
+  readonly line: number;
+  constructor(why: string, at: { session: string; line: number; cause?: unknown }) {
+    super(`the record of ${at.session} is broken at line ${at.line}: ${why}`, { cause: at.cause });
+    this.name = 'BrokenChain';
+    this.session = at.session;
+    this.line = at.line;
+  }
+}
+
+/** Reads one stored line at its place: the chain must hold, the event must be known, its payloads must be there. Throws BrokenChain. */
+export async function readLine(sid: string, line: string, tip: Tip, blobs: Blobs): Promise<Pick<Entry, 'seq' | 'line' | 'hash' | 'at' | 'event'>> {
+  if (!line.startsWith(`{"v":1,"seq":${tip.seq + 1},"prev":"${tip.head}",`))
+    throw new BrokenChain('it does not follow the line before it', { session: sid, line: tip.seq + 1 });
+  try {
+    const raw = JSON.parse(line) as Record<string, unknown>;
+    if (raw['session'] !== sid) throw new Error('it belongs to another session');
+    const large = Object.values(raw).some(isPayloadRef);
+    const { seq, at, event } = large ? { seq: tip.seq + 1, at: String(raw['at']), event: eventSchema.parse(await inflate(raw, blobs)) } : parseEntry(line);
+    return { seq, line, hash: lineHash(line), at, event };
+  } catch (cause) {
+    throw new BrokenChain(cause instanceof Error ? cause.message : 'it is no event we know', { session: sid, line: tip.seq + 1, cause });
+  }
+}

@@ -1,0 +1,29 @@
+import type { Redis } from 'ioredis';
+import { fold } from '../session/fold.ts';
+import type { EventLog } from './event-log.ts';
+import type { Keys } from './keys.ts';
+import type { About, Reading, ShownSlot } from './reading.ts';
+
+/** Reading sessions from the log and the small indexes beside it. */
+export function makeReading(redis: Redis, keys: Keys, log: EventLog): Reading {
+  return {
+    session: async (id) => fold(id, await log.read(id)),
+    async lines(id) {
+      const lines = await log.lines(id);
+      if (lines.length === 0) return null;
+      const { head } = await log.tip(id);
+      return { lines, head, ended: (await redis.hget(keys.st(id), 'status')) === 'closed' };
+    },
+    ofAlias: (team, alias) => redis.hget(keys.alias(team), alias.toLowerCase()),
+    ofThread: (team, channel, thread) => redis.get(keys.thread(team, channel, thread)),
+    async list(team) {
+      const all = await redis.hvals(keys.about(team));
+      return all.map((text) => JSON.parse(text) as About).sort((a, b) => (a.openedAt < b.openedAt ? 1 : -1));
+    },
+    async root(id) {
+      const text = await redis.hget(keys.slots(id), 'root');
+      const shown = text ? (JSON.parse(text) as ShownSlot) : null;
+      return shown?.ts ? { channel: shown.channel, ts: shown.ts } : null;
+    },
+  };
+}
