@@ -1,0 +1,104 @@
+import { z } from 'zod';
+
+/** Environment variables as they come. An empty one counts as unset: compose files and CI settings pass those. */
+export type Variables = Readonly<Record<string, string | undefined>>;
+
+const tokensSchema = z.record(z.string().regex(/^[0-9a-f]{64}$/), z.strictObject({ user: z.string().min(1), scope: z.enum(['read', 'write']) }));
+const LOOPBACK = ['127.0.0.1', '::1', 'localhost'];
+
+/** A reader of variables that collects what is wrong with them and which of them are secret. Lives for one reading. */
+export class Env {
+  readonly faults: string[] = [];
+  readonly secrets: string[] = [];
+  readonly #variables: Variables;
+
+  constructor(variables: Variables) {
+    this.#variables = variables;
+  }
+
+  has(name: string): boolean {
+    return this.text(name) !== undefined;
+  }
+
+  text(name: string): string | undefined {
+    return this.#variables[name]?.trim() || undefined;
+  }
+
+  /** A value that is never printed. `prefix`: what it must begin with, because two tokens swapped are the commonest mistake. */
+  secret(name: string, prefix = ''): string | undefined {
+    const value = this.text(name);
+    if (value === undefined) return undefined;
+    if (!value.startsWith(prefix)) this.faults.push(`${name} must begin with ${prefix}: the value set is another kind of token.`);
+    // What is this short would be scrubbed out of ordinary words.
+    if (name !== 'REDIS_URL' && value.length >= 8) this.secrets.push(value);
+    const password = name === 'REDIS_URL' ? /:\/\/[^@/]*?:([^@/]+)@/.exec(value)?.[1] : undefined;
+    if (password && password.length >= 8) this.secrets.push(decodeURIComponent(password));
+    return value;
+  }
+
+  /** An http(s) URL without a slash at its end. */
+  url(name: string, options: { schemeless?: boolean } = {}): string | undefined {
+    const given = this.text(name);
+    if (given === undefined) return undefined;
+    const value = options.schemeless && !given.includes('://') ? `https://${given}` : given;
+    if (!/^https?:\/\//.test(value) || !URL.canParse(value)) {
+      this.faults.push(`${name} is not a URL: it must look like https://host or http://127.0.0.1:8080.`);
+      return undefined;
+    }
+    return value.replace(/\/+$/, '');
+  }
+
+  port(name: string, byDefault: number): number {
+    const given = this.text(name);
+    if (given === undefined) return byDefault;
+    const value = Number(given);
+    if (Number.isInteger(value) && value >= 0 && value <= 65_535) return value;
+    this.faults.push(`${name} is "${given}": a port is a whole number from 0 to 65535 (default ${byDefault}).`);
+    return byDefault;
+  }
+
+  oneOf<const T extends string>(name: string, choices: readonly T[], byDefault: NoInfer<T>): T {
+    const given = this.text(name);
+    const choice = choices.find((c) => c === given);
+    if (given !== undefined && choice === undefined) this.faults.push(`${name} is "${given}": it must be ${choices.join(', ')} (default ${byDefault}).`);
+    return choice ?? byDefault;
+  }
+
+  /** The MCP door over HTTP: off without its port; beyond loopback only with tokens and named hosts. */
+  mcpHttp(): { port: number; host: string; allowedHosts: string[]; tokens: z.output<typeof tokensSchema> } | null {
+    const tokens = this.#tokens();
+    if (!this.has('MCP_HTTP_PORT')) return null;
+    const host = this.text('MCP_HTTP_HOST') ?? '127.0.0.1';
+    const allowedHosts = (this.text('MCP_HTTP_ALLOWED_HOSTS') ?? '').split(/[,\s]+/).filter(Boolean);
+    if (!LOOPBACK.includes(host)) {
+      if (Object.keys(tokens).length === 0) this.faults.push(`MCP_HTTP_HOST is ${host}: beyond loopback MCP_HTTP_TOKENS must name at least one token.`);
+      if (allowedHosts.length === 0) this.faults.push(`MCP_HTTP_HOST is ${host}: beyond loopback MCP_HTTP_ALLOWED_HOSTS must name the hosts it is reached by.`);
+    }
+    return { port: this.port('MCP_HTTP_PORT', 0), host, allowedHosts, tokens };
+  }
+
+  #tokens(): z.output<typeof tokensSchema> {
+    const given = this.text('MCP_HTTP_TOKENS');
+    if (given === undefined) return {};
+    try {
+      return tokensSchema.parse(JSON.parse(given));
+    } catch {
+      this.faults.push('MCP_HTTP_TOKENS must be JSON such as {"<sha256 of a token, 64 hex digits>": {"user": "U1", "scope": "read"}}.');
+      return {};
+    }
+  }
+
+  /** Fills `${VAR}` and `${VAR:-default}` into every string of a value. */
+  expand<T>(value: T): T {
+    if (typeof value === 'string') return value.replace(/\$\{(\w+)(?::-([^}]*))?\}/g, (_, name: string, other?: string) => this.#filled(name, other)) as T;
+    if (Array.isArray(value)) return value.map((item) => this.expand(item)) as T;
+    if (value !== null && typeof value === 'object') return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, this.expand(v)])) as T;
+    return value;
+  }
+
+  #filled(name: string, other: string | undefined): string {
+    const value = this.text(name) ?? other;
+    if (value === undefined) this.faults.push(`${name} is not set, and mcpServers in labmate.json uses it: set it, or write \${${name}:-default}.`);
+    return value ?? '';
+  }
+}

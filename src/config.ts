@@ -1,0 +1,201 @@
+import { readFileSync } from 'node:fs';
+import { type Backends, backendsOf } from './config-backends.ts';
+import { Env, type Variables } from './config-env.ts';
+import { type ConfigFile, fileSchema } from './config-file.ts';
+import { contradictions, permissionsOf, warningsOf } from './config-permissions.ts';
+import { parseJsonc } from './jsonc.ts';
+import type { Permissions } from './policy/rules.ts';
+import type { ToolSettings } from './tools/define-tool.ts';
+
+/** Where labmate meets its surroundings: environment variables and labmate.json, read once, checked whole. Nothing else reads process.env. */
+
+export type SlackConfig = {
+  botToken: string;
+  apiUrl?: string | undefined;
+  transport: { mode: 'socket'; appToken: string } | { mode: 'http'; signingSecret: string };
+};
+
+export type McpHttpConfig = {
+  port: number;
+  host: string;
+  allowedHosts: string[];
+  /** By the SHA-256 of the bearer token. */
+  tokens: Record<string, { user: string; scope: 'read' | 'write' }>;
+};
+
+/** All that is configured; what is left out is null. */
+export type AnyConfig = {
+  role: 'gateway' | 'worker' | 'all';
+  slack: SlackConfig | null;
+  redis: { url: string; prefix: string } | null;
+  claude: { apiKey: string; baseUrl?: string | undefined; model: string } | null;
+  backends: Backends;
+  /** For the header of POST /hooks/databricks; null: the hook is off. */
+  databricksWebhookSecret: string | null;
+  port: number;
+  admin: { host: string; port: number };
+  mcpHttp: McpHttpConfig | null;
+  /** The Slack user at a stdio door. */
+  user: string | null;
+  logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
+  otlpEndpoint: string | null;
+  channels: string[];
+  permissions: Permissions;
+  settings: ToolSettings;
+  onStop: 'ask' | 'cancel' | 'leave';
+  budgets: { turns: number; toolCalls: number; outputTokens: number; wallTimeMs: number; perUser: number; perTeam: number; usd?: number | undefined };
+  pricing: ConfigFile['pricing'];
+  jobCostPerHour: Record<string, number>;
+  record: { anchor: boolean };
+  retentionMs: number;
+  mcpServers: Record<string, Record<string, unknown>>;
+  mounts: Record<string, { trusted: boolean }>;
+  /** Every secret value given to us, to be scrubbed wherever text leaves. */
+  secrets: string[];
+  /** Sentences for the log at start-up. */
+  warnings: string[];
+};
+
+/** What `labmate start` needs: Slack, Redis and Claude are there. */
+export type Config = AnyConfig & { slack: SlackConfig; redis: { url: string; prefix: string }; claude: { apiKey: string; model: string } };
+
+export type Read<C> = { ok: true; config: C } | { ok: false; faults: string[] };
+
+export type ReadOptions = {
+  /** Every tool there is, so that a rule for a misspelt one is found. */
+  tools?: readonly string[] | undefined;
+  /** How the file is called in messages. */
+  fileName?: string | undefined;
+};
+
+/** Everything that `start` needs, or every fault at once, each naming the variable or the key and the fix. Pure. */
+export function readConfig(variables: Variables, fileText?: string, options: ReadOptions = {}): Read<Config> {
+  const read = readAnyConfig(variables, fileText, options);
+  const absent: string[] = [];
+  const env = new Env(variables);
+  if (!env.has('SLACK_BOT_TOKEN')) absent.push('SLACK_BOT_TOKEN is not set: the bot token (xoxb-…) from the app’s "OAuth & Permissions" page.');
+  if (!env.has('SLACK_APP_TOKEN') && !env.has('SLACK_SIGNING_SECRET'))
+    absent.push('Neither SLACK_APP_TOKEN (xapp-…, Socket Mode) nor SLACK_SIGNING_SECRET (HTTP mode) is set: one of them says how Slack reaches labmate.');
+  if (!env.has('ANTHROPIC_API_KEY')) absent.push('ANTHROPIC_API_KEY is not set: the key of the model that plans.');
+  if (!env.has('REDIS_URL')) absent.push('REDIS_URL is not set: redis://127.0.0.1:6379 for a Redis on this machine.');
+  if (!read.ok) return { ok: false, faults: [...absent, ...read.faults] };
+  return absent.length > 0 ? { ok: false, faults: absent } : { ok: true, config: read.config as Config };
+}
+
+/** The same for commands that run on less: what is not set is null, what is set wrongly is still a fault. */
+export function readAnyConfig(variables: Variables, fileText?: string, options: ReadOptions = {}): Read<AnyConfig> {
+  const env = new Env(variables);
+  const file = readFile(fileText, options, env.faults);
+  const config: AnyConfig = {
+    role: env.oneOf('ROLE', ['gateway', 'worker', 'all'], 'all'),
+    slack: slackOf(env),
+    redis: redisOf(env),
+    claude: claudeOf(env),
+    backends: backendsOf(env),
+    databricksWebhookSecret: env.secret('DATABRICKS_WEBHOOK_SECRET') ?? null,
+    port: env.port('PORT', 3000),
+    admin: { host: env.text('ADMIN_HOST') ?? '127.0.0.1', port: env.port('ADMIN_PORT', 3001) },
+    mcpHttp: env.mcpHttp(),
+    user: env.text('LABMATE_USER') ?? null,
+    logLevel: env.oneOf('LOG_LEVEL', ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], 'info'),
+    otlpEndpoint: env.url('OTEL_EXPORTER_OTLP_ENDPOINT') ?? null,
+    channels: file.channels,
+    permissions: permissionsOf(file),
+    settings: {
+      defaults: file.defaults,
+      metrics: file.metrics,
+      thresholdReading: file.thresholdReading,
+      recordsPath: file.github.recordsPath,
+      environments: file.environments,
+    },
+    onStop: file.onStop,
+    budgets: {
+      turns: file.budgets.turns,
+      toolCalls: file.budgets.toolCalls,
+      outputTokens: file.budgets.outputTokens,
+      wallTimeMs: file.budgets.wallTime,
+      perUser: file.budgets.perUser,
+      perTeam: file.budgets.perTeam,
+      usd: file.budgets.usd,
+    },
+    pricing: file.pricing,
+    jobCostPerHour: file.jobCostPerHour,
+    record: file.record,
+    retentionMs: file.retention,
+    mcpServers: env.expand(file.mcpServers),
+    mounts: file.mounts,
+    secrets: env.secrets,
+    warnings: warningsOf(file),
+  };
+  return env.faults.length > 0 ? { ok: false, faults: env.faults } : { ok: true, config };
+}
+
+/** This process's environment. */
+export function environment(): Variables {
+  return process.env;
+}
+
+/** Reads the environment and the file it names; `needs: 'anything'` for commands that run on less than `start`. */
+export function loadConfig(options: ReadOptions & { needs: 'anything' }): Read<AnyConfig>;
+export function loadConfig(options?: ReadOptions): Read<Config>;
+export function loadConfig(options: ReadOptions & { needs?: 'anything' } = {}): Read<AnyConfig> {
+  const named = process.env['LABMATE_CONFIG'];
+  const fileName = named || './labmate.json';
+  let text: string | undefined;
+  try {
+    text = readFileSync(fileName, 'utf8');
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    // No file of the default name is a choice, and its consequences are warned of; a named one that is not there is a mistake.
+    if (named || code !== 'ENOENT')
+      return { ok: false, faults: [`LABMATE_CONFIG: ${fileName} cannot be read (${code}): correct the path or the permissions.`] };
+  }
+  const read = options.needs === 'anything' ? readAnyConfig : readConfig;
+  return read(process.env, text, { ...options, fileName });
+}
+
+function readFile(text: string | undefined, options: ReadOptions, faults: string[]): ConfigFile {
+  const name = options.fileName ?? 'labmate.json';
+  const nothing = fileSchema.parse({});
+  let value: unknown = {};
+  try {
+    if (text !== undefined) value = parseJsonc(text);
+  } catch (error) {
+    faults.push(`${name} ${(error as Error).message}.`);
+    return nothing;
+  }
+  const parsed = fileSchema.safeParse(value);
+  if (!parsed.success) {
+    for (const issue of parsed.error.issues) faults.push(`${name}: ${issue.path.length > 0 ? `${issue.path.join('.')}: ` : ''}${issue.message}.`);
+    return nothing;
+  }
+  faults.push(...contradictions(parsed.data, options.tools ?? null).map((fault) => `${name}: ${fault}.`));
+  return parsed.data;
+}
+
+function slackOf(env: Env): SlackConfig | null {
+  const botToken = env.secret('SLACK_BOT_TOKEN', 'xoxb-');
+  const appToken = env.secret('SLACK_APP_TOKEN', 'xapp-');
+  const signingSecret = env.secret('SLACK_SIGNING_SECRET');
+  const apiUrl = env.url('SLACK_API_URL');
+  if (!botToken) return null;
+  if (appToken) return { botToken, apiUrl, transport: { mode: 'socket', appToken } };
+  return signingSecret ? { botToken, apiUrl, transport: { mode: 'http', signingSecret } } : null;
+}
+
+function redisOf(env: Env): AnyConfig['redis'] {
+  const url = env.secret('REDIS_URL');
+  const prefix = env.text('REDIS_PREFIX') ?? 'lm';
+  if (!/^[\w:.-]+$/.test(prefix)) env.faults.push('REDIS_PREFIX may hold letters, digits and : . _ - only.');
+  if (url === undefined) return null;
+  if (!/^(rediss?|redis\+sentinel|redis\+cluster):\/\/\S+$/.test(url))
+    env.faults.push('REDIS_URL must begin with redis://, rediss://, redis+sentinel:// or redis+cluster://, for instance redis://127.0.0.1:6379.');
+  return { url, prefix };
+}
+
+function claudeOf(env: Env): AnyConfig['claude'] {
+  const apiKey = env.secret('ANTHROPIC_API_KEY');
+  const baseUrl = env.url('ANTHROPIC_BASE_URL');
+  const model = env.text('ANTHROPIC_MODEL') ?? 'claude-sonnet-5-5';
+  return apiKey ? { apiKey, baseUrl, model } : null;
+}

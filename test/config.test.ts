@@ -1,0 +1,197 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { readAnyConfig, readConfig } from '../src/config.ts';
+import { fileJsonSchema } from '../src/config-file.ts';
+
+const ENOUGH = {
+  SLACK_BOT_TOKEN: 'xoxb-very-secret-bot',
+  SLACK_APP_TOKEN: 'xapp-very-secret-app',
+  ANTHROPIC_API_KEY: 'sk-ant-very-secret',
+  REDIS_URL: 'redis://:hunter2hunter2@127.0.0.1:6379',
+};
+const TOOLS = ['run_databricks_job', 'compare_runs', 'post_to_slack'];
+
+function faults(env: Record<string, string | undefined>, file?: unknown): string[] {
+  const text = file === undefined ? undefined : typeof file === 'string' ? file : JSON.stringify(file);
+  const read = readConfig({ ...ENOUGH, ...env }, text, { tools: TOOLS });
+  return read.ok ? [] : read.faults;
+}
+
+function config(env: Record<string, string | undefined> = {}, file: unknown = {}) {
+  const read = readConfig({ ...ENOUGH, ...env }, JSON.stringify(file), { tools: TOOLS });
+  if (!read.ok) throw new Error(read.faults.join('\n'));
+  return read.config;
+}
+
+describe('what start needs', () => {
+  it('names every missing variable in one answer', () => {
+    const read = readConfig({});
+    expect(read.ok ? [] : read.faults.map((fault) => fault.split(/ is not set| is set:/)[0])).toEqual([
+      'SLACK_BOT_TOKEN',
+      'Neither SLACK_APP_TOKEN (xapp-…, Socket Mode) nor SLACK_SIGNING_SECRET (HTTP mode)',
+      'ANTHROPIC_API_KEY',
+      'REDIS_URL',
+    ]);
+  });
+
+  it('lets other commands run without any of it', () => {
+    const read = readAnyConfig({});
+    expect(read.ok && { slack: read.config.slack, redis: read.config.redis, claude: read.config.claude, backends: read.config.backends }).toEqual({
+      slack: null,
+      redis: null,
+      claude: null,
+      backends: { databricks: undefined, mlflow: undefined, github: undefined, grafana: undefined },
+    });
+  });
+});
+
+describe('a fault names the variable or key and the fix', () => {
+  it.each<[string, Record<string, string | undefined>, unknown, RegExp]>([
+    ['a role that does not exist', { ROLE: 'boss' }, {}, /^ROLE is "boss": it must be gateway, worker, all/],
+    ['a port out of range', { PORT: '99999' }, {}, /^PORT is "99999": a port is a whole number/],
+    ['tokens swapped', { SLACK_BOT_TOKEN: 'xapp-1' }, {}, /^SLACK_BOT_TOKEN must begin with xoxb-/],
+    ['a URL that is none', { SLACK_API_URL: 'slack' }, {}, /^SLACK_API_URL is not a URL/],
+    ['another kind of database', { REDIS_URL: 'postgres://x' }, {}, /^REDIS_URL must begin with redis:\/\//],
+    ['a prefix with braces', { REDIS_PREFIX: '{a}' }, {}, /^REDIS_PREFIX may hold/],
+    ['a host without credentials', { DATABRICKS_HOST: 'https://x.test' }, {}, /^DATABRICKS_HOST is set without credentials/],
+    ['credentials without a host', { DATABRICKS_TOKEN: 'dapi-secret-1' }, {}, /without DATABRICKS_HOST/],
+    ['MLflow on a Databricks that is not there', { MLFLOW_TRACKING_URI: 'databricks' }, {}, /^MLFLOW_TRACKING_URI is "databricks", which needs/],
+    ['half a basic login', { MLFLOW_TRACKING_USERNAME: 'a' }, {}, /set both or neither/],
+    ['half a GitHub app', { GITHUB_APP_ID: '1' }, {}, /^A GitHub app needs all of/],
+    ['Grafana without a token', { GRAFANA_URL: 'https://g.test' }, {}, /^GRAFANA_URL is set without GRAFANA_SERVICE_ACCOUNT_TOKEN/],
+    ['tokens that are no JSON', { MCP_HTTP_TOKENS: '{' }, {}, /^MCP_HTTP_TOKENS must be JSON/],
+    [
+      'an open door',
+      { MCP_HTTP_PORT: '3002', MCP_HTTP_HOST: '0.0.0.0', MCP_HTTP_ALLOWED_HOSTS: 'lab.test' },
+      {},
+      /^MCP_HTTP_HOST is 0\.0\.0\.0: beyond loopback MCP_HTTP_TOKENS/,
+    ],
+    ['a misspelt key', {}, { chanels: ['C1'] }, /labmate\.json: Unrecognized key: "chanels"/],
+    ['a duration in words', {}, { retention: 'a year' }, /labmate\.json: retention: a duration is a number and s, m, h or d/],
+    ['a quorum nobody can reach', {}, { approvers: { default: { users: ['U1', 'U1'], quorum: 2 } } }, /approvers\.default asks for 2 people and names 1/],
+    ['approvers of a tool that does not exist', {}, { approvers: { run_job: { users: ['U1'] } } }, /approvers has an entry "run_job", which matches no tool/],
+    [
+      'a rule that matches no tool',
+      {},
+      { policy: { rules: [{ tool: 'run_job', action: 'deny' }] } },
+      /policy\.rules\[0\] names the tool "run_job", which matches none/,
+    ],
+    ['an environment nobody described', {}, { actIn: ['dev'] }, /actIn names "dev", which stands not in environments/],
+    ['dollars without prices', {}, { budgets: { usd: 5 } }, /budgets\.usd needs "pricing"/],
+    ['an unset variable of a mounted server', {}, { mcpServers: { g: { command: 'x', env: { K: '${NOT_THERE}' } } } }, /^NOT_THERE is not set, and mcpServers/],
+    ['a comma too few', {}, '{\n  "channels": ["C1"]\n  "actIn": []\n}', /labmate\.json is not valid JSON at line 3, column 3/],
+  ])('%s', (_, env, file, sentence) => {
+    expect(faults(env, file)).toEqual([expect.stringMatching(sentence)]);
+  });
+
+  it('gives them all at once', () => {
+    expect(faults({ ROLE: 'boss', PORT: 'x', GRAFANA_URL: 'ftp://x' }, { onStop: 'maybe', actIn: 1 }).length).toBeGreaterThanOrEqual(5);
+  });
+
+  it('never shows a secret', () => {
+    const told = faults({
+      SLACK_BOT_TOKEN: 'oops-secret-1',
+      REDIS_URL: 'http://me:secret-2@h',
+      DATABRICKS_TOKEN: 'dapi-secret-3',
+      MCP_HTTP_TOKENS: 'secret-4',
+    });
+    expect(told).toHaveLength(4);
+    expect(told.join(' ')).not.toMatch(/secret-\d/);
+  });
+});
+
+describe('what comes of it', () => {
+  it('has the defaults of the contract', () => {
+    const c = config();
+    expect(c).toMatchObject({
+      role: 'all',
+      port: 3000,
+      admin: { host: '127.0.0.1', port: 3001 },
+      mcpHttp: null,
+      redis: { prefix: 'lm' },
+      claude: { model: 'claude-sonnet-5-5' },
+      logLevel: 'info',
+      onStop: 'ask',
+      retentionMs: 365 * 86_400_000,
+      record: { anchor: true },
+      budgets: { turns: 40, toolCalls: 120, outputTokens: 60_000, wallTimeMs: 7 * 86_400_000, perUser: 10, perTeam: 200 },
+      permissions: { approvers: {}, executionExpiresAfterMs: 900_000, actIn: [], policy: { default: 'ask', rules: [] } },
+      settings: { thresholdReading: 'relative', recordsPath: 'experiments' },
+    });
+    expect(c.warnings.join(' ')).toContain('no approvers');
+  });
+
+  it('lets a tool replace the people and inherit the rest', () => {
+    const { approvers } = config(
+      {},
+      {
+        approvers: {
+          default: { users: ['U1'], groups: ['S1'], expiresAfter: '2h', channel: 'C0' },
+          run_databricks_job: { groups: ['S2'], quorum: 2 },
+          compare_runs: { quorum: 2 },
+        },
+      },
+    ).permissions;
+    expect(approvers['run_databricks_job']).toEqual({
+      users: [],
+      groups: ['S2'],
+      quorum: 2,
+      requesterMayApprove: false,
+      expiresAfterMs: 7_200_000,
+      channel: 'C0',
+    });
+    expect(approvers['compare_runs']).toMatchObject({ users: ['U1'], groups: ['S1'], quorum: 2 });
+  });
+
+  it('may post where it listens, unless told otherwise', () => {
+    expect(config({}, { channels: ['C1'] }).permissions.allow.channels).toEqual(['C1']);
+    expect(config({}, { channels: ['C1'], allow: { channels: ['C2'] } }).permissions.allow.channels).toEqual(['C2']);
+  });
+
+  it('tells Socket Mode from HTTP by what is set', () => {
+    expect(config().slack.transport).toEqual({ mode: 'socket', appToken: 'xapp-very-secret-app' });
+    expect(config({ SLACK_APP_TOKEN: '', SLACK_SIGNING_SECRET: 'abc' }).slack.transport).toEqual({ mode: 'http', signingSecret: 'abc' });
+  });
+
+  it('reads each backend in each of its forms', () => {
+    expect(config({ DATABRICKS_HOST: 'acme.test', DATABRICKS_TOKEN: 'dapi-1', MLFLOW_TRACKING_URI: 'databricks' }).backends).toMatchObject({
+      databricks: { host: 'https://acme.test', token: 'dapi-1' },
+      mlflow: { baseUrl: 'https://acme.test', auth: { kind: 'databricks' } },
+    });
+    expect(
+      config({ GITHUB_APP_ID: '1', GITHUB_APP_PRIVATE_KEY: 'a\\nb', GITHUB_APP_INSTALLATION_ID: '2', GITHUB_API_URL: 'http://127.0.0.1:1/' }).backends.github,
+    ).toEqual({
+      app: { appId: '1', privateKey: 'a\nb', installationId: '2' },
+      baseUrl: 'http://127.0.0.1:1',
+    });
+  });
+
+  it('fills variables into mounted servers and keeps what it does not know', () => {
+    const server = { command: 'x', env: { URL: '${G_URL}', LEVEL: '${LEVEL:-warn}' }, unknown: [1] };
+    expect(config({ G_URL: 'http://g' }, { mcpServers: { g: server } }).mcpServers['g']).toEqual({
+      command: 'x',
+      env: { URL: 'http://g', LEVEL: 'warn' },
+      unknown: [1],
+    });
+  });
+
+  it('knows its secrets, the password inside REDIS_URL too', () => {
+    expect(config().secrets).toEqual(['xoxb-very-secret-bot', 'xapp-very-secret-app', 'hunter2hunter2', 'sk-ant-very-secret']);
+  });
+});
+
+describe('labmate.json', () => {
+  it('allows comments and trailing commas, but not inside strings', () => {
+    const read = readAnyConfig({}, '// one\n{ /* two */ "channels": ["C//1", "C/*2*/",], "defaults": { "job": "a,}" }, }');
+    expect(read.ok && [read.config.channels, read.config.settings.defaults.job]).toEqual([['C//1', 'C/*2*/'], 'a,}']);
+  });
+
+  it('has an example that is without fault', () => {
+    const read = readConfig(ENOUGH, readFileSync('labmate.example.json', 'utf8'), { tools: TOOLS });
+    expect(read).toMatchObject({ ok: true, config: { warnings: [] } });
+  });
+
+  it('has a JSON Schema that is up to date (npm run schema)', () => {
+    expect(JSON.parse(readFileSync('labmate.schema.json', 'utf8'))).toEqual(fileJsonSchema());
+  });
+});
