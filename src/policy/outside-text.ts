@@ -1,0 +1,56 @@
+/**
+ * What text from outside may look like where people read it. Outside is everything that is not a sentence of ours: tool results, the model's words,
+ * names, prompts, error messages. It never makes a mention, a link or a control, and nothing in it is invisible.
+ */
+
+/** Characters that nobody can see, or that change how their neighbours read: format and bidi marks, controls, fillers, separators, broken surrogates. */
+const unseen = /[\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]|(?![\n\t])\p{Cc}/gu;
+
+/** Shows what cannot be seen as \u{...}, and keeps everything else to the letter. */
+export function visible(text: string): string {
+  return text.replace(/\r\n/g, '\n').replace(unseen, (c) => `\\u{${(c.codePointAt(0) ?? 0).toString(16).toUpperCase()}}`);
+}
+
+/** For a Slack text element: visible, and `& < >` escaped, so that `<!channel>` is four letters and some brackets. */
+export function plain(text: string): string {
+  return escaped(visible(text));
+}
+
+/** For a place where Slack formats: as `plain`, and a backtick can neither open nor close a fence. */
+export function mrkdwn(text: string): string {
+  return plain(text.replaceAll('`', "'"));
+}
+
+/** Takes `plain` back: what a reader sees. */
+export function unescaped(text: string): string {
+  return text.replace(/&(amp|lt|gt);/g, (_, name: 'amp' | 'lt' | 'gt') => ({ amp: '&', lt: '<', gt: '>' })[name]);
+}
+
+/** Cuts escaped text to `max` UTF-16 units without leaving half a character or half an entity behind. */
+export function cut(text: string, max: number): string {
+  if (text.length <= max) return text;
+  return text
+    .slice(0, Math.max(0, max))
+    .replace(/[\uD800-\uDBFF]$/, '')
+    .replace(/&[a-z]{0,3}$/, '');
+}
+
+/** As `cut`, and says how much is left out. */
+export function shortened(text: string, max: number): string {
+  if (text.length <= max) return text;
+  if (max < 60) return `${cut(text, max - 1)}…`;
+  const head = cut(text, max - 32);
+  return `${head}… (${text.length - head.length} more characters)`;
+}
+
+/** Words that mix Latin letters with look-alikes of another alphabet: `аds` with a Cyrillic first letter. */
+export function lookAlikes(text: string): string[] {
+  const words = text.match(/[\p{L}\p{N}_-]+/gu) ?? [];
+  return [
+    ...new Set(words.filter((w) => /\p{Script=Latin}/u.test(w) && /[\p{Script=Cyrillic}\p{Script=Greek}\p{Script=Armenian}\p{Script=Cherokee}]/u.test(w))),
+  ];
+}
+
+function escaped(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+}

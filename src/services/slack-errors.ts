@@ -1,0 +1,50 @@
+import { WebAPIHTTPError, WebAPIPlatformError, WebAPIRateLimitedError, WebAPIRequestError } from '@slack/web-api';
+import { UpstreamError } from './http.ts';
+
+/** Slack's word for "these blocks are not right": the caller may send the same message plainer. */
+export const UNSHOWABLE = new Set(['invalid_blocks', 'invalid_blocks_format', 'msg_blocks_too_long', 'msg_too_long', 'invalid_attachments']);
+
+/** Slack has trouble of its own; the same call may work later. */
+const PASSING = new Set(['internal_error', 'fatal_error', 'service_unavailable', 'request_timeout', 'team_added_to_org', 'ratelimited']);
+
+const SENTENCES: Record<string, string> = {
+  channel_not_found: 'Slack does not show this channel to the app. Invite it with /invite, or check the channel id.',
+  not_in_channel: 'The app is not a member of this channel. Invite it with /invite.',
+  is_archived: 'The channel is archived.',
+  restricted_action: 'A workspace setting forbids the app to post there.',
+  invalid_auth: 'Slack refused SLACK_BOT_TOKEN. Install the app again and set the new token.',
+  not_authed: 'SLACK_BOT_TOKEN is missing.',
+  account_inactive: 'The app was removed from the workspace, or its token was revoked. Install it again.',
+  token_revoked: 'SLACK_BOT_TOKEN was revoked. Install the app again and set the new token.',
+  missing_scope: "The app's token lacks a permission. Install the app again with the scopes of manifest.yml.",
+  not_allowed_token_type: 'This kind of token is not allowed here. SLACK_BOT_TOKEN begins with xoxb-, SLACK_APP_TOKEN with xapp-.',
+  expired_trigger_id: 'Slack closed the window for opening this dialog. Click once more.',
+  invalid_blocks: 'Slack does not accept the blocks of this message.',
+  msg_blocks_too_long: "The message's blocks are too long for Slack.",
+};
+
+/** Turns what the Slack SDK throws into a sentence, and says whether waiting helps. */
+export function slackError(method: string, error: unknown): UpstreamError {
+  const cause = { cause: error };
+  if (error instanceof UpstreamError) return error;
+  if (error instanceof WebAPIRateLimitedError) {
+    return new UpstreamError(
+      `Slack limits ${method}; it asks to wait ${error.retryAfter} s.`,
+      { upstream: 'slack', status: 429, code: 'ratelimited', transient: true, retryAfterMs: error.retryAfter * 1000 },
+      cause,
+    );
+  }
+  if (error instanceof WebAPIPlatformError) {
+    const code = error.data.error;
+    const sentence = SENTENCES[code] ?? `Slack refused ${method}: ${code}.`;
+    return new UpstreamError(sentence, { upstream: 'slack', status: 200, code, transient: PASSING.has(code) }, cause);
+  }
+  if (error instanceof WebAPIHTTPError) {
+    const transient = error.statusCode >= 500 || error.statusCode === 429 || error.statusCode === 408;
+    return new UpstreamError(`Slack answered ${method} with HTTP ${error.statusCode}.`, { upstream: 'slack', status: error.statusCode, transient }, cause);
+  }
+  if (error instanceof WebAPIRequestError) {
+    return new UpstreamError(`Slack did not answer ${method}.`, { upstream: 'slack', status: 0, transient: true }, cause);
+  }
+  return new UpstreamError(`Slack could not be asked (${method}).`, { upstream: 'slack', status: 0, transient: true }, cause);
+}

@@ -1,0 +1,73 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { parseCommand } from '../../src/slack/parse-command.ts';
+
+const seed = `Run a training job using config base_config.json but with feature_set=v2.
+Wait for it to complete. Compare its val_f1 to the best run in experiment "ads-rank-v3".`;
+const prompt = (text: string) => ({ is: 'prompt', prompt: text });
+const alias = (a: string) => ({ of: 'alias', alias: a });
+
+const table: [string, unknown][] = [
+  [seed, prompt(seed)],
+  ['', { is: 'empty' }],
+  ['  \n ', { is: 'empty' }],
+  ['<@UBOT>', { is: 'empty' }],
+  ['<@UBOT|labmate> list', { is: 'list' }],
+  ['<@UBOT>: train it', prompt('train it')],
+  ['<@UOTHER> list', prompt('<@UOTHER> list')],
+  ['status', { is: 'status' }],
+  ['status of my runs', prompt('status of my runs')],
+  ['list', { is: 'list' }],
+  ['list all jobs', prompt('list all jobs')],
+  ['List', { is: 'suggestion', word: 'List', subcommand: 'list' }],
+  ['LIST the runs', prompt('LIST the runs')],
+  ['lsit', { is: 'suggestion', word: 'lsit', subcommand: 'list' }],
+  ['stauts', { is: 'suggestion', word: 'stauts', subcommand: 'status' }],
+  ['show', { is: 'suggestion', word: 'show', subcommand: 'show' }],
+  ['help?', { is: 'suggestion', word: 'help?', subcommand: 'help' }],
+  ['ablation', prompt('ablation')],
+  ['show e-7k2f', { is: 'show', id: alias('e-7k2f') }],
+  ['Show e-7k2f', prompt('Show e-7k2f')],
+  ['show me the best run', prompt('show me the best run')],
+  ['stop e-7k2f now', prompt('stop e-7k2f now')],
+  ['stop e-7k2f', { is: 'stop', id: alias('e-7k2f') }],
+  ['record https://acme.slack.com/archives/C0ML/p1700000000000100', { is: 'record', id: { of: 'thread', channel: 'C0ML', ts: '1700000000.000100' } }],
+  [
+    'show <https://acme.slack.com/archives/C0ML/p1700000000000200?thread_ts=1700000000.000100&amp;cid=C0ML>',
+    { is: 'show', id: { of: 'thread', channel: 'C0ML', ts: '1700000000.000100' } },
+  ],
+  ['rerun e-7k2f lr=0.01 feature_set=v3', { is: 'rerun', id: alias('e-7k2f'), changes: { lr: '0.01', feature_set: 'v3' } }],
+  ['rerun e-7k2f with more data', prompt('rerun e-7k2f with more data')],
+  ['compare e-7k2f 8123456789012345678', { is: 'compare', a: alias('e-7k2f'), b: { of: 'run', run: '8123456789012345678' } }],
+  ['compare runs please', prompt('compare runs please')],
+  ['best ads-rank-v3 val_f1', { is: 'best', experiment: 'ads-rank-v3', metric: 'val_f1' }],
+  ['best run please', prompt('best run please')],
+  ['find feature set v2 ablation', { is: 'find', words: 'feature set v2 ablation' }],
+  ['find a better learning rate now', prompt('find a better learning rate now')],
+  ['find "feature set v2 ablation of june"', { is: 'find', words: 'feature set v2 ablation of june' }],
+  ['approvals', { is: 'approvals' }],
+  ['help', { is: 'help' }],
+  ['if val_f1 &gt; 0.6 &amp;&amp; loss &lt; 1, open a PR &amp;lt;', prompt('if val_f1 > 0.6 && loss < 1, open a PR &lt;')],
+  ['constructor', prompt('constructor')],
+  ['  keep   my\tblanks ', prompt('  keep   my\tblanks ')],
+];
+
+describe('what is typed after /experiment', () => {
+  test.each(table)('%j', (text, expected) => {
+    expect(parseCommand(text, { bot: 'UBOT', isExperiment: (name) => name === 'ads-rank-v3' })).toEqual(expected);
+  });
+
+  test('best is a prompt where nobody can say whether the experiment exists', () => {
+    expect(parseCommand('best ads-rank-v3 val_f1')).toEqual(prompt('best ads-rank-v3 val_f1'));
+  });
+
+  test('40,000 characters and any other text are read without a fault, and a prompt keeps every character', () => {
+    expect(parseCommand('x '.repeat(20_000))).toEqual(prompt('x '.repeat(20_000)));
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (text) => {
+        const typed = parseCommand(text);
+        if (typed.is === 'prompt' && !text.includes('&')) expect(typed.prompt).toBe(text);
+      }),
+    );
+  });
+});
