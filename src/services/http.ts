@@ -42,6 +42,8 @@ export type HttpRequest = {
   form?: Record<string, string>;
   /** For the whole answer; default 30 s. */
   timeoutMs?: number | undefined;
+  /** A status beside 2xx whose body is an answer like theirs. */
+  alsoAnswers?: number;
   signal?: AbortSignal | undefined;
 };
 
@@ -59,7 +61,7 @@ export async function send(request: HttpRequest): Promise<HttpAnswer> {
   try {
     const response = await follow(request, signal);
     const bytes = await readAll(response, request);
-    if (!response.ok) throw refusal(request, response, new TextDecoder().decode(bytes));
+    if (!response.ok && response.status !== request.alsoAnswers) throw refusal(request, response, new TextDecoder().decode(bytes));
     return { status: response.status, headers: response.headers, bytes };
   } catch (error) {
     if (error instanceof UpstreamError) throw error;

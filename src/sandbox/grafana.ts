@@ -1,0 +1,140 @@
+import { png, type Rgb } from './png.ts';
+import { type Answered, type Asked, escapeHtml, html, type OnTraffic, type StandIn, startStandIn } from './stand-in.ts';
+
+export type GrafanaStandIn = StandIn & {
+  /** Installs or removes the picture renderer, as an operator would. */
+  renderer(installed: boolean): void;
+};
+
+const SOURCE = { type: 'prometheus', uid: 'ads-metrics' };
+const panel = (id: number, title: string, unit: string, expr: string) => ({
+  id,
+  title,
+  type: 'timeseries',
+  datasource: { type: SOURCE.type, uid: '$datasource' },
+  fieldConfig: { defaults: { unit } },
+  targets: [{ refId: 'A', expr }],
+});
+
+/** The dashboard of the ads ranking model; the third panel sits in a collapsed row. */
+export const dashboard = {
+  uid: 'ads-features',
+  title: 'Ads ranking features',
+  templating: {
+    list: [
+      { name: 'datasource', type: 'datasource', current: { text: 'ads-metrics', value: SOURCE.uid } },
+      { name: 'feature_set', type: 'custom', current: { text: 'v1', value: 'v1' }, options: [{ value: 'v1' }, { value: 'v2' }] },
+    ],
+  },
+  panels: [
+    panel(1, 'Feature distribution (mean)', 'short', 'feature_mean{feature_set="$feature_set"}'),
+    panel(2, 'Serving latency p99', 'ms', 'histogram_quantile(0.99, rate(serving_ms_bucket{feature_set="$feature_set"}[$__rate_interval]))'),
+    { id: 10, title: 'More', type: 'row', panels: [panel(3, 'Null rate by feature', 'percentunit', 'null_rate{feature_set="[[feature_set]]"}')] },
+  ],
+};
+const panels = dashboard.panels.flatMap((p) => ('panels' in p ? p.panels : [p]));
+
+/** A stand-in for Grafana: one dashboard, its data, and, when installed, a renderer. Without one it answers 200 with a placeholder, as Grafana does. */
+export async function startGrafana(
+  options: { port?: number | undefined; onTraffic?: OnTraffic | undefined; token?: string | undefined; rendererAvailable?: boolean | undefined } = {},
+): Promise<GrafanaStandIn> {
+  let renderer = options.rendererAvailable ?? false;
+  const before = (asked: Asked): Answered | null => {
+    if (!asked.path.startsWith('/api/') && !asked.path.startsWith('/render/')) return null;
+    const token = /^Bearer (\S+)$/.exec(asked.headers.authorization ?? '')?.[1];
+    if (!token) return refusal(401, 'Unauthorized');
+    return options.token !== undefined && token !== options.token ? refusal(401, 'Invalid API key') : null;
+  };
+  const standIn = await startStandIn({
+    port: options.port,
+    onTraffic: options.onTraffic,
+    before,
+    otherwise: () => refusal(404, 'Not found'),
+    routes: {
+      'GET /api/frontend/settings': () => ({ body: { rendererAvailable: renderer, buildInfo: { version: '12.3.0' } } }),
+      'GET /api/dashboards/uid/:uid': ({ params }) =>
+        params['uid'] === dashboard.uid
+          ? { body: { dashboard, meta: { url: `/d/${dashboard.uid}/ads-ranking-features` } } }
+          : refusal(404, 'Dashboard not found'),
+      'POST /api/ds/query': ({ body }) => query(body as QueryBody),
+      'GET /render/d-solo/:uid': ({ query: q }) => ({ type: 'image/png', body: picture(q, renderer) }),
+      'GET /d/:uid': ({ query: q }) => html(page(q)),
+      'GET /d/:uid/:slug': ({ query: q }) => html(page(q)),
+    },
+  });
+  return {
+    ...standIn,
+    renderer(installed) {
+      renderer = installed;
+    },
+  };
+}
+
+type QueryBody = { queries?: { refId: string; expr?: string; datasource?: { uid?: string } }[]; from?: string; to?: string };
+
+function query({ queries = [], from = '0', to = '0' }: QueryBody): Answered {
+  const results: Record<string, unknown> = {};
+  for (const { refId, expr = '', datasource } of queries) {
+    if (datasource?.uid !== SOURCE.uid) results[refId] = { status: 404, error: 'data source not found', frames: [] };
+    // Nobody fills variables in for a caller of this API.
+    else if (/\$|\[\[/.test(expr))
+      results[refId] = { status: 400, error: `bad_data: invalid parameter "query": unexpected character: '$' in ${expr}`, frames: [] };
+    else results[refId] = { status: 200, frames: frames(refId, expr, Number(from), Number(to)) };
+  }
+  const failed = Object.values(results).filter((r) => (r as { status: number }).status !== 200).length;
+  return { status: failed === 0 ? 200 : failed === queries.length ? 400 : 207, body: { results } };
+}
+
+function frames(refId: string, expr: string, from: number, to: number): unknown[] {
+  const features = /feature_mean|null_rate/.test(expr) ? ['ctr_7d', 'bid', 'age_days'] : ['ranker'];
+  return features.map((feature, n) => {
+    const times = Array.from({ length: 60 }, (_, i) => Math.round(from + ((to - from) * i) / 59));
+    const values = times.map((_, i) => (n === 2 && i === 30 ? null : value(expr, n, i)));
+    const labels = { [features.length > 1 ? 'feature' : 'service']: feature };
+    const fields = [
+      { name: 'Time', type: 'time' },
+      { name: 'Value', type: 'number', labels, config: { displayNameFromDS: feature } },
+    ];
+    return { schema: { refId, fields }, data: { values: [times, values] } };
+  });
+}
+
+/** A wave that depends on the query alone, so that everybody sees the same numbers. */
+function value(expr: string, series: number, i: number): number {
+  const seed = [...expr].reduce((sum, c) => (sum * 31 + c.charCodeAt(0)) % 9973, 7) / 9973;
+  const [level, swing] = /serving/.test(expr)
+    ? [42 + seed * 8, 6]
+    : /null_rate/.test(expr)
+      ? [0.02 + series * 0.01, 0.008]
+      : [0.4 + series * 0.2 + seed * 0.1, 0.06];
+  return Number((level + swing * Math.sin(i / 6 + series + seed * 6)).toPrecision(6));
+}
+
+/** With a renderer, lines on white; without one, or for a panel that is not there, the grey placeholder that must not pass for a panel. */
+function picture(q: URLSearchParams, renderer: boolean): Uint8Array {
+  const size = (name: string, otherwise: number) => Math.min(2000, Math.max(10, Number(q.get(name)) || otherwise));
+  const [width, height] = [size('width', 1000), size('height', 500)];
+  const shown = renderer ? panels.find((p) => p.id === Number(q.get('panelId'))) : undefined;
+  if (!shown) return png(width, height, () => [204, 204, 220]);
+  const colours: Rgb[] = [
+    [87, 148, 242],
+    [115, 191, 105],
+    [250, 100, 0],
+  ];
+  const expr = shown.targets[0]?.expr ?? '';
+  const lines = colours.map((_, n) => Array.from({ length: width }, (_, x) => value(expr, n, (x / width) * 60)));
+  const [least, most] = [Math.min(...lines.flat()), Math.max(...lines.flat())];
+  const row = (v: number) => Math.round(height * (0.9 - (0.8 * (v - least)) / (most - least || 1)));
+  return png(width, height, (x, y) => colours.find((_, n) => Math.abs(row(lines[n]?.[x] ?? 0) - y) < 2) ?? (y % 50 === 0 ? [230, 230, 230] : [255, 255, 255]));
+}
+
+function page(q: URLSearchParams): string {
+  const one = panels.find((p) => p.id === Number(q.get('viewPanel')));
+  const list = (one ? [one] : panels).map((p) => `<h2>${escapeHtml(p.title)}</h2><pre>${escapeHtml(p.targets[0]?.expr ?? '')}</pre>`).join('');
+  return `<!doctype html><meta charset="utf-8"><title>${escapeHtml(dashboard.title)}</title><body style="font:15px system-ui;max-width:800px;margin:24px auto">
+<p>This is the sandbox's stand-in for Grafana.</p><h1>${escapeHtml(dashboard.title)}</h1>${list}</body>`;
+}
+
+function refusal(status: number, message: string): Answered {
+  return { status, body: { message, statusCode: status, traceID: '' } };
+}
