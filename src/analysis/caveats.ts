@@ -1,0 +1,59 @@
+import type { Asked, Primary } from './compare.ts';
+import { confounders, oddities } from './differences.ts';
+import { contradictsConfig } from './direction.ts';
+import { nearMisses } from './near-miss.ts';
+import type { Noise } from './noise.ts';
+import { figure, isUsable } from './numbers.ts';
+import { bestIn, lastValue, type Side } from './run.ts';
+import { thresholdInWords, verdict } from './verdict.ts';
+
+/** Everything a careful reader would object to a comparison. */
+export function caveats(baseline: Side, candidate: Side, asked: Asked, primary: Primary | null, chance: Noise | null): string[] {
+  const [b, c] = [baseline.run, candidate.run];
+  const found: string[] = [];
+  if (b.runId === c.runId) found.push('Baseline and candidate are the same run.');
+  found.push(...oddities(b, 'baseline'), ...oddities(c, 'candidate'), ...confounders(b, c, asked.expectedChanges, primary?.metric ?? null));
+  if (b.experimentId !== c.experimentId) found.push(`The runs are of different experiments: ${b.experimentId} and ${c.experimentId}.`);
+  for (const [role, { run }] of [
+    ['baseline', baseline],
+    ['candidate', candidate],
+  ] as const) {
+    const bad = Object.keys(run.metrics).filter((key) => !isUsable(lastValue(run, key) ?? 0));
+    if (bad.length > 0) found.push(`Not finite in the ${role}: ${bad.sort().slice(0, 6).join(', ')}.`);
+  }
+  if (!primary) return [...found, 'No primary metric was named, so there is no verdict.'];
+  const { metric } = primary;
+  if (primary.baseline === null || primary.candidate === null) {
+    const near = nearMisses(
+      metric,
+      [...Object.keys(b.metrics), ...Object.keys(c.metrics)].filter((key) => key !== metric),
+    );
+    if (near.length > 0) found.push(`Metrics with a name near ${metric}: ${near.join(', ')}.`);
+  }
+  if (primary.direction_source === 'name-guess')
+    found.push(`That ${primary.direction === 'max' ? 'higher' : 'lower'} is better for ${metric} is a guess from its name.`);
+  if (contradictsConfig(metric, asked.direction, asked.directions ?? {}))
+    found.push(`The direction asked for ${metric} contradicts the configured one (${asked.directions?.[metric]}).`);
+  if (primary.readings_disagree) {
+    const { relative, points } = primary.readings;
+    found.push(
+      `The two readings of ${figure(primary.threshold?.value ?? null)} % disagree: relative says ${relative?.verdict}, percentage points say ${points?.verdict}. Ask which was meant.`,
+    );
+  }
+  for (const [role, side] of [
+    ['baseline', baseline],
+    ['candidate', candidate],
+  ] as const) {
+    const peak = primary.direction && bestIn(side, metric, primary.direction);
+    const last = lastValue(side.run, metric);
+    if (!peak || last === null || !isUsable(last) || !primary.threshold) continue;
+    const lost = verdict({ metric, baseline: peak.value, candidate: last, direction: primary.direction, threshold: primary.threshold }).verdict === 'regressed';
+    if (lost)
+      found.push(
+        `The ${role} ended worse than its best: ${metric} ${figure(last)} at the end, ${figure(peak.value)} at step ${peak.step}, more than ${thresholdInWords(primary.threshold)} apart.`,
+      );
+  }
+  if (chance?.welch_p !== undefined && chance.welch_p >= 0.05)
+    found.push(`The difference is within seed noise (Welch's t-test, p = ${figure(chance.welch_p)}, ${chance.n_baseline} and ${chance.n_candidate} runs).`);
+  return found;
+}
