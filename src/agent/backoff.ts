@@ -1,0 +1,8 @@
+/** The longest wait we choose ourselves; what an upstream announces may be longer. */
+const LONGEST_MS = 5 * 60_000;
+
+/** When to try again: what the upstream said, else full jitter under a doubling bound. `random` in [0, 1). */
+export function retryAt(now: number, attempt: number, retryAfterMs: number | null, random: number): string {
+  const wait = retryAfterMs ?? 250 + random * Math.min(LONGEST_MS, 1_000 * 2 ** attempt);
+  return new Date(now + wait).toISOString();
+}

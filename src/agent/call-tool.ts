@@ -1,0 +1,200 @@
+import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
+import type { ApproverRule } from '../policy/rules.ts';
+import { lineHash } from '../session/chain.ts';
+import type { Entry, EventOf, ImageRef, Outcome, SessionEvent } from '../session/events.ts';
+import { fold } from '../session/fold.ts';
+import { report } from '../session/report.ts';
+import type { Call, Session } from '../session/state.ts';
+import type { SessionFacts } from '../tools/define-tool.ts';
+import type { CallScope } from '../tools/gate.ts';
+import { HOST, type HostNote } from '../tools/server.ts';
+import { retryAt } from './backoff.ts';
+import type { Toolbox } from './toolbox.ts';
+
+export type CallDeps = {
+  toolbox: Toolbox;
+  putImage: (data: Uint8Array) => Promise<string>;
+  /** The thread's root, once it is posted. */
+  root: (session: string) => Promise<string | null>;
+  stillEntitled: (session: Session, by: readonly string[], rule: ApproverRule) => Promise<{ ok: true } | { ok: false; why: string }>;
+  random: () => number;
+};
+
+/** What the holder of the session lends to a call. */
+export type CallTurn = {
+  session: Session;
+  entries: readonly Entry[];
+  signal: AbortSignal;
+  now: () => number;
+  mayAct: CallScope['mayAct'];
+  claim: CallScope['claim'];
+};
+
+/** Backends that fail this often in a row are given up; waits that they announce themselves do not count. */
+const TRIES = 10;
+const ARGUMENT_LIMIT = 1_000_000;
+
+/** Performs one call through the gate and answers with what happened. */
+export async function callTool(call: Call, turn: CallTurn, deps: CallDeps): Promise<SessionEvent[]> {
+  const { session } = turn;
+  const input = call.input;
+  if (typeof input !== 'object' || input === null || Array.isArray(input))
+    return [finished(call, failed(`The arguments of ${call.tool} must be a JSON object.`))];
+  const size = JSON.stringify(input).length;
+  if (size > ARGUMENT_LIMIT) return [finished(call, failed(`The arguments of ${call.tool} are ${size} characters long; at most ${ARGUMENT_LIMIT} are taken.`))];
+
+  const approval = call.approval ? session.approvals.get(call.approval) : undefined;
+  const scope: CallScope = {
+    facts: await factsOf(call, turn, deps),
+    standing: { tainted: hasReadOutside(session), postsOutside: postsOutside(session) },
+    ...(approval?.state === 'approved' ? { approved: { id: approval.id, digest: approval.digest, by: approval.votes.map((v) => v.by) } } : {}),
+    ...(call.started ? { started: call.started } : {}),
+    signal: turn.signal,
+    mayAct: turn.mayAct,
+    claim: turn.claim,
+    stillEntitled: (by, rule) => deps.stillEntitled(session, by, rule),
+  };
+  const result = await deps.toolbox.call(call.tool, input as Record<string, unknown>, scope);
+  return toEvents(call, result, turn, deps);
+}
+
+async function toEvents(call: Call, result: CallToolResult, { session, now, signal }: CallTurn, deps: CallDeps): Promise<SessionEvent[]> {
+  const note = result._meta?.[HOST] as HostNote | undefined;
+  switch (note?.kind) {
+    case 'wait':
+      return [{ type: 'call_parked', call: call.id, waiting: note.waiting }];
+    case 'confirm':
+      return [park(session, call, note.confirmation, now(), said(session, call))];
+    case 'refused':
+      return [{ type: 'refused', of: 'call', call: call.id, why: note.why }];
+    case 'held':
+      return [];
+    case 'retry': {
+      const attempt = call.attempts + 1;
+      if (attempt > TRIES && note.retryAfterMs === null) {
+        const text = note.sent ? `${note.why} It is not known whether it happened: look before doing it again.` : `${note.why} Tried ${TRIES} times.`;
+        return [finished(call, { status: note.sent ? 'unknown' : 'failed', text })];
+      }
+      return [
+        {
+          type: 'call_parked',
+          call: call.id,
+          waiting: { for: 'retry', at: retryAt(now(), attempt, note.retryAfterMs, deps.random()), why: note.why, upstream: note.upstream, attempt },
+        },
+      ];
+    }
+    case undefined:
+      // A call that our own stop aborted says nothing about its backend.
+      if (result.isError && signal.aborted) return [];
+      return [finished(call, await outcomeOf(result, deps))];
+    default:
+      return note satisfies never;
+  }
+}
+
+function park(
+  session: Session,
+  call: Call,
+  { digest, arguments: args, preview, rule, again }: Extract<HostNote, { kind: 'confirm' }>['confirmation'],
+  now: number,
+  why: string,
+): EventOf<'call_parked'> {
+  return {
+    type: 'call_parked',
+    call: call.id,
+    waiting: {
+      for: 'approval',
+      approval: `${session.id}/${session.approvals.size + 1}`,
+      digest,
+      arguments: args,
+      preview: { ...preview, ...(why ? { why } : {}) },
+      expires_at: new Date(now + rule.expiresAfterMs).toISOString(),
+      need: rule.quorum,
+      ...(again ? { again } : {}),
+    },
+  };
+}
+
+/** The model's own words beside the call: shown on the card, quoted and labelled. */
+function said(session: Session, call: Call): string {
+  const reply = session.replies.find((r) => r.seq === call.reply);
+  const texts = (reply?.content ?? []).flatMap((b) => (isText(b) ? [b.text] : []));
+  return texts.join('\n').trim();
+}
+
+function isText(block: unknown): block is { type: 'text'; text: string } {
+  return typeof block === 'object' && block !== null && (block as { type?: unknown }).type === 'text' && typeof (block as { text?: unknown }).text === 'string';
+}
+
+async function outcomeOf(result: CallToolResult, deps: CallDeps): Promise<Outcome> {
+  const text = result.content.flatMap((c) => (c.type === 'text' ? [c.text] : [])).join('\n');
+  if (result.isError) return failed(text);
+  const images: ImageRef[] = [];
+  for (const part of result.content) {
+    if (part.type !== 'image') continue;
+    const data = Buffer.from(part.data, 'base64');
+    const alt = typeof part._meta?.['alt'] === 'string' ? part._meta['alt'] : 'A picture';
+    images.push({ sha256: await deps.putImage(data), bytes: data.length, media_type: part.mimeType, alt });
+  }
+  const data = result.structuredContent;
+  return { status: 'ok', text, ...(data ? { data } : {}), ...(images.length > 0 ? { images } : {}) };
+}
+
+function failed(text: string): Outcome {
+  return { status: 'failed', text };
+}
+
+function finished(call: Call, outcome: Outcome): EventOf<'call_finished'> {
+  return { type: 'call_finished', call: call.id, outcome };
+}
+
+async function factsOf(call: Call, { session, entries }: CallTurn, deps: CallDeps): Promise<SessionFacts> {
+  const { opened } = session;
+  const approval = call.approval ? session.approvals.get(call.approval) : undefined;
+  return {
+    id: session.id,
+    alias: opened.alias,
+    team: opened.team,
+    channel: opened.channel,
+    thread: opened.thread ?? (await deps.root(session.id)),
+    requester: opened.by,
+    prompt: opened.prompt,
+    call: call.id,
+    runs: session.runs.map((r) => r.runId),
+    woken: call.woken,
+    answer: call.answer,
+    interrupted: call.interrupted,
+    resolved: call.started?.arguments ?? approval?.arguments,
+    approvedBy: approval?.votes.map((v) => v.by) ?? [],
+    record: () => recordUpTo(call, session, entries),
+    postsOutside: postsOutside(session),
+  };
+}
+
+/** The record up to this call's own approval (or, where a rule let it run, up to the reply that asked for it): a pure function of the log. */
+function recordUpTo(call: Call, session: Session, entries: readonly Entry[]): { jsonl: string; markdown: string; lines: number; head: string } {
+  const decided = entries.findLast((e) => e.event.type === 'approved' && e.event.approval === call.approval);
+  const until = decided?.seq ?? call.reply;
+  const part = entries.filter((e) => e.seq <= until);
+  const partial = fold(session.id, part);
+  return {
+    jsonl: part.map((e) => `${e.line}\n`).join(''),
+    markdown: partial ? report(partial) : '',
+    lines: until,
+    head: part.at(-1)?.hash ?? lineHash(''),
+  };
+}
+
+/** Any result of a tool is text from outside. */
+function hasReadOutside(session: Session): boolean {
+  return (
+    session.opened.quoted !== undefined ||
+    session.opened.after !== undefined ||
+    [...session.calls.values()].some((c) => c.status.is === 'finished' && c.status.outcome.status === 'ok')
+  );
+}
+
+function postsOutside(session: Session): number {
+  return [...session.calls.values()].filter((c) => c.tool === 'post_to_slack' && c.started !== undefined && c.started.arguments['thread_ts'] === undefined)
+    .length;
+}

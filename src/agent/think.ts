@@ -1,0 +1,98 @@
+import type { EventOf, SessionEvent } from '../session/events.ts';
+import type { Session } from '../session/state.ts';
+import { transcript } from '../session/transcript.ts';
+import { retryAt } from './backoff.ts';
+import type { Model, ModelAnswer, ToolSpec } from './model.ts';
+
+export type ThinkDeps = {
+  model: Model;
+  /** Byte-stable for the life of the process: it stands before everything else in the model's cache. */
+  system: string;
+  tools: readonly ToolSpec[];
+  /** A stored picture as base64. */
+  image: (sha256: string) => Promise<string | null>;
+  random: () => number;
+};
+
+const MAX_TOKENS = 8_192;
+/** Failures in a row after which a person is asked; waits that the upstream announced do not count. */
+const TRIES = 10;
+
+/** Asks the model once and answers with what happened. A reply is recorded whole before anything acts on it. */
+export async function think(session: Session, turn: { signal: AbortSignal; now: () => number }, deps: ThinkDeps): Promise<SessionEvent[]> {
+  const pictures = new Map<string, string | null>();
+  for (const call of session.calls.values()) {
+    if (call.status.is !== 'finished') continue;
+    for (const { sha256 } of call.status.outcome.images ?? []) if (!pictures.has(sha256)) pictures.set(sha256, await deps.image(sha256));
+  }
+  const messages = transcript(session, (sha256) => pictures.get(sha256) ?? null);
+  const cut = session.notes.at(-1)?.about === 'cut';
+  const answer = await deps.model({ system: deps.system, tools: deps.tools, messages, maxTokens: cut ? MAX_TOKENS * 4 : MAX_TOKENS, signal: turn.signal });
+  return record(session, answer, turn.now(), deps.random(), cut);
+}
+
+function record(session: Session, answer: ModelAnswer, now: number, random: number, cut: boolean): SessionEvent[] {
+  switch (answer.kind) {
+    case 'aborted':
+      return [];
+    case 'wait':
+      return wait(session, answer, now, random);
+    case 'final':
+      return [{ type: 'noted', about: 'attention', text: answer.why }];
+    case 'reply':
+      return reply(session, answer, cut);
+    default:
+      return answer satisfies never;
+  }
+}
+
+function wait(session: Session, { why, retryAfterMs }: Extract<ModelAnswer, { kind: 'wait' }>, now: number, random: number): SessionEvent[] {
+  const attempt = (session.retry?.attempt ?? 0) + 1;
+  if (attempt > TRIES && retryAfterMs === null) return [{ type: 'noted', about: 'attention', text: `${why} Tried ${TRIES} times.` }];
+  return [{ type: 'noted', about: 'retry', text: why, until: retryAt(now, attempt, retryAfterMs, random), attempt, upstream: 'Claude' }];
+}
+
+function reply(session: Session, answer: Extract<ModelAnswer, { kind: 'reply' }>, cut: boolean): SessionEvent[] {
+  const uses = answer.content.filter(isToolUse);
+  // A tool call cut by the length limit arrives silently repaired: what stands in it is not what the model meant.
+  if (answer.stop === 'max_tokens' && uses.length > 0) {
+    if (!cut)
+      return [{ type: 'noted', about: 'cut', text: 'The reply was cut by its length limit in the middle of a tool call; asked again with a larger limit.' }];
+    return [{ type: 'noted', about: 'attention', text: "The model's reply does not fit its length limit, twice in a row." }];
+  }
+  if (answer.stop === 'model_context_window_exceeded') {
+    return [
+      {
+        type: 'noted',
+        about: 'attention',
+        text: "This session has outgrown the model's context window. Start a new one in this thread; it is given this one's report.",
+      },
+    ];
+  }
+  const calls: EventOf<'replied'>['calls'] = [];
+  for (const use of answer.stop === 'tool_use' ? uses : []) {
+    // The provider's ids are unique in practice; the log needs it to be so in principle.
+    if (session.calls.has(use.id) || calls.some((c) => c.id === use.id))
+      return [{ type: 'noted', about: 'attention', text: 'The model named two calls alike, so its reply was not acted on.' }];
+    calls.push({ id: use.id, tool: use.name, input: use.input });
+  }
+  return [
+    {
+      type: 'replied',
+      model: answer.model,
+      saw: session.seq,
+      stop: answer.stop,
+      content: answer.content,
+      calls,
+      usage: answer.usage,
+      request_id: answer.requestId,
+      ...(answer.refusal ? { refusal: answer.refusal } : {}),
+    },
+  ];
+}
+
+function isToolUse(block: unknown): block is { type: 'tool_use'; id: string; name: string; input: unknown } {
+  if (typeof block !== 'object' || block === null) return false;
+  const b = block as Record<string, unknown>;
+  return b['type'] === 'tool_use' && typeof b['id'] === 'string' && typeof b['name'] === 'string';
+}

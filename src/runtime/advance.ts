@@ -1,0 +1,120 @@
+import type { BudgetLimits } from '../session/budget.ts';
+import type { Tip } from '../session/chain.ts';
+import type { Entry, SessionEvent } from '../session/events.ts';
+import { apply } from '../session/fold.ts';
+import { next, type Step } from '../session/next.ts';
+import type { Session } from '../session/state.ts';
+import type { Committed, EventLog, Guard, Owner } from './event-log.ts';
+import { type Lease, takeLease } from './lease.ts';
+
+/** What a step may ask of the one who holds the session. */
+export type Turn = {
+  session: Session;
+  /** The lines so far, for the record that goes into a pull request. */
+  entries: readonly Entry[];
+  signal: AbortSignal;
+  now: () => number;
+  /** Is it safe to put an effect on the wire? Renews first where it is not sure. */
+  mayAct(): Promise<boolean>;
+  /** Commits the start of an effect; `approval` turns from approved to used in the same script. */
+  claim(event: Extract<SessionEvent, { type: 'call_started' }>, approval: string | undefined, cancels: boolean): Promise<Committed>;
+};
+
+/** Performs one step and answers with what happened; stores nothing itself but through `turn.claim`. */
+export type Perform = (step: Extract<Step, { do: 'think' | 'call' }>, turn: Turn) => Promise<SessionEvent[]>;
+
+export type AdvanceDeps = {
+  log: EventLog;
+  perform: Perform;
+  expire: (session: string, approval: string) => Promise<void>;
+  limits: BudgetLimits;
+  executionExpiresMs: number;
+  /** Called after the last line of this turn is written. */
+  rested: (session: Session) => Promise<void>;
+};
+
+/** Brings a session forward until it waits, ends, or is somebody else's. Holds the lease meanwhile and nothing afterwards. */
+export async function advance(sid: string, deps: AdvanceDeps): Promise<void> {
+  const { log } = deps;
+  const first = await log.read(sid);
+  const opened = first[0]?.event;
+  if (opened?.type !== 'opened') return;
+  const owner: Owner = { sid, team: opened.team, user: opened.by };
+  const lease = await takeLease(log, owner);
+  if (!lease) return;
+  try {
+    const entries = [...first];
+    let session: Session | null = null;
+    for (const entry of entries) session = apply(session, sid, entry);
+    if (!session) return;
+    await loop(session, entries, owner, lease, deps);
+    await deps.rested(session);
+  } finally {
+    lease.release();
+  }
+}
+
+async function loop(session: Session, entries: Entry[], owner: Owner, lease: Lease, deps: AdvanceDeps): Promise<void> {
+  const { log } = deps;
+  const tip = (): Tip => ({ seq: session.seq, head: session.head });
+  const catchUp = async () => {
+    for (const entry of await log.read(owner.sid, tip())) {
+      entries.push(entry);
+      apply(session, owner.sid, entry);
+    }
+  };
+  const commit = async (events: readonly SessionEvent[], guard: Guard = { is: '' }) => {
+    const committed = events.length > 0 ? await log.commit(owner, lease.fence, tip(), events, guard) : null;
+    await catchUp();
+    return committed;
+  };
+  await catchUp();
+  while (!lease.lost()) {
+    const step = next(session, log.now(), deps.limits);
+    switch (step.do) {
+      case 'nothing':
+        return;
+      case 'settle':
+        if ((await commit(step.events))?.is === 'FENCED') return;
+        break;
+      case 'expire':
+        await deps.expire(owner.sid, step.approval);
+        await catchUp();
+        break;
+      case 'end':
+        await commit([{ type: 'ended', outcome: step.outcome, text: step.text }], { is: 'quiet', seen: session.seq });
+        break;
+      case 'park':
+        if ((await log.park(owner, lease.fence, session.seq, step.until)) !== 'unseen') return;
+        await catchUp();
+        break;
+      case 'think':
+      case 'call': {
+        const before = session.seq;
+        const events = await deps.perform(step, turnOf(session, entries, owner, lease, deps));
+        await catchUp();
+        if (events.length === 0 && session.seq === before) {
+          // Nothing came of it (stopped, or not safe to act): look again a little later rather than at once.
+          await log.park(owner, lease.fence, session.seq, log.now() + 1_000);
+          return;
+        }
+        if ((await commit(events))?.is === 'FENCED') return;
+        break;
+      }
+      default:
+        step satisfies never;
+    }
+  }
+}
+
+function turnOf(session: Session, entries: readonly Entry[], owner: Owner, lease: Lease, { log, executionExpiresMs }: AdvanceDeps): Turn {
+  return {
+    session,
+    entries,
+    signal: lease.signal,
+    now: log.now,
+    mayAct: async () => lease.fresh() || ((await lease.renew()) && lease.fresh()),
+    claim: (event, approval, cancels) =>
+      log.commit(owner, lease.fence, { seq: session.seq, head: session.head }, [event], { is: cancels ? 'cancel' : 'effect', approval, executionExpiresMs }),
+  };
+}

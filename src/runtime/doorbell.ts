@@ -1,0 +1,49 @@
+import { Queue, Worker } from 'bullmq';
+import type { Redis } from 'ioredis';
+import type { Keys } from './keys.ts';
+
+/** The bell: a BullMQ job that says only "look at this session". At most one waits and one runs for each session. */
+export type Doorbell = { ring(session: string): Promise<void>; close(): Promise<void> };
+
+const QUEUE = 'turns';
+
+export function makeDoorbell(connection: Redis, keys: Keys): Doorbell {
+  const queue = new Queue(QUEUE, { connection, prefix: keys.queue, streams: { events: { maxLen: 100 } } } as never);
+  queue.on('error', () => {});
+  return {
+    async ring(session) {
+      await queue.add(
+        'turn',
+        { sid: session },
+        { deduplication: { id: session, keepLastIfActive: true }, removeOnComplete: true, removeOnFail: { count: 1_000 } },
+      );
+    },
+    close: () => queue.close(),
+  };
+}
+
+/**
+ * Answers the bells. A bell is disposable and the lease fences the work, so the locks are short: a dead worker's bell is free again in a few seconds.
+ * `maxStalledCount` is out of reach because BullMQ never resets it: with the default, the second death of a worker would lose the bell.
+ */
+export function answerDoorbell(
+  connection: Redis,
+  keys: Keys,
+  concurrency: number,
+  look: (session: string) => Promise<void>,
+  failed: (session: string, error: Error) => void,
+): { close(): Promise<void> } {
+  const worker = new Worker(
+    QUEUE,
+    async (job: { data: { sid: string } }) => {
+      await look(job.data.sid);
+    },
+    { connection, prefix: keys.queue, concurrency, lockDuration: 4_000, stalledInterval: 2_000, maxStalledCount: 1_000_000_000 },
+  );
+  worker.on('failed', (job, error) => failed(job?.data.sid ?? 'unknown', error));
+  worker.on('error', () => {});
+  return {
+    // BullMQ's close waits without a limit, and for ever where Redis is away.
+    close: () => Promise.race([worker.close(), new Promise<void>((r) => setTimeout(r, 10_000).unref())]),
+  };
+}

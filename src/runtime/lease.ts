@@ -1,0 +1,56 @@
+import { performance } from 'node:perf_hooks';
+import type { EventLog, Owner } from './event-log.ts';
+
+/** How long a session is ours without a sign of life. */
+export const LEASE_MS = 5_000;
+
+/** The right to write a session, kept alive while it is held. `signal` fires when it is lost or the session is stopped. */
+export type Lease = {
+  fence: number;
+  signal: AbortSignal;
+  lost(): boolean;
+  /** Sure enough to put something on the wire now: renewed within 0.6 of its length. */
+  fresh(): boolean;
+  /** Reserved for the one who holds it: renews at once, so that a call that follows finds it fresh. */
+  renew(): Promise<boolean>;
+  release(): void;
+};
+
+/** Takes the lease, or null where somebody else holds it or the session is closed. */
+export async function takeLease(log: EventLog, owner: Owner, ttlMs = LEASE_MS): Promise<Lease | null> {
+  const sentAt = performance.now();
+  const claimed = await log.claim(owner, ttlMs);
+  if (!claimed) return null;
+  const { fence } = claimed;
+  const aborter = new AbortController();
+  let lost = false;
+  // Counted from before the request: the server's clock started no earlier than that.
+  let renewedAt = sentAt;
+
+  const lose = () => {
+    lost = true;
+    aborter.abort(new Error('the lease is lost'));
+  };
+  const renew = async () => {
+    const at = performance.now();
+    const answer = await log.renew(owner, fence, ttlMs).catch(() => undefined);
+    if (answer === null) lose();
+    else if (answer) {
+      renewedAt = at;
+      if (answer.stopped) aborter.abort(new Error('stopped'));
+    } else if (performance.now() - renewedAt > ttlMs) lose();
+    return !lost;
+  };
+  const timer = setInterval(() => void renew(), ttlMs / 4);
+  return {
+    fence,
+    signal: aborter.signal,
+    lost: () => lost,
+    fresh: () => !lost && performance.now() - renewedAt < ttlMs * 0.6,
+    renew,
+    release() {
+      clearInterval(timer);
+      lost = true;
+    },
+  };
+}

@@ -1,0 +1,150 @@
+import { digestOf, effectKey } from '../policy/digest.ts';
+import { judge, type Standing } from '../policy/judge.ts';
+import type { ApproverRule, Permissions } from '../policy/rules.ts';
+import { UpstreamError } from '../services/http.ts';
+import type { EventOf, Preview } from '../session/events.ts';
+import type { Plan, Question, Services, SessionFacts, Tool, ToolAnswer, ToolContext, ToolSettings, WriteTool } from './define-tool.ts';
+
+/** What the host knows of the call it makes. Found by a reference that no model sees; it is no proof: the proof is the log's. */
+export type CallScope = {
+  facts: SessionFacts;
+  standing: Standing;
+  /** The approval this call has, if a person has decided for it. */
+  approved?: { id: string; digest: string; by: readonly string[] } | undefined;
+  /** The start that was recorded before the worker was cut off. */
+  started?: EventOf<'call_started'> | undefined;
+  signal: AbortSignal;
+  /** Is the lease fresh enough to put something on the wire? */
+  mayAct(): Promise<boolean>;
+  /** Commits `call_started` and uses the approval up. Without its `go`, nothing runs. */
+  claim(start: EventOf<'call_started'>, cancels: boolean): Promise<'go' | 'stopped' | 'lost' | { refused: string }>;
+  /** Who of those that approved may still do so. */
+  stillEntitled(by: readonly string[], rule: ApproverRule): Promise<{ ok: true } | { ok: false; why: string }>;
+};
+
+/** What a person is asked. */
+export type Confirmation = { digest: string; arguments: Record<string, unknown>; preview: Preview; rule: ApproverRule; again?: string };
+
+export type GateAnswer =
+  | { is: 'answer'; answer: ToolAnswer }
+  | { is: 'question'; question: Question }
+  | { is: 'confirm'; confirmation: Confirmation }
+  | { is: 'refused'; why: string }
+  /** Nothing was sent: the session was stopped, or is somebody else's by now. */
+  | { is: 'held' }
+  /** The backend is away or asks us to wait. `sent`: an effect may have happened. */
+  | { is: 'retry'; upstream: string; why: string; retryAfterMs: number | null; sent: boolean };
+
+export type GateDeps = { services: Services; settings: ToolSettings; permissions: Permissions; now: () => number };
+
+/**
+ * The one gate. A tool says what it would touch, policy rules, and an effect runs only after the claim: with the approval of exactly these bytes, or a rule's word.
+ * Everything is looked at again at the moment of the call: definition, environment, rights, digest.
+ */
+export async function gate(tool: Tool, input: Record<string, unknown>, scope: CallScope | null, deps: GateDeps): Promise<GateAnswer> {
+  const ctx: ToolContext = {
+    services: deps.services,
+    settings: deps.settings,
+    session: scope?.facts ?? null,
+    signal: scope?.signal ?? new AbortController().signal,
+    now: deps.now,
+  };
+  let sent = false;
+  try {
+    if (tool.kind === 'read') return { is: 'answer', answer: await tool.run(input as never, ctx) };
+    if (scope?.started) {
+      sent = true;
+      return await recover(tool, scope.started, scope, ctx);
+    }
+    const plan = await tool.plan(input as never, ctx);
+    if (plan.kind === 'question') return { is: 'question', question: plan };
+    const start = await permit(tool, plan, scope, deps);
+    if ('is' in start) return start;
+    const key = start.key;
+    sent = true;
+    return { is: 'answer', answer: await effect(tool, plan, ctx, key) };
+  } catch (error) {
+    if (error instanceof UpstreamError && error.transient) {
+      return { is: 'retry', upstream: error.upstream, why: error.message, retryAfterMs: error.retryAfterMs, sent };
+    }
+    // An effect that was given up by its own time limit may still have happened: recovery will look.
+    if (sent && error instanceof Error && (error.name === 'TimeoutError' || error.name === 'AbortError')) {
+      return { is: 'retry', upstream: tool.name, why: 'No answer came in time.', retryAfterMs: null, sent };
+    }
+    throw error;
+  }
+}
+
+/** Judges and claims. Answers the committed start, or why nothing runs. */
+async function permit(tool: WriteTool, plan: Plan, scope: CallScope | null, { permissions }: GateDeps): Promise<EventOf<'call_started'> | GateAnswer> {
+  const verdict = judge(
+    { tool: tool.name, readOnly: false, touches: plan.touches },
+    permissions,
+    scope?.standing ?? { tainted: true, postsOutside: Number.POSITIVE_INFINITY },
+  );
+  if (verdict.is === 'refuse') return { is: 'refused', why: verdict.why };
+  if (!scope)
+    return { is: 'refused', why: 'There is no session here in which a person could be asked: start it in Slack, or connect labmate to Redis and Slack.' };
+
+  const digest = digestOf(tool.name, plan.arguments);
+  const preview: Preview = { ...plan.preview, ...(verdict.placement ? { environment: verdict.placement.environment } : {}) };
+  let approval: string | undefined;
+  if (verdict.is === 'confirm') {
+    const ask = (again?: string): GateAnswer => ({
+      is: 'confirm',
+      confirmation: { digest, arguments: plan.arguments, preview, rule: verdict.approvers, ...(again ? { again } : {}) },
+    });
+    if (!scope.approved) return ask();
+    if (scope.approved.digest !== digest) return ask('What would be sent has changed since it was approved.');
+    const entitled = await scope.stillEntitled(scope.approved.by, verdict.approvers);
+    if (!entitled.ok) return ask(entitled.why);
+    approval = scope.approved.id;
+  }
+  const start: EventOf<'call_started'> = {
+    type: 'call_started',
+    call: scope.facts.call,
+    tool: tool.name,
+    key: effectKey(scope.facts.id, scope.facts.call),
+    digest,
+    ...(approval === undefined ? { rule: verdict.rule } : { approval }),
+    arguments: plan.arguments,
+    timeout_ms: tool.recovery === 'look-up' ? tool.timeoutMs : 0,
+  };
+  if (!(await scope.mayAct())) return { is: 'held' };
+  const claimed = await scope.claim(start, plan.touches.own === true);
+  if (claimed === 'stopped' || claimed === 'lost') return { is: 'held' };
+  if (claimed !== 'go') {
+    if (verdict.is === 'confirm' && claimed.refused === 'late') {
+      return {
+        is: 'confirm',
+        confirmation: {
+          digest,
+          arguments: plan.arguments,
+          preview,
+          rule: verdict.approvers,
+          again: 'The approval had run out by the time the call could be made.',
+        },
+      };
+    }
+    return { is: 'refused', why: `The approval does not hold any more (${claimed.refused}), so nothing was run.` };
+  }
+  // The claim cost a round trip: a process that was frozen in it must not send.
+  if (!(await scope.mayAct())) return { is: 'held' };
+  return start;
+}
+
+/** A start without an outcome: the effect may have happened. Same key, or look first. */
+async function recover(tool: WriteTool, started: EventOf<'call_started'>, scope: CallScope, ctx: ToolContext): Promise<GateAnswer> {
+  const plan: Plan = { kind: 'plan', arguments: started.arguments, touches: {}, preview: { summary: tool.title, facts: [], changes: [] } };
+  if (tool.recovery === 'look-up') {
+    const found = await tool.find?.(plan, ctx, started.key);
+    if (found) return { is: 'answer', answer: found };
+  }
+  if (!(await scope.mayAct())) return { is: 'held' };
+  return { is: 'answer', answer: await effect(tool, plan, ctx, started.key) };
+}
+
+/** Once it is on its way an effect is not aborted by a stop or a lost lease, only by its own time limit: its outcome must be learnt. */
+function effect(tool: WriteTool, plan: Plan, ctx: ToolContext, key: string): Promise<ToolAnswer> {
+  return tool.run(plan, { ...ctx, signal: AbortSignal.timeout(tool.timeoutMs) }, key);
+}

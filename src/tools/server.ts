@@ -1,0 +1,112 @@
+import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
+import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
+import { z } from 'zod';
+import { UpstreamError } from '../services/http.ts';
+import type { Waiting } from '../session/events.ts';
+import { type Tool, type ToolAnswer, ToolError } from './define-tool.ts';
+import { type CallScope, type Confirmation, type GateAnswer, type GateDeps, gate } from './gate.ts';
+
+/** Where a caller in this process says which call it makes. Hidden from models: `_meta` is not part of the arguments. */
+export const CALL = 'labmate/call';
+/** Where the host reads what to do with an answer. */
+export const HOST = 'labmate/host';
+
+export type HostNote =
+  | { kind: 'wait'; waiting: Exclude<Waiting, { for: 'approval' | 'retry' }> }
+  | { kind: 'confirm'; confirmation: Confirmation }
+  | { kind: 'retry'; upstream: string; why: string; retryAfterMs: number | null; sent: boolean }
+  | { kind: 'refused'; why: string }
+  | { kind: 'held' };
+
+/** The catalog as an MCP server: the same tools and the same gate for every door. */
+export function toolServer(catalog: readonly Tool[], deps: GateDeps, scopes: (reference: string) => CallScope | null): McpServer {
+  const server = new McpServer({ name: 'labmate', version: '0.1.0' }, { capabilities: { tools: { listChanged: false } } });
+  for (const tool of catalog) {
+    server.registerTool(
+      tool.name,
+      { title: tool.title, description: tool.description, inputSchema: tool.input, outputSchema: outputOf(tool), annotations: annotationsOf(tool) },
+      async (input, extra) => {
+        const reference = extra._meta?.[CALL];
+        const scope = typeof reference === 'string' ? scopes(reference) : null;
+        try {
+          return present(await gate(tool, input, scope, deps));
+        } catch (error) {
+          return failure(error);
+        }
+      },
+    );
+  }
+  return server;
+}
+
+/** A write's output is loose: a mismatch after the effect would make what happened look failed, and be done again. */
+function outputOf(tool: Tool): z.ZodObject {
+  if (tool.kind === 'read') return tool.output;
+  const confirmation = z.object({ id: z.string(), summary: z.string(), expires_at: z.string() }).partial();
+  return z.looseObject({
+    ...tool.output.partial().shape,
+    status: z.string().optional(),
+    requires_confirmation: z.boolean().optional(),
+    confirmation: confirmation.optional(),
+  });
+}
+
+function annotationsOf(tool: Tool) {
+  const read = tool.kind === 'read';
+  return { readOnlyHint: read, destructiveHint: read ? false : tool.destructive, idempotentHint: read ? true : tool.idempotent, openWorldHint: true };
+}
+
+function present(answer: GateAnswer): CallToolResult {
+  switch (answer.is) {
+    case 'answer':
+      return presentAnswer(answer.answer);
+    case 'question':
+      return {
+        content: [{ type: 'text', text: answer.question.text }],
+        structuredContent: { status: 'question', text: answer.question.text, ...answer.question.data },
+      };
+    case 'confirm': {
+      const { preview } = answer.confirmation;
+      const text = `A person must approve this first: ${preview.summary}`;
+      return {
+        content: [{ type: 'text', text }],
+        structuredContent: { status: 'requires_confirmation', requires_confirmation: true, confirmation: { summary: preview.summary } },
+        _meta: { [HOST]: { kind: 'confirm', confirmation: answer.confirmation } satisfies HostNote },
+      };
+    }
+    case 'refused':
+      return { isError: true, content: [{ type: 'text', text: answer.why }], _meta: { [HOST]: { kind: 'refused', why: answer.why } satisfies HostNote } };
+    case 'held':
+      return {
+        isError: true,
+        content: [{ type: 'text', text: 'The session was stopped; nothing was run.' }],
+        _meta: { [HOST]: { kind: 'held' } satisfies HostNote },
+      };
+    case 'retry': {
+      const { upstream, why, retryAfterMs, sent } = answer;
+      return {
+        isError: true,
+        content: [{ type: 'text', text: `${why} (retryable)` }],
+        _meta: { [HOST]: { kind: 'retry', upstream, why, retryAfterMs, sent } satisfies HostNote },
+      };
+    }
+    default:
+      return answer satisfies never;
+  }
+}
+
+function presentAnswer(answer: ToolAnswer): CallToolResult {
+  const content: CallToolResult['content'] = [{ type: 'text', text: answer.text }];
+  if (answer.kind === 'done') {
+    for (const image of answer.images ?? [])
+      content.push({ type: 'image', data: Buffer.from(image.data).toString('base64'), mimeType: image.mediaType, _meta: { alt: image.alt } });
+    return { content, structuredContent: answer.data };
+  }
+  return { content, structuredContent: answer.data, _meta: { [HOST]: { kind: 'wait', waiting: answer.waiting } satisfies HostNote } };
+}
+
+/** To the model: what was asked and what came back, so that it can correct itself. Never a stack. */
+function failure(error: unknown): CallToolResult {
+  if (error instanceof ToolError || error instanceof UpstreamError) return { isError: true, content: [{ type: 'text', text: error.message }] };
+  throw error;
+}
