@@ -1,21 +1,21 @@
 import type { Env } from './config-env.ts';
 import type { DatabricksLogin } from './services/databricks-auth.ts';
+import type { GitHubOptions } from './services/github.ts';
 
 /** How each backend is reached. One without its variables is undefined: its tools are not listed. */
 export type Backends = {
   databricks?: DatabricksLogin | undefined;
-  mlflow?: { baseUrl: string; auth: MLflowAuth } | undefined;
-  github?:
-    | { token?: string | undefined; app?: { appId: string; privateKey: string; installationId: string } | undefined; baseUrl?: string | undefined }
-    | undefined;
-  grafana?: { baseUrl: string; token: string } | undefined;
+  mlflow?: MLflowConfig | undefined;
+  github?: GitHubOptions | undefined;
+  grafana?: { url: string; token: string } | undefined;
 };
-export type MLflowAuth =
-  | { kind: 'none' }
-  | { kind: 'token'; token: string }
-  | { kind: 'basic'; username: string; password: string }
-  /** The same host and credentials as Databricks. */
-  | { kind: 'databricks'; login: DatabricksLogin };
+/** `databricks`: hosted there, with the same host and login. */
+export type MLflowConfig = { uri: string } & (
+  | { databricks: DatabricksLogin }
+  | { token: string }
+  | { username: string; password: string }
+  | { anonymous: true }
+);
 
 export function backendsOf(env: Env): Backends {
   const databricks = databricksOf(env);
@@ -41,14 +41,14 @@ function mlflowOf(env: Env, databricks: Backends['databricks']): Backends['mlflo
   const password = env.secret('MLFLOW_TRACKING_PASSWORD');
   if (Boolean(username) !== Boolean(password)) env.faults.push('MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD belong together: set both or neither.');
   if (env.text('MLFLOW_TRACKING_URI') === 'databricks') {
-    if (databricks) return { baseUrl: databricks.host, auth: { kind: 'databricks', login: databricks } };
+    if (databricks) return { uri: databricks.host, databricks };
     env.faults.push('MLFLOW_TRACKING_URI is "databricks", which needs DATABRICKS_HOST and its credentials.');
     return undefined;
   }
-  const baseUrl = env.url('MLFLOW_TRACKING_URI');
-  if (!baseUrl) return undefined;
-  if (token) return { baseUrl, auth: { kind: 'token', token } };
-  return { baseUrl, auth: username && password ? { kind: 'basic', username, password } : { kind: 'none' } };
+  const uri = env.url('MLFLOW_TRACKING_URI');
+  if (!uri) return undefined;
+  if (token) return { uri, token };
+  return username && password ? { uri, username, password } : { uri, anonymous: true };
 }
 
 function githubOf(env: Env): Backends['github'] {
@@ -66,9 +66,9 @@ function githubOf(env: Env): Backends['github'] {
 }
 
 function grafanaOf(env: Env): Backends['grafana'] {
-  const baseUrl = env.url('GRAFANA_URL');
+  const url = env.url('GRAFANA_URL');
   const token = env.secret('GRAFANA_SERVICE_ACCOUNT_TOKEN');
-  if (baseUrl && token) return { baseUrl, token };
+  if (url && token) return { url, token };
   if (env.has('GRAFANA_URL') && !token)
     env.faults.push('GRAFANA_URL is set without GRAFANA_SERVICE_ACCOUNT_TOKEN: create a service account token with the Viewer role.');
   if (token && !env.has('GRAFANA_URL')) env.faults.push('GRAFANA_SERVICE_ACCOUNT_TOKEN is set without GRAFANA_URL.');

@@ -156,7 +156,7 @@ describe('what comes of it', () => {
   it('reads each backend in each of its forms', () => {
     expect(config({ DATABRICKS_HOST: 'acme.test', DATABRICKS_TOKEN: 'dapi-1', MLFLOW_TRACKING_URI: 'databricks' }).backends).toMatchObject({
       databricks: { host: 'https://acme.test', token: 'dapi-1' },
-      mlflow: { baseUrl: 'https://acme.test', auth: { kind: 'databricks' } },
+      mlflow: { uri: 'https://acme.test', databricks: { token: 'dapi-1' } },
     });
     expect(
       config({ GITHUB_APP_ID: '1', GITHUB_APP_PRIVATE_KEY: 'a\\nb', GITHUB_APP_INSTALLATION_ID: '2', GITHUB_API_URL: 'http://127.0.0.1:1/' }).backends.github,

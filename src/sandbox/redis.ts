@@ -1,10 +1,9 @@
-import { spawn } from 'node:child_process';
-import { createWriteStream, existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
+import { spawnGuarded } from './guarded.ts';
 import { type RedisBinary, unpackRedis } from './redis-unpack.ts';
 import { run } from './run.ts';
 
@@ -109,40 +108,22 @@ async function greet(url: string): Promise<string> {
   }
 }
 
-/**
- * The guard between us and Redis: it lives in a process group of its own, so that Ctrl-C reaches us first and we decide the order,
- * and it ends Redis when our end of its stdin closes, so that even a kill -9 of us leaves no Redis behind.
- */
-const GUARD = '"$@" & child=$!; trap "kill $child" TERM; cat >/dev/null; kill $child 2>/dev/null; wait $child';
-
 async function launch(binary: RedisBinary, dir: string): Promise<{ url: string; stop(): Promise<void> }> {
   const port = await freePort();
   const flags = ['--bind', '127.0.0.1', '--port', String(port), '--dir', dir, '--pidfile', join(dir, 'redis.pid'), '--daemonize', 'no'];
   // An acknowledged write survives a kill of Redis itself only when every one of them is synced.
   flags.push('--appendonly', 'yes', '--appendfsync', 'always', '--save', '', '--maxmemory-policy', 'noeviction');
   const logFile = join(dir, 'redis.log');
-  const log = createWriteStream(logFile, { flags: 'w' });
-  const guard = spawn('/bin/sh', ['-c', GUARD, 'sh', binary.path, ...flags], {
-    detached: true,
-    stdio: ['pipe', 'pipe', 'pipe'],
-    ...(binary.libraries ? { env: { LD_LIBRARY_PATH: binary.libraries } } : {}),
-  });
-  guard.stdout.pipe(log);
-  guard.stderr.pipe(log, { end: false });
-  const gone = new Promise<void>((resolve) => guard.once('close', () => resolve()));
+  const server = spawnGuarded(binary.path, flags, { logFile, env: binary.libraries ? { LD_LIBRARY_PATH: binary.libraries } : undefined });
   const url = `redis://127.0.0.1:${port}`;
-  const stop = async () => {
-    guard.stdin.end();
-    await gone;
-  };
   try {
     await untilItAnswers(url);
   } catch (cause) {
-    await stop();
-    const words = existsSync(logFile) ? (await readFile(logFile, 'utf8')).trim().split('\n').slice(-3).join(' ') : '';
+    await server.end();
+    const words = (await readFile(logFile, 'utf8')).trim().split('\n').slice(-3).join(' ');
     throw new Error(`Redis did not start in ${dir}: ${words}`, { cause });
   }
-  return { url, stop };
+  return { url, stop: () => server.end() };
 }
 
 async function untilItAnswers(url: string): Promise<void> {
@@ -157,7 +138,8 @@ async function untilItAnswers(url: string): Promise<void> {
   }
 }
 
-async function freePort(): Promise<number> {
+/** A port that is free on loopback now. */
+export async function freePort(): Promise<number> {
   const probe = createServer();
   await new Promise<void>((resolve, reject) => probe.once('error', reject).listen(0, '127.0.0.1', resolve));
   const address = probe.address();
