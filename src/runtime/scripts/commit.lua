@@ -29,7 +29,7 @@ for i = 0, count - 1 do
   write(n + 1 + i, kind, ARGV[base + 1], ARGV[base + 2], tonumber(fence), ms)
   if kind == 'call_parked' then
     if asks ~= '' then redis.call('HSET', IDEM, 'a:' .. asks, 'pending') end
-    if waits ~= '' then redis.call('HSET', WAITS, sid .. ' ' .. call, waits) end
+    if waits ~= '' then redis.call('HSET', WAITS, sid .. ' ' .. call, str(n + 1 + i) .. ' ' .. waits) end
   elseif kind == 'call_finished' then
     redis.call('HDEL', WAITS, sid .. ' ' .. call)
   elseif kind == 'withdrawn' then

@@ -1,0 +1,44 @@
+import type { Redis } from 'ioredis';
+import type { Session } from '../session/state.ts';
+import { aboutOf } from './about.ts';
+import { type AdvanceDeps, advance } from './advance.ts';
+import { answerDoorbell, type Doorbell } from './doorbell.ts';
+import type { Keys } from './keys.ts';
+import { startPump } from './pump.ts';
+import { BrokenChain } from './read-line.ts';
+
+/** Takes the bells, brings sessions forward, and rings again for those that are due. */
+export function startSessionWorker(deps: {
+  redis: Redis;
+  /** Its own: BullMQ blocks on it. */
+  queueConnection: Redis;
+  keys: Keys;
+  doorbell: Doorbell;
+  advance: Omit<AdvanceDeps, 'rested'>;
+  concurrency: number;
+  failed: (session: string, error: unknown) => void;
+}): { stop(): Promise<void> } {
+  const { redis, keys, doorbell } = deps;
+  const rested = async (s: Session) => {
+    const root = await redis.hget(keys.slots(s.id), 'root');
+    const ts = root ? (JSON.parse(root) as { ts: string | null }).ts : null;
+    await redis.hset(keys.about(s.opened.team), s.id, JSON.stringify(aboutOf(s, ts)));
+  };
+  const look = async (sid: string) => {
+    try {
+      await advance(sid, { ...deps.advance, rested });
+    } catch (error) {
+      deps.failed(sid, error);
+      // Nobody may act on a chain that does not hold; it is kept as it is, for somebody to look at.
+      if (error instanceof BrokenChain) await redis.multi().hset(keys.st(sid), 'status', 'broken').zrem(keys.due, sid).zrem(keys.stale, sid).exec();
+    }
+  };
+  const answering = answerDoorbell(deps.queueConnection, keys, deps.concurrency, look, deps.failed);
+  const pump = startPump({ due: deps.advance.log.ring, ring: doorbell.ring, failed: (error) => deps.failed('all', error) });
+  return {
+    async stop() {
+      pump.stop();
+      await answering.close();
+    },
+  };
+}
