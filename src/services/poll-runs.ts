@@ -18,11 +18,10 @@ export async function pollRuns(
   runs: readonly { runId: string; jobId?: string | undefined }[],
   signal?: AbortSignal,
 ): Promise<Map<string, Polled>> {
-  const byJob = Map.groupBy(runs, (run) => run.jobId ?? '');
   const seen = new Map<string, Polled>();
-  for (const [jobId, wanted] of byJob) {
-    if (!jobId || wanted.length < 2) continue;
-    const missing = new Set(wanted.map((run) => run.runId));
+  for (const jobId of new Set(runs.map((run) => run.jobId))) {
+    const missing = new Set(runs.filter((run) => run.jobId === jobId).map((run) => run.runId));
+    if (!jobId || missing.size < 2) continue;
     let cursor: string | undefined;
     do {
       const page = await databricks.listRuns({ jobId, activeOnly: true, cursor }, signal);
