@@ -7,13 +7,15 @@ import { installMissing, requireNode } from './prepare.mjs';
 
 requireNode();
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
+let main;
 if (existsSync(join(root, 'src', 'cli.ts'))) {
   installMissing(root);
   const { register } = await import('tsx/esm/api');
   register();
-  const { main } = await import('../src/cli.ts');
-  process.exitCode = await main(process.argv.slice(2));
+  ({ main } = await import('../src/cli.ts'));
 } else {
-  const { main } = await import('../dist/cli.js');
-  process.exitCode = await main(process.argv.slice(2));
+  ({ main } = await import('../dist/cli.js'));
 }
+const exitCode = await main(process.argv.slice(2));
+// null: it runs until it is stopped. Else end now, whatever connection is still open, but not before what was printed is out.
+if (exitCode !== null) process.stdout.write('', () => process.exit(exitCode));

@@ -1,0 +1,186 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+
+/** The `labmate` command. Each command imports what it needs when it is called, so that `--help` is instant and a mistake is told at once. */
+
+type Command = {
+  usage: string;
+  what: string;
+  /** An exit code, or null for a command that goes on until it is stopped. */
+  run(args: string[]): Promise<number | null>;
+};
+
+const COMMANDS: Record<string, Command> = {
+  start: { usage: 'start', what: 'run labmate (ROLE=gateway, worker or all)', run: start },
+  sandbox: {
+    usage: 'sandbox [--headless --scenario NAME] [--socket | --http] [--with NAME=real] [--port N] [--training-seconds N]',
+    what: 'all of it on this machine, with stand-ins for every service and a page to talk to it',
+    run: sandbox,
+  },
+  doctor: { usage: 'doctor', what: 'check configuration, tokens, manifest, Redis and every backend', run: doctor },
+  manifest: { usage: 'manifest [--http URL]', what: 'print the Slack app manifest, for Socket Mode or for HTTP at URL', run: manifest },
+  record: { usage: 'record ID [--format jsonl|md]', what: 'print a session’s record', run: record },
+  verify: { usage: 'verify FILE [--head SHA256]', what: 'check a record (- reads stdin)', run: verify },
+};
+
+/** Runs one command. Answers the exit code, or null where the process lives on. */
+export async function main(argv: readonly string[]): Promise<number | null> {
+  const [name = '--help', ...args] = argv;
+  if (name === '--help' || name === '-h' || name === 'help') return say(help());
+  if (name === '--version' || name === '-v') return say(version());
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (!command) return complain(`labmate has no command "${name}". It has ${Object.keys(COMMANDS).join(', ')}; see labmate --help.`, 2);
+  if (args.includes('--help')) return say(`labmate ${command.usage}\n    ${command.what}`);
+  try {
+    return await command.run(args);
+  } catch (error) {
+    if (error instanceof Told) return complain(error.message, error.exitCode);
+    if (isBadArgument(error)) return complain(`labmate ${name}: ${error.message.split('. ')[0]}. Usage: labmate ${command.usage}`, 2);
+    return complain(error instanceof Error ? error.message : String(error), 1);
+  }
+}
+
+async function start(args: string[]): Promise<null> {
+  parseArgs({ args, options: {} });
+  const config = await configured();
+  const { reachRedis } = await import('./ops/reach-redis.ts');
+  const redis = await reachRedis(config.redis.url, (warning) => config.warnings.push(warning));
+  redis.disconnect();
+  const { start: run } = await import('./main.ts');
+  await run(config);
+  return null;
+}
+
+async function sandbox(args: string[]): Promise<number | null> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      headless: { type: 'boolean', default: false },
+      scenario: { type: 'string' },
+      http: { type: 'boolean', default: false },
+      socket: { type: 'boolean', default: false },
+      with: { type: 'string', multiple: true, default: [] },
+      port: { type: 'string' },
+      'training-seconds': { type: 'string' },
+    },
+  });
+  if (values.http && values.socket) throw new Told('labmate sandbox: --http and --socket exclude each other.', 2);
+  if (values.headless !== (values.scenario !== undefined)) throw new Told('labmate sandbox: --headless and --scenario NAME belong together.', 2);
+  const { environment } = await import('./config.ts');
+  const { launchSandbox } = await import('./sandbox/launch.ts');
+  return launchSandbox({
+    env: environment(),
+    mode: values.http ? 'http' : 'socket',
+    scenario: values.scenario ?? null,
+    real: values.with.map(realName),
+    port: wholeNumber('--port', values.port, 4800),
+    trainingSeconds: wholeNumber('--training-seconds', values['training-seconds'], 6),
+  });
+}
+
+async function doctor(args: string[]): Promise<number> {
+  parseArgs({ args, options: {} });
+  const { loadConfig } = await import('./config.ts');
+  const { examine } = await import('./ops/doctor.ts');
+  const findings = await examine(loadConfig({ needs: 'anything', tools: await toolNames() }));
+  const mark = { ok: 'ok  ', 'left out': '–   ', warning: '!   ', wrong: '✗   ' };
+  say(findings.map(({ is, about, text }) => `${mark[is]}${about}: ${text}`).join('\n'));
+  return findings.some(({ is }) => is === 'wrong') ? 1 : 0;
+}
+
+async function manifest(args: string[]): Promise<number> {
+  const { values } = parseArgs({ args, options: { http: { type: 'string' } } });
+  if (values.http !== undefined && !(URL.canParse(values.http) && values.http.startsWith('https://')))
+    throw new Told('labmate manifest: --http needs the https:// address at which Slack reaches labmate.', 2);
+  const { manifestYaml } = await import('./slack/manifest.ts');
+  return say(manifestYaml(values.http).trimEnd());
+}
+
+async function record(args: string[]): Promise<number> {
+  const { values, positionals } = parseArgs({ args, allowPositionals: true, options: { format: { type: 'string', default: 'jsonl' } } });
+  const [id] = positionals;
+  if (id === undefined || positionals.length > 1) throw new Told('labmate record needs one session id, such as e-7k2f.', 2);
+  if (values.format !== 'jsonl' && values.format !== 'md') throw new Told('labmate record: --format is jsonl or md.', 2);
+  const { loadConfig } = await import('./config.ts');
+  const read = loadConfig({ needs: 'anything' });
+  if (!read.ok) throw new Told(read.faults.join('\n'), 1);
+  if (!read.config.redis) throw new Told('REDIS_URL is not set: the Redis that holds the sessions, for instance redis://127.0.0.1:6379.', 1);
+  const { readRecord } = await import('./ops/read-record.ts');
+  const { lines, session } = await readRecord(read.config.redis, id);
+  if (values.format === 'jsonl') return say(lines.join('\n'));
+  const { report } = await import('./session/report.ts');
+  return say(report(session).trimEnd());
+}
+
+async function verify(args: string[]): Promise<number> {
+  const { values, positionals } = parseArgs({ args, allowPositionals: true, options: { head: { type: 'string' } } });
+  const [file] = positionals;
+  if (file === undefined || positionals.length > 1) throw new Told('labmate verify needs one file, or - for stdin.', 2);
+  if (file !== '-' && !existsSync(file)) throw new Told(`labmate verify: there is no file ${file}.`, 2);
+  const { describeVerification, recordLines, verify: check } = await import('./session/chain.ts');
+  const { text, exitCode } = describeVerification(check(recordLines(readFileSync(file === '-' ? 0 : file))), values.head);
+  say(text);
+  return exitCode;
+}
+
+/** The whole configuration, or all its faults. */
+async function configured() {
+  const { loadConfig } = await import('./config.ts');
+  const read = loadConfig({ tools: await toolNames() });
+  if (!read.ok) throw new Told(read.faults.join('\n'), 1);
+  return read.config;
+}
+
+async function toolNames(): Promise<string[]> {
+  const { catalog } = await import('./tools/catalog.ts');
+  return catalog.map((tool) => tool.name);
+}
+
+/** A mistake that is told in one sentence and needs no stack. */
+class Told extends Error {
+  readonly exitCode: number;
+
+  constructor(message: string, exitCode: number) {
+    super(message);
+    this.name = 'Told';
+    this.exitCode = exitCode;
+  }
+}
+
+const REAL = ['claude', 'slack', 'databricks', 'mlflow', 'github', 'grafana'] as const;
+
+function realName(choice: string): (typeof REAL)[number] {
+  const name = REAL.find((known) => choice === `${known}=real`);
+  if (name === undefined) throw new Told(`labmate sandbox: --with ${choice} is not known; it is NAME=real with NAME one of ${REAL.join(', ')}.`, 2);
+  return name;
+}
+
+function wholeNumber(flag: string, given: string | undefined, byDefault: number): number {
+  if (given === undefined) return byDefault;
+  if (!/^\d{1,5}$/.test(given)) throw new Told(`labmate sandbox: ${flag} is "${given}", which is not a whole number.`, 2);
+  return Number(given);
+}
+
+function isBadArgument(error: unknown): error is Error {
+  return error instanceof Error && String((error as NodeJS.ErrnoException).code ?? '').startsWith('ERR_PARSE_ARGS');
+}
+
+function help(): string {
+  const lines = Object.values(COMMANDS).map(({ usage, what }) => `  labmate ${usage}\n      ${what}`);
+  return ['labmate: a teammate for ML experiments that lives in Slack', '', ...lines, '', '  labmate --version, labmate COMMAND --help'].join('\n');
+}
+
+function version(): string {
+  const found = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
+  return found.version;
+}
+
+function say(text: string): 0 {
+  process.stdout.write(`${text}\n`);
+  return 0;
+}
+
+function complain(text: string, exitCode: number): number {
+  process.stderr.write(`${text}\n`);
+  return exitCode;
+}
