@@ -38,7 +38,8 @@ export type Committed = { is: 'OK'; tip: Tip } | { is: 'FENCED' | 'STOPPED' | 'U
 /** The event log of all sessions: append from outside, commit by the owner, and reading, which always checks the chain. */
 export type EventLog = ReturnType<typeof openLog>;
 
-export function openLog(redis: Redis, keys: Keys, blobs: Blobs) {
+/** `clean` sees every event before it is written: known secrets never reach the store. */
+export function openLog(redis: Redis, keys: Keys, blobs: Blobs, clean: <T extends SessionEvent>(event: T) => T = (event) => event) {
   const script = scripts(redis);
   // Redis' clock, as of its last answer. Monotonic in between: a jump of this machine's clock moves nothing.
   let offset: number | null = null;
@@ -108,7 +109,7 @@ export function openLog(redis: Redis, keys: Keys, blobs: Blobs) {
         const tip = await tipOf(owner.sid);
         const event = await build(tip);
         if (!event) return { is: 'NOTHING' };
-        const { line, hash } = nextLine(tip, new Date(now()).toISOString(), owner.sid, await deflate(event, blobs));
+        const { line, hash } = nextLine(tip, new Date(now()).toISOString(), owner.sid, await deflate(clean(event), blobs));
         const answer = (await script.run('append', allKeys(owner, request.key, request.thread), [
           owner.sid,
           request.key,
@@ -167,7 +168,7 @@ export function openLog(redis: Redis, keys: Keys, blobs: Blobs) {
     /** Commits events as the owner, all or nothing. Lines from outside that came in between are stepped over. */
     async commit(owner: Owner, fence: number, tip: Tip, events: readonly SessionEvent[], guard: Guard): Promise<Committed> {
       const op = randomUUID();
-      const slim = await Promise.all(events.map((e) => deflate(e, blobs)));
+      const slim = await Promise.all(events.map((e) => deflate(clean(e), blobs)));
       let from = tip;
       for (;;) {
         const at = new Date(now()).toISOString();

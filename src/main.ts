@@ -1,0 +1,230 @@
+import { callTool } from './agent/call-tool.ts';
+import { claude } from './agent/claude.ts';
+import { systemPrompt } from './agent/prompt.ts';
+import { think } from './agent/think.ts';
+import { openToolbox } from './agent/toolbox.ts';
+import type { Config } from './config.ts';
+import { createLog, type Log } from './log.ts';
+import { openServices } from './open-services.ts';
+import { type Check, startHealth } from './ops/health.ts';
+import { reachRedis } from './ops/reach-redis.ts';
+import { scrubber, scrubDeep } from './policy/secrets.ts';
+import type { Perform, Turn } from './runtime/advance.ts';
+import type { Deliver } from './runtime/commands.ts';
+import { makeDeliver } from './runtime/deliver.ts';
+import { makeDoorbell } from './runtime/doorbell.ts';
+import { type Committed, openLog } from './runtime/event-log.ts';
+import { startJobWatch } from './runtime/job-watch.ts';
+import { type Keys, makeKeys } from './runtime/keys.ts';
+import { startNarrator } from './runtime/narrate-worker.ts';
+import { openBlobs } from './runtime/payloads.ts';
+import { makeReading } from './runtime/read-sessions.ts';
+import { BRISK, connect, PATIENT } from './runtime/redis.ts';
+import { startSessionWorker } from './runtime/session-worker.ts';
+import { pollRuns } from './services/poll-runs.ts';
+import { startSlack } from './slack/app.ts';
+import { checkEntitlement } from './slack/entitled.ts';
+import { narrate } from './slack/narrate.ts';
+import { makeShow } from './slack/reconcile.ts';
+import { anchorRecord } from './tools/anchor-record.ts';
+import { toolsFor } from './tools/catalog.ts';
+import type { CallScope } from './tools/gate.ts';
+
+/** How many sessions one worker brings forward at a time; each waits for the model or a backend most of the time. */
+const CONCURRENCY = 32;
+/** After this long a process that is asked to stop is stopped. */
+const SHUTDOWN_MS = 10_000;
+
+/** The product: wires the parts that this process' role needs, and returns when it was told to stop. */
+export async function start(config: Config): Promise<void> {
+  const log = createLog({ level: config.logLevel, secrets: config.secrets, role: config.role });
+  for (const warning of config.warnings) log.warn(warning);
+  const checked = await reachRedis(config.redis.url, (warning) => log.warn(warning));
+  checked.disconnect();
+
+  const keys = makeKeys(config.redis.prefix);
+  const stops: (() => Promise<void> | void)[] = [];
+  const checks: Record<string, Check> = {};
+  const core = openCore(config, keys, log);
+  stops.push(core.close);
+  checks['redis'] = async () => ((await core.redis.ping()) === 'PONG' ? null : 'no answer');
+
+  if (config.role !== 'worker') stops.push(await startGateway(config, core, log, checks));
+  if (config.role !== 'gateway') stops.push(await startWorker(config, core, log));
+  const health = await startHealth({ ...config.admin, checks });
+  stops.push(health.close);
+  log.info({ admin: health.url }, 'ready');
+
+  await told();
+  log.info('stopping');
+  // Last started, first stopped; whatever hangs is left behind.
+  const stopAll = async () => {
+    for (const stop of stops.reverse()) await Promise.resolve(stop()).catch((error: unknown) => log.error({ err: error }, 'could not stop a part'));
+  };
+  await Promise.race([stopAll(), new Promise((r) => setTimeout(r, SHUTDOWN_MS).unref())]);
+}
+
+type Core = ReturnType<typeof openCore>;
+
+/** What both roles share: the log, the one way in, and the clients of the backends. */
+function openCore(config: Config, keys: Keys, log: Log) {
+  const redis = connect(config.redis.url, PATIENT);
+  // For what a person waits for: it fails soon where the other waits for Redis to come back.
+  const brisk = connect(config.redis.url, BRISK);
+  // An outage is said by the checks and by whoever needs Redis; here it would be said at every attempt.
+  for (const connection of [redis, brisk]) connection.on('error', (error) => log.debug({ err: error }, 'redis'));
+  const scrub = scrubber(config.secrets);
+  const logOn = (connection: typeof redis) => openLog(connection, keys, openBlobs(connection, keys), (event) => scrubDeep(event, scrub));
+  const eventLog = logOn(redis);
+  const briskLog = logOn(brisk);
+  const doorbell = makeDoorbell(brisk, keys);
+  const { perUser, perTeam } = config.budgets;
+  const deliver: Deliver = makeDeliver({ redis: brisk, keys, log: briskLog, ring: doorbell.ring, model: config.claude.model, limits: { perUser, perTeam } });
+  return {
+    redis,
+    keys,
+    blobs: openBlobs(redis, keys),
+    log: eventLog,
+    doorbell,
+    deliver,
+    reading: makeReading(brisk, keys, briskLog),
+    services: openServices(config),
+    close: async () => {
+      await doorbell.close().catch(() => {});
+      redis.disconnect();
+      brisk.disconnect();
+    },
+  };
+}
+
+/** Slack in, and the threads out. */
+async function startGateway(config: Config, core: Core, log: Log, checks: Record<string, Check>): Promise<() => Promise<void>> {
+  const { services, deliver, reading, blobs } = core;
+  const slack = services.slack;
+  if (!slack) throw new Error('Slack is not configured');
+  const show = makeShow({
+    slack,
+    narrate: (session) => narrate(session, { approvers: config.permissions.approvers }),
+    blob: async (sha256) => (await blobs.get(sha256)) ?? new Uint8Array(),
+    log,
+  });
+  const narrator = startNarrator({
+    ...core,
+    show: async (session, slots, limiter, now) => {
+      const again = await show(session, slots, limiter, now);
+      if (session.ended && config.record.anchor) await anchorRecord(session, services, slots);
+      return again;
+    },
+    failed: (session, error) => log.warn({ session, err: error }, 'the thread could not be brought up to date; tried again soon'),
+  });
+  const app = await startSlack({
+    ...config.slack,
+    port: config.port,
+    deliver,
+    reading,
+    slack,
+    permissions: config.permissions,
+    channels: config.channels,
+    log,
+  });
+  checks['slack'] = () => {
+    const ready = app.ready();
+    return ready.ok ? null : (ready.why ?? 'not connected');
+  };
+  return async () => {
+    await app.stop();
+    await narrator.stop();
+  };
+}
+
+/** Sessions forward, and the runs they wait for. */
+async function startWorker(config: Config, core: Core, log: Log): Promise<() => Promise<void>> {
+  const { services, deliver, reading, blobs, keys, redis, doorbell } = core;
+  const { permissions, settings } = config;
+  const toolbox = await openToolbox(toolsFor(services), { services, settings, permissions, now: core.log.now });
+  const system = systemPrompt({ ...settings, actIn: permissions.actIn });
+  const model = claude(config.claude);
+  const image = async (sha256: string) => {
+    const data = await blobs.get(sha256);
+    return data ? Buffer.from(data).toString('base64') : null;
+  };
+  const stillEntitled = checkEntitlement(services.slack);
+  const root = async (session: string) => (await reading.root(session))?.ts ?? null;
+
+  const perform: Perform = (step, turn) =>
+    step.do === 'think'
+      ? think(turn.session, turn, { model, system, tools: toolbox.specs, image, random: Math.random })
+      : callTool(step.call, { ...turn, claim: claimOf(turn) }, { toolbox, putImage: blobs.put, root, stillEntitled, random: Math.random });
+
+  const queueConnection = connect(config.redis.url, PATIENT);
+  queueConnection.on('error', (error) => log.debug({ err: error }, 'redis'));
+  const worker = startSessionWorker({
+    redis,
+    queueConnection,
+    keys,
+    doorbell,
+    concurrency: CONCURRENCY,
+    advance: {
+      log: core.log,
+      perform,
+      expire: async (session, approval) => void (await deliver(`expire:${approval}`, { do: 'expire', session, approval })),
+      limits: config.budgets,
+      executionExpiresMs: permissions.executionExpiresAfterMs,
+    },
+    failed: (session, error) => log.error({ session, err: error }, 'a turn failed; the session is taken up again'),
+  });
+  const { databricks } = services;
+  const watch = databricks
+    ? startJobWatch({
+        redis,
+        keys,
+        deliver,
+        poll: (runIds) =>
+          pollRuns(
+            databricks,
+            runIds.map((runId) => ({ runId })),
+          ),
+        failed: (error) => log.warn({ err: error }, 'the training runs could not be asked about; tried again soon'),
+      })
+    : null;
+  return async () => {
+    watch?.stop();
+    await worker.stop();
+    await toolbox.close();
+    queueConnection.disconnect();
+  };
+}
+
+/** The claim in the gate's words. */
+function claimOf(turn: Turn): CallScope['claim'] {
+  return async (start, cancels) => {
+    const committed: Committed = await turn.claim(start, start.approval, cancels);
+    switch (committed.is) {
+      case 'OK':
+        return 'go';
+      case 'STOPPED':
+        return 'stopped';
+      case 'REFUSED':
+        return { refused: committed.state };
+      case 'FENCED':
+      case 'UNREAD':
+        return 'lost';
+      default:
+        return committed satisfies never;
+    }
+  };
+}
+
+/** Resolves at the first SIGTERM or SIGINT; a second one ends the process at once. */
+function told(): Promise<void> {
+  return new Promise((resolve) => {
+    let once = false;
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      process.on(signal, () => {
+        if (once) process.exit(130);
+        once = true;
+        resolve();
+      });
+    }
+  });
+}
