@@ -1,0 +1,187 @@
+import { z } from 'zod';
+import { type BestRun, type BestRunRules, bestRun } from '../analysis/best-run.ts';
+import { type Directed, direction } from '../analysis/direction.ts';
+import { nearMisses } from '../analysis/near-miss.ts';
+import { figure } from '../analysis/numbers.ts';
+import { UpstreamError } from '../services/http.ts';
+import type { Experiment, MLflow, MlflowRun } from '../services/mlflow.ts';
+import { done, readTool, type ToolAnswer, type ToolContext, ToolError } from './define-tool.ts';
+import { isOfJobRun } from './linked-runs.ts';
+import { cell, listed } from './markdown.ts';
+
+const input = z.strictObject({
+  experiment: z.string().min(1).describe('name or id'),
+  metric: z.string().min(1),
+  mode: z.enum(['max', 'min']).optional().describe('only where the person said which is better'),
+  filter: z.string().optional().describe("MLflow filter, AND only: params.feature_set = 'v1'"),
+  exclude_run_ids: z.array(z.string()).optional().describe('e.g. the candidate: MLflow or Databricks run ids'),
+  only_finished: z.boolean().default(true),
+  include_children: z.boolean().default(false),
+});
+type Input = z.output<typeof input>;
+
+/** Pages of 1000 runs; past these the count is a lower bound. */
+const MOST_PAGES = 5;
+
+export const findBestRun = readTool({
+  name: 'find_best_run',
+  title: 'Find the best run',
+  description:
+    'The best run of an MLflow experiment by one metric, with runner-up, ties and the rule it was chosen by. Use when a baseline is "the best run". Exclude the candidate. Not for one known run (fetch_mlflow_run). An unknown experiment or metric is answered with near names, never with some other run.',
+  input,
+  output: z.looseObject({
+    found: z.boolean(),
+    run_id: z.string().optional(),
+    value: z.number().optional(),
+    runner_up: z.looseObject({ run_id: z.string(), value: z.number() }).optional(),
+    considered: z.int(),
+    ties: z.array(z.string()),
+    mode: z.string().optional(),
+    mode_source: z.string().optional(),
+    rule: z.string().optional(),
+  }),
+  needs: ['mlflow'],
+  async run(query, ctx) {
+    const mlflow = ctx.services.mlflow as MLflow;
+    const experiment = await mlflow.findExperiment(query.experiment, ctx.signal);
+    if (!experiment) return await noExperiment(query.experiment, mlflow, ctx.signal);
+    const directed = direction(query.metric, { prompt: query.mode, config: ctx.settings.metrics });
+    const { runs, complete } = await competitors(query, experiment, directed, mlflow, ctx.signal);
+    const excluded = runs.filter((run) => isOfJobRun(run, query.exclude_run_ids ?? [])).map((run) => run.runId);
+    const exclude = [...new Set([...(query.exclude_run_ids ?? []).map((id) => id.toLowerCase()), ...excluded])];
+    const rules = {
+      metric: query.metric,
+      direction: directed?.direction ?? 'max',
+      exclude,
+      onlyFinished: query.only_finished,
+      includeChildren: query.include_children,
+    };
+    const chosen = bestRun(runs, rules);
+    if (!chosen.best) return await nobody(query, experiment, rules, directed, mlflow, ctx.signal);
+    if (!directed) {
+      throw new ToolError(
+        'DIRECTION_UNKNOWN',
+        `whether higher or lower ${query.metric} is better stands neither in the request nor in labmate.json.`,
+        'ask the person (ask_person), then call again with mode "max" or "min".',
+      );
+    }
+    return answer(chosen.best, chosen, { metric: query.metric, experiment, directed, complete }, ctx);
+  },
+});
+
+function answer(
+  { run, value }: { run: MlflowRun; value: number },
+  { runnerUp, considered, ties, rule }: BestRun<MlflowRun>,
+  { metric, experiment, directed, complete }: { metric: string; experiment: Experiment; directed: Directed; complete: boolean },
+  ctx: ToolContext,
+): ToolAnswer {
+  const own = isOfJobRun(run, ctx.session?.runs ?? []);
+  const data = {
+    found: true,
+    experiment_id: experiment.experimentId,
+    experiment: experiment.name,
+    metric,
+    run_id: run.runId,
+    run_name: run.name.slice(0, 200),
+    run_url: (ctx.services.mlflow as MLflow).runUrl(run),
+    value,
+    ...(runnerUp ? { runner_up: { run_id: runnerUp.run.runId, value: runnerUp.value } } : {}),
+    considered,
+    ...(complete ? {} : { considered_is_at_least: true }),
+    ties: ties.slice(0, 20).map((tie) => tie.runId),
+    mode: directed.direction,
+    mode_source: directed.source,
+    rule,
+    ...(own ? { started_by_this_session: true } : {}),
+  };
+  const source = { prompt: 'as asked', config: 'by labmate.json', 'name-guess': 'a guess from its name: say so' }[directed.source];
+  const text = [
+    `Best ${cell(metric)} in ${cell(experiment.name)}: ${figure(value)}, run ${run.runId} (${cell(run.name)}), best of ${complete ? '' : 'at least '}${considered}. ${data.run_url}`,
+    `Rule: ${cell(rule, 300)}. ${directed.direction === 'max' ? 'Higher' : 'Lower'} is better: ${source}.`,
+    runnerUp ? `Runner-up: ${figure(runnerUp.value)}, run ${runnerUp.run.runId}.` : 'No other run competed.',
+    ...(ties.length > 0 ? [`${ties.length} more with the same value: ${data.ties.slice(0, 5).join(', ')}.`] : []),
+    ...(own ? ['This session started this run itself: exclude it (exclude_run_ids) if it is the candidate.'] : []),
+  ];
+  return done(text.join('\n'), data);
+}
+
+/** The server only helps to find candidates sooner: bestRun applies every rule again. Where the direction is unknown one page tells whether anybody has the metric. */
+async function competitors(
+  query: Input,
+  experiment: Experiment,
+  directed: Directed | null,
+  mlflow: MLflow,
+  signal: AbortSignal,
+): Promise<{ runs: MlflowRun[]; complete: boolean }> {
+  // A name with a backtick can't be quoted: then everything is fetched and sorted out here.
+  const key = query.metric.includes('`') ? null : `metrics.\`${query.metric}\``;
+  const filter = [
+    ...(query.only_finished ? ["attributes.status = 'FINISHED'"] : []),
+    ...(key ? [`${key} > -1e308`] : []),
+    ...(query.filter?.trim() ? [query.filter.trim()] : []),
+  ].join(' and ');
+  const order = key && directed ? { orderBy: [`${key} ${directed.direction === 'max' ? 'DESC' : 'ASC'}`] } : {};
+  const runs: MlflowRun[] = [];
+  let cursor: string | undefined;
+  for (let page = 0; page < MOST_PAGES; page++) {
+    const found = await mlflow
+      .searchRuns({ experimentIds: [experiment.experimentId], maxResults: 1000, ...(filter ? { filter } : {}), ...order, cursor }, signal)
+      .catch((error: unknown) => {
+        throw query.filter ? badFilter(error) : error;
+      });
+    runs.push(...found.runs);
+    // A full last page still promises another one.
+    if (!found.nextCursor || found.runs.length === 0) return { runs, complete: true };
+    cursor = found.nextCursor;
+  }
+  return { runs, complete: false };
+}
+
+function badFilter(error: unknown): unknown {
+  if (!(error instanceof UpstreamError) || error.status !== 400) return error;
+  return new ToolError('BAD_FILTER', error.message, 'correct the filter: AND only, names like params.x, values in single quotes; or leave it out.');
+}
+
+/** Nobody competed: says why, from the newest runs whatever they are. */
+async function nobody(
+  query: Input,
+  experiment: Experiment,
+  rules: BestRunRules,
+  directed: Directed | null,
+  mlflow: MLflow,
+  signal: AbortSignal,
+): Promise<ToolAnswer> {
+  const { runs } = await mlflow.searchRuns({ experimentIds: [experiment.experimentId], maxResults: 200 }, signal);
+  const { leftOut, nearMetrics, rule } = bestRun(runs, rules);
+  const known = [...new Set(runs.flatMap((run) => Object.keys(run.metrics)))].sort();
+  const exists = known.includes(query.metric);
+  const others = known.filter((key) => !key.startsWith('system/'));
+  const reasons = Object.entries(leftOut).flatMap(([why, n]) => (n > 0 ? [`${n} ${why.replaceAll('_', ' ')}`] : []));
+  const what = exists
+    ? `No run of ${cell(experiment.name)} competes for the best ${cell(query.metric)}: ${reasons.join(', ') || 'no run matches the filter'}.`
+    : `No run of ${cell(experiment.name)} has a metric called ${cell(query.metric)}. ${didTheyMean(nearMetrics) ?? `Its metrics: ${listed(others)}.`}`;
+  return done(`${what} Nothing was chosen in its place; ask the person.`, {
+    found: false,
+    experiment_id: experiment.experimentId,
+    experiment: experiment.name,
+    metric: query.metric,
+    considered: 0,
+    ties: [],
+    left_out: leftOut,
+    ...(exists ? {} : { near_metrics: nearMetrics, metrics: others.slice(0, 20) }),
+    ...(directed ? { mode: directed.direction, mode_source: directed.source, rule } : {}),
+  });
+}
+
+async function noExperiment(wanted: string, mlflow: MLflow, signal: AbortSignal): Promise<ToolAnswer> {
+  const { experiments } = await mlflow.listExperiments({}, signal);
+  const names = experiments.map((e) => e.name);
+  const near = nearMisses(wanted, names);
+  const hint = didTheyMean(near) ?? `Some that exist: ${listed(names, 10)}.`;
+  const text = `MLflow has no experiment called ${cell(wanted)}. ${hint} Nothing was chosen in its place; ask the person.`;
+  return done(text, { found: false, considered: 0, ties: [], near_experiments: near, experiments: names.slice(0, 10) });
+}
+
+function didTheyMean(near: readonly string[]): string | null {
+  return near.length > 0 ? `Did they mean ${near.map((name) => cell(name)).join(' or ')}?` : null;
+}
