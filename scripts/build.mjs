@@ -1,0 +1,27 @@
+// `npm run build`: the compiled package in dist/, with what the compiler leaves behind (Lua scripts, styles) and the sandbox's page.
+import { spawnSync } from 'node:child_process';
+import { cpSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { installMissing, requireNode } from '../bin/prepare.mjs';
+
+requireNode();
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+installMissing(root);
+rmSync(join(root, 'dist'), { recursive: true, force: true });
+
+const compiled = spawnSync(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.build.json'], {
+  cwd: root,
+  stdio: 'inherit',
+});
+if (compiled.status !== 0) process.exit(compiled.status ?? 1);
+
+// The page is bundled from its sources, so its modules are not wanted one by one.
+const page = join('src', 'sandbox', 'web');
+rmSync(join(root, 'dist', 'sandbox', 'web'), { recursive: true, force: true });
+cpSync(join(root, 'src'), join(root, 'dist'), { recursive: true, filter: (file) => !file.startsWith(join(root, page)) && !/\.tsx?$/.test(file) });
+const { register } = await import('tsx/esm/api');
+register();
+const { buildPage } = await import('../src/sandbox/web-build.ts');
+await buildPage(join(root, 'dist', 'sandbox', 'web'));
+process.stdout.write('dist/ is built\n');

@@ -1,0 +1,36 @@
+import { app, channels, groups } from './slack/seed.ts';
+
+/** The labmate.json of the sandbox: what a team would write for the workspace, jobs, repository and experiment that the stand-ins hold. */
+export function sandboxConfig(): Record<string, unknown> {
+  const channel = channels[0]?.id ?? '';
+  return {
+    channels: [channel],
+    approvers: { default: { users: [], groups: groups.map((group) => group.id), quorum: 1, requesterMayApprove: false, expiresAfter: '24h', channel } },
+    executionExpiresAfter: '15m',
+    environments: {
+      dev: { jobs: ['101', '102', '9007199254740993123', 'ads-*'], tags: { env: 'dev' } },
+      prod: { jobs: ['900', '903'], tags: { env: 'prod' }, runAs: ['sp-prod-*', 'sp-finance'], parameters: { catalog: ['prod*'] } },
+    },
+    actIn: ['dev'],
+    allow: { experiments: ['*'], dashboards: ['*'], channels: [channel] },
+    policy: { default: 'ask', rules: [] },
+    metrics: { val_f1: 'max', val_loss: 'min', val_auc: 'max', train_loss: 'min' },
+    thresholdReading: 'relative',
+    defaults: { job: '101', experiment: 'ads-rank-v3', repository: 'acme/ads', base: 'main' },
+    github: { repositories: ['acme/ads'], recordsPath: 'experiments' },
+    onStop: 'ask',
+    record: { anchor: true },
+  };
+}
+
+/** Secrets of a world that holds none: their only use is to have the right shape. */
+export const TOKENS = {
+  bot: `xoxb-sandbox-${app.id}`,
+  app: `xapp-sandbox-${app.id}`,
+  signing: 'sandbox-signing-secret',
+  claude: 'sk-ant-sandbox',
+  databricks: 'dapi-sandbox-token',
+  mlflow: 'mlflow-sandbox-token',
+  github: 'ghp_sandbox_token',
+  grafana: 'glsa_sandbox_token',
+} as const;
