@@ -45,7 +45,17 @@ export type Snapshot = {
 export type Act =
   | { as: string; do: 'command'; command: string; text: string; channel: string }
   | { as: string; do: 'say'; text: string; channel: string; thread?: string | undefined }
-  | { as: string; do: 'click'; channel: string; ts: string; actionId: string; value?: string | undefined }
+  | {
+      as: string;
+      do: 'click';
+      channel: string;
+      ts: string;
+      actionId: string;
+      /** A button's value where several share an action id; else the chosen option's value. */
+      value?: string | undefined;
+      /** The id of a modal or a Home view, for what stands there and not in a message. */
+      view?: string | undefined;
+    }
   | {
       as: string;
       do: 'submit';
