@@ -14,6 +14,8 @@ export type GitHub = {
   /** Paths in the repository whose last part is `name`, for "did you mean". */
   findFiles(query: { repo: string; name: string; ref?: string | undefined }, signal?: AbortSignal): Promise<string[]>;
   getRepo(repo: string, signal?: AbortSignal): Promise<{ defaultBranch: string; private: boolean; url: string }>;
+  /** The commit a branch stands at; null where there is no such branch. */
+  getBranch(query: { repo: string; branch: string }, signal?: AbortSignal): Promise<{ sha: string } | null>;
   /** One commit on a branch of its own, commit before ref: a crash leaves only unreachable objects. A branch that exists already is kept as it is. */
   commitFiles(
     request: { repo: string; base: string; branch: string; message: string; files: { path: string; content: string | Uint8Array }[] },
@@ -119,6 +121,11 @@ export function github(options: GitHubOptions): GitHub {
       const { where, ask } = on(repo, signal);
       const found = await ask(`read repository ${repo}`, repoSchema, octokit.rest.repos.get(where));
       return { defaultBranch: found.default_branch, private: found.private, url: found.html_url };
+    },
+
+    async getBranch({ repo, branch }, signal) {
+      const found = await unlessMissing(headOf(repo, branch, signal));
+      return found === null ? null : { sha: found };
     },
 
     async commitFiles({ repo, base, branch, message, files }, signal) {

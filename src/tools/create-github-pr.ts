@@ -1,0 +1,237 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import type { GitHub, PullRequest } from '../services/github.ts';
+import type { Preview } from '../session/events.ts';
+import { done, type SessionFacts, type ToolAnswer, type ToolContext, ToolError, writeTool } from './define-tool.ts';
+import { pullRequestBody, safeMarkdown, safeTitle, slugOf } from './pull-request-text.ts';
+import { checkRef, checkRepository, checkWritablePath } from './repository-names.ts';
+
+const MOST_BODY = 60_000;
+const MOST_FILE = 200_000;
+const MOST_FILES = 500_000;
+
+const input = z.strictObject({
+  repo: z.string().optional().describe('owner/name; the configured repository if left out'),
+  title: z.string().min(1).max(256),
+  body: z.string().max(MOST_BODY).describe('Markdown: what was tried, the comparison with its numbers, what follows'),
+  base: z.string().optional().describe('branch to merge into'),
+  files: z
+    .array(z.strictObject({ path: z.string(), content: z.string().max(MOST_FILE) }))
+    .max(20)
+    .optional()
+    .describe('whole text files to add or replace; the record is added by itself'),
+  draft: z.boolean().default(false),
+  labels: z.array(z.string().min(1).max(50)).max(10).optional(),
+  reviewers: z
+    .array(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9-]{0,38}$/))
+    .max(10)
+    .optional()
+    .describe('GitHub logins'),
+});
+
+/** What a person approves, and exactly what is sent; the record's files and the host's lines below the text are facts of the log. */
+const argumentsSchema = z.object({
+  repo: z.string(),
+  title: z.string(),
+  body: z.string(),
+  base: z.string(),
+  branch: z.string(),
+  files: z.array(z.object({ path: z.string(), sha256: z.string(), bytes: z.number(), content: z.string() })),
+  draft: z.boolean(),
+  labels: z.array(z.string()),
+  reviewers: z.array(z.string()),
+});
+type Arguments = z.output<typeof argumentsSchema>;
+
+export const createGithubPr = writeTool({
+  name: 'create_github_pr',
+  title: 'Open a pull request',
+  description:
+    'Opens a GitHub pull request from a new branch, with files and the record of this session in one commit. ' +
+    'Use when an experiment is worth merging or reviewing: put the comparison and its numbers into the body. ' +
+    'Not for telling people a result (post_to_slack). The host names the branch and adds the record. One pull request a call.',
+  input,
+  output: z.object({
+    number: z.number(),
+    url: z.string(),
+    head_sha: z.string(),
+    branch: z.string(),
+    already_exists: z.boolean(),
+    notes: z.array(z.string()),
+  }),
+  needs: ['github'],
+  destructive: false,
+  idempotent: false,
+  recovery: 'look-up',
+  timeoutMs: 6_000,
+
+  async plan(asked, ctx) {
+    const session = sessionOf(ctx);
+    const hub = hubOf(ctx);
+    const repo = asked.repo ?? ctx.settings.defaults.repository;
+    if (!repo) throw new ToolError('NO_REPOSITORY', 'No repository was named and none is configured.', 'ask which repository, then pass repo as owner/name.');
+    checkRepository(repo);
+    const base =
+      asked.base ?? (repo === ctx.settings.defaults.repository ? ctx.settings.defaults.base : undefined) ?? (await hub.getRepo(repo, ctx.signal)).defaultBranch;
+    checkRef(base);
+    if (!(await hub.getBranch({ repo, branch: base }, ctx.signal))) {
+      throw new ToolError('NO_SUCH_BRANCH', `${repo} has no branch ${base} to merge into.`, 'leave base out, or name a branch that exists.');
+    }
+    const title = safeTitle(asked.title);
+    const files = filesOf(asked.files ?? [], recordFolder(title, session, ctx));
+    const args: Arguments = {
+      repo,
+      title,
+      body: bodyOf(asked.body),
+      base,
+      branch: branchOf(title, session),
+      files,
+      draft: asked.draft,
+      labels: asked.labels ?? [],
+      reviewers: asked.reviewers ?? [],
+    };
+    const folder = recordFolder(title, session, ctx);
+    const paths = [...files.map((f) => f.path), `${folder}/README.md`, `${folder}/record.jsonl`];
+    return {
+      kind: 'plan',
+      arguments: args,
+      touches: { repository: repo, branch: args.branch, paths },
+      preview: await previewOf(args, folder, hub, ctx.signal),
+    };
+  },
+
+  async run(plan, ctx) {
+    const args = argumentsSchema.parse(plan.arguments);
+    const session = sessionOf(ctx);
+    const hub = hubOf(ctx);
+    const { repo, base, branch, title, draft } = args;
+    const record = session.record();
+    const recordPath = recordFolder(title, session, ctx);
+    const files = [
+      ...args.files.map(({ path, content }) => ({ path, content })),
+      { path: `${recordPath}/README.md`, content: record.markdown },
+      { path: `${recordPath}/record.jsonl`, content: record.jsonl },
+    ];
+    const message = `${title}\n\nBy labmate, session ${session.alias}; record so far: line ${record.lines}, head ${record.head}`;
+    const commit = await hub.commitFiles({ repo, base, branch, message, files }, ctx.signal);
+    if (commit.existed) await checkOurs(hub, { repo, branch }, files, ctx.signal);
+    const note = {
+      session: session.id,
+      alias: session.alias,
+      requester: session.requester,
+      approvedBy: session.approvedBy,
+      recordPath,
+      line: record.lines,
+      head: record.head,
+    };
+    const pull = await hub.openPullRequest({ repo, base, branch, title, draft, body: pullRequestBody(args.body, note) }, ctx.signal);
+    return await opened(pull, args, hub, pull.existed, ctx.signal);
+  },
+
+  async find(plan, ctx) {
+    const args = argumentsSchema.parse(plan.arguments);
+    const hub = hubOf(ctx);
+    const pull = await hub.findPullRequest({ repo: args.repo, branch: args.branch }, ctx.signal);
+    return pull && (await opened(pull, args, hub, true, ctx.signal));
+  },
+});
+
+function sessionOf(ctx: ToolContext): SessionFacts {
+  if (ctx.session) return ctx.session;
+  throw new ToolError('NO_SESSION', 'A pull request carries the record of a session, and there is none here.', 'start the experiment in Slack.');
+}
+
+function hubOf(ctx: ToolContext): GitHub {
+  if (ctx.services.github) return ctx.services.github;
+  throw new ToolError('NO_GITHUB', 'GitHub is not configured.', 'ask the operator to set GITHUB_TOKEN.');
+}
+
+/** A branch of this call's own: the same call always gets the same one, another call of the session another. */
+function branchOf(title: string, session: SessionFacts): string {
+  const mark = createHash('sha256').update(`${session.id}\n${session.call}`).digest('hex').slice(0, 6);
+  return `exp/${slugOf(title)}-${session.alias}-${mark}`;
+}
+
+/** Dated by the session's first line and not by the clock, so that it is the same whenever it is asked for. */
+function recordFolder(title: string, session: SessionFacts, { settings }: ToolContext): string {
+  const first: unknown = JSON.parse(session.record().jsonl.split('\n', 1)[0] ?? '{}');
+  const { at } = z.object({ at: z.string().regex(/^\d{4}-\d\d-\d\d/) }).parse(first);
+  return `${settings.recordsPath.replace(/\/+$/, '')}/${at.slice(0, 10)}-${slugOf(title)}-${session.alias}`;
+}
+
+function bodyOf(text: string): string {
+  const body = safeMarkdown(text);
+  if (body.length <= MOST_BODY + 4000 && body.isWellFormed()) return body;
+  throw new ToolError(
+    'BODY_TOO_LONG',
+    `The description has ${body.length} characters once it is safe to show.`,
+    'shorten it; the whole record is added anyway.',
+  );
+}
+
+function filesOf(files: { path: string; content: string }[], folder: string): Arguments['files'] {
+  const taken = new Set<string>();
+  for (const { path, content } of files) {
+    checkWritablePath(path);
+    const folded = path.normalize('NFKC').toLowerCase();
+    const refuse = (why: string) => new ToolError('BAD_PATH', `The path ${path} can't be used: ${why}.`, 'leave it out or name it otherwise.');
+    if (taken.has(folded)) throw refuse('it is given twice');
+    if ([...taken].some((t) => t.startsWith(`${folded}/`) || folded.startsWith(`${t}/`))) throw refuse('it is a file and a folder at once');
+    if (folded === folder.toLowerCase() || folded.startsWith(`${folder.toLowerCase()}/`)) throw refuse("the record's folder is written by the host");
+    if (!content.isWellFormed()) throw refuse('its content is not text');
+    taken.add(folded);
+  }
+  const made = files.map(({ path, content }) => ({
+    path,
+    sha256: createHash('sha256').update(content).digest('hex'),
+    bytes: Buffer.byteLength(content),
+    content,
+  }));
+  const bytes = made.reduce((sum, f) => sum + f.bytes, 0);
+  if (bytes > MOST_FILES)
+    throw new ToolError('FILES_TOO_LARGE', `The files have ${bytes} bytes; at most ${MOST_FILES} go into one pull request.`, 'send fewer or smaller files.');
+  return made;
+}
+
+async function previewOf(args: Arguments, folder: string, hub: GitHub, signal: AbortSignal): Promise<Preview> {
+  const { repo, base, branch, title, body, draft, labels, reviewers } = args;
+  const changes = await Promise.all(
+    args.files.map(async ({ path, bytes }) => {
+      const before = await hub.getFile({ repo, path, ref: base }, signal);
+      return { name: path, from: before && `${before.size} bytes (${before.sha.slice(0, 7)})`, to: `${bytes} bytes` };
+    }),
+  );
+  const facts = [
+    { label: 'Repository', value: repo },
+    { label: 'Into', value: base },
+    { label: 'Branch', value: `${branch} (new, one commit)` },
+    ...(draft ? [{ label: 'Draft', value: 'yes' }] : []),
+    ...(labels.length ? [{ label: 'Labels', value: labels.join(', ') }] : []),
+    ...(reviewers.length ? [{ label: 'Reviewers', value: reviewers.join(', ') }] : []),
+    { label: 'Description', value: body.length > 600 ? `${body.slice(0, 600).toWellFormed()}… (${body.length} characters in all)` : body || '(empty)' },
+    {
+      label: 'labmate adds',
+      value: `the record so far (${folder}/README.md and record.jsonl), and under the description the record's line and head, who approved, and a hidden session mark`,
+    },
+  ];
+  return { summary: `Open a pull request in ${repo}: ${title}`, facts, changes };
+}
+
+/** A branch of this name that was there before must hold what was approved, or something else would be proposed under its name. */
+async function checkOurs(hub: GitHub, at: { repo: string; branch: string }, files: { path: string; content: string }[], signal: AbortSignal): Promise<void> {
+  const found = await Promise.all(files.map((f) => hub.getFile({ repo: at.repo, path: f.path, ref: at.branch }, signal)));
+  if (files.every((f, i) => found[i]?.text === f.content)) return;
+  throw new ToolError(
+    'BRANCH_TAKEN',
+    `The branch ${at.branch} exists in ${at.repo} and holds something else than was approved.`,
+    'ask a person to look at that branch.',
+  );
+}
+
+async function opened(pull: PullRequest, args: Arguments, hub: GitHub, existed: boolean, signal: AbortSignal): Promise<ToolAnswer> {
+  const { repo, labels, reviewers, branch } = args;
+  // The pull request is there: nothing that goes wrong from here on may make it look as if it were not.
+  const notes = await hub.decorate({ repo, number: pull.number, labels, reviewers }, signal).catch(() => ['Labels and reviewers could not be set in time.']);
+  const text = `${existed ? 'The pull request is open already' : 'Opened pull request'} #${pull.number} in ${repo}: ${pull.url}${notes.map((n) => `\n${n}`).join('')}`;
+  return done(text, { status: 'opened', number: pull.number, url: pull.url, head_sha: pull.headSha, branch, already_exists: existed, notes });
+}
