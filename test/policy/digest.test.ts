@@ -5,6 +5,7 @@ import { scrubber, scrubDeep } from '../../src/policy/secrets.ts';
 test('canonical JSON is that of RFC 8785, section 3.2', () => {
   // The example of the RFC: its input and its output.
   const value = {
+    // biome-ignore lint/correctness/noPrecisionLoss: the RFC chose it for that
     numbers: [333333333.33333329, 1e30, 4.5, 2e-3, 0.000000000000000000000000001],
     string: '\u20ac$\u000f\u000aA\'\u0042\u0022\u005c\\"/',
     literals: [null, true, false],

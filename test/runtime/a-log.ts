@@ -8,7 +8,7 @@ import { makeReading } from '../../src/runtime/read-sessions.ts';
 import { connect, PATIENT } from '../../src/runtime/redis.ts';
 
 /** A log of its own on the tests' Redis, under a fresh prefix. */
-export function aLog(limits = { perUser: 10, perTeam: 200 }) {
+export function aLog(limits = { perUser: 1_000, perTeam: 1_000 }) {
   const redis = connect(inject('redisUrl'), PATIENT);
   const keys = makeKeys(`t-${randomUUID().slice(0, 8)}`);
   const blobs = openBlobs(redis, keys);
