@@ -77,11 +77,11 @@ function reply(message: Message, inputs: ToolInputs, requestId: string | null): 
 }
 
 /**
- * The blocks as JSON shows them: the SDK's own carry getters and hidden fields. A tool call counts only where the reply stopped for it; one that was
- * cut off in another ending is left out, because it must not run, and sent back without a result it would be refused.
+ * The blocks as JSON shows them: the SDK's own carry getters and hidden fields. A half call of a refused or otherwise ended reply is left out: it must not
+ * run, and sent back without a result it would be rejected. One cut by max_tokens stays, so that the caller sees what was cut and asks again.
  */
-function plainBlocks(message: Message): unknown[] {
-  const blocks = message.stop_reason === 'tool_use' ? message.content : message.content.filter((block) => block.type !== 'tool_use');
+function plainBlocks({ content, stop_reason: stop }: Message): unknown[] {
+  const blocks = stop === 'tool_use' || stop === 'max_tokens' ? content : content.filter((block) => block.type !== 'tool_use');
   return JSON.parse(JSON.stringify(blocks)) as unknown[];
 }
 

@@ -66,7 +66,7 @@ export async function startMessagesApi(options: MessagesApiOptions): Promise<Mes
     } catch (error) {
       return seen(asked, entry, failure(500, 'api_error', error instanceof Error ? error.message : String(error)));
     }
-    const message = bentMessage(fault, apiMessage(request, reply, cache.count(request)));
+    const message = apiMessage(request, reply, cache.count(request));
     if (message.stop_reason === 'pause_turn') paused.add(JSON.stringify(message.content.at(-1)));
     entry.reply = message;
     seen(asked, entry, { body: message });
@@ -133,7 +133,7 @@ function apiMessage(request: MessagesRequest, reply: Reply, counted: Counted): A
 
 function plain(message: ApiMessage, fault: ClaudeFault | null): Answered {
   if (fault?.kind === 'malformed') return { type: 'application/json', body: JSON.stringify(message).slice(0, -20), headers: requestId() };
-  return { body: message, headers: requestId() };
+  return { body: bentMessage(fault, message), headers: requestId() };
 }
 
 function streamed(message: ApiMessage, fault: ClaudeFault | null): Answered {

@@ -1,0 +1,89 @@
+import type { Defaults, Got } from './conversation.ts';
+import { experiment } from './experiment.ts';
+import { notFound, num, stoppedBy } from './findings.ts';
+import type { Understood } from './plan.ts';
+import type { Walk } from './walk.ts';
+
+const CAN = `What I understand:
+- an experiment: Run a training job using config base_config.json but with feature_set=v2. Wait for it to complete. Compare its val_f1 to the best run in experiment "ads-rank-v3". If val_f1 improved by more than 1%, open a GitHub PR titled "..." with the metric comparison in the description. Otherwise, post the diff to Slack channel #ml-experiments.
+- a repetition: Run it again with feature_set=tiny
+- a question: What is the best run in experiment "ads-rank-v3" by val_f1? / Compare run <id> with <id> by val_f1 / What is the status of run <id>? / Which jobs are there?`;
+
+/** The walk that does what was understood. */
+export function walkOf(understood: Understood, defaults: Defaults): Walk {
+  switch (understood.is) {
+    case 'experiment':
+      return experiment(understood.plan, defaults);
+    case 'again':
+      return only(`I find no earlier experiment here that I could repeat. Please write it out.\n${CAN}`);
+    case 'status':
+      return status(understood.runId);
+    case 'compare':
+      return compare(understood);
+    case 'best':
+      return best(understood, defaults);
+    case 'jobs':
+      return jobs();
+    case 'schedule':
+      return only(
+        'I run one experiment when somebody asks; I am not a scheduler, so I start nothing. What shall happen every night or every week belongs into an orchestrator such as Airflow, Prefect or Dagster. Ask me for a single run if you want one now.',
+      );
+    case 'thanks':
+      return only("You're welcome.");
+    case 'unclear':
+      return only(unclear(understood));
+    default:
+      return understood satisfies never;
+  }
+}
+
+function unclear({ left, why }: Extract<Understood, { is: 'unclear' }>): string {
+  const words = left.length > 0 ? `I don't know what to do with: ${left.map((word) => `"${word}"`).join(', ')}.` : '';
+  return [`I did nothing, because I don't understand this whole request.`, why, words, CAN].filter(Boolean).join('\n');
+}
+
+// biome-ignore lint/correctness/useYield: a walk without a step is a walk.
+function* only(text: string): Walk {
+  return text;
+}
+
+function* status(runId: string): Walk {
+  const [got] = yield { say: `Looking at run ${runId}.`, calls: [{ tool: 'get_job_status', input: { run_id: runId } }] };
+  const stopped = stoppedBy(got, 'look the run up');
+  if (stopped || !got) return stopped ?? '';
+  const { status, message, run_url: url } = got.data;
+  return [`Run ${runId} is ${status}.`, message, url].filter(Boolean).join(' ');
+}
+
+function* compare({ compare: { baseline, metric }, candidate }: Extract<Understood, { is: 'compare' }>): Walk {
+  const input = { baseline_run_id: baseline.runId, candidate_run_id: candidate, ...(metric ? { primary_metric: metric } : {}) };
+  const [got] = yield { say: 'Comparing the two runs.', calls: [{ tool: 'compare_runs', input }] };
+  return stoppedBy(got, 'compare the runs') ?? comparedInWords(got);
+}
+
+function comparedInWords(got: Got | undefined): string {
+  const primary = got?.data['primary'] as { verdict_reason?: string } | null | undefined;
+  return primary?.verdict_reason ?? 'The runs are compared; no metric was named and none stands out.';
+}
+
+function* best({ experiment: named, metric }: Extract<Understood, { is: 'best' }>, defaults: Defaults): Walk {
+  const experiment = named ?? defaults.experiment;
+  if (!experiment) return 'In which experiment? Please name it.';
+  const [got] = yield { say: `Looking for the best run in ${experiment}.`, calls: [{ tool: 'find_best_run', input: { experiment, metric } }] };
+  const stopped = stoppedBy(got, 'find the best run');
+  if (stopped || !got) return stopped ?? '';
+  const { run_id: id, value, considered } = got.data;
+  return id
+    ? `The best run in ${experiment} by ${metric} is ${id} with ${num(value)}${considered ? `, of ${considered} runs` : ''}.`
+    : notFound(got, experiment, metric).why;
+}
+
+function* jobs(): Walk {
+  const [got] = yield { say: 'Listing the jobs.', calls: [{ tool: 'list_databricks_jobs', input: {} }] };
+  const stopped = stoppedBy(got, 'list the jobs');
+  if (stopped || !got) return stopped ?? '';
+  const found = (got.data['jobs'] ?? []) as { job_id: string; name: string; environment?: string }[];
+  return found.length > 0
+    ? found.map((job) => `- ${job.job_id}: ${job.name}${job.environment ? ` (${job.environment})` : ''}`).join('\n')
+    : 'There are no jobs I may see.';
+}

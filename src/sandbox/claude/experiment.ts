@@ -1,0 +1,172 @@
+import type { Defaults } from './conversation.ts';
+import { type Compared, comparisonTable, diffLines, notFound, num, stoppedBy } from './findings.ts';
+import { type Action, type ComparePlan, type Plan, planInWords } from './plan.ts';
+import { startRun } from './start-run.ts';
+import { type Ask, answerIn, type Or, type Walk } from './walk.ts';
+
+type Run = { runId: string; url: string | null; mlflow: string };
+
+/** The whole experiment: run, wait, compare, branch. Every branch is taken on what a tool answered. */
+export function* experiment(plan: Plan, defaults: Defaults): Walk {
+  const started = yield* startRun(plan.run, defaults, `My plan:\n${planInWords(plan)}`);
+  if ('end' in started) return started.end;
+  const ended = yield* waitFor(started.go.runId);
+  if ('end' in ended) return ended.end;
+  const changes = Object.entries(started.go.parameters)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(', ');
+  const run: Run = { ...ended.go, url: started.go.url ?? ended.go.url };
+  const compared = plan.compare ? yield* compare(plan.compare, run, Object.keys(started.go.parameters), defaults) : yield* figures(run);
+  if ('end' in compared) return compared.end;
+  const actions = plan.compare ? [...plan.always, ...(compared.go.primary?.verdict === 'improved' ? plan.improved : plan.otherwise)] : plan.always;
+  const done: string[] = [];
+  for (const action of actions) {
+    const result = yield* act(action, compared.go, changes, defaults);
+    if ('end' in result) return [lastWords(run, compared.go), ...done, result.end].join('\n');
+    if (result.go) done.push(result.go);
+  }
+  return [lastWords(run, compared.go), ...done].join('\n');
+}
+
+function lastWords(run: Run, compared: Compared): string {
+  const { primary, warnings = [], links } = compared;
+  const figures = compared.metrics.slice(0, 6).map((m) => `${m.key} ${num(m.candidate)}`);
+  return [
+    primary ? `${primary.verdict.replaceAll('_', ' ')}: ${primary.verdict_reason}` : `Run ${run.runId} succeeded: ${figures.join(', ')}.`,
+    ...warnings.slice(0, 3).map((w) => `Note: ${w}`),
+    [run.url && `New run: ${run.url}`, links?.baseline && `Baseline: ${links.baseline}`].filter(Boolean).join(' · '),
+  ]
+    .filter(Boolean)
+    .join('\n');
+}
+
+function* waitFor(runId: string): Walk<Or<Run>> {
+  for (;;) {
+    const [got] = yield { say: `Run ${runId} has started; waiting for its end.`, calls: [{ tool: 'wait_for_job', input: { run_ids: [runId], until: 'all' } }] };
+    const stopped = stoppedBy(got, `wait for run ${runId}`);
+    if (stopped || !got) return { end: stopped ?? '' };
+    const run = ((got.data['runs'] ?? []) as Record<string, unknown>[]).find((r) => String(r['run_id']) === runId);
+    if (!run) return { end: `I lost sight of run ${runId}: ${got.text}` };
+    const status = String(run['status']);
+    // A message interrupts the wait; it has been answered, so wait on.
+    if (/^(QUEUED|PENDING|RUNNING|TERMINATING)$/.test(status)) continue;
+    const url = typeof run['run_url'] === 'string' ? run['run_url'] : null;
+    const cause = run['message'] ? `: ${run['message']}` : ', and Databricks names no cause';
+    if (status !== 'SUCCEEDED') return { end: `Run ${runId} ended as ${status}${cause}. I stop here.${url ? ` ${url}` : ''}` };
+    const linked = (run['mlflow_run_ids'] ?? []) as string[];
+    // Where none or several are linked the tools decide by the job's own id, or say why they can't.
+    return { go: { runId, url, mlflow: linked.length === 1 && linked[0] ? linked[0] : runId } };
+  }
+}
+
+/** Without a comparison there are still figures to tell. */
+function* figures(run: Run): Walk<Or<Compared>> {
+  const [got] = yield { say: `Run ${run.runId} succeeded; reading its figures.`, calls: [{ tool: 'fetch_mlflow_run', input: { run_id: run.mlflow } }] };
+  const stopped = stoppedBy(got, 'read its figures');
+  if (stopped || !got) return { end: stopped ?? '' };
+  const metrics = Object.entries((got.data['metrics'] ?? {}) as Record<string, unknown>);
+  return { go: { primary: null, metrics: metrics.map(([key, candidate]) => ({ key, baseline: null, candidate, delta: null, delta_pct: null })) } };
+}
+
+function* compare(asked: ComparePlan, run: Run, changed: string[], defaults: Defaults): Walk<Or<Compared>> {
+  let metric = asked.metric;
+  if (!metric) {
+    const [answer] = yield { say: 'The request names no metric.', calls: [{ tool: 'ask_person', input: { question: 'Which metric decides?' } }] };
+    metric = /^\s*["'`]?([A-Za-z][\w./@-]*?)["'`.]*\s*$/.exec(answerIn(answer) ?? '')?.[1] ?? null;
+    if (!metric) return { end: 'Without the name of a metric I compare nothing. I stop here.' };
+  }
+  const found = yield* findBaseline(asked, metric, run, defaults);
+  if ('end' in found) return found;
+  const { baseline } = found.go;
+  metric = found.go.metric;
+  const input = {
+    baseline_run_id: baseline,
+    candidate_run_id: run.mlflow,
+    primary_metric: metric,
+    ...(asked.direction ? { direction: asked.direction } : {}),
+    ...(asked.threshold ? { threshold: asked.threshold } : {}),
+    ...(changed.length > 0 ? { expected_changes: changed } : {}),
+  };
+  const [got] = yield { say: `Comparing ${metric}.`, calls: [{ tool: 'compare_runs', input }] };
+  const stopped = stoppedBy(got, 'compare the runs');
+  if (stopped || !got) return { end: stopped ?? '' };
+  const compared = got.data as unknown as Compared;
+  if (!compared.primary?.readings_disagree || asked.threshold?.kind || !asked.threshold) return { go: compared };
+  return yield* askReading(input, asked.threshold.value);
+}
+
+/** The new run's figures and the run to compare with. A name that does not exist is asked about, never replaced by a near one. */
+function* findBaseline(asked: ComparePlan, wanted: string, run: Run, defaults: Defaults): Walk<Or<{ baseline: string; metric: string }>> {
+  const fetch: Ask = { tool: 'fetch_mlflow_run', input: { run_id: run.mlflow } };
+  if (asked.baseline.is === 'run') {
+    const [fetched] = yield { say: `Run ${run.runId} succeeded; reading its figures.`, calls: [fetch] };
+    const stopped = stoppedBy(fetched, 'read its figures');
+    return stopped ? { end: stopped } : { go: { baseline: asked.baseline.runId, metric: wanted } };
+  }
+  const experiment = asked.baseline.experiment ?? defaults.experiment;
+  if (!experiment) return { end: 'The request names no experiment to compare with, and there is no default. I stop here.' };
+  const search = (name: string, metric: string): Ask => {
+    const mode = asked.direction ? { mode: asked.direction } : {};
+    return { tool: 'find_best_run', input: { experiment: name, metric, ...mode, exclude_run_ids: [run.mlflow] } };
+  };
+  const [fetched, best] = yield {
+    say: `Run ${run.runId} succeeded; reading its figures and looking for the best run of ${experiment}.`,
+    calls: [fetch, search(experiment, wanted)],
+  };
+  const stopped = stoppedBy(fetched, 'read its figures') ?? stoppedBy(best, 'find the best run');
+  if (stopped || !best) return { end: stopped ?? '' };
+  if (typeof best.data['run_id'] === 'string') return { go: { baseline: best.data['run_id'], metric: wanted } };
+  const nothing = notFound(best, experiment, wanted);
+  if (nothing.near.length === 0) return { end: `${nothing.why} I stop here.` };
+  const [answer] = yield {
+    say: nothing.why,
+    calls: [{ tool: 'ask_person', input: { question: `${nothing.why} Which one is meant?`, options: nothing.near } }],
+  };
+  const meant = nothing.near.find((name) => answerIn(answer)?.includes(name));
+  if (!meant) return { end: `${nothing.why} That stays open, so I stop here.` };
+  const metric = nothing.of === 'metric' ? meant : wanted;
+  const [again] = yield { say: `Taking ${meant}.`, calls: [search(nothing.of === 'metric' ? experiment : meant, metric)] };
+  const id = again?.data['run_id'];
+  return typeof id === 'string' ? { go: { baseline: id, metric } } : { end: `With ${meant} there is nothing to compare with either. I stop here.` };
+}
+
+/** Relative or points: where the two readings of a percentage disagree, a person says which one was meant. */
+function* askReading(input: Record<string, unknown>, value: number): Walk<Or<Compared>> {
+  const options = ['relative', 'percentage points'];
+  const question = `The two readings of ${value} % disagree here: relative to the baseline, or percentage points?`;
+  const [answer] = yield {
+    say: 'The threshold can be read in two ways, with different verdicts.',
+    calls: [{ tool: 'ask_person', input: { question, options } }],
+  };
+  const said = answerIn(answer)?.toLowerCase() ?? '';
+  const kind = /relativ/.test(said) ? 'relative' : /point|pp/.test(said) ? 'points' : null;
+  if (!kind) return { end: 'Which reading was meant stays open, so I draw no conclusion. I stop here.' };
+  const [got] = yield { say: `Comparing again, read as ${kind}.`, calls: [{ tool: 'compare_runs', input: { ...input, threshold: { value, kind } } }] };
+  const stopped = stoppedBy(got, 'compare the runs');
+  return stopped || !got ? { end: stopped ?? '' } : { go: got.data as unknown as Compared };
+}
+
+function* act(action: Action, compared: Compared, changes: string, defaults: Defaults): Walk<Or<string>> {
+  const verdict = compared.primary ? compared.primary.verdict_reason : 'The run has succeeded.';
+  switch (action.do) {
+    case 'pull-request': {
+      const repo = action.repository ?? defaults.repository;
+      if (!repo) return { end: 'No repository is named and there is no default, so I open no pull request.' };
+      const title = action.title ?? `experiment: ${changes || 'a new run'}`;
+      const input = { repo, title, body: comparisonTable(compared), ...(action.base ? { base: action.base } : {}), ...(action.draft ? { draft: true } : {}) };
+      const [got] = yield { say: `${verdict} Opening the pull request.`, calls: [{ tool: 'create_github_pr', input }] };
+      const stopped = stoppedBy(got, 'open the pull request');
+      return stopped || !got ? { end: stopped ?? '' } : { go: `Pull request: ${got.data['url'] ?? got.text}` };
+    }
+    case 'post': {
+      const input = { ...(action.channel ? { channel: action.channel } : {}), text: diffLines(compared, changes) };
+      const [got] = yield { say: `${verdict} Posting the diff.`, calls: [{ tool: 'post_to_slack', input }] };
+      const stopped = stoppedBy(got, 'post the diff');
+      return stopped || !got ? { end: stopped ?? '' } : { go: `Posted the diff${action.channel ? ` to ${action.channel}` : ''}.` };
+    }
+    case 'report':
+      return { go: '' };
+    default:
+      return action satisfies never;
+  }
+}

@@ -1,0 +1,107 @@
+import type { Got } from './conversation.ts';
+
+/** The parts of a comparison that the planner words; the verdict in it was computed by the tool. */
+export type Compared = {
+  primary: {
+    metric: string;
+    baseline: unknown;
+    candidate: unknown;
+    delta: number | null;
+    delta_pct: number | null;
+    verdict: string;
+    verdict_reason: string;
+    readings_disagree?: boolean;
+  } | null;
+  metrics: { key: string; baseline: unknown; candidate: unknown; delta: number | null; delta_pct: number | null }[];
+  params?: { changed: { key: string; baseline: string; candidate: string }[] };
+  warnings?: string[];
+  links?: { baseline?: string; candidate?: string };
+};
+
+/** Why a call did not do its work, as last words; null where it did. */
+export function stoppedBy(got: Got | undefined, what: string): string | null {
+  if (!got) return `I could not ${what}.`;
+  if (got.failed) return `I could not ${what}: ${got.text}`;
+  const { status, by, reason } = got.data;
+  switch (status) {
+    case 'declined':
+    case 'denied':
+      return `I did not ${what}: ${by ? `<@${by}> declined` : 'it was declined'}${reason ? `, because "${reason}"` : ''}. I stop here.`;
+    case 'expired':
+      return `I did not ${what}: nobody decided in time. I stop here.`;
+    case 'withdrawn':
+      return `I did not ${what}: it was withdrawn. I stop here.`;
+    case 'requires_confirmation':
+      return `I did not ${what}: a person must confirm it first, and nobody can be asked here.`;
+    default:
+      return /^withdrawn\b/i.test(got.text) ? `I did not ${what}: ${got.text}` : null;
+  }
+}
+
+/** Why no best run was found, and the names that may have been meant. */
+export function notFound({ data }: Got, experiment: string, metric: string): { why: string; of: 'metric' | 'experiment'; near: string[] } {
+  const experiments = namesIn(data['near_experiments']);
+  if (Array.isArray(data['near_experiments'])) return { why: `There is no experiment called ${experiment}.`, of: 'experiment', near: experiments };
+  if (!Array.isArray(data['near_metrics'])) return { why: `${experiment} holds no run to compare ${metric} with.`, of: 'metric', near: [] };
+  const near = namesIn(data['near_metrics']);
+  const known = namesIn(data['metrics']);
+  return {
+    why: `No run of ${experiment} has a metric called ${metric}.${near.length === 0 && known.length > 0 ? ` It has ${known.join(', ')}.` : ''}`,
+    of: 'metric',
+    near,
+  };
+}
+
+function namesIn(list: unknown): string[] {
+  return Array.isArray(list) ? list.filter((name): name is string => typeof name === 'string').slice(0, 5) : [];
+}
+
+/** The comparison as a Markdown table, for a pull request. */
+export function comparisonTable(compared: Compared): string {
+  const { primary, links, warnings = [], params } = compared;
+  const rows = compared.metrics.map((m) => `| ${cell(m.key)} | ${num(m.baseline)} | ${num(m.candidate)} | ${signed(m.delta)} | ${percent(m.delta_pct)} |`);
+  const changed = params?.changed.map((p) => `- ${cell(p.key)}: ${cell(p.baseline)} -> ${cell(p.candidate)}`) ?? [];
+  return [
+    primary ? `**${primary.verdict}**: ${primary.verdict_reason}` : '',
+    ['| Metric | Baseline | Candidate | Difference | % |', '| --- | --- | --- | --- | --- |', ...rows].join('\n'),
+    changed.length > 0 ? `Parameters that differ:\n${changed.join('\n')}` : '',
+    warnings.length > 0 ? `Take note:\n${warnings.map((w) => `- ${w}`).join('\n')}` : '',
+    links?.baseline && links.candidate ? `Runs: [baseline](${links.baseline}), [candidate](${links.candidate})` : '',
+  ]
+    .filter(Boolean)
+    .join('\n\n');
+}
+
+/** The comparison in a few lines, for a post. */
+export function diffLines(compared: Compared, changes: string): string {
+  const { primary, links } = compared;
+  const rows = compared.metrics
+    .slice(0, 5)
+    .map((m) => `- ${m.key}: ${num(m.candidate)} against ${num(m.baseline)} (${signed(m.delta)}${m.delta_pct === null ? '' : `, ${percent(m.delta_pct)}`})`);
+  return [
+    `Experiment${changes ? ` ${changes}` : ''}: ${primary ? `${primary.verdict.replaceAll('_', ' ')}. ${primary.verdict_reason}` : 'compared.'}`,
+    ...rows,
+    ...(compared.warnings ?? []).slice(0, 3).map((w) => `Note: ${w}`),
+    ...(links?.candidate ? [`New run: ${links.candidate}`] : []),
+    ...(links?.baseline ? [`Baseline: ${links.baseline}`] : []),
+  ]
+    .join('\n')
+    .slice(0, 3400);
+}
+
+/** A figure as a tool gave it, without the digits nobody reads. */
+export function num(value: unknown): string {
+  return typeof value === 'number' ? String(Number(value.toPrecision(6))) : String(value ?? 'none');
+}
+
+function signed(value: number | null): string {
+  return value === null ? 'n/a' : `${value > 0 ? '+' : ''}${num(value)}`;
+}
+
+function percent(value: number | null): string {
+  return value === null ? 'n/a' : `${value > 0 ? '+' : ''}${value.toFixed(2)} %`;
+}
+
+function cell(text: string): string {
+  return text.replace(/[|\n\r]/g, ' ');
+}

@@ -1,0 +1,94 @@
+/** What the planner understood of a prompt. Everything in it was said, or is a default that the plan names. */
+export type Plan = {
+  run: RunPlan;
+  /** The comparison, where one is asked for. */
+  compare: ComparePlan | null;
+  /** Done whatever the comparison says. */
+  always: Action[];
+  improved: Action[];
+  otherwise: Action[];
+};
+
+export type RunPlan = { job: { id: string } | { name: string } | null; config: string | null; parameters: Record<string, string> };
+export type ComparePlan = { metric: string | null; direction: 'min' | null; baseline: Baseline; threshold: Threshold | null };
+export type Baseline = { is: 'best'; experiment: string | null } | { is: 'run'; runId: string };
+/** Without `kind` the team's reading of a percentage holds. */
+export type Threshold = { value: number; kind?: 'relative' | 'points' | 'absolute' };
+
+export type Action =
+  | { do: 'pull-request'; title: string | null; repository: string | null; base: string | null; draft: boolean }
+  | { do: 'post'; channel: string | null }
+  | { do: 'report' };
+
+export type Understood =
+  | { is: 'experiment'; plan: Plan }
+  | { is: 'again'; parameters: Record<string, string> }
+  | { is: 'status'; runId: string }
+  | { is: 'compare'; compare: ComparePlan & { baseline: { is: 'run'; runId: string } }; candidate: string }
+  | { is: 'best'; experiment: string | null; metric: string }
+  | { is: 'jobs' }
+  | { is: 'schedule' }
+  | { is: 'thanks' }
+  /** `left`: what no rule took; `why`: where a rule itself says no. */
+  | { is: 'unclear'; left: string[]; why: string | null };
+
+/** The plan as numbered steps, in words, before anything is done. */
+export function planInWords(plan: Plan): string {
+  const steps = [
+    `Run ${jobInWords(plan.run)}${plan.run.config ? ` with config ${plan.run.config}` : ''}${overridesInWords(plan.run.parameters)}.`,
+    'Wait until it has ended; if it fails, say why and stop.',
+    ...(plan.compare ? [compareInWords(plan.compare, plan)] : []),
+    ...plan.always.map((action) => `${capital(actionInWords(action))}.`),
+  ];
+  if (plan.improved.length > 0 || plan.otherwise.length > 0) {
+    const then = plan.improved.map(actionInWords).join(' and ') || 'report it here';
+    const otherwise = plan.otherwise.map(actionInWords).join(' and ') || 'report it here';
+    steps.push(`If the verdict is improved: ${then}. Otherwise: ${otherwise}.`);
+  }
+  return steps.map((step, i) => `${i + 1}. ${step}`).join('\n');
+}
+
+function jobInWords({ job }: RunPlan): string {
+  if (!job) return 'the default training job';
+  return 'id' in job ? `job ${job.id}` : `the job named ${job.name}`;
+}
+
+function overridesInWords(parameters: Record<string, string>): string {
+  const pairs = Object.entries(parameters).map(([key, value]) => `${key}=${value}`);
+  return pairs.length > 0 ? ` and ${pairs.join(', ')}` : '';
+}
+
+function compareInWords({ metric, baseline, threshold, direction }: ComparePlan, plan: Plan): string {
+  const to = baseline.is === 'run' ? `run ${baseline.runId}` : `the best run in ${baseline.experiment ?? 'the default experiment'}`;
+  const branches = plan.improved.length > 0 || plan.otherwise.length > 0;
+  const by = threshold
+    ? `: improved means ${thresholdInWords(threshold)}${direction === 'min' ? ' lower' : ''}`
+    : branches
+      ? ': improved means better at all'
+      : '';
+  return `Compare its ${metric ?? 'main metric'} to ${to}${by}.`;
+}
+
+export function thresholdInWords({ value, kind }: Threshold): string {
+  if (value === 0) return 'better at all';
+  if (kind === 'points') return `more than ${value} percentage points`;
+  if (kind === 'absolute') return `more than ${value} in its own unit`;
+  return `more than ${value} %${kind === 'relative' ? ' relative' : ''}`;
+}
+
+function actionInWords(action: Action): string {
+  switch (action.do) {
+    case 'pull-request':
+      return `open a ${action.draft ? 'draft ' : ''}pull request${action.title ? ` titled "${action.title}"` : ''}${action.repository ? ` in ${action.repository}` : ''}${action.base ? ` against ${action.base}` : ''} with the metric comparison`;
+    case 'post':
+      return `post the diff to ${action.channel ?? 'this channel'}`;
+    case 'report':
+      return 'report it here';
+    default:
+      return action satisfies never;
+  }
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

@@ -1,0 +1,92 @@
+import { randomBytes } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
+import { type Called, type Conversation, type Got, readConversation } from './conversation.ts';
+import { walkOf } from './errands.ts';
+import type { Answer, Reply } from './messages-types.ts';
+import { parseChanges, parsePrompt } from './parse-prompt.ts';
+import type { Understood } from './plan.ts';
+import type { Ask } from './walk.ts';
+
+const WHO = "I'm the sandbox's rule-based stand-in, not Claude.";
+
+/** Answers like a model that plans by fixed rules: it looks at nothing but the request, branches on real results, and says what it is. */
+export const planner: Answer = (request): Reply => {
+  const talk = readConversation(request);
+  const { understood, calls, heard } = whatIsWanted(talk);
+  const walk = walkOf(understood, talk.defaults);
+  const left = [...calls];
+  let step = walk.next([]);
+  while (!step.done) {
+    const results = step.value.calls.map((ask) => takeResult(ask, left));
+    if (results.every((got) => got !== null)) {
+      step = walk.next(results);
+      continue;
+    }
+    const missing = step.value.calls.find(({ tool }) => !talk.tools.has(tool));
+    if (missing) return say(talk, heard, `${step.value.say}\nThere is no ${missing.tool} here, so I stop.`, []);
+    return say(talk, heard, step.value.say, step.value.calls);
+  }
+  return say(talk, heard, step.value, []);
+};
+
+/** What stands to be done after all that was said: the request, as later messages replaced or changed it. */
+function whatIsWanted(talk: Conversation): { understood: Understood; calls: Called[]; heard: string[] } {
+  let understood = following(parsePrompt(talk.prompt), earlierPlan(talk.earlier));
+  let calls: Called[] = [];
+  let heard: string[] = [];
+  for (const turn of talk.turns) {
+    calls.push(...turn.calls);
+    heard = turn.messages;
+    const ended = turn.calls.length === 0;
+    if (turn.messages.length === 0 || (!ended && !turn.calls.some(isWithdrawn))) continue;
+    // Calls that stand are not made again when a card was withdrawn for a change; after an end everything is new.
+    calls = ended ? [] : calls.filter((call) => !isWithdrawn(call));
+    for (const message of turn.messages) understood = revised(understood, message);
+    heard = [];
+  }
+  return { understood, calls, heard };
+}
+
+function isWithdrawn({ got }: Called): boolean {
+  return got.data['status'] === 'withdrawn' || /^withdrawn\b/i.test(got.text);
+}
+
+function revised(before: Understood, message: string): Understood {
+  const parameters = parseChanges(message);
+  return following(parameters ? { is: 'again', parameters } : parsePrompt(message), before);
+}
+
+/** "Run it again with ..." means the plan before it, with these changes. */
+function following(understood: Understood, before: Understood | null): Understood {
+  if (understood.is !== 'again' || before?.is !== 'experiment') return understood;
+  const { plan } = before;
+  return { is: 'experiment', plan: { ...plan, run: { ...plan.run, parameters: { ...plan.run.parameters, ...understood.parameters } } } };
+}
+
+/** The earlier request stands quoted in the earlier report. */
+function earlierPlan(report: string | null): Understood | null {
+  const quotations = report?.match(/(?:^>.*(?:\n|$))+/gm) ?? [];
+  for (const quotation of quotations) {
+    const understood = parsePrompt(quotation.replace(/^> ?/gm, ''));
+    if (understood.is === 'experiment') return understood;
+  }
+  return null;
+}
+
+/** Each result answers one question; asking the same again (waiting on, after an interruption) takes the next one. */
+function takeResult(ask: Ask, left: Called[]): Got | null {
+  const at = left.findIndex((called) => called.tool === ask.tool && isDeepStrictEqual(called.input, ask.input));
+  return at < 0 ? null : (left.splice(at, 1)[0]?.got ?? null);
+}
+
+function say(talk: Conversation, heard: readonly string[], text: string, calls: Ask[]): Reply {
+  const before = talk.turns.length === 0 ? [WHO] : [];
+  const answers = heard.map((message) => `I read "${message.slice(0, 120)}". I follow fixed rules and can't change a plan on its way, so it goes on as it is.`);
+  const words = [...before, ...answers, text].filter((part) => part.trim() !== '').join('\n');
+  return {
+    content: [
+      { type: 'text', text: words || 'Done.' },
+      ...calls.map(({ tool, input }) => ({ type: 'tool_use' as const, id: `toolu_${randomBytes(12).toString('hex')}`, name: tool, input })),
+    ],
+  };
+}
