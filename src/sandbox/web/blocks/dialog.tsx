@@ -1,0 +1,34 @@
+import type { ComponentChildren } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
+
+type Props = { label: string; class?: string; testId?: string; onClose: () => void; children: ComponentChildren };
+
+/** A dialog over the page. The browser's own: it keeps the focus inside, and Esc closes it. */
+export function Dialog({ label, class: name = '', testId, onClose, children }: Props) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  useEffect(() => {
+    const opened = dialog.current;
+    const before = document.activeElement;
+    opened?.showModal();
+    opened?.querySelector<HTMLElement>('textarea, input, select, .button-primary, .button-danger')?.focus();
+    return () => {
+      opened?.close();
+      if (before instanceof HTMLElement) before.focus();
+    };
+  }, []);
+  return (
+    <dialog
+      ref={dialog}
+      class={`dialog ${name}`}
+      data-testid={testId}
+      aria-label={label}
+      onCancel={(event) => {
+        // Whether it closes is for the server to say; until then it stays.
+        event.preventDefault();
+        onClose();
+      }}
+    >
+      {children}
+    </dialog>
+  );
+}

@@ -1,0 +1,78 @@
+import type { SandboxChannel, SandboxMessage, SandboxModal, SandboxUser, Snapshot } from '../../control-types.ts';
+
+/** What of a snapshot one person sees. Pure. */
+
+/** Channels, then this person's own direct messages; other people's are not theirs to see. */
+export function channelsOf(snapshot: Snapshot, me: string): { channels: SandboxChannel[]; direct: SandboxChannel[] } {
+  return {
+    channels: snapshot.channels.filter((channel) => !channel.im),
+    direct: snapshot.channels.filter((channel) => channel.im === me),
+  };
+}
+
+/** The people one can be, in the order newcomers need them. */
+export function peopleOf(snapshot: Snapshot): SandboxUser[] {
+  return snapshot.users.filter((user) => user.role !== 'bot' && !user.deleted);
+}
+
+function visible(message: SandboxMessage, me: string): boolean {
+  return message.onlyFor === null || message.onlyFor === me;
+}
+
+function byTime(a: SandboxMessage, b: SandboxMessage): number {
+  return Number(a.ts) - Number(b.ts);
+}
+
+export function isReply(message: SandboxMessage): boolean {
+  return message.threadTs !== null && message.threadTs !== message.ts;
+}
+
+/** The messages of a channel that are not replies, oldest first. */
+export function rootsOf(snapshot: Snapshot, channel: string, me: string): SandboxMessage[] {
+  return snapshot.messages.filter((message) => message.channel === channel && !isReply(message) && visible(message, me)).sort(byTime);
+}
+
+/** A thread: its root, where it still exists, and its replies, oldest first. */
+export function threadOf(snapshot: Snapshot, channel: string, ts: string, me: string): { root: SandboxMessage | null; replies: SandboxMessage[] } {
+  const seen = snapshot.messages.filter((message) => message.channel === channel && visible(message, me));
+  return {
+    root: seen.find((message) => message.ts === ts) ?? null,
+    replies: seen.filter((message) => message.threadTs === ts && message.ts !== ts).sort(byTime),
+  };
+}
+
+/** The line under a message that has replies: how many everyone sees, who wrote them, and when the last one came. */
+export function summaryOf(replies: SandboxMessage[]): { count: number; people: string[]; last: string } | null {
+  const shared = replies.filter((reply) => reply.onlyFor === null);
+  const last = shared.at(-1);
+  return last ? { count: shared.length, people: [...new Set(shared.map((reply) => reply.user))].slice(0, 4), last: last.ts } : null;
+}
+
+/** The modal on top of this person's screen. */
+export function modalOf(snapshot: Snapshot, me: string): SandboxModal | null {
+  return snapshot.modals.filter((modal) => modal.user === me).at(-1) ?? null;
+}
+
+/** Who a message is addressed to: those mentioned, and all approvers where a group is. */
+export function addressees(message: SandboxMessage, people: SandboxUser[]): string[] {
+  const words = message.text + JSON.stringify(message.blocks);
+  const group = words.includes('<!subteam^') || words.includes('"usergroup"');
+  return people
+    .filter((person) => words.includes(`<@${person.id}`) || words.includes(`"user_id":"${person.id}"`) || (group && person.role.includes('approver')))
+    .map((person) => person.id);
+}
+
+/** What a person has not looked at yet, per person: messages that address them and came after `seen[person]`. */
+export function unreadMentions(snapshot: Snapshot, seen: Record<string, string>): Record<string, number> {
+  const people = peopleOf(snapshot);
+  const counts: Record<string, number> = {};
+  for (const message of snapshot.messages) {
+    if (!message.bot) continue;
+    const mine = message.onlyFor === null ? addressees(message, people) : [message.onlyFor];
+    for (const person of mine) {
+      if (Number(message.ts) > Number(seen[person] ?? 0)) counts[person] = (counts[person] ?? 0) + 1;
+    }
+  }
+  for (const modal of snapshot.modals) counts[modal.user] = (counts[modal.user] ?? 0) + 1;
+  return counts;
+}

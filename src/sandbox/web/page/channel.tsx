@@ -1,0 +1,59 @@
+import { useState } from 'preact/hooks';
+import type { SandboxChannel } from '../../control-types.ts';
+import { rootsOf } from '../data/selection.ts';
+import { Composer } from './composer.tsx';
+import { Examples, FirstRun } from './first-run.tsx';
+import { MessageList } from './message-list.tsx';
+import { usePage } from './page-context.ts';
+
+type Props = { channel: SandboxChannel; onSend: (text: string) => Promise<boolean>; onMenu: () => void };
+
+export function Channel({ channel, onSend, onMenu }: Props) {
+  const page = usePage();
+  const messages = rootsOf(page.snapshot, channel.id, page.me.id);
+  const [fill, setFill] = useState<{ text: string } | null>(null);
+  const [examples, setExamples] = useState(false);
+  const pick = (text: string) => {
+    setExamples(false);
+    setFill({ text });
+  };
+  const name = channel.im ? 'labmate' : `#${channel.name}`;
+  return (
+    <main class="channel" data-testid="channel" data-channel={channel.id}>
+      <header class="pane-head">
+        <button type="button" class="icon-button only-narrow" aria-label="Channels and people" data-testid="menu" onClick={onMenu}>
+          ☰
+        </button>
+        <h1 class="pane-title">
+          {!channel.im && <span class="hash">#</span>}
+          {channel.im ? 'labmate' : channel.name}
+        </h1>
+        <span class="pane-spacer" />
+        {messages.length > 0 && !channel.im && (
+          <button type="button" class="button button-small" aria-expanded={examples} data-testid="examples" onClick={() => setExamples(!examples)}>
+            Example prompts
+          </button>
+        )}
+      </header>
+      {examples && (
+        <div class="examples-drop">
+          <Examples onPick={pick} />
+        </div>
+      )}
+      <MessageList key={`${channel.id} ${page.me.id}`} messages={messages} inThread={false} testId="messages" label={`Messages in ${name}`}>
+        {messages.length === 0 && (channel.im ? <EmptyDirect /> : <FirstRun onPick={pick} />)}
+      </MessageList>
+      <Composer
+        key={channel.id}
+        inThread={false}
+        fill={fill}
+        placeholder={channel.im ? 'Message labmate' : `Message ${name}: /experiment … or @labmate …`}
+        onSend={onSend}
+      />
+    </main>
+  );
+}
+
+function EmptyDirect() {
+  return <p class="empty">Your direct messages with labmate. Nothing here yet.</p>;
+}

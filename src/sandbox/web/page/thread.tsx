@@ -1,0 +1,31 @@
+import { threadOf } from '../data/selection.ts';
+import { Composer } from './composer.tsx';
+import { MessageList } from './message-list.tsx';
+import { usePage } from './page-context.ts';
+
+type Props = { channel: { id: string; name: string }; ts: string; onSend: (text: string) => Promise<boolean> };
+
+export function Thread({ channel, ts, onSend }: Props) {
+  const page = usePage();
+  const { root, replies } = threadOf(page.snapshot, channel.id, ts, page.me.id);
+  const close = () => page.go({ thread: null });
+  return (
+    <aside class="thread" aria-label="Thread" data-testid="thread" data-ts={ts}>
+      <header class="pane-head">
+        <button type="button" class="icon-button only-narrow" aria-label="Back to the channel" onClick={close}>
+          ←
+        </button>
+        <h2 class="pane-title">Thread</h2>
+        <span class="pane-sub">{channel.name}</span>
+        <span class="pane-spacer" />
+        <button type="button" class="icon-button" aria-label="Close thread" title="Close" data-testid="close-thread" onClick={close}>
+          ✕
+        </button>
+      </header>
+      <MessageList key={`${ts} ${page.me.id}`} messages={root ? [root, ...replies] : replies} inThread testId="thread-messages" label="Messages in the thread">
+        {!root && replies.length === 0 && <p class="empty">This thread is not here any more. It may be from before the sandbox was reset.</p>}
+      </MessageList>
+      <Composer key={ts} inThread placeholder="Reply…" onSend={onSend} />
+    </aside>
+  );
+}
