@@ -1,5 +1,6 @@
 import { type BudgetLimits, overBudget } from './budget.ts';
 import type { SessionEvent } from './events.ts';
+import { runsGoingOn } from './runs.ts';
 import { type Call, openCalls, type Session } from './state.ts';
 
 /** What is to be done now. */
@@ -33,7 +34,7 @@ export function next(s: Session, now: number, limits: BudgetLimits): Step {
 
   if (s.stop) {
     if (open.length > 0) return { do: 'settle', events: open.flatMap((c) => giveUp(s, c, s.stop?.by ?? '', 'The session was stopped.')) };
-    return { do: 'end', outcome: 'stopped', text: `Stopped by ${s.stop.by}.` };
+    return { do: 'end', outcome: 'stopped', text: stoppedText(s, s.stop.by) };
   }
 
   const change = s.told.findLast((t) => t.kind === 'change');
@@ -56,6 +57,13 @@ export function next(s: Session, now: number, limits: BudgetLimits): Step {
   if (limit) return { do: 'end', outcome: 'limit', text: limit };
   if (s.retry && now < Date.parse(s.retry.until)) return { do: 'park', until: Date.parse(s.retry.until) };
   return { do: 'think' };
+}
+
+/** What was begun goes on, and is named: a stop that hides a running training job would be no stop. */
+function stoppedText(s: Session, by: string): string {
+  const on = runsGoingOn(s).map(({ runId, url }) => `run ${runId}${url ? ` (${url})` : ''}`);
+  const rest = on.length === 0 ? 'Nothing was left running.' : `Still running: ${on.join(', ')}. Cancel it in Databricks, or ask for it here.`;
+  return `Stopped by <@${by}>. ${rest}`;
 }
 
 function finish(stop: string, refusal: string | undefined): Step {

@@ -1,0 +1,175 @@
+import type { Outcome, Waiting } from './events.ts';
+import { code, fenced, link, prose } from './quote.ts';
+import { comparisonOf } from './report-numbers.ts';
+import { type Approval, type Call, openCalls, type Session } from './state.ts';
+
+/** Tools whose results have a place of their own in the report. */
+const OWN_PLACE = new Set(['compare_runs']);
+
+/**
+ * A session as Markdown for people: what was asked, what ran with which arguments, who said yes, the figures, how it ended, and the record's head. A pure function
+ * of the log, so it can be made again from the record alone; it works for a session that goes on, too.
+ */
+export function report(session: Session): string {
+  const calls = [...session.calls.values()];
+  const parts = [
+    `# Experiment ${prose(session.opened.alias, 40)}`,
+    overview(session),
+    section('What was asked', [fenced(session.opened.prompt), ...said(session)]),
+    section('Result', calls.flatMap(comparisonOf)),
+    section('What ran', calls.filter((call) => call.started).flatMap(effect)),
+    section('What was looked at', lookedAt(calls)),
+    section('Approvals', approvals(session)),
+    section('Links', links(session, calls)),
+    section('On the way', onTheWay(session)),
+    section(session.ended ? 'How it ended' : 'Where it stands', ending(session)),
+    section('Record', record(session)),
+  ];
+  return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
+}
+
+function section(title: string, lines: readonly string[]): string {
+  return lines.length === 0 ? '' : `## ${title}\n\n${lines.join('\n\n')}`;
+}
+
+function overview({ opened, ended, id }: Session): string {
+  const how = { command: 'by /experiment', mention: 'by a mention', reply: 'by a reply', shortcut: 'by a shortcut', mcp: 'over MCP' }[opened.door];
+  const lines = [
+    `- Asked by ${code(opened.by)} in ${code(opened.channel)}, ${how}, ${opened.at}`,
+    `- State: ${ended ? `${ended.outcome}, ${ended.at}` : 'not ended'}`,
+    `- Model: ${code(opened.model)}`,
+    `- Session: ${code(id)}`,
+    ...(opened.after ? [`- Follows ${code(opened.after.session)}, whose record had head ${code(opened.after.head)}`] : []),
+  ];
+  return lines.join('\n');
+}
+
+/** What people said after the prompt, oldest first. */
+function said({ told }: Session): string[] {
+  if (told.length === 0) return [];
+  const kinds = { message: 'said', stop: 'stopped it', change: 'asked for a change', retry: 'asked to try again' };
+  return [`Then:`, told.map((t) => `- ${t.at} ${code(t.by)} (${t.standing}) ${kinds[t.kind]}${t.text ? `: ${prose(t.text)}` : ''}`).join('\n')];
+}
+
+/** One act, with the arguments as they were sent. */
+function effect(call: Call): string[] {
+  const { started, status } = call;
+  if (!started) return [];
+  const permitted = started.approval ? `approved (${code(started.approval)})` : `by rule ${code(started.rule ?? 'none')}`;
+  return [
+    `### ${prose(call.tool, 80)}: ${status.is === 'finished' ? statusWord(status.outcome) : status.is}`,
+    `${permitted}, digest of the arguments ${code(started.digest)}`,
+    fenced(JSON.stringify(started.arguments, null, 2), 'json', 8000),
+    ...(status.is === 'finished' ? [`${status.at}: ${prose(status.outcome.text, 600)}`] : []),
+  ];
+}
+
+/** Calls that changed nothing, or never ran: one line each. */
+function lookedAt(calls: readonly Call[]): string[] {
+  const lines = calls
+    .filter((call) => !call.started && !OWN_PLACE.has(call.tool))
+    .map(
+      (call) =>
+        `- ${code(call.tool)} ${code(JSON.stringify(call.input) ?? '', 400)}: ${call.status.is === 'finished' ? answerInShort(call.status.outcome) : call.status.is}`,
+    );
+  return lines.length > 0 ? [lines.join('\n')] : [];
+}
+
+function answerInShort(outcome: Outcome): string {
+  return `${statusWord(outcome)}. ${prose(outcome.text, 300)}`;
+}
+
+function statusWord({ status }: Outcome): string {
+  return {
+    ok: 'done',
+    failed: 'failed',
+    denied: 'denied',
+    refused: 'refused',
+    expired: 'approval expired',
+    withdrawn: 'withdrawn',
+    unknown: 'outcome unknown',
+  }[status];
+}
+
+function approvals({ approvals: all, calls, refusedDecisions }: Session): string[] {
+  if (all.size === 0) return [];
+  const rows = [...all.values()].map(
+    (a) => `| ${prose(a.preview.summary, 120)} | ${code(calls.get(a.call)?.tool ?? '')} | ${decision(a)} | ${a.askedAt} | ${code(a.digest.slice(0, 12))} |`,
+  );
+  const refused = refusedDecisions.map((r) => `- ${r.at} ${code(r.by)} did not count: ${prose(r.why, 300)}`);
+  return [
+    ['| what | tool | decision | asked | digest |', '| --- | --- | --- | --- | --- |', ...rows].join('\n'),
+    ...(refused.length > 0 ? [refused.join('\n')] : []),
+  ];
+}
+
+function decision(a: Approval): string {
+  const votes = a.votes.map((v) => `${code(v.by)} ${v.at}`).join(', ');
+  const by = a.by ? ` by ${code(a.by)}` : '';
+  const when = a.decidedAt ? ` ${a.decidedAt}` : '';
+  switch (a.state) {
+    case 'approved':
+    case 'used':
+      return `approved by ${votes}${a.state === 'used' ? '' : ', not used'}`;
+    case 'pending':
+      return `open until ${a.expiresAt}, ${a.votes.length} of ${a.need}${votes ? `: ${votes}` : ''}`;
+    case 'denied':
+      return `denied${by}${when}${a.reason ? `: ${prose(a.reason, 300)}` : ''}`;
+    case 'edited':
+      return `replaced by an edited one${by}${when}`;
+    case 'withdrawn':
+      return `withdrawn${by}${when}`;
+    case 'expired':
+      return `expired${when}`;
+    default:
+      return a.state satisfies never;
+  }
+}
+
+function links({ runs }: Session, calls: readonly Call[]): string[] {
+  const lines = runs.map((run) => `- Databricks run ${code(run.runId)}${run.url ? ` ${link(run.url)}` : ''}`);
+  for (const { tool, status } of calls) {
+    if (status.is !== 'finished' || status.outcome.status !== 'ok') continue;
+    const { data = {} } = status.outcome;
+    const text = (key: string) => (typeof data[key] === 'string' ? data[key] : null);
+    if (tool === 'create_github_pr' && text('url')) lines.push(`- Pull request ${code(String(data['number'] ?? ''))} ${link(text('url') ?? '')}`);
+    if (tool === 'post_to_slack' && text('permalink')) lines.push(`- Post ${link(text('permalink') ?? '')}`);
+    if (tool === 'get_grafana_panel' && text('panel_url')) lines.push(`- Panel ${link(text('panel_url') ?? '')}`);
+  }
+  return lines.length > 0 ? [[...new Set(lines)].join('\n')] : [];
+}
+
+/** What held it up: waits, retries, limits, recoveries. */
+function onTheWay({ notes }: Session): string[] {
+  return notes.length > 0 ? [notes.map((n) => `- ${n.at} ${n.about}: ${prose(n.text, 400)}`).join('\n')] : [];
+}
+
+function ending(session: Session): string[] {
+  if (session.ended) return [`${session.ended.outcome}:`, fenced(session.ended.text, 'text', 8000)];
+  const open = openCalls(session).map((call) => `- ${code(call.tool)}: ${call.status.is === 'parked' ? waitingFor(call.status.waiting) : call.status.is}`);
+  return [open.length > 0 ? open.join('\n') : 'The model has the next word.'];
+}
+
+function waitingFor(waiting: Waiting): string {
+  switch (waiting.for) {
+    case 'approval':
+      return `waits for an approval until ${waiting.expires_at}`;
+    case 'job':
+      return `waits for ${waiting.until} of ${waiting.run_ids.map((id) => code(id)).join(', ')}`;
+    case 'answer':
+      return `waits for an answer of ${code(waiting.to)}: ${prose(waiting.question, 300)}`;
+    case 'retry':
+      return `is tried again at ${waiting.at}: ${prose(waiting.why, 300)}`;
+    default:
+      return waiting satisfies never;
+  }
+}
+
+function record({ seq, head, usage, replies, ended }: Session): string[] {
+  const lines = [
+    `- ${seq} lines, head ${code(head)}${ended ? '' : ' (so far)'}`,
+    `- ${replies.length} replies of the model; tokens: ${usage.input} in, ${usage.output} out, ${usage.cache_read} read from cache, ${usage.cache_write} written to it`,
+    `- Check it with ${code(`labmate verify record.jsonl --head ${head}`)}`,
+  ];
+  return [lines.join('\n')];
+}
