@@ -35,7 +35,7 @@ type Leaf = { holder: Record<string, unknown>; key: string; max: number };
  * Makes a message's blocks fit: each text within its own limit, all of them within the message's, at most 50 blocks. What is left out is counted where it
  * was. Buttons always stay. Pure: the blocks given are not changed.
  */
-export function fit(blocks: readonly Block[], most: { blocks: number; text: number } = { blocks: LIMITS.blocks, text: LIMITS.message }): Block[] {
+export function fitted(blocks: readonly Block[], most: { blocks: number; text: number } = { blocks: LIMITS.blocks, text: LIMITS.message }): Block[] {
   let kept = structuredClone(blocks) as Block[];
   if (kept.length > most.blocks) {
     const buttons = kept.filter((b) => b.type === 'actions');
@@ -61,7 +61,7 @@ function trim(blocks: Block[], most: number): void {
     const [longest] = blocks.flatMap(leaves).sort((a, b) => get(b).length - get(a).length);
     if (!longest) return;
     const text = get(longest);
-    if (text.length > 120) set(longest, shortened(text, Math.max(100, text.length - over - 30)));
+    if (text.length > 60) set(longest, shortened(text, Math.max(40, text.length - over - 32)));
     else {
       // Only short texts are left and still too many: the last part that is no button goes.
       const last = blocks.findLastIndex((b) => b.type !== 'actions');

@@ -1,0 +1,134 @@
+import { z } from 'zod';
+import { sessionOfRef } from '../runtime/commands.ts';
+import type { View } from '../services/slack.ts';
+import type { Session } from '../session/state.ts';
+import { type Asked, decide, whatIsAsked, whyNotCounted } from './decide.ts';
+import { type Answer, type Desk, mayChange, standingOf } from './desk.ts';
+import { callDetails, denyReason, told } from './modals.ts';
+import { AFTER_ALL, REPEAT, store, whyNot } from './store.ts';
+import { readQuestion } from './views/question.ts';
+
+/** What we use of a click. Who clicked is the signed payload's user; `value` is an id, looked up here. */
+export const clickSchema = z.object({
+  team: z.object({ id: z.string() }),
+  user: z.object({ id: z.string() }),
+  container: z.object({ message_ts: z.string().optional(), channel_id: z.string().optional(), thread_ts: z.string().optional() }),
+  trigger_id: z.string().catch(''),
+  response_url: z.string().optional(),
+  actions: z.array(z.object({ action_id: z.string(), value: z.string().optional(), action_ts: z.string().catch('') })).min(1),
+});
+type Given = z.infer<typeof clickSchema>;
+type Click = { key: string; by: string; value: string; channel: string; trigger: string };
+type Reaction = (desk: Desk, click: Click) => Promise<Answer & { settled?: Promise<'stored' | 'lost'> }>;
+
+const GONE = { text: 'I know nothing of this any more; it may belong to another installation.' };
+
+/** Every button of ours, by its action id. */
+export const BUTTONS: Record<string, Reaction> = {
+  approve_call: (desk, click) => decideBy(desk, click, { do: 'approve' }),
+  withdraw_approval: (desk, click) => decideBy(desk, click, { do: 'withdraw' }),
+  deny_call: deny,
+  show_call: show,
+  stop_session: (desk, click) => steer(desk, click, 'stop', 'Stop.', 'Stopping.'),
+  retry_step: (desk, click) => steer(desk, click, 'retry', 'Try again.', 'Trying again.'),
+  change_session: (desk, click) => steer(desk, click, 'change', 'Plan anew, with what I wrote.', 'The question is taken back; the model plans anew.'),
+  answer_person: answer,
+};
+
+/** Reacts to a click. What it stores is stored when this is done; the sentence goes to the clicker alone. */
+export async function onClick(desk: Desk, given: Given): Promise<void> {
+  const [action] = given.actions;
+  const reaction = action && BUTTONS[action.action_id];
+  if (!action || !reaction || given.team.id !== desk.self.team) return;
+  const by = given.user.id;
+  const { message_ts: message = '', channel_id: channel = '' } = given.container;
+  const key = message && action.action_ts ? `act:${channel}:${message}:${action.action_ts}:${by}` : `act:${given.trigger_id}`;
+  const { settled, ...said } = await reaction(desk, { key, by, value: action.value ?? '', channel, trigger: given.trigger_id });
+  const say = (answer: Answer) => {
+    if (given.response_url) return desk.slack.respond(given.response_url, answer);
+    return desk.slack.whisper({ channel, user: by, ...(given.container.thread_ts ? { thread: given.container.thread_ts } : {}), ...answer });
+  };
+  if (said.text) desk.later(() => say(said));
+  if (settled) desk.later(async () => say({ text: (await settled) === 'stored' ? AFTER_ALL : REPEAT }));
+}
+
+async function decideBy(desk: Desk, click: Click, decision: { do: 'approve' } | { do: 'withdraw' }): ReturnType<Reaction> {
+  const asked = await whatIsAsked(desk, click.value);
+  if (!asked || asked.session.opened.channel !== click.channel) return GONE;
+  const { text, settled } = await decide(desk, click.key, click.by, asked, decision);
+  return { text, ...(settled === undefined ? {} : { settled }) };
+}
+
+/** The dialog opens before anything is awaited: its trigger lives 3 s. Whether a denial would count is looked up meanwhile, and again when it is submitted. */
+function deny(desk: Desk, click: Click): ReturnType<Reaction> {
+  return dialog(desk, click, denyReason(click.value), async (asked) => {
+    const why = await whyNotCounted(desk, click.key, click.by, asked, 'deny');
+    return why ? told('Deny', withoutMentions(why)) : null;
+  });
+}
+
+function show(desk: Desk, click: Click): ReturnType<Reaction> {
+  return dialog(desk, click, told('What is asked', 'Loading…'), async (asked) => callDetails(asked.approval));
+}
+
+/** Opens a dialog at once, and puts another in its place when what it is about is known. */
+async function dialog(desk: Desk, click: Click, first: View, then: (asked: Asked) => Promise<View | null>): ReturnType<Reaction> {
+  const opened = desk.slack.openModal(click.trigger, first);
+  desk.later(async () => {
+    const asked = await whatIsAsked(desk, click.value);
+    const next = asked && asked.session.opened.channel === click.channel ? await then(asked) : told('What is asked', GONE.text);
+    if (next) await desk.slack.updateModal(await opened, next);
+  });
+  try {
+    await opened;
+    return { text: '' };
+  } catch (error) {
+    return { text: `The dialog could not be opened. ${error instanceof Error ? error.message : ''}` };
+  }
+}
+
+/** A dialog's plain text renders no mention; the names stand on the card. */
+function withoutMentions(text: string): string {
+  return text.replace(/ ?May decide: .*$/, ' The card says who may decide.');
+}
+
+async function steer(desk: Desk, click: Click, kind: 'stop' | 'retry' | 'change', text: string, thanks: string): ReturnType<Reaction> {
+  const session = await sessionHere(desk, click);
+  if (!session) return GONE;
+  const [may, standing] = await Promise.all([mayChange(desk, click.by), standingOf(desk, session, click.by)]);
+  if (!may.ok) return { text: may.why };
+  if (standing !== 'requester' && standing !== 'approver') return { text: `Only <@${session.opened.by}>, who asked for it, or an approver can do this.` };
+  const stored = await store(desk, click.key, { do: 'tell', session: session.id, by: click.by, text, ts: null, kind, standing });
+  return { text: whyNot(stored) ?? thanks, ...(stored.is === 'unsure' ? { settled: stored.settled } : {}) };
+}
+
+/** A click on an option. The value is `session/call/number`; the words of the option come from the log. */
+async function answer(desk: Desk, click: Click): ReturnType<Reaction> {
+  const session = await sessionHere(desk, click);
+  const rest = click.value.slice(sessionOfRef(click.value).length + 1);
+  const [id, number] = [rest.slice(0, rest.lastIndexOf('/')), Number(rest.slice(rest.lastIndexOf('/') + 1))];
+  const call = session?.calls.get(id);
+  const question = session && call ? readQuestion(session, call) : null;
+  const option = question?.options[number];
+  if (!session || !question || option === undefined) return GONE;
+  if (question.answer) return { text: `<@${question.answer.by}> answered this already.` };
+  const [may, standing] = await Promise.all([mayChange(desk, click.by), standingOf(desk, session, click.by)]);
+  if (!may.ok) return { text: may.why };
+  if (standing === 'other') return { text: `This question is for <@${question.to ?? session.opened.by}>; the requester and approvers can answer it too.` };
+  const stored = await store(desk, click.key, {
+    do: 'tell',
+    session: session.id,
+    by: click.by,
+    text: option,
+    ts: null,
+    kind: 'message',
+    standing,
+    answers: id,
+  });
+  return { text: whyNot(stored) ?? '', ...(stored.is === 'unsure' ? { settled: stored.settled } : {}) };
+}
+
+async function sessionHere(desk: Desk, click: Click): Promise<Session | null> {
+  const session = await desk.reading.session(sessionOfRef(click.value));
+  return session && session.opened.team === desk.self.team && session.opened.channel === click.channel ? session : null;
+}

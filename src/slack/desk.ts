@@ -1,0 +1,73 @@
+import { type May, mayAct } from '../policy/approvers.ts';
+import type { ApproverRule, Permissions } from '../policy/rules.ts';
+import type { Deliver } from '../runtime/commands.ts';
+import type { Reading } from '../runtime/reading.ts';
+import type { Block, SlackService } from '../services/slack.ts';
+import type { Session } from '../session/state.ts';
+import type { Log } from './log.ts';
+
+/** What everyone at the door works with. */
+export type Desk = {
+  deliver: Deliver;
+  reading: Reading;
+  permissions: Permissions;
+  slack: SlackService;
+  /** Where it listens. */
+  channels: readonly string[];
+  self: { team: string; user: string; bot: string };
+  log: Log;
+  /** Work that Slack need not wait for; failures are logged. */
+  later(work: () => Promise<unknown>): void;
+};
+
+/** A private answer. */
+export type Answer = { text: string; blocks?: Block[] };
+
+export type Standing = 'requester' | 'approver' | 'asked' | 'other';
+
+/** Look-ups at Slack share its 3 s with the storing. */
+const LOOK_MS = 800;
+
+/** Whether this account may start or change anything here; a Slack that does not say is a no. */
+export async function mayChange(desk: Desk, user: string): Promise<May> {
+  try {
+    return mayAct(await desk.slack.person(user, AbortSignal.timeout(LOOK_MS)), desk.self.team);
+  } catch (error) {
+    desk.log.warn({ user, why: String(error) }, 'Slack did not say who somebody is');
+    return { ok: false, why: 'Slack did not tell me in time who you are. Please try again.' };
+  }
+}
+
+/** What somebody is to a session. */
+export async function standingOf(desk: Desk, session: Session, user: string): Promise<Standing> {
+  if (user === session.opened.by) return 'requester';
+  const asked = [...session.calls.values()].some((c) => c.status.is === 'parked' && c.status.waiting.for === 'answer' && c.status.waiting.to === user);
+  if (asked || session.told.some((t) => t.by === user && t.standing === 'asked')) return 'asked';
+  const rules = Object.values(desk.permissions.approvers);
+  if (rules.some((r) => r.users.includes(user))) return 'approver';
+  const members = await membersOf(
+    desk,
+    rules.flatMap((r) => r.groups),
+  );
+  return members.includes(user) ? 'approver' : 'other';
+}
+
+/** Everyone in these groups. `fresh`: as of now, for a click that lets something run. A group that Slack does not tell of has no members. */
+export async function membersOf(desk: Desk, groups: readonly string[], fresh = false): Promise<string[]> {
+  const lists = await Promise.all(
+    [...new Set(groups)].map((g) =>
+      desk.slack.groupMembers(g, fresh, AbortSignal.timeout(LOOK_MS)).catch((error: unknown) => {
+        desk.log.warn({ group: g, why: String(error) }, 'Slack did not say who is in a user group');
+        return [];
+      }),
+    ),
+  );
+  return lists.flat();
+}
+
+/** Who may approve, for a sentence: mentions, which an ephemeral message renders and nobody is notified by. */
+export function namesOf(rule: ApproverRule | null): string {
+  if (!rule) return 'nobody; an operator has to add approvers to labmate.json';
+  const all = [...rule.groups.map((g) => `<!subteam^${g}>`), ...rule.users.map((u) => `<@${u}>`)];
+  return all.length > 5 ? `${all.slice(0, 5).join(', ')} and ${all.length - 5} more` : all.join(', ');
+}

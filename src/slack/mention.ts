@@ -1,0 +1,164 @@
+import { z } from 'zod';
+import type { Command } from '../runtime/commands.ts';
+import type { Session } from '../session/state.ts';
+import { help } from './answers.ts';
+import { idFrom, notHere } from './command.ts';
+import { type Answer, type Desk, mayChange, standingOf } from './desk.ts';
+import { dropMention, unescapeSlack } from './parse-command.ts';
+import { store, whyNot } from './store.ts';
+
+/** What we use of a `message` or `app_mention` event. One post can arrive as both, and either may come first. */
+export const messageSchema = z.object({
+  type: z.string(),
+  subtype: z.string().optional(),
+  bot_id: z.string().nullish(),
+  bot_profile: z.unknown().optional(),
+  user: z.string().optional(),
+  user_team: z.string().optional(),
+  text: z.string().catch(''),
+  ts: z.string(),
+  thread_ts: z.string().optional(),
+  channel: z.string(),
+});
+type Heard = z.infer<typeof messageSchema> & { user: string };
+
+/** Posts of people; a file with words and a reply that is also sent to the channel are posts too. */
+const SUBTYPES = new Set([undefined, 'file_share', 'thread_broadcast']);
+
+/** Thrown where an event could not be stored: it stays unacknowledged, and Slack sends it again. */
+export class NotStored extends Error {}
+
+/** Tells somebody once, not at every message, that this channel is not served. */
+export type Once = (key: string) => boolean;
+
+/** Takes a post: opens a session, continues the one that lives in its thread, or leaves it alone. */
+export async function onMessage(desk: Desk, event: z.infer<typeof messageSchema>, once: Once): Promise<void> {
+  if (!isOfAPerson(desk, event)) return;
+  const mentioned = event.text.includes(`<@${desk.self.user}>`) || event.text.includes(`<@${desk.self.user}|`);
+  if (!mentioned && event.thread_ts === undefined) return;
+  const { channel, user } = event;
+  if (!desk.channels.includes(channel)) {
+    if (mentioned && once(`${channel}:${user}`)) whisper(desk, event, notHere(desk));
+    return;
+  }
+  const living = event.thread_ts === undefined ? null : await latestIn(desk, event.thread_ts, event);
+  if (living) return continueSession(desk, event, living, mentioned);
+  if (mentioned) await open(desk, event, 'mention');
+}
+
+function isOfAPerson(desk: Desk, event: z.infer<typeof messageSchema>): event is Heard {
+  if (!SUBTYPES.has(event.subtype) || event.bot_id || event.bot_profile) return false;
+  return event.user !== undefined && event.user !== desk.self.user && (event.user_team ?? desk.self.team) === desk.self.team;
+}
+
+async function latestIn(desk: Desk, thread: string, { channel }: Heard): Promise<Session | null> {
+  const id = await desk.reading.ofThread(desk.self.team, channel, thread);
+  return id ? desk.reading.session(id) : null;
+}
+
+async function continueSession(desk: Desk, event: Heard, session: Session, mentioned: boolean): Promise<void> {
+  // Slack sends an event again when it thinks we missed it; by then the session it opened or told may even have ended.
+  if (session.id === sessionId(desk, event) || session.told.some((t) => t.ts === event.ts)) return;
+  const { user, channel, ts } = event;
+  const [standing, may] = await Promise.all([standingOf(desk, session, user), mayChange(desk, user)]);
+  const steers = standing !== 'other' && may.ok;
+  if (session.ended) {
+    if (steers || mentioned) await open(desk, event, mentioned ? 'mention' : 'reply', session.id);
+    return;
+  }
+  const text = words(desk, event);
+  if (text === '') return;
+  const command: Command = { do: 'tell', session: session.id, by: user, text, ts, kind: 'message', standing: steers ? standing : 'other' };
+  const stored = await store(desk, `msg:${desk.self.team}:${channel}:${ts}`, command);
+  if (stored.is === 'closed') return open(desk, event, mentioned ? 'mention' : 'reply', session.id);
+  if (stored.is === 'late' || stored.is === 'unsure') throw new NotStored('a message could not be stored in time');
+  if (mentioned && !steers) {
+    whisper(desk, event, {
+      text: `Noted for ${session.opened.alias}; the model sees it at its next turn. Only <@${session.opened.by}>, an approver or whoever was asked steers it.`,
+    });
+  }
+}
+
+async function open(desk: Desk, event: Heard, door: 'mention' | 'reply', after?: string): Promise<void> {
+  const { channel, user, ts } = event;
+  const may = await mayChange(desk, user);
+  if (!may.ok) return whisper(desk, event, { text: may.why });
+  const prompt = words(desk, event);
+  if (prompt === '' || /^help$/i.test(prompt)) return whisper(desk, event, help());
+  const quoted = door === 'mention' && event.thread_ts !== undefined && after === undefined ? await soFar(desk, event) : undefined;
+  const command: Command = {
+    do: 'open',
+    session: sessionId(desk, event),
+    team: desk.self.team,
+    channel,
+    thread: event.thread_ts ?? ts,
+    by: user,
+    prompt,
+    door,
+    ...(quoted ? { quoted } : {}),
+    ...(after ? { after } : {}),
+  };
+  const stored = await store(desk, `msg:${desk.self.team}:${channel}:${ts}`, command);
+  if (stored.is === 'late' || stored.is === 'unsure') throw new NotStored('a mention could not be stored in time');
+  const why = whyNot(stored);
+  if (why) whisper(desk, event, { text: why });
+}
+
+/** Named by the post that opens it: the same post, however often it arrives, opens one session. */
+function sessionId(desk: Desk, { channel, ts }: Heard): string {
+  return idFrom(desk.self.team, channel, ts);
+}
+
+function words(desk: Desk, { text }: Heard): string {
+  const own = dropMention(text, desk.self.user);
+  return unescapeSlack(own).trim() === '' ? '' : unescapeSlack(own);
+}
+
+/** The thread before the mention, quoted for the model; a mention is not lost because Slack could not show it. */
+async function soFar(desk: Desk, { channel, thread_ts, ts }: Heard): Promise<{ by: string; text: string; ts: string }[] | undefined> {
+  try {
+    const all = await desk.slack.replies({ channel, thread: thread_ts ?? ts }, AbortSignal.timeout(900));
+    const before = all.filter((m) => Number(m.ts) < Number(ts)).slice(-30);
+    return before.map((m) => ({ by: m.user ?? 'an app', text: unescapeSlack(m.text).slice(0, 2_000), ts: m.ts }));
+  } catch (error) {
+    desk.log.warn({ channel, why: String(error) }, 'the thread before a mention could not be read');
+    return undefined;
+  }
+}
+
+function whisper(desk: Desk, { channel, user, thread_ts }: Heard, answer: Answer): void {
+  desk.later(() => desk.slack.whisper({ channel, user, ...(thread_ts ? { thread: thread_ts } : {}), ...answer }));
+}
+
+/** What we use of the message shortcut. */
+export const shortcutSchema = z.object({
+  team: z.object({ id: z.string() }),
+  channel: z.object({ id: z.string() }),
+  user: z.object({ id: z.string() }),
+  message: z.object({ ts: z.string(), thread_ts: z.string().optional(), text: z.string().catch('') }),
+  trigger_id: z.string(),
+  response_url: z.string().catch(''),
+});
+
+/** Runs a message as an experiment, in that message's thread. Answers privately. */
+export async function onShortcut(desk: Desk, { team, channel, user, message, trigger_id }: z.infer<typeof shortcutSchema>): Promise<Answer> {
+  if (team.id !== desk.self.team) return { text: 'This app belongs to another workspace.' };
+  if (!desk.channels.includes(channel.id)) return notHere(desk);
+  const may = await mayChange(desk, user.id);
+  if (!may.ok) return { text: may.why };
+  const prompt = unescapeSlack(dropMention(message.text, desk.self.user));
+  if (prompt.trim() === '') return { text: 'This message has no words that could be an experiment.' };
+  const session = idFrom(team.id, channel.id, trigger_id);
+  const thread = message.thread_ts ?? message.ts;
+  const stored = await store(desk, `cut:${trigger_id}`, {
+    do: 'open',
+    session,
+    team: team.id,
+    channel: channel.id,
+    thread,
+    by: user.id,
+    prompt,
+    door: 'shortcut',
+  });
+  return { text: whyNot(stored) ?? 'Opened, in the thread of that message.' };
+}

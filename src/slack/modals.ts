@@ -1,0 +1,80 @@
+import { z } from 'zod';
+import type { View } from '../services/slack.ts';
+import type { Approval } from '../session/state.ts';
+import { decide, whatIsAsked } from './decide.ts';
+import type { Desk } from './desk.ts';
+import { argumentsInFull } from './views/card.ts';
+import { fitted, LIMITS } from './views/limits.ts';
+import { bold, bullets, code, context, para, quote, rich, t } from './views/rich.ts';
+
+const REASON = 'reason';
+
+/** Asks why, before a denial counts. `private_metadata` is the approval's id and nothing else. */
+export function denyReason(approval: string): View {
+  return {
+    ...modal('deny_reason', 'Deny', [
+      { type: 'section', text: { type: 'plain_text', text: 'Nothing will be run. The model is told, with your reason.', emoji: false } },
+      {
+        type: 'input',
+        block_id: REASON,
+        optional: true,
+        label: { type: 'plain_text', text: 'Reason (optional)' },
+        element: { type: 'plain_text_input', action_id: REASON, multiline: true, max_length: 1_000 },
+      },
+    ]),
+    private_metadata: approval,
+    submit: { type: 'plain_text', text: 'Deny' },
+  };
+}
+
+/** A dialog that only says something, in place of one that cannot be. */
+export function told(title: string, text: string): View {
+  return modal('call_details', title, [{ type: 'section', text: { type: 'plain_text', text: text.slice(0, 2_900), emoji: false } }]);
+}
+
+/** Everything about a call that waits or waited: all arguments, all facts, the digest. */
+export function callDetails({ preview, ...a }: Approval): View {
+  const all = argumentsInFull(a);
+  const parts = all.match(/[\s\S]{1,2800}/g) ?? [' '];
+  const facts = [...preview.facts.map((f) => `${f.label}: ${f.value}`), ...preview.changes.map((c) => `${c.name}: ${c.from ?? '(not set)'} → ${c.to}`)];
+  const blocks = [
+    rich(para(bold(preview.summary)), ...(facts.length > 0 ? [bullets(facts.map((f) => [t(f)]))] : []), para(t('Exactly this is sent:'))),
+    ...parts.map((part) => rich(code(part))),
+    ...(preview.why ? [rich(para(t("In the model's words, unchecked:")), quote(preview.why))] : []),
+    context(`${Buffer.byteLength(all)} bytes · digest ${a.digest}`),
+  ];
+  return modal('call_details', 'What is asked', fitted(blocks, { blocks: LIMITS.modalBlocks, text: 200_000 }) as View['blocks']);
+}
+
+function modal(callback: string, title: string, blocks: unknown[]): View {
+  return {
+    type: 'modal',
+    callback_id: callback,
+    title: { type: 'plain_text', text: title.slice(0, LIMITS.modalTitle) },
+    close: { type: 'plain_text', text: 'Close' },
+    blocks: blocks as View['blocks'],
+  };
+}
+
+/** What we use of a submitted dialog. */
+export const submissionSchema = z.object({
+  team: z.object({ id: z.string() }),
+  user: z.object({ id: z.string() }),
+  view: z.object({
+    id: z.string(),
+    callback_id: z.string(),
+    private_metadata: z.string(),
+    state: z.object({ values: z.record(z.string(), z.record(z.string(), z.object({ value: z.string().nullish() }))) }),
+  }),
+});
+
+/** A denial, with or without a reason. Answers what stands under the field when it did not count; null when it did. */
+export async function onDenyReason(desk: Desk, { team, user, view }: z.infer<typeof submissionSchema>): Promise<{ field: string; why: string } | null> {
+  const why = (sentence: string) => ({ field: REASON, why: sentence });
+  if (team.id !== desk.self.team) return why('This belongs to another workspace.');
+  const asked = await whatIsAsked(desk, view.private_metadata);
+  if (!asked) return why('I know nothing of this any more; it may belong to another installation.');
+  const reason = view.state.values[REASON]?.[REASON]?.value?.trim();
+  const answer = await decide(desk, `view:${view.id}`, user.id, asked, { do: 'deny', ...(reason ? { reason } : {}) });
+  return answer.counted ? null : why(answer.text);
+}

@@ -1,0 +1,31 @@
+import { UpstreamError } from '../services/http.ts';
+import type { Block } from '../services/slack.ts';
+import { UNSHOWABLE } from '../services/slack-errors.ts';
+import type { Log } from './log.ts';
+
+type Content = { text: string; blocks?: Block[] };
+
+/**
+ * Sends a message, and where Slack does not accept its blocks, sends it plainer: its words with its buttons, and at last its words alone. Never silence, and
+ * never an approval without its buttons as long as Slack takes any.
+ */
+export async function plainer<T>(
+  slot: { name: string; text: string; blocks: Block[] },
+  session: string,
+  log: Log,
+  send: (content: Content) => Promise<T>,
+): Promise<T> {
+  const { text, blocks } = slot;
+  const buttons = blocks.filter((b) => b.type === 'actions');
+  const words: Block = { type: 'section', text: { type: 'plain_text', text: text.slice(0, 3_000), emoji: false } };
+  const versions: Content[] = [{ text, blocks }, ...(buttons.length > 0 ? [{ text, blocks: [words, ...buttons] }] : [])];
+  for (const content of versions) {
+    try {
+      return await send(content);
+    } catch (error) {
+      if (!(error instanceof UpstreamError) || !UNSHOWABLE.has(error.code ?? '')) throw error;
+      log.warn({ session, slot: slot.name, code: error.code }, 'Slack refused the blocks of a message; it is sent plainer');
+    }
+  }
+  return send({ text });
+}

@@ -1,0 +1,152 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type App, HTTPReceiver, isValidSlackRequest, type Logger, type Receiver, type ReceiverEvent, SocketModeReceiver } from '@slack/bolt';
+import type { Log } from './log.ts';
+
+/** Slack's clock may run ahead of ours by this much. */
+const AHEAD_S = 60;
+const MOST_BYTES = 4 * 1024 * 1024;
+
+/** HTTP: Bolt's receiver, answering only after the listener is done, with a guard in front of it. */
+export function httpReceiver({
+  signingSecret,
+  port,
+  logger,
+  other,
+}: {
+  signingSecret: string;
+  port: number;
+  logger: Logger;
+  other?: Other | undefined;
+}): HTTPReceiver {
+  const receiver = new HTTPReceiver({ signingSecret, port, logger, endpoints: ['/slack/events'], processBeforeResponse: true });
+  const bolt = receiver.requestListener;
+  receiver.requestListener = (req, res) => {
+    if (other?.(req, res)) return;
+    guard(signingSecret, req)
+      .then((status) => (status === null ? bolt(req, res) : res.writeHead(status).end()))
+      .catch(() => res.writeHead(404).end());
+  };
+  return receiver;
+}
+
+/** Takes requests that are not Slack's; true where it did. */
+export type Other = (req: IncomingMessage, res: ServerResponse) => boolean;
+
+/**
+ * The status that answers what Bolt must not see, or null. Bolt takes any signed timestamp of the future, and a signed body that parses to null ends its process.
+ * The body is read here; Bolt takes it from `rawBody`.
+ */
+async function guard(signingSecret: string, req: IncomingMessage): Promise<number | null> {
+  const at = Number(req.headers['x-slack-request-timestamp']);
+  if (at > Date.now() / 1000 + AHEAD_S) return 401;
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of req as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > MOST_BYTES) return 413;
+    chunks.push(chunk);
+  }
+  const raw = Buffer.concat(chunks);
+  (req as IncomingMessage & { rawBody: Buffer }).rawBody = raw;
+  const body = raw.toString();
+  if (isObject(payloadOf(body, req.headers['content-type']))) return null;
+  const signature = req.headers['x-slack-signature'];
+  const headers = { 'x-slack-signature': typeof signature === 'string' ? signature : '', 'x-slack-request-timestamp': at };
+  return isValidSlackRequest({ signingSecret, body, headers }) ? 400 : 401;
+}
+
+function payloadOf(body: string, contentType: string | undefined): unknown {
+  try {
+    if (!contentType?.startsWith('application/x-www-form-urlencoded')) return JSON.parse(body);
+    const payload = new URLSearchParams(body).get('payload');
+    return payload === null ? {} : JSON.parse(payload);
+  } catch {
+    return undefined;
+  }
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+type SocketOptions = { appToken: string; apiUrl?: string | undefined; logger: Logger; log: Log; connections: number };
+
+/**
+ * Socket Mode, with two connections by default: Slack renews each every few hours, and a connection that renews is deaf for a while. Bolt acknowledges an event
+ * before its listener runs; here the acknowledgement is held until the listener has stored it.
+ */
+export class StoreThenAckReceiver implements Receiver {
+  readonly #lines: SocketModeReceiver[];
+  readonly #log: Log;
+  #stopping = false;
+  #connected = new Set<SocketModeReceiver>();
+
+  constructor({ appToken, apiUrl, logger, log, connections }: SocketOptions) {
+    this.#log = log;
+    this.#lines = Array.from({ length: connections }, () => {
+      // Each its own copy: the client writes into what it is given. Reconnecting is tried for ever; a start has its own limit.
+      const clientOptions = {
+        ...(apiUrl ? { slackApiUrl: apiUrl } : {}),
+        retryConfig: { forever: true, minTimeout: 300, maxTimeout: 5_000, factor: 1.5 },
+        timeout: 5_000,
+      };
+      // The ping timeout is also how long a dropped connection stays deaf before it reconnects.
+      return new SocketModeReceiver({ appToken, clientPingTimeout: 2_000, logger, installerOptions: { clientOptions } });
+    });
+    for (const line of this.#lines) {
+      line.client.on('connected', () => this.#connected.add(line));
+      for (const gone of ['close', 'reconnecting', 'disconnected']) line.client.on(gone, () => this.#connected.delete(line));
+    }
+  }
+
+  init(app: App): void {
+    const processEvent = async (event: ReceiverEvent) => {
+      if (event.body['type'] !== 'event_callback') return app.processEvent(event);
+      let acknowledged = false;
+      await app.processEvent({
+        ...event,
+        ack: async () => {
+          acknowledged = true;
+        },
+      });
+      // A listener that threw has not stored the event: without an acknowledgement Slack sends it again.
+      if (acknowledged) await event.ack();
+    };
+    for (const line of this.#lines) line.init({ processEvent } as App);
+  }
+
+  /** Resolves when the first connection stands; the others follow. */
+  async start(): Promise<unknown> {
+    const starts = this.#lines.map((line) => line.start());
+    for (const [i, start] of starts.entries()) start.catch((error: unknown) => this.#reconnect(i, error));
+    for (const line of this.#lines) this.#surviveReconnects(line);
+    return Promise.any(starts);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    const stopped = Promise.all(this.#lines.map((line) => line.stop()));
+    // A line that is between two connections never says that it stopped.
+    await Promise.race([stopped, new Promise((resolve) => setTimeout(resolve, 1_000).unref())]);
+  }
+
+  connected(): boolean {
+    return this.#connected.size > 0;
+  }
+
+  /** The client calls `start` from a timer and drops its promise: a refusal there would end the process. */
+  #surviveReconnects(line: SocketModeReceiver): void {
+    const start = line.client.start.bind(line.client);
+    line.client.start = () =>
+      start().catch((error: unknown) => {
+        this.#log.error({ why: String(error) }, 'Slack refuses the Socket Mode connection; trying again');
+        return new Promise((resolve) => {
+          setTimeout(() => (this.#stopping ? undefined : resolve(line.client.start())), 5_000).unref();
+        });
+      });
+  }
+
+  #reconnect(i: number, error: unknown): void {
+    this.#log.error({ connection: i, why: String(error) }, 'a Socket Mode connection could not be opened');
+  }
+}

@@ -1,0 +1,79 @@
+import type { Command, Delivered } from '../runtime/commands.ts';
+import type { Desk } from './desk.ts';
+
+/** Slack waits 3 s for an answer; storing gets this much of it. */
+const STORE_MS = 2_000;
+/** A reply that has not come by then is lost for this request, though it may still have been stored. */
+const ANSWER_MS = 2_300;
+
+export type Stored = Delivered | { is: 'unsure'; settled: Promise<'stored' | 'lost'> };
+
+export const LATE = 'I could not store this within 2 seconds, so nothing was done. Please repeat it.';
+export const UNSURE = 'I could not confirm within 2 seconds that this was stored. I am checking, and shall tell you here.';
+export const AFTER_ALL = 'It was stored after all; there is nothing to repeat.';
+export const REPEAT = 'It was not stored, and nothing was done. Please repeat it.';
+
+/** Stores a delivery before Slack is told about it. Never throws: what is not known is `unsure`, and settles later. */
+export async function store(desk: Desk, key: string, command: Command): Promise<Stored> {
+  const asked = desk.deliver(key, command, { withinMs: STORE_MS });
+  let timer: NodeJS.Timeout | undefined;
+  const tooLong = new Promise<'too long'>((resolve) => {
+    timer = setTimeout(resolve, ANSWER_MS, 'too long');
+  });
+  try {
+    const first = await Promise.race([asked, tooLong]);
+    if (first !== 'too long') return first;
+  } catch (error) {
+    desk.log.error({ key, session: command.session, why: String(error) }, 'a delivery could not be stored');
+  } finally {
+    clearTimeout(timer);
+  }
+  return { is: 'unsure', settled: settle(desk, key, command, asked) };
+}
+
+/** Asks again by the delivery's key. Its deadline has passed, so a yes means that the first attempt got through. */
+async function settle(desk: Desk, key: string, command: Command, asked: Promise<Delivered>): Promise<'stored' | 'lost'> {
+  const known = await asked.catch(() => null);
+  if (known) return isIn(known) ? 'stored' : 'lost';
+  for (const ms of [500, 2_000, 8_000]) {
+    await new Promise((resolve) => setTimeout(resolve, ms).unref());
+    const again = await desk.deliver(key, command, { withinMs: 1 }).catch(() => null);
+    if (again) return isIn(again) ? 'stored' : 'lost';
+  }
+  return 'lost';
+}
+
+function isIn(delivered: Delivered): boolean {
+  return delivered.is === 'stored' || delivered.is === 'duplicate';
+}
+
+/** What a person is told of a delivery that was not simply stored; null where it was. */
+export function whyNot(stored: Stored): string | null {
+  switch (stored.is) {
+    case 'stored':
+    case 'duplicate':
+      return null;
+    case 'late':
+      return LATE;
+    case 'unsure':
+      return UNSURE;
+    case 'closed':
+      return 'This experiment has ended already, so there is nothing to change. Reply in its thread to open the next one.';
+    case 'unknown':
+      return 'I know nothing of this any more; it may belong to another installation.';
+    case 'decided':
+      return decidedInWords(stored);
+    case 'limit':
+      return stored.which === 'user'
+        ? `You have ${stored.limit} experiments open, which is the limit for one person. Stop one of them or wait for it to end.`
+        : `This workspace has ${stored.limit} experiments open, which is its limit. One of them has to end first.`;
+    default:
+      return stored satisfies never;
+  }
+}
+
+/** Who decided, and when. */
+export function decidedInWords({ state, by, at }: { state: string; by: string | null; at: string | null }): string {
+  const word = state === 'used' ? 'approved' : state;
+  return `This was ${word} already${by ? ` by <@${by}>` : ''}${at ? ` at ${at.slice(0, 10)} ${at.slice(11, 16)} UTC` : ''}.`;
+}

@@ -1,0 +1,134 @@
+import { lookAlikes } from '../../policy/outside-text.ts';
+import type { Block } from '../../services/slack.ts';
+import type { Approval } from '../../session/state.ts';
+import { fallback, fitted } from './limits.ts';
+import { actions, type Bit, bold, bullets, button, clock, code, context, italic, mono, type Para, para, quote, rich, t, user } from './rich.ts';
+
+/** Arguments longer than this cannot be shown whole even in the dialog, so nobody can approve them. */
+export const MOST_ARGUMENTS = 60_000;
+/** As much of the arguments as stands on the card itself. */
+const ON_CARD = 2_400;
+/** Decisions on one message, and the text of each: nothing of a decision may be pushed out by another. */
+export const DECISIONS = 3;
+const ONE = { blocks: 8, text: 4_000 };
+const LINES = 12;
+
+export type Decision = { approval: Approval; tool: string; title: string };
+export type CardView = {
+  requester: string;
+  /** Who may approve, as mentions: they are told once, when the card appears. */
+  mayApprove: (tool: string) => Bit[];
+  /** Nothing can be decided any more: the session has ended or is stopping. */
+  closed: boolean;
+};
+
+/** One card for all gated calls of one reply, a decision for each. Pending and decided cards are drawn from the same data. */
+export function card(decisions: readonly Decision[], view: CardView): { text: string; blocks: Block[] } {
+  const open = decisions.filter((d) => isOpen(d, view));
+  const title = open.length > 0 ? 'Approval needed' : 'Approval';
+  const blocks = decisions.flatMap((d, i) => [...(i > 0 ? [{ type: 'divider' }] : []), ...fitted(decision(d, view), ONE)]);
+  const lines = decisions.map((d) => `${d.approval.preview.summary} (${whereItStands(d.approval, view)})`);
+  return { text: fallback(`${title}: ${lines.join('; ')}`), blocks: fitted(blocks) };
+}
+
+function decision(d: Decision, view: CardView): Block[] {
+  const { approval } = d;
+  const { preview } = approval;
+  const open = isOpen(d, view);
+  const all = argumentsInFull(approval);
+  const tooLong = all.length > MOST_ARGUMENTS;
+  const paras: Para[] = [
+    para(bold(preview.summary)),
+    para(...standing(approval, view)),
+    ...(approval.again ? [para(t(`Asked again: ${approval.again}`))] : []),
+    bullets([
+      [t('Asked for by '), user(view.requester)],
+      ...(preview.environment ? [[t('Environment: '), bold(preview.environment)]] : []),
+      ...most(preview.facts.map((f) => [t(`${f.label}: ${f.value}`)])),
+    ]),
+    ...(preview.changes.length > 0 ? [para(t('Differs from the defaults:')), bullets(most(preview.changes.map((c) => changed(c))))] : []),
+    para(t('Exactly this is sent:')),
+    code(all.length > ON_CARD ? all.slice(0, ON_CARD) : all),
+    ...(all.length > ON_CARD ? [para(t(`${bytes(all) - bytes(all.slice(0, ON_CARD))} more bytes of ${bytes(all)}; “Show all” has the whole.`))] : []),
+    ...warnings(preview.summary, all),
+    ...(preview.why ? [para(italic("In the model's words, unchecked:")), quote(preview.why)] : []),
+  ];
+  return [
+    rich(...paras),
+    context(
+      `digest ${approval.digest.slice(0, 12)} · asked ${clock(approval.askedAt)} · expires ${clock(approval.expiresAt, approval.askedAt)}${approval.need > 1 ? ` · ${approval.need} people must agree` : ''}`,
+    ),
+    ...(open ? [rich(para(t('May approve: '), ...view.mayApprove(d.tool))), buttons(approval, tooLong)] : []),
+    ...(open && tooLong ? [context('Too long to be shown whole, so it cannot be approved. Deny it and ask for less at once.')] : []),
+  ];
+}
+
+/** The arguments below are the truth; a long list of facts says how much of it stands elsewhere. */
+function most(lines: Bit[][]): Bit[][] {
+  return lines.length > LINES ? [...lines.slice(0, LINES - 1), [t(`${lines.length - LINES + 1} more; “Show all” has the whole.`)]] : lines;
+}
+
+function isOpen({ approval }: Decision, view: CardView): boolean {
+  return approval.state === 'pending' && !view.closed;
+}
+
+function buttons(approval: Approval, tooLong: boolean): Block {
+  const some = approval.votes.length > 0;
+  return actions(
+    `${approval.votes.length}:${approval.id}`,
+    ...(tooLong ? [] : [button('approve_call', 'Approve', approval.id, 'primary')]),
+    button('deny_call', 'Deny', approval.id, 'danger'),
+    button('show_call', 'Show all', approval.id),
+    ...(some ? [button('withdraw_approval', 'Take my yes back', approval.id)] : []),
+  );
+}
+
+/** Who decided, when and why, with names. */
+function standing(a: Approval, view: CardView): Bit[] {
+  const when = a.decidedAt ? ` at ${clock(a.decidedAt, a.askedAt)}` : '';
+  const who = a.by ? [t(' by '), user(a.by)] : [];
+  const voters = a.votes.flatMap((v, i) => [t(i > 0 ? ' and ' : ' '), user(v.by)]);
+  switch (a.state) {
+    case 'pending':
+      if (view.closed) return [bold('Not decided'), t('; the session is over.')];
+      return a.votes.length > 0 ? [bold(`${a.votes.length} of ${a.need} say yes:`), ...voters] : [bold('Waiting for a decision.')];
+    case 'approved':
+    case 'used':
+      return [bold('Approved by'), ...voters, t(`${when}.`)];
+    case 'denied':
+      return [bold('Denied'), ...who, t(`${when}.${a.reason ? ` Reason: ${a.reason}` : ' No reason was given.'}`)];
+    case 'edited':
+      return [bold('Changed'), ...who, t(`${when}; the new version has its own card.`)];
+    case 'withdrawn':
+      return [bold('Withdrawn'), ...who, t(`${when}.`)];
+    case 'expired':
+      return [bold('Expired'), t(`${when}: nobody decided in time, so nothing was run.`)];
+    default:
+      return a.state satisfies never;
+  }
+}
+
+/** The same in words, for the fallback text, where nobody is mentioned. */
+export function whereItStands(a: Approval, view: Pick<CardView, 'closed'>): string {
+  if (a.state === 'pending') return view.closed ? 'not decided' : a.votes.length > 0 ? `${a.votes.length} of ${a.need} say yes` : 'waiting for a decision';
+  if (a.state === 'used') return 'approved';
+  return a.state === 'denied' && a.reason ? `denied: ${a.reason}` : a.state;
+}
+
+function changed(c: { name: string; from: string | null; to: string }): Bit[] {
+  return [mono(c.name), t(c.from === null ? ' is added: ' : ` ${c.from} → `), bold(c.to)];
+}
+
+/** Every argument, one a line, as it will be sent. */
+export function argumentsInFull(a: Pick<Approval, 'arguments'>): string {
+  return JSON.stringify(a.arguments, null, 2);
+}
+
+function warnings(...texts: string[]): Para[] {
+  const words = lookAlikes(texts.join('\n'));
+  return words.length > 0 ? [para(bold('Look closely: '), t(`these words mix alphabets: ${words.join(', ')}`))] : [];
+}
+
+function bytes(text: string): number {
+  return Buffer.byteLength(text);
+}

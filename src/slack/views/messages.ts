@@ -1,0 +1,104 @@
+import type { Block } from '../../services/slack.ts';
+import { fallback, fitted } from './limits.ts';
+import { actions, type Bit, bold, bullets, button, clock, context, link, para, quote, rich, t, user } from './rich.ts';
+
+type Message = { text: string; blocks: Block[] };
+
+/** As much of a prompt as stands in the root message. */
+export const QUOTED = 1_500;
+
+/** The session's first message: its id, who asks, and what. */
+export function rootMessage(o: { alias: string; by: string; prompt: string; model: string; follows: boolean }): Message {
+  const left = o.prompt.length - QUOTED;
+  const blocks = [
+    rich(
+      para(bold(o.alias), t(o.follows ? ': ' : ' for '), ...(o.follows ? [t('going on for '), user(o.by)] : [user(o.by)])),
+      quote(left > 0 ? `${o.prompt.slice(0, QUOTED)}…` : o.prompt),
+    ),
+    ...(left > 0 ? [context(`${left} more characters; the whole is the first file in this thread.`)] : []),
+    context(`Reply here to go on with it. Model ${o.model}; everything that happens is in the record of ${o.alias}.`),
+  ];
+  return { text: fallback(`${o.alias}: ${o.prompt.slice(0, QUOTED)}${left > 0 ? `… (${left} more characters)` : ''}`), blocks: fitted(blocks) };
+}
+
+/** What the model says on the way. */
+export function saidMessage(words: string): Message {
+  return { text: fallback(words), blocks: fitted([rich(para(t(words)))]) };
+}
+
+/** A message came while an approval is open. */
+export function keptMessage(session: string, by: string, open: boolean): Message {
+  const words = open
+    ? "I have kept this message. I'm waiting for the approval above, and shall read it then. If it changes what should be done, take the question back and let me plan anew."
+    : 'I kept this message while the approval above was open; it is read now.';
+  const blocks = [rich(para(user(by), t(': '), t(words))), ...(open ? [actions(`kept:${session}`, button('change_session', 'Change the plan', session))] : [])];
+  return { text: fallback(words), blocks: fitted(blocks) };
+}
+
+/** Something a person has to look at before it goes on. */
+export function attentionMessage(o: { session: string; requester: string; text: string; open: boolean }): Message {
+  const blocks = [
+    rich(para(bold(o.open ? 'Needs attention' : 'Needed attention'), t(' '), ...(o.open ? [user(o.requester)] : [])), para(t(o.text))),
+    ...(o.open ? [actions(`attention:${o.session}`, button('retry_step', 'Try again', o.session, 'primary'))] : []),
+  ];
+  return { text: fallback(`Needs attention: ${o.text}`), blocks: fitted(blocks) };
+}
+
+export type Question = {
+  /** `session/call`. */
+  ref: string;
+  question: string;
+  options: readonly string[];
+  to: string | null;
+  freeText: boolean;
+  answer: { by: string; text: string; at: string } | null;
+  open: boolean;
+};
+
+/** A question of the model to a person. Each option is a button in a block of its own, because Slack wants action ids unique within a block. */
+export function questionMessage(q: Question): Message {
+  const short = q.options.every((o) => o.length <= 70);
+  const how =
+    q.options.length > 0 && q.freeText ? 'Choose, or answer in this thread.' : q.options.length > 0 ? 'Please choose.' : 'Please answer in this thread.';
+  const state: Bit[] = q.answer
+    ? [t('Answered by '), user(q.answer.by), t(` at ${clock(q.answer.at)}: `), bold(q.answer.text)]
+    : [t(q.open ? how : 'Not needed any more.')];
+  const blocks: Block[] = [
+    rich(
+      para(bold('A question'), ...(q.to && q.open && !q.answer ? [t(' for '), user(q.to)] : [])),
+      quote(q.question),
+      ...(q.options.length > 0 && (!short || !q.open) ? [bullets(q.options.map((o, i) => [t(`${i + 1}. ${o}`)]))] : []),
+      para(...state),
+    ),
+    ...(q.open && !q.answer ? q.options.map((o, i) => actions(`${i}:${q.ref}`, button('answer_person', short ? o : `Option ${i + 1}`, `${q.ref}/${i}`))) : []),
+  ];
+  const tail = q.answer ? `Answered: ${q.answer.text}` : q.options.map((o) => `- ${o}`).join('\n');
+  return { text: fallback(`A question: ${q.question}`, tail), blocks: fitted(blocks) };
+}
+
+export type Final = {
+  requester: string;
+  heading: string;
+  words: string;
+  /** What was done to the world, with links. */
+  did: { text: string; url: string | null }[];
+  lines: number;
+  head: string;
+  /** A follow-up that called no tool: only its answer. */
+  bare: boolean;
+};
+
+/** The last message: the answer, what was done, and the record's head. */
+export function finalMessage(f: Final): Message {
+  const record = `record: ${f.lines} lines, head ${f.head}`;
+  const blocks: Block[] = [
+    rich(
+      ...(f.bare ? [] : [para(bold(f.heading), t(', '), user(f.requester))]),
+      ...(f.words ? [para(t(f.words))] : []),
+      ...(f.did.length > 0 ? [para(t('What was done:')), bullets(f.did.slice(0, 20).map((d) => [d.url ? link(d.url, d.text) : t(d.text)]))] : []),
+    ),
+    context(record),
+  ];
+  const did = f.did.map((d) => `- ${d.text}${d.url ? ` ${d.url}` : ''}`);
+  return { text: fallback(f.bare ? '' : f.heading, f.words, ...did, record), blocks: fitted(blocks) };
+}

@@ -1,0 +1,76 @@
+import { plain } from '../../policy/outside-text.ts';
+import type { Block } from '../../services/slack.ts';
+import type { Call, Session } from '../../session/state.ts';
+import { fallback, fitted, LIMITS } from './limits.ts';
+import { actions, type Bit, button, clock, context, para, rich, t, user } from './rich.ts';
+import { outcomeOf, stateInWords, stepTitle } from './words.ts';
+
+type Status = 'pending' | 'in_progress' | 'complete' | 'error';
+type Line = { status: Status; title: string; bits: Bit[]; words: string };
+
+/** The live message: one line a step, edited in place. `mayApprove` names who is waited for. */
+export function planMessage(s: Session, mayApprove: (tool: string) => Bit[]): { text: string; blocks: Block[] } {
+  const calls = [...s.calls.values()];
+  const earlier = Math.max(0, calls.length - LIMITS.tasks);
+  const lines = calls.slice(earlier).map((call) => ({ call, line: lineOf(s, call, mayApprove) }));
+  const title = `${s.opened.alias}: ${stateInWords(s)}`;
+  const tasks = lines.map(({ call, line }) => ({
+    type: 'task_card',
+    task_id: call.id.slice(0, LIMITS.id),
+    title: plain(line.title),
+    status: line.status,
+    ...(line.bits.length > 0 ? { details: rich(para(...line.bits)) } : {}),
+  }));
+  const note = s.notes.at(-1);
+  const blocks: Block[] = [
+    // A plan needs a task to stand on; before the first step there is only the state.
+    tasks.length > 0 ? { type: 'plan', title: plain(title), tasks } : rich(para(t(title))),
+    ...(earlier > 0 ? [context(`${earlier} earlier ${earlier === 1 ? 'step is' : 'steps are'} in the record.`)] : []),
+    ...(note && !s.ended ? [context(`${clock(note.at, s.opened.at)}: ${note.text}`)] : []),
+    ...buttons(s),
+  ];
+  const text = fallback(title, ...lines.map(({ line }) => `${MARKS[line.status]} ${line.title}${line.words ? `: ${line.words}` : ''}`));
+  return { text, blocks: fitted(blocks) };
+}
+
+const MARKS: Record<Status, string> = { pending: '○', in_progress: '◐', complete: '●', error: '✕' };
+
+function buttons(s: Session): Block[] {
+  if (s.ended || s.stop) return [];
+  const retry = s.attention ? [button('retry_step', 'Try again', s.id, 'primary')] : [];
+  return [actions(`running:${s.id}`, ...retry, button('stop_session', 'Stop', s.id, 'danger'))];
+}
+
+function lineOf(s: Session, call: Call, mayApprove: (tool: string) => Bit[]): Line {
+  const approval = call.approval ? s.approvals.get(call.approval) : undefined;
+  const title = approval?.preview.summary ?? stepTitle(call.tool);
+  const line = (status: Status, words: string, ...more: Bit[]): Line => ({ status, title, words, bits: words || more.length > 0 ? [t(words), ...more] : [] });
+  const { status } = call;
+  switch (status.is) {
+    case 'asked':
+      return line('pending', '');
+    case 'started':
+      return line('in_progress', 'running');
+    case 'parked': {
+      const { waiting } = status;
+      if (waiting.for === 'approval') return line('in_progress', 'waiting for approval', t(' by '), ...mayApprove(call.tool));
+      if (waiting.for === 'job') return line('in_progress', `training since ${clock(status.sinceAt, s.opened.at)}, run ${waiting.run_ids.join(', ')}`);
+      if (waiting.for === 'answer') return line('in_progress', 'waiting for an answer', t(' from '), user(waiting.to));
+      return line('pending', `waiting for ${waiting.upstream} until ${waiting.at.slice(11, 19)} UTC: ${waiting.why}`);
+    }
+    case 'finished': {
+      const outcome = outcomeOf(call);
+      const words = firstLine(outcome?.text ?? '');
+      if (outcome?.status === 'ok') return line('complete', words);
+      if (outcome?.status === 'unknown') return line('error', `needs attention: ${words}`);
+      return line('error', `${outcome?.status}: ${words}`);
+    }
+    default:
+      return status satisfies never;
+  }
+}
+
+function firstLine(text: string): string {
+  const line = text.trim().split('\n')[0] ?? '';
+  return line.length > 240 ? `${line.slice(0, 239)}…` : line;
+}

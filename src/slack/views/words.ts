@@ -1,0 +1,104 @@
+import type { Call, Session } from '../../session/state.ts';
+import { openCalls } from '../../session/state.ts';
+
+const TITLES: Record<string, string> = {
+  run_databricks_job: 'Run a training job',
+  get_job_status: "Look at the job's state",
+  wait_for_job: 'Wait for the training job',
+  cancel_job_run: 'Cancel a run',
+  get_job_output: "Read the job's output",
+  list_databricks_jobs: 'List the jobs',
+  fetch_mlflow_run: 'Fetch a run from MLflow',
+  find_best_run: 'Find the best run',
+  compare_runs: 'Compare two runs',
+  search_runs: 'Search runs',
+  create_github_pr: 'Open a pull request',
+  get_github_file: 'Read a file from GitHub',
+  get_grafana_panel: 'Get a Grafana panel',
+  post_to_slack: 'Post to Slack',
+  ask_person: 'Ask a person',
+};
+
+/** A step's name for people. */
+export function stepTitle(tool: string): string {
+  return TITLES[tool] ?? tool.replaceAll('_', ' ');
+}
+
+/** What a session is doing, in a few words. */
+export type State =
+  | 'thinking'
+  | 'approval'
+  | 'training'
+  | 'question'
+  | 'limit'
+  | 'attention'
+  | 'working'
+  | 'stopping'
+  | 'done'
+  | 'stopped'
+  | 'failed'
+  | 'over budget';
+
+export function stateOf(s: Session): State {
+  if (s.ended) return s.ended.outcome === 'limit' ? 'over budget' : s.ended.outcome;
+  if (s.stop) return 'stopping';
+  if (s.attention) return 'attention';
+  const open = openCalls(s);
+  const waits = (what: string) => open.some((c) => c.status.is === 'parked' && c.status.waiting.for === what);
+  if (waits('approval')) return 'approval';
+  if (waits('answer')) return 'question';
+  if (open.some((c) => c.status.is === 'started' || c.status.is === 'asked')) return 'working';
+  if (waits('job')) return 'training';
+  if (waits('retry') || s.retry) return 'limit';
+  return 'thinking';
+}
+
+/** The same as a sentence. `until` is the moment a stored wait is over. */
+export function stateInWords(s: Session): string {
+  const state = stateOf(s);
+  switch (state) {
+    case 'thinking':
+      return 'Thinking';
+    case 'approval':
+      return 'Waiting for approval';
+    case 'training':
+      return 'Training; woken when it ends';
+    case 'question':
+      return 'Waiting for an answer';
+    case 'limit':
+      return s.retry ? `Waiting for ${s.retry.upstream} until ${s.retry.until.slice(11, 19)} UTC` : 'Waiting for a limit to pass';
+    case 'attention':
+      return 'Needs attention';
+    case 'working':
+      return 'Working';
+    case 'stopping':
+      return 'Stopping';
+    case 'done':
+      return 'Done';
+    case 'stopped':
+      return 'Stopped';
+    case 'failed':
+      return 'Failed';
+    case 'over budget':
+      return 'Ended at its budget';
+    default:
+      return state satisfies never;
+  }
+}
+
+/** The text a person reads of one reply of the model. */
+export function wordsOf(content: readonly unknown[]): string {
+  return content
+    .flatMap((block) => (isText(block) ? [block.text.trim()] : []))
+    .filter(Boolean)
+    .join('\n\n');
+}
+
+function isText(block: unknown): block is { type: 'text'; text: string } {
+  return typeof block === 'object' && block !== null && 'type' in block && block.type === 'text' && 'text' in block && typeof block.text === 'string';
+}
+
+/** A finished call's outcome, or null. */
+export function outcomeOf(call: Call) {
+  return call.status.is === 'finished' ? call.status.outcome : null;
+}
