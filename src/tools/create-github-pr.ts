@@ -78,6 +78,8 @@ export const createGithubPr = writeTool({
       throw new ToolError('NO_SUCH_BRANCH', `${repo} has no branch ${base} to merge into.`, 'leave base out, or name a branch that exists.');
     }
     const title = safeTitle(asked.title);
+    if (!title || title.length > 256)
+      throw new ToolError('BAD_TITLE', 'The title is empty or has more than 256 characters once it is safe to show.', 'give a short one.');
     const files = filesOf(asked.files ?? [], recordFolder(title, session, ctx));
     const args: Arguments = {
       repo,
@@ -87,7 +89,7 @@ export const createGithubPr = writeTool({
       branch: branchOf(title, session),
       files,
       draft: asked.draft,
-      labels: asked.labels ?? [],
+      labels: (asked.labels ?? []).map(safeTitle),
       reviewers: asked.reviewers ?? [],
     };
     const folder = recordFolder(title, session, ctx);

@@ -7,9 +7,9 @@ import { visible } from '../policy/outside-text.ts';
 export function safeMarkdown(text: string): string {
   return (
     visible(text)
-      // GitHub mentions on @name and @org/team wherever no word goes before; the wide sign reads the same and does not.
+      // GitHub mentions on @name and @org/team wherever no word goes before; "@ name" it lets be.
       .replace(/&(?:#0*64|#x0*40|commat);?/gi, '@')
-      .replace(/(^|[^\p{L}\p{N}_])@(?=[\p{L}\p{N}_])/gu, '$1＠')
+      .replace(/(^|[^\p{L}\p{N}_])@(?=[\p{L}\p{N}_])/gu, '$1@ ')
       // HTML could hide text: comments, <details>, empty tags.
       .replace(/<(?=[A-Za-z/!?])/g, '&lt;')
       // A link definition is a line that no reader sees.

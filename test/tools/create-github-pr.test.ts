@@ -266,13 +266,13 @@ test("the model's Markdown mentions nobody, hides nothing and loads nothing", as
   ].join('\n');
   expect((await planOf({ body })).arguments['body']).toBe(
     [
-      '**Better** by `0.02`, cc ＠ana and ＠acme/ml (me@example.com) ＠bob',
+      '**Better** by `0.02`, cc @ ana and @ acme/ml (me@example.com) @ bob',
       '&lt;!-- hidden -->&lt;details>more&lt;/details>',
       '[pixel](https://evil.test/p.png)',
       '\\[//]: # (unseen)',
       '> \\[x]: https://evil.test',
       'a < b, x <0.6, zero\\u{200B}width',
-      '```\n＠fence &lt;b>\n```',
+      '```\n@ fence &lt;b>\n```',
     ].join('\n'),
   );
 });
