@@ -117,8 +117,11 @@ async function startGateway(config: Config, core: Core, log: Log, checks: Record
     },
     failed: (session, error) => log.warn({ session, err: error }, 'the thread could not be brought up to date; tried again soon'),
   });
+  const { botToken, apiUrl, transport } = config.slack;
   const app = await startSlack({
-    ...config.slack,
+    botToken,
+    apiUrl,
+    ...(transport.mode === 'socket' ? { appToken: transport.appToken } : { signingSecret: transport.signingSecret }),
     port: config.port,
     deliver,
     reading,
