@@ -1,5 +1,6 @@
 import type { Session } from '../session/state.ts';
 import type { Services } from './define-tool.ts';
+import { withFinalHead } from './pull-request-text.ts';
 
 /** What is anchored already, kept beside the log: anchors are projections, repaired after a crash and never doubled. */
 type Anchored = {
@@ -8,7 +9,6 @@ type Anchored = {
 };
 
 const TAG = 'labmate.record.sha256';
-const BEGIN = '<!-- labmate record -->';
 
 /**
  * Puts the final head of an ended session where others keep it: into the description of each pull request it opened and onto each MLflow run it
@@ -18,12 +18,10 @@ export async function anchorRecord(session: Session, services: Services, anchore
   if (!session.ended) return;
   const slot = 'anchors';
   if ((await anchored.all())[slot]?.hash === session.head) return;
-  const words = `Record: ${session.seq} lines, head ${session.head}`;
   for (const { repo, branch, number } of pullRequestsOf(session)) {
     const found = await services.github?.findPullRequest({ repo, branch });
     if (!found) continue;
-    const [description = ''] = found.body.split(BEGIN);
-    const body = `${description.trimEnd()}\n\n${BEGIN}\n<sub>${words}</sub>\n`;
+    const body = withFinalHead(found.body, { lines: session.seq, head: session.head });
     if (body !== found.body) await services.github?.updatePullRequest({ repo, number, body });
   }
   for (const run of mlflowRunsOf(session)) await services.mlflow?.setTag(run, TAG, session.head);
