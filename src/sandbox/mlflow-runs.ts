@@ -35,7 +35,7 @@ const commonTags = {
   'mlflow.source.git.branch': 'main',
 };
 const logged = ['feature_set', 'learning_rate', 'dropout', 'epochs', 'batch_size', 'seed'];
-const defaults = { feature_set: 'v1', learning_rate: '0.01', dropout: '0.1', epochs: '20', batch_size: '256', seed: '42' };
+const defaults = { feature_set: 'v1', learning_rate: '0.01', dropout: '0.2', epochs: '20', batch_size: '256', seed: '42' };
 
 /** Runs made by launched jobs, as far as they have come. */
 export function launchedRuns(training: Training, experiment: string | undefined): StoredRun[] {
@@ -82,7 +82,7 @@ export function seededRuns(bornAt: number): StoredRun[] {
     ...['0.0003', '0.001', '0.003', '0.005', '0.015', '0.03', '0.05', '0.1', '0.3'].map((learning_rate) => ({ learning_rate })),
     ...['0', '0.05', '0.15', '0.3', '0.4', '0.5'].map((dropout) => ({ dropout })),
     ...['1', '2', '3'].map((seed) => ({ seed })),
-    ...['0.003', '0.005', '0.02', '0.03'].flatMap((learning_rate) => ['0.05', '0.2', '0.3'].map((dropout) => ({ learning_rate, dropout }))),
+    ...['0.003', '0.005', '0.02', '0.03'].flatMap((learning_rate) => ['0.05', '0.1', '0.3'].map((dropout) => ({ learning_rate, dropout }))),
     ...['5', '10', '15'].map((epochs) => ({ epochs })),
     { feature_set: 'tiny' },
     { feature_set: 'tiny', learning_rate: '0.02' },
@@ -90,8 +90,8 @@ export function seededRuns(bornAt: number): StoredRun[] {
   const plain = sweep.map((change, n) => seeded(bornAt, n, change));
   const parent = seeded(bornAt, 40, { learning_rate: '0.008' });
   const careless = [
-    lifted(seeded(bornAt, 41, { dropout: '0.12' }), 0.791, { tags: { 'mlflow.parentRunId': parent.runId } }),
-    lifted(seeded(bornAt, 42, { dropout: '0.08' }), 0.802, { status: 'RUNNING', end: null }),
+    lifted(seeded(bornAt, 41, { dropout: '0.18' }), 0.791, { tags: { 'mlflow.parentRunId': parent.runId } }),
+    lifted(seeded(bornAt, 42, { dropout: '0.22' }), 0.802, { status: 'RUNNING', end: null }),
     lifted(seeded(bornAt, 43, { learning_rate: '0.04' }), 0.811, { status: 'FAILED' }),
     lifted(seeded(bornAt, 44, { learning_rate: '5' }), Number.NaN, {}),
     lifted(seeded(bornAt, 45, { seed: '99' }), 0.9, { deleted: true }),

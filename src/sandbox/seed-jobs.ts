@@ -16,10 +16,10 @@ export type SeedJob = {
 };
 
 const trainingParameters = [
-  { name: 'config', default: 'configs/base_config.json' },
+  { name: 'config', default: 'base_config.json' },
   { name: 'feature_set', default: 'v1' },
   { name: 'learning_rate', default: '0.01' },
-  { name: 'dropout', default: '0.1' },
+  { name: 'dropout', default: '0.2' },
   { name: 'epochs', default: '20' },
   { name: 'batch_size', default: '256' },
   { name: 'seed', default: '42' },
@@ -79,7 +79,7 @@ export function pastLaunches({ bornAt, durationMs }: Pick<Training, 'bornAt' | '
   return [
     past(0, '101', 170, 1, {}),
     past(1, '101', 121, 0.95, { learning_rate: '0.02' }),
-    past(2, '101', 98, 1.1, { dropout: '0.2' }),
+    past(2, '101', 98, 1.1, { dropout: '0.1' }),
     past(3, '101', 75, 1, { fail: 'oom' }),
     past(4, '101', 50, 1.05, { seed: '7' }),
     past(5, '900', 200, 1, { catalog: 'prod_ads' }),

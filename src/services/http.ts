@@ -97,6 +97,16 @@ export function isNotFound(error: unknown): error is UpstreamError {
   return error.status === 400 && error.code === 'INVALID_PARAMETER_VALUE' && /does not exist/i.test(error.message);
 }
 
+/** The answer, or null where the backend says that the thing does not exist. */
+export async function unlessMissing<T>(answer: Promise<T>): Promise<T | null> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (isNotFound(error)) return null;
+    throw error;
+  }
+}
+
 async function follow(request: HttpRequest, signal: AbortSignal): Promise<Response> {
   let url = new URL(request.url);
   for (const [key, value] of Object.entries(request.query ?? {})) if (value !== undefined) url.searchParams.set(key, String(value));

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type Authorization, baseUrl } from './databricks-auth.ts';
-import { type HttpRequest, isNotFound, sendJson, UpstreamError } from './http.ts';
+import { type HttpRequest, sendJson, UpstreamError, unlessMissing } from './http.ts';
 import { apiExperiment, apiMetric, apiRun, runOf } from './mlflow-shapes.ts';
 
 /** A metric's value; MLflow sends "NaN" and infinities as strings, and so do we in JSON. */
@@ -89,13 +89,8 @@ export function mlflow(login: MlflowLogin): MLflow {
       const what = `look up the experiment "${nameOrId}"`;
       const one = z.object({ experiment: apiExperiment });
       const get = async (path: string, query: Record<string, string>) => {
-        try {
-          const { experiment } = await ask(one, { path, what, query, signal });
-          return experiment.lifecycle_stage === 'deleted' ? null : { experimentId: experiment.experiment_id, name: experiment.name };
-        } catch (error) {
-          if (isNotFound(error)) return null;
-          throw error;
-        }
+        const experiment = (await unlessMissing(ask(one, { path, what, query, signal })))?.experiment;
+        return experiment && experiment.lifecycle_stage !== 'deleted' ? { experimentId: experiment.experiment_id, name: experiment.name } : null;
       };
       const byName = await get('experiments/get-by-name', { experiment_name: nameOrId });
       if (byName) return byName;

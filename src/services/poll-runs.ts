@@ -1,5 +1,5 @@
 import type { Databricks, JobRun } from './databricks.ts';
-import { isNotFound } from './http.ts';
+import { unlessMissing } from './http.ts';
 
 export type Polled = {
   /** `VANISHED`: Databricks knows no such run (any more). Runs are deleted after 60 days. */
@@ -35,11 +35,23 @@ export async function pollRuns(
 
 /** One run, asked singly. */
 export async function lookAt(databricks: Databricks, runId: string, signal?: AbortSignal): Promise<Polled> {
-  try {
-    const run = await databricks.getRun(runId, signal);
-    return { status: run.status, terminal: run.terminal, run };
-  } catch (error) {
-    if (isNotFound(error)) return { status: 'VANISHED', terminal: true, run: null };
-    throw error;
-  }
+  const run = await unlessMissing(databricks.getRun(runId, signal));
+  return run ? { status: run.status, terminal: run.terminal, run } : { status: 'VANISHED', terminal: true, run: null };
+}
+
+/** A poller that remembers which job a run is of, so that from the second look on runs of one job share their requests. */
+export function runPoller(databricks: Databricks): (runIds: readonly string[], signal?: AbortSignal) => Promise<Map<string, Polled>> {
+  const jobs = new Map<string, string>();
+  return async (runIds, signal) => {
+    const states = await pollRuns(
+      databricks,
+      runIds.map((runId) => ({ runId, jobId: jobs.get(runId) })),
+      signal,
+    );
+    for (const [runId, { run, terminal }] of states) {
+      if (terminal) jobs.delete(runId);
+      else if (run?.jobId) jobs.set(runId, run.jobId);
+    }
+    return states;
+  };
 }

@@ -88,6 +88,8 @@ export type ToolSettings = {
   thresholdReading: 'relative' | 'points';
   recordsPath: string;
   environments: import('../policy/environments.ts').Environments;
+  /** Where jobs may be started; without it a tool can't say which environment a job belongs to. */
+  actIn?: readonly string[] | undefined;
 };
 
 /** What a tool may know of the session it works for; null at a door without one. */

@@ -1,0 +1,122 @@
+import { parse as parseYaml } from 'yaml';
+import { nearMisses } from '../analysis/near-miss.ts';
+import type { Job } from '../services/databricks.ts';
+import type { GitHub } from '../services/github.ts';
+import type { Question, ToolContext } from './define-tool.ts';
+import { cell } from './markdown.ts';
+
+/** A config file at one commit: its bytes can't change any more. `sha` is the blob's. */
+export type Config = { repository: string; path: string; commit: string; sha: string };
+
+/** What a named config comes to: the file, and the parameters it gives the job. */
+export type ResolvedConfig = { kind: 'config'; config: Config; parameters: Record<string, string>; differs: { name: string; file: string; job: string }[] };
+
+const configNames = ['config', 'config_file', 'config_path'];
+
+/** The job's own parameter for a config file, if it declares one. */
+export function configParameter(job: Job): string | null {
+  return configNames.find((name) => job.parameters.some((p) => p.name === name)) ?? null;
+}
+
+/**
+ * Finds the config file that was named, in the default repository, and pins it to its commit. A job with a parameter for it gets `path@commit`; else the file's
+ * top-level values named like job parameters fill them. Whatever is not certain is a question: nothing is guessed.
+ */
+export async function resolveConfig(wanted: string, job: Job, { services, settings, signal }: ToolContext): Promise<ResolvedConfig | Question> {
+  const { github } = services;
+  const { repository, base } = settings.defaults;
+  if (!github || !repository) {
+    const missing = github ? 'labmate.json names no repository under defaults' : 'no GitHub is connected';
+    return question(
+      `The config ${quoted(wanted)} can't be looked up: ${missing}. Ask which parameters of job ${job.jobId} are meant, and give them as parameters.`,
+    );
+  }
+  const pinned = /^(.+)@([0-9a-f]{40})$/.exec(wanted.trim());
+  const asked = (pinned?.[1] ?? wanted).trim().replace(/^(\.?\/)+/, '');
+  if (!asked || asked.split('/').includes('..')) return question(`${quoted(wanted)} is no path inside ${repository}. Ask which file is meant.`);
+  const ref = pinned?.[2] ?? base;
+  const file = await find(asked, repository, ref, github, signal);
+  if (file.kind === 'question') return file;
+  const config = { repository, path: file.path, commit: file.commit, sha: file.sha };
+  const values = topLevel(file.text, file.path);
+  const parameter = configParameter(job);
+  if (parameter !== null) {
+    return { kind: 'config', config, parameters: { [parameter]: `${file.path}@${file.commit}` }, differs: differing(values, job) };
+  }
+  if (!values)
+    return question(
+      `${file.path} in ${repository} is neither JSON nor YAML with names and values, and job ${job.jobId} has no parameter for a config file. Ask how it is meant.`,
+    );
+  return fill(values, config, job);
+}
+
+/** The same file as it was resolved before, at the same commit. False: it is not there any more. */
+export async function stillThere(config: Config, github: GitHub | undefined, signal: AbortSignal): Promise<boolean> {
+  const file = await github?.getFile({ repo: config.repository, path: config.path, ref: config.commit }, signal);
+  return file?.sha === config.sha;
+}
+
+async function find(asked: string, repository: string, ref: string | undefined, github: GitHub, signal: AbortSignal) {
+  const exact = await github.getFile({ repo: repository, path: asked, ref }, signal);
+  if (exact) return { kind: 'file' as const, ...exact };
+  const name = asked.split('/').at(-1) ?? asked;
+  const near = (await github.findFiles({ repo: repository, name, ref }, signal)).sort();
+  const fitting = near.filter((path) => path.endsWith(`/${asked}`));
+  const [only] = fitting;
+  if (fitting.length === 1 && only) {
+    const file = await github.getFile({ repo: repository, path: only, ref }, signal);
+    if (file) return { kind: 'file' as const, ...file };
+  }
+  const candidates = fitting.length > 0 ? fitting : near;
+  const listed = candidates.slice(0, 10).map((path) => cell(path, 200));
+  if (fitting.length > 1)
+    return question(`${repository} has ${fitting.length} files that ${quoted(asked)} could mean: ${listed.join(', ')}. Ask which one is meant.`, {
+      candidates,
+    });
+  const instead = candidates.length > 0 ? ` It has ${listed.join(', ')}.` : '';
+  return question(`${repository} has no file ${quoted(asked)}.${instead} Ask which config is meant; do not choose one.`, { candidates });
+}
+
+function fill(values: Record<string, string>, config: Config, job: Job): ResolvedConfig | Question {
+  const declared = job.parameters.map((p) => p.name);
+  const rest = Object.keys(values).filter((key) => !declared.includes(key));
+  const parameters = Object.fromEntries(Object.entries(values).filter(([key]) => declared.includes(key)));
+  if (rest.length === 0) return { kind: 'config', config, parameters, differs: [] };
+  const fits = Object.entries(parameters).map(([key, value]) => `${cell(key)}=${cell(value)}`);
+  const near = rest.flatMap((key) =>
+    nearMisses(key, declared)
+      .slice(0, 1)
+      .map((name) => `${cell(key)} (near ${cell(name)})`),
+  );
+  return question(
+    `${config.path} holds ${rest.map((key) => cell(key)).join(', ')}, for which job ${job.jobId} (${cell(job.name)}) has no parameter${near.length ? `; ${near.join(', ')}` : ''}. ` +
+      `Its other values fit: ${fits.join(', ') || 'none'}. Ask whether to run without the rest; if so, call again with the fitting values as parameters and no config.`,
+    { unknown: rest, fitting: parameters },
+  );
+}
+
+/** Values that the file and the job's own defaults give differently: a reader must know that both are around. */
+function differing(values: Record<string, string> | null, job: Job): ResolvedConfig['differs'] {
+  return job.parameters.flatMap((p) => {
+    const file = values?.[p.name];
+    return file === undefined || file === p.default ? [] : [{ name: p.name, file, job: p.default }];
+  });
+}
+
+/** A file's names and values as job parameters carry them: text. Null where it has none. */
+function topLevel(text: string, path: string): Record<string, string> | null {
+  let value: unknown;
+  try {
+    value = path.endsWith('.json') ? JSON.parse(text) : /\.ya?ml$/.test(path) ? parseYaml(text) : null;
+  } catch {
+    return null;
+  }
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) return null;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, typeof item === 'string' ? item : JSON.stringify(item)]));
+}
+
+function question(text: string, data?: Record<string, unknown>): Question {
+  return { kind: 'question', text, ...(data ? { data } : {}) };
+}
+
+const quoted = (text: string) => `"${cell(text, 200)}"`;

@@ -1,0 +1,153 @@
+import { z } from 'zod';
+import { nearMisses } from '../analysis/near-miss.ts';
+import type { Databricks, Job } from '../services/databricks.ts';
+import { done, type Plan, type Question, type ToolContext, ToolError, writeTool } from './define-tool.ts';
+import { type Config, configParameter, resolveConfig, stillThere } from './job-config.ts';
+import { jobTouched, theJob, typicalDuration } from './job-definition.ts';
+import { cell } from './markdown.ts';
+import { databricksId } from './run-id.ts';
+import { seconds } from './run-states.ts';
+
+export const runDatabricksJob = writeTool({
+  name: 'run_databricks_job',
+  title: 'Run a Databricks job',
+  description:
+    "Starts one run of a Databricks job. Use when an experiment needs training. Name a config file in `config`, never in parameters; give only what is to differ from the job's own parameters. Not for waiting (wait_for_job). job_id: digits (Databricks). Gives run_id: digits.",
+  input: z.strictObject({
+    job_id: databricksId,
+    config: z.string().min(1).max(500).optional().describe('path or name of a config file'),
+    parameters: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).default({}),
+  }),
+  output: z.looseObject({
+    status: z.string(),
+    run_id: z.string().optional(),
+    run_url: z.string().optional(),
+    resolved_parameters: z.record(z.string(), z.string()).optional(),
+  }),
+  needs: ['databricks'],
+  destructive: true,
+  idempotent: false,
+  recovery: 'same-key',
+  timeoutMs: 8_000,
+  async plan(input, ctx) {
+    const databricks = ctx.services.databricks as Databricks;
+    const resolved = ctx.session?.resolved === undefined ? null : resolvedBefore.parse(ctx.session.resolved);
+    const job = await theJob(resolved?.job_id ?? input.job_id, databricks, ctx.signal);
+    const given = resolved?.parameters ?? texts(input.parameters);
+    const unknown = unknownKeys(given, job);
+    if (unknown) return unknown;
+    const resolution = resolved ? await resolveAgain(resolved, ctx) : await resolve(input.config, given, job, ctx);
+    if (resolution.kind === 'question') return resolution;
+    return await planOf(job, resolution, databricks, ctx);
+  },
+  async run(plan, ctx, key) {
+    const databricks = ctx.services.databricks as Databricks;
+    const { job_id, parameters, config } = resolvedBefore.parse(plan.arguments);
+    const { runId } = await databricks.runNow({ jobId: job_id, parameters, idempotencyToken: key }, ctx.signal);
+    const url = await pageOf(runId, databricks, ctx.signal);
+    const said = Object.entries(parameters).map(([name, value]) => `${cell(name)}=${cell(value, 120)}`);
+    return done(`Job ${job_id} was started as run ${runId}${said.length ? ` with ${said.join(', ')}` : ''}.${url ? ` ${url}` : ''}`, {
+      status: 'started',
+      run_id: runId,
+      ...(url ? { run_url: url } : {}),
+      job_id,
+      resolved_parameters: parameters,
+      ...(config ? { config } : {}),
+    });
+  },
+});
+
+const configSchema = z.object({ repository: z.string(), path: z.string(), commit: z.string(), sha: z.string() });
+/** The resolved arguments: what is approved, digested and sent. */
+const resolvedBefore = z.object({ job_id: z.string(), parameters: z.record(z.string(), z.string()), config: configSchema.optional() });
+
+type Resolution = { kind: 'resolved'; parameters: Record<string, string>; config?: Config | undefined; differs: { name: string; file: string; job: string }[] };
+
+/** The config file, if one is named, and over it what was given. */
+async function resolve(config: string | undefined, given: Record<string, string>, job: Job, ctx: ToolContext): Promise<Resolution | Question> {
+  const own = configParameter(job);
+  const asParameter = own === null ? undefined : given[own];
+  if (config !== undefined && asParameter !== undefined && asParameter !== config)
+    return {
+      kind: 'question',
+      text: `Two configs are named: ${cell(config, 200)}, and ${cell(asParameter, 200)} as parameter ${own}. Ask which one is meant.`,
+    };
+  const wanted = config ?? asParameter;
+  if (wanted === undefined) return { kind: 'resolved', parameters: given, differs: [] };
+  const found = await resolveConfig(wanted, job, ctx);
+  if (found.kind === 'question') return found;
+  const parameters = { ...found.parameters, ...given, ...(own === null ? {} : { [own]: found.parameters[own] ?? wanted }) };
+  return { kind: 'resolved', config: found.config, parameters, differs: found.differs.filter((d) => given[d.name] === undefined) };
+}
+
+/** What a person was shown, to the same bytes: the file is read again at its commit. */
+async function resolveAgain({ parameters, config }: z.infer<typeof resolvedBefore>, ctx: ToolContext): Promise<Resolution | Question> {
+  if (config && !(await stillThere(config, ctx.services.github, ctx.signal)))
+    return {
+      kind: 'question',
+      text: `${config.path} can't be found any more at commit ${config.commit.slice(0, 12)} of ${config.repository}. Ask which config is meant now.`,
+    };
+  return { kind: 'resolved', parameters, config, differs: [] };
+}
+
+async function planOf(job: Job, { parameters, config, differs }: Resolution, databricks: Databricks, ctx: ToolContext): Promise<Plan> {
+  const typical = await typicalDuration(job.jobId, databricks, ctx.signal);
+  const defaults = new Map(job.parameters.map((p) => [p.name, p.default]));
+  const changes = Object.entries(parameters)
+    .filter(([name, value]) => defaults.get(name) !== value)
+    .map(([name, to]) => ({ name, from: defaults.get(name) ?? null, to }));
+  const facts = [
+    { label: 'Job', value: `${job.name} (${job.jobId})` },
+    { label: 'Runs as', value: job.runAs ?? 'unknown' },
+    { label: 'Usually takes', value: typical ? `${seconds(typical.ms / 1000)} (median of ${typical.of} successful runs)` : 'unknown: no successful run yet' },
+    ...(config
+      ? [{ label: 'Config', value: `${config.path} in ${config.repository} at commit ${config.commit.slice(0, 12)}, blob ${config.sha.slice(0, 12)}` }]
+      : []),
+    ...differs.map((d) => ({ label: `Two values of ${d.name}`, value: `${d.file} in the file, ${d.job} by the job's own default` })),
+  ];
+  const shown = changes.filter((c) => c.name !== configParameter(job)).map((c) => `${c.name}=${c.to}`);
+  const how = [...(config ? [`config ${config.path}`] : []), ...shown];
+  return {
+    kind: 'plan',
+    arguments: { job_id: job.jobId, parameters, ...(config ? { config } : {}) },
+    touches: { job: jobTouched(job, parameters), ...(typical ? { typicalMinutes: typical.ms / 60_000 } : {}) },
+    preview: { summary: `Run job ${job.jobId} (${cell(job.name)})${how.length ? ` with ${cell(how.join(', '), 300)}` : ''}`, facts, changes },
+  };
+}
+
+/** Names that the job does not declare would be ignored by it in silence. */
+function unknownKeys(given: Record<string, string>, job: Job): Question | null {
+  const declared = job.parameters.map((p) => p.name);
+  const unknown = Object.keys(given).filter((name) => !declared.includes(name));
+  if (unknown.length === 0) return null;
+  const near = unknown.map((name) => ({ name, near: nearMisses(name, declared) }));
+  const meant = near.flatMap((n) => (n.near.length ? [`Did they mean ${n.near.map((d) => cell(d)).join(' or ')} instead of ${cell(n.name)}?`] : []));
+  const has = declared.length ? `It has ${declared.map((name) => cell(name)).join(', ')}.` : 'It declares none.';
+  return {
+    kind: 'question',
+    text: `Job ${job.jobId} (${cell(job.name)}) has no parameter ${unknown.map((name) => `"${cell(name)}"`).join(', ')}. ${has} ${[...meant, 'Ask; do not choose.'].join(' ')}`,
+    data: { unknown, declared, near },
+  };
+}
+
+function texts(parameters: Record<string, string | number | boolean>): Record<string, string> {
+  const all = Object.entries(parameters).map(([name, value]) => [name, String(value)]);
+  const size = new TextEncoder().encode(JSON.stringify(all)).length;
+  // Databricks' own limit for a run's parameters.
+  if (size > 10_000)
+    throw new ToolError(
+      'PARAMETERS_TOO_LARGE',
+      `The parameters take ${size} bytes; Databricks takes at most 10,000.`,
+      'put them into a config file and name it in config.',
+    );
+  return Object.fromEntries(all);
+}
+
+/** Best effort: the run has started, whatever this look-up says. */
+async function pageOf(runId: string, databricks: Databricks, signal: AbortSignal): Promise<string | null> {
+  try {
+    return (await databricks.getRun(runId, signal)).url;
+  } catch {
+    return null;
+  }
+}
