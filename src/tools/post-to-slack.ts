@@ -1,0 +1,109 @@
+import { z } from 'zod';
+import { plain } from '../policy/outside-text.ts';
+import { UpstreamError } from '../services/http.ts';
+import type { Block, SlackService } from '../services/slack.ts';
+import { done, type SessionFacts, type ToolAnswer, type ToolContext, ToolError, writeTool } from './define-tool.ts';
+
+const MOST = 3_500;
+
+const input = z.strictObject({
+  text: z.string().min(1).max(MOST).describe('plain text; figures with units and baselines. Formatting, mentions and links do not work'),
+  channel: z.string().optional().describe("#name or id of a channel; left out: this experiment's own thread"),
+});
+
+/** What is approved, and exactly what is sent. `thread` is null for a post to a channel. */
+const argumentsSchema = z.object({ channel: z.string(), thread: z.string().nullable(), text: z.string() });
+
+export const postToSlack = writeTool({
+  name: 'post_to_slack',
+  title: 'Post to Slack',
+  description:
+    'Posts a plain-text message to a Slack channel, or to this experiment’s own thread. ' +
+    'Use when the task says to post, or a result concerns more people than those in the thread. ' +
+    'Not for your final answer or for progress (both are shown by themselves), and not for a question (ask_person). At most 3,500 characters.',
+  input,
+  output: z.looseObject({ channel: z.string(), ts: z.string(), permalink: z.string().nullable() }),
+  needs: ['slack'],
+  destructive: false,
+  idempotent: false,
+  recovery: 'look-up',
+  timeoutMs: 6_000,
+
+  async plan({ text, channel }, ctx) {
+    const [session, slack] = parts(ctx);
+    const target = channel === undefined ? session.channel : await resolve(channel, session, slack, ctx.signal);
+    const thread = channel === undefined ? session.thread : null;
+    if (channel === undefined && thread === null) {
+      throw new UpstreamError("The experiment's thread is not there yet.", { upstream: 'slack', status: 0, transient: true, retryAfterMs: 1_000 });
+    }
+    const place = thread !== null ? 'own-thread' : target === session.channel ? 'own-channel' : 'elsewhere';
+    const name = (await slack.channelName(target, ctx.signal)) ?? target;
+    const where = thread !== null ? 'this thread' : `#${name}`;
+    return {
+      kind: 'plan',
+      arguments: { channel: target, thread, text },
+      touches: { channel: target, place },
+      preview: {
+        summary: `Post to ${where}`,
+        facts: [
+          { label: 'Channel', value: `#${name} (${target})` },
+          { label: 'Text', value: text },
+        ],
+        changes: [],
+      },
+    };
+  },
+
+  async run(plan, ctx, key) {
+    const [session, slack] = parts(ctx);
+    const { channel, thread, text } = argumentsSchema.parse(plan.arguments);
+    const message = { channel, thread: thread ?? undefined, text: plain(text), blocks: blocksOf(text, session), mark: markOf(session, key) };
+    const { ts } = await slack.post(message, ctx.signal);
+    return posted(slack, channel, ts, ctx);
+  },
+
+  async find(plan, ctx, key) {
+    const [session, slack] = parts(ctx);
+    const { channel, thread } = argumentsSchema.parse(plan.arguments);
+    // The mark holds the effect's key, so nothing else of this session can be taken for it; a day back is ample for a post that was cut off.
+    const oldest = thread ? {} : { oldest: String(Math.floor(ctx.now() / 1000) - 86_400) };
+    const [ts] = await slack.find({ channel, thread: thread ?? undefined, mark: markOf(session, key), ...oldest }, ctx.signal);
+    return ts === undefined ? null : posted(slack, channel, ts, ctx);
+  },
+});
+
+/** A channel's id from what the model was told: an id, Slack's own reference, or a name. */
+async function resolve(channel: string, session: SessionFacts, slack: SlackService, signal: AbortSignal): Promise<string> {
+  const reference = channel.match(/^<#([CG][A-Z0-9]+)(?:\|[^>]*)?>$/)?.[1];
+  if (reference) return reference;
+  if (/^[CG][A-Z0-9]{2,}$/.test(channel)) return channel;
+  const name = channel.replace(/^#/, '').toLowerCase();
+  if ((await slack.channelName(session.channel, signal)) === name) return session.channel;
+  const id = await slack.channelNamed(name, signal);
+  if (id) return id;
+  throw new ToolError('NO_SUCH_CHANNEL', `The app sees no channel #${name}.`, 'check the name with the person, or leave channel out to post in this thread.');
+}
+
+async function posted(slack: SlackService, channel: string, ts: string, ctx: ToolContext): Promise<ToolAnswer> {
+  // The post is there; a link to it is a courtesy that must not turn it into a failure.
+  const permalink = await slack.permalink({ channel, ts }, ctx.signal).catch(() => null);
+  return done(`Posted to ${channel}${permalink ? `: ${permalink}` : '.'}`, { channel, ts, permalink });
+}
+
+/** Rich text, where nothing is parsed, and a line of ours that says whose words these are. */
+function blocksOf(text: string, session: SessionFacts): Block[] {
+  return [
+    { type: 'rich_text', elements: [{ type: 'rich_text_section', elements: [{ type: 'text', text: plain(text) }] }] },
+    { type: 'context', elements: [{ type: 'plain_text', text: `From experiment ${session.alias}, in the model's words`, emoji: false }] },
+  ];
+}
+
+function markOf(session: SessionFacts, key: string) {
+  return { session: session.id, slot: `effect:${key.slice(0, 32)}` };
+}
+
+function parts(ctx: ToolContext): [SessionFacts, SlackService] {
+  if (!ctx.session) throw new ToolError('NO_SESSION', 'There is no experiment here whose thread or channel could be posted to.', 'start one in Slack.');
+  if (!ctx.services.slack) throw new ToolError('NO_SLACK', 'Slack is not configured.', 'go on without posting, and say so.');
+  return [ctx.session, ctx.services.slack];
+}
