@@ -2,7 +2,7 @@ import type { Act } from '../control-types.ts';
 import { compose, mentionsBot } from './compose.ts';
 import type { Ack, Delivery } from './deliver.ts';
 import { type Emit, homeOpenedEvent, mentionEvent, messageEvent } from './events.ts';
-import { actionOf, missingInputs, stateValues } from './inputs.ts';
+import { actionOf, formErrors, stateValues } from './inputs.ts';
 import { closing, commandPayload, messageAction, type Occasion, shortcut, submission, viewAction } from './interactions.ts';
 import { findMessage, interactiveElements, isJson, postMessage } from './messages.ts';
 import { applySubmission, closeModal, findModal } from './modals.ts';
@@ -105,7 +105,7 @@ async function submit(parts: Parts, { as, modal: id, values }: Doing<'submit'>):
   if (!modal || modal.user !== as) return no(`${as} has no modal ${id} open`);
   const blocks = (modal.view['blocks'] ?? []) as unknown[];
   const state = stateValues(blocks, values);
-  modal.errors = missingInputs(blocks, state);
+  modal.errors = formErrors(blocks, state);
   if (Object.keys(modal.errors).length > 0) {
     world.changed();
     return no('the form has errors');

@@ -1,19 +1,52 @@
 import { isJson } from './messages.ts';
 import type { Json } from './world.ts';
 
-/** `view.state.values`: every input stands in it, empty ones with null, in the shape its element type has. */
-export function stateValues(blocks: readonly unknown[], filled: Record<string, Record<string, unknown>>): Record<string, Json> {
-  const inputs = inputsOf(blocks).map(({ blockId, actionId, element }) => {
+/** Under which key of `view.state.values` the answer of an element stands; what is not named has none. */
+const answerKeys: Record<string, string> = {
+  plain_text_input: 'value',
+  email_text_input: 'value',
+  url_text_input: 'value',
+  number_input: 'value',
+  static_select: 'selected_option',
+  external_select: 'selected_option',
+  radio_buttons: 'selected_option',
+  multi_static_select: 'selected_options',
+  multi_external_select: 'selected_options',
+  checkboxes: 'selected_options',
+  users_select: 'selected_user',
+  multi_users_select: 'selected_users',
+  channels_select: 'selected_channel',
+  multi_channels_select: 'selected_channels',
+  conversations_select: 'selected_conversation',
+  multi_conversations_select: 'selected_conversations',
+  datepicker: 'selected_date',
+  timepicker: 'selected_time',
+  datetimepicker: 'selected_date_time',
+};
+
+/** `view.state.values`: every element that can be answered stands in it, an empty one with null, in the shape its type has. */
+export function stateValues(blocks: readonly unknown[], filled: Record<string, Record<string, unknown>>): Record<string, Record<string, Json>> {
+  const values: Record<string, Record<string, Json>> = {};
+  for (const { blockId, actionId, element } of answerable(blocks)) {
     const given = filled[blockId]?.[actionId];
-    return [blockId, { [actionId]: given === undefined ? untouched(element) : filledIn(element, given) }] as const;
-  });
-  return Object.fromEntries(inputs);
+    values[blockId] = { ...values[blockId], [actionId]: given === undefined ? untouched(element) : filledIn(element, given) };
+  }
+  return values;
 }
 
-/** The inputs that Slack's own form would not let through empty. */
-export function missingInputs(blocks: readonly unknown[], values: Record<string, Json>): Record<string, string> {
-  const empty = inputsOf(blocks).filter(({ blockId, actionId, optional }) => !optional && isEmpty(values[blockId]?.[actionId]));
-  return Object.fromEntries(empty.map(({ blockId }) => [blockId, 'Please complete this required field.']));
+/** What Slack's own form would not let through: required inputs that are empty, and texts of the wrong length. */
+export function formErrors(blocks: readonly unknown[], values: Record<string, Record<string, Json>>): Record<string, string> {
+  const errors: Record<string, string> = {};
+  for (const { blockId, actionId, element, required } of answerable(blocks)) {
+    const state = values[blockId]?.[actionId];
+    const text = typeof state?.['value'] === 'string' ? state['value'] : '';
+    const most = Number(element['max_length'] ?? 3000);
+    const least = Number(element['min_length'] ?? 0);
+    if (required && isEmpty(state)) errors[blockId] = 'Please complete this required field.';
+    else if (text.length > most) errors[blockId] = `Must be at most ${most} characters.`;
+    else if (text !== '' && text.length < least) errors[blockId] = `Must be at least ${least} characters.`;
+  }
+  return errors;
 }
 
 /** What a click sends for one element; `value` picks the option of a menu. */
@@ -21,43 +54,54 @@ export function actionOf(block: Json, element: Json, value: string | undefined, 
   const { type, action_id, text, style } = element;
   const base = { type, action_id, block_id: block['block_id'], action_ts: at };
   if (type === 'button') return { ...base, text, ...(element['value'] === undefined ? {} : { value: element['value'] }), ...(style ? { style } : {}) };
-  const chosen = optionOf(element, value);
-  if (type === 'checkboxes' || String(type).startsWith('multi_')) return { ...base, selected_options: chosen ? [chosen] : [] };
-  return { ...base, ...(chosen ? { selected_option: chosen } : { value: value ?? null }) };
+  const key = answerKeys[String(type)] ?? 'selected_option';
+  return { ...base, [key]: answered(element, key, value) };
 }
 
-function inputsOf(blocks: readonly unknown[]): { blockId: string; actionId: string; element: Json; optional: boolean }[] {
+function answerable(blocks: readonly unknown[]): { blockId: string; actionId: string; element: Json; required: boolean }[] {
   return blocks.filter(isJson).flatMap((block) => {
-    const element = block['element'];
-    if (block['type'] !== 'input' || !isJson(element)) return [];
-    return [{ blockId: String(block['block_id']), actionId: String(element['action_id']), element, optional: block['optional'] === true }];
+    const elements = [block['element'], block['accessory'], block['type'] === 'actions' ? block['elements'] : []].flat().filter(isJson);
+    const required = block['type'] === 'input' && block['optional'] !== true;
+    return elements
+      .filter((element) => answerKeys[String(element['type'])])
+      .map((element) => ({ blockId: String(block['block_id']), actionId: String(element['action_id']), element, required }));
   });
 }
 
 function untouched(element: Json): Json {
   const type = String(element['type']);
-  if (type === 'checkboxes' || type === 'multi_static_select') return { type, selected_options: element['initial_options'] ?? [] };
-  if (type === 'static_select' || type === 'radio_buttons') return { type, selected_option: element['initial_option'] ?? null };
-  if (type === 'users_select') return { type, selected_user: element['initial_user'] ?? null };
-  if (type === 'channels_select' || type === 'conversations_select') return { type, [`selected_${type.split('s_')[0]}`]: null };
-  return { type, value: element['initial_value'] ?? null };
+  const key = answerKeys[type] ?? 'value';
+  const initial = element[key === 'value' ? 'initial_value' : key.replace('selected_', 'initial_')];
+  return { type, [key]: initial ?? (key.endsWith('s') ? [] : null) };
 }
 
-/** Takes a whole state value, or just the text or the option's value, which is easier to write in a scenario. */
+/** Takes a whole state value, or just the text or the option's value, which is easier to write. */
 function filledIn(element: Json, given: unknown): Json {
-  if (isJson(given)) return { type: element['type'], ...given };
-  const option = typeof given === 'string' ? optionOf(element, given) : null;
-  if (option) return { type: element['type'], ...(element['type'] === 'checkboxes' ? { selected_options: [option] } : { selected_option: option }) };
-  return { type: element['type'], value: given === '' ? null : given };
+  const type = String(element['type']);
+  if (isJson(given)) return { type, ...given, ...(given['value'] === '' ? { value: null } : {}) };
+  const key = answerKeys[type] ?? 'value';
+  return { type, [key]: answered(element, key, given) };
 }
 
-function optionOf(element: Json, value: string | undefined): Json | null {
-  const options = Array.isArray(element['options']) ? element['options'].filter(isJson) : [];
-  return options.find((o) => o['value'] === value) ?? null;
+function answered(element: Json, key: string, given: unknown): unknown {
+  if (key === 'selected_option') return optionOf(element, given);
+  if (key === 'selected_options')
+    return [given]
+      .flat()
+      .map((value) => optionOf(element, value))
+      .filter((option) => option !== null);
+  if (key.endsWith('s')) return [given].flat();
+  return given === '' || given === undefined ? null : given;
 }
 
-function isEmpty(state: unknown): boolean {
-  if (!isJson(state)) return true;
+function optionOf(element: Json, value: unknown): Json | null {
+  const groups = Array.isArray(element['option_groups']) ? element['option_groups'].filter(isJson).flatMap((group) => group['options']) : [];
+  const options = [element['options'], ...groups].flat().filter(isJson);
+  return options.find((option) => option['value'] === value) ?? null;
+}
+
+function isEmpty(state: Json | undefined): boolean {
+  if (!state) return true;
   const { type: _, ...rest } = state;
-  return Object.values(rest).every((v) => v === null || v === '' || (Array.isArray(v) && v.length === 0));
+  return Object.values(rest).every((value) => value === null || value === '' || (Array.isArray(value) && value.length === 0));
 }

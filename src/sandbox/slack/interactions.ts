@@ -46,7 +46,7 @@ export function viewAction(world: World, occasion: Occasion, view: Json, action:
   return { type: 'block_actions', ...common(world, occasion), container: { type: 'view', view_id: view['id'] }, view, actions: [action] };
 }
 
-export function submission(world: World, occasion: Occasion, modal: OpenModal, values: Record<string, Json>): Json {
+export function submission(world: World, occasion: Occasion, modal: OpenModal, values: Record<string, Record<string, Json>>): Json {
   return { type: 'view_submission', ...common(world, occasion), view: { ...modal.view, state: { values } }, response_urls: [] };
 }
 
