@@ -51,12 +51,18 @@ function* waitFor(runId: string): Walk<Or<Run>> {
     // A message interrupts the wait; it has been answered, so wait on.
     if (/^(QUEUED|PENDING|RUNNING|TERMINATING)$/.test(status)) continue;
     const url = typeof run['run_url'] === 'string' ? run['run_url'] : null;
-    const cause = run['message'] ? `: ${run['message']}` : ', and Databricks names no cause';
-    if (status !== 'SUCCEEDED') return { end: `Run ${runId} ended as ${status}${cause}. I stop here.${url ? ` ${url}` : ''}` };
+    if (status !== 'SUCCEEDED') return { end: `Run ${runId} ended as ${status}${causeOf(run)} I stop here.${url ? ` ${url}` : ''}` };
     const linked = (run['mlflow_run_ids'] ?? []) as string[];
     // Where none or several are linked the tools decide by the job's own id, or say why they can't.
     return { go: { runId, url, mlflow: linked.length === 1 && linked[0] ? linked[0] : runId } };
   }
+}
+
+/** Why a run failed: what its tasks said, else what Databricks says. */
+function causeOf(run: Record<string, unknown>): string {
+  const causes = ((run['causes'] ?? []) as { task: string; error: string }[]).map(({ task, error }) => `task ${task}: ${error}`);
+  const said = causes.length > 0 ? causes.join('; ') : String(run['message'] ?? '');
+  return said ? `: ${said.replace(/[.\s]+$/, '')}.` : ', and Databricks names no cause.';
 }
 
 /** Without a comparison there are still figures to tell. */

@@ -40,10 +40,10 @@ export function stoppedBy(got: Got | undefined, what: string): string | null {
 
 /** Why no best run was found, and the names that may have been meant. */
 export function notFound({ data }: Got, experiment: string, metric: string): { why: string; of: 'metric' | 'experiment'; near: string[] } {
-  const experiments = namesIn(data['near_experiments']);
+  const experiments = namesIn(data['near_experiments']).slice(0, 5);
   if (Array.isArray(data['near_experiments'])) return { why: `There is no experiment called ${experiment}.`, of: 'experiment', near: experiments };
   if (!Array.isArray(data['near_metrics'])) return { why: `${experiment} holds no run to compare ${metric} with.`, of: 'metric', near: [] };
-  const near = namesIn(data['near_metrics']);
+  const near = namesIn(data['near_metrics']).slice(0, 5);
   const known = namesIn(data['metrics']);
   return {
     why: `No run of ${experiment} has a metric called ${metric}.${near.length === 0 && known.length > 0 ? ` It has ${known.join(', ')}.` : ''}`,
@@ -52,8 +52,9 @@ export function notFound({ data }: Got, experiment: string, metric: string): { w
   };
 }
 
-function namesIn(list: unknown): string[] {
-  return Array.isArray(list) ? list.filter((name): name is string => typeof name === 'string').slice(0, 5) : [];
+/** The texts of a list, whatever it is. */
+export function namesIn(list: unknown): string[] {
+  return Array.isArray(list) ? list.filter((name): name is string => typeof name === 'string') : [];
 }
 
 /** The comparison as a Markdown table, for a pull request. */

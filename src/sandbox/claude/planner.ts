@@ -63,14 +63,10 @@ function following(understood: Understood, before: Understood | null): Understoo
   return { is: 'experiment', plan: { ...plan, run: { ...plan.run, parameters: { ...plan.run.parameters, ...understood.parameters } } } };
 }
 
-/** The earlier request stands quoted in the earlier report. */
+/** The earlier request stands to the letter in the earlier report, in a fence under its own heading. */
 function earlierPlan(report: string | null): Understood | null {
-  const quotations = report?.match(/(?:^>.*(?:\n|$))+/gm) ?? [];
-  for (const quotation of quotations) {
-    const understood = parsePrompt(quotation.replace(/^> ?/gm, ''));
-    if (understood.is === 'experiment') return understood;
-  }
-  return null;
+  const asked = /^## What was asked\n+(`{3,})\w*\n([\s\S]*?)\n\1$/m.exec(report ?? '')?.[2];
+  return asked === undefined ? null : parsePrompt(asked);
 }
 
 /** Each result answers one question; asking the same again (waiting on, after an interruption) takes the next one. */

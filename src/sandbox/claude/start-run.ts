@@ -1,5 +1,5 @@
 import type { Defaults } from './conversation.ts';
-import { stoppedBy } from './findings.ts';
+import { namesIn, stoppedBy } from './findings.ts';
 import { parseChanges } from './parse-prompt.ts';
 import type { RunPlan } from './plan.ts';
 import { answerIn, type Or, type Walk } from './walk.ts';
@@ -23,10 +23,13 @@ export function* startRun(run: RunPlan, defaults: Defaults, opening: string): Wa
       return { go: { runId: String(runId), url: typeof url === 'string' ? url : null, parameters: wanted.parameters } };
     }
     const question = String(got.data['text'] ?? got.text);
-    const [answer] = yield { say: 'This needs a person.', calls: [{ tool: 'ask_person', input: { question: question.slice(0, 1000) } }] };
+    const [answer] = yield {
+      say: 'This needs a person.',
+      calls: [{ tool: 'ask_person', input: { question: question.slice(0, 1000), ...optionsOf(got.data) } }],
+    };
     const said = answerIn(answer);
     if (said === null) return { end: `Nobody answered, so nothing was run. The question was: ${question}` };
-    const settled = settle(wanted, said, question);
+    const settled = settle(wanted, said, got.data);
     if (!settled) return { end: `I read "${said.slice(0, 120)}", which doesn't settle it, so nothing was run. The question was: ${question}` };
     wanted = settled;
     say = `Understood: ${said.slice(0, 120)}.`;
@@ -36,21 +39,42 @@ export function* startRun(run: RunPlan, defaults: Defaults, opening: string): Wa
 
 type Wanted = { config: string | null; parameters: Record<string, string> };
 
-/** What an answer changes: another file, other parameters, or the right name for one that is not known. */
-function settle({ config, parameters }: Wanted, answer: string, question: string): Wanted | null {
+/** What the tool found near, to choose from. */
+function optionsOf(data: Record<string, unknown>): { options?: string[] } {
+  const options = [...namesIn(data['candidates']), ...nearOf(data)].slice(0, 5);
+  return options.length > 0 ? { options } : {};
+}
+
+function nearOf(data: Record<string, unknown>): string[] {
+  const near = (Array.isArray(data['near']) ? data['near'] : []) as { near?: unknown }[];
+  return near.length === 1 ? namesIn(near[0]?.near) : [];
+}
+
+const YES =
+  /^\s*(?:yes|yep|yeah|ok(?:ay)?|sure|go ahead|do it|run (?:it )?without(?: (?:it|them|the rest))?|(?:drop|skip|leave out|ignore) (?:it|them|the rest))\b[\s.!]*$/i;
+const NAME = /^\s*(?:yes,? ?|i meant? |use |take |it is |it's )*["'`]?([A-Za-z_][\w.-]*?)["'`.!]*\s*$/i;
+
+/** What an answer changes: another file, other parameters, the right name for one that is not known, or a plain yes to what was proposed. */
+function settle({ config, parameters }: Wanted, answer: string, data: Record<string, unknown>): Wanted | null {
   const file = /(?:^|[\s"'`])([\w./-]*\w\.(?:json|ya?ml|toml))\b/i.exec(answer)?.[1];
   if (file) return { config: file, parameters };
-  const unknown = Object.keys(parameters).filter((key) => new RegExp(`(?<![\\w.-])${key.replace(/[.]/g, '\\.')}(?![\\w-])`).test(question));
+  const unknown = namesIn(data['unknown']);
   const kept = Object.fromEntries(Object.entries(parameters).filter(([key]) => !unknown.includes(key)));
   const changes = parseChanges(answer);
   if (changes) return { config, parameters: { ...kept, ...changes } };
-  if (/^(?:no config|without (?:a |the )?config|leave (?:it|the config) out)\b/i.test(answer)) return { config: null, parameters };
-  const [only] = unknown;
-  const name = /^\s*(?:yes,? ?|i meant? |use |it is |it's )*["'`]?([A-Za-z_][\w.-]*?)["'`.!]*\s*$/i.exec(answer)?.[1];
-  if (only && unknown.length === 1 && name && /_|^[a-z]{2,}$/.test(name) && !/^(yes|no|stop|cancel|none|never)$/i.test(name)) {
-    return { config, parameters: { ...kept, [name]: parameters[only] ?? '' } };
+  const near = nearOf(data);
+  if (YES.test(answer)) {
+    const fitting = data['fitting'] as Record<string, string> | undefined;
+    if (fitting) return { config: null, parameters: { ...fitting, ...parameters } };
+    return unknown.length === 1 && near.length === 1 ? renamed(unknown[0] ?? '', near[0] ?? '') : null;
   }
-  return null;
+  const name = NAME.exec(answer)?.[1];
+  const declared = namesIn(data['declared']);
+  return unknown.length === 1 && name && declared.includes(name) ? renamed(unknown[0] ?? '', name) : null;
+
+  function renamed(from: string, to: string): Wanted {
+    return { config, parameters: { ...kept, [to]: parameters[from] ?? '' } };
+  }
 }
 
 function* findJob(run: RunPlan, defaults: Defaults, opening: string): Walk<Or<string>> {

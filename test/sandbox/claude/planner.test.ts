@@ -3,6 +3,10 @@ import { systemPrompt } from '../../../src/agent/prompt.ts';
 import type { Message, MessagesRequest, ToolUseBlock } from '../../../src/sandbox/claude/messages-types.ts';
 import { planner } from '../../../src/sandbox/claude/planner.ts';
 import { invalidRequest } from '../../../src/sandbox/claude/transcript-rules.ts';
+import type { EventOf } from '../../../src/session/events.ts';
+import { report } from '../../../src/session/report.ts';
+import { transcript } from '../../../src/session/transcript.ts';
+import { opened, sessionOf } from '../../session/logs.ts';
 
 const seed = `Run a training job using config base_config.json but with feature_set=v2.
 Wait for it to complete. Compare its val_f1 to the best run in experiment "ads-rank-v3".
@@ -103,7 +107,13 @@ async function play(opening: string, results: Results, meanwhile: (turn: number)
   throw new Error('it never ends');
 }
 
-const request = (prompt: string) => `<request from="U1">\n${prompt}\n</request>`;
+/** The opening as the host writes it. */
+function openingOf(event: EventOf<'opened'>): string {
+  const [first] = transcript(sessionOf([event]), () => null);
+  const [block] = (first?.content ?? []) as { text: string }[];
+  return block?.text ?? '';
+}
+const request = (prompt: string) => openingOf(opened(prompt));
 const toolsOf = (played: Played) => played.calls.map((c) => c.tool);
 
 describe("the seed's job", () => {
@@ -139,10 +149,13 @@ describe("the seed's job", () => {
   });
 
   test('the job fails: it gives the cause and stops', async () => {
-    const failed = { runs: [{ run_id: '9007199254740993', status: 'FAILED', message: "KeyError: 'embedding_v2'" }], still_running: [] };
+    const failed = {
+      runs: [{ run_id: '9007199254740993', status: 'FAILED', message: 'Task train failed.', causes: [{ task: 'train', error: "KeyError: 'embedding_v2'" }] }],
+      still_running: [],
+    };
     const played = await play(request(seed), { ...good, wait_for_job: failed });
     expect(toolsOf(played)).toEqual(['run_databricks_job', 'wait_for_job']);
-    expect(played.last).toContain("ended as FAILED: KeyError: 'embedding_v2'. I stop here.");
+    expect(played.last).toContain("ended as FAILED: task train: KeyError: 'embedding_v2'. I stop here.");
   });
 
   test('denied: it says who and why, and stops', async () => {
@@ -173,7 +186,11 @@ describe("the seed's job", () => {
 });
 
 describe('questions', () => {
-  const question = { status: 'question', text: 'There is no base_confg.json in acme/ads. Near: configs/base_config.json. Which file is meant?' };
+  const question = {
+    status: 'question',
+    text: 'There is no base_confg.json in acme/ads. Near: configs/base_config.json. Which file is meant?',
+    candidates: ['configs/base_config.json'],
+  };
   const answered = (answer: string) => ({ status: 'answered', answer, answered_by: 'U1' });
 
   test('an unknown config is asked about, and the answer is used', async () => {
@@ -182,26 +199,48 @@ describe('questions', () => {
       run_databricks_job: [question, good['run_databricks_job'] as Canned],
       ask_person: answered('use configs/base_config.json please'),
     });
-    expect(played.calls[1]).toEqual({ tool: 'ask_person', input: { question: question.text } });
+    expect(played.calls[1]).toEqual({ tool: 'ask_person', input: { question: question.text, options: ['configs/base_config.json'] } });
     expect(played.calls[2]?.input).toMatchObject({ config: 'configs/base_config.json', parameters: { feature_set: 'v2' } });
     expect(played.last).toContain('Pull request:');
   });
 
-  const unknownKey = { status: 'question', text: 'Job 101 has no parameter feature_set. It has features, seed.' };
+  const unknownKey = {
+    status: 'question',
+    text: 'Job 101 has no parameter "feature_set". It has features, seed.',
+    unknown: ['feature_set'],
+    declared: ['features', 'seed'],
+    near: [{ name: 'feature_set', near: ['features'] }],
+  };
   test.each([
     ['features', { features: 'v2' }],
     ['use features=v3', { features: 'v3' }],
     ['I mean features.', { features: 'v2' }],
+    ['yes', { features: 'v2' }],
   ])('an unknown key is asked about, and "%s" settles it', async (answer, parameters) => {
     const played = await play(request(seed), { ...good, run_databricks_job: [unknownKey, good['run_databricks_job'] as Canned], ask_person: answered(answer) });
     expect(played.calls[2]?.input['parameters']).toEqual(parameters);
     expect(played.calls.find((c) => c.tool === 'compare_runs')?.input['expected_changes']).toEqual(Object.keys(parameters));
   });
 
-  test.each(['stop', 'I have no idea, ask Bob', 'no'])('"%s" settles nothing, so nothing is run', async (answer) => {
+  test.each(['stop', 'I have no idea, ask Bob', 'no', 'featurez'])('"%s" settles nothing, so nothing is run', async (answer) => {
     const played = await play(request(seed), { run_databricks_job: unknownKey, ask_person: answered(answer) });
     expect(toolsOf(played)).toEqual(['run_databricks_job', 'ask_person']);
     expect(played.last).toContain('nothing was run');
+  });
+
+  test('a file that holds more than the job takes is run without the rest only if a person says so', async () => {
+    const more = {
+      status: 'question',
+      text: 'base_config.json holds notes, for which job 101 has no parameter.',
+      unknown: ['notes'],
+      fitting: { lr: '0.1', feature_set: 'v1' },
+    };
+    const played = await play(request(seed), {
+      ...good,
+      run_databricks_job: [more, good['run_databricks_job'] as Canned],
+      ask_person: answered('run without it'),
+    });
+    expect(played.calls[2]?.input).toEqual({ job_id: '101', parameters: { lr: '0.1', feature_set: 'v2' } });
   });
 
   test('nobody answers: it stops and repeats the question', async () => {
@@ -273,11 +312,8 @@ describe('people who speak meanwhile', () => {
 });
 
 describe('the next session of a thread', () => {
-  const report = `# e-7k2f: done\n\nAsked by U1:\n\n${seed
-    .split('\n')
-    .map((line) => `> ${line}`)
-    .join('\n')}\n\nval_f1 improved.`;
-  const following = (prompt: string) => `<earlier_experiment session="s1">\n${report}\n</earlier_experiment>\n\n${request(prompt)}`;
+  const earlier = report(sessionOf([opened(seed), { type: 'ended', outcome: 'done', text: 'val_f1 improved.' }]));
+  const following = (prompt: string) => openingOf({ ...opened(prompt), after: { session: 's0', head: 'f'.repeat(64), report: earlier } });
 
   test('"run it again with" repeats the earlier request with the change', async () => {
     const played = await play(following('Run it again with feature_set=tiny'), good);

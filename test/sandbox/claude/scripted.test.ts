@@ -35,9 +35,9 @@ test('a step that nobody asked for fails the check', async () => {
   expect(() => model.check()).toThrow('step 2 was never asked for');
 });
 
-test('a request that no step stands for is refused and remembered', () => {
+test('a request that no step stands for is refused and remembered', async () => {
   const model = scriptedModel({ steps: [{ calls: [call('run')] }] });
-  model.answer(request(opening));
+  await model.answer(request(opening));
   expect(() => model.answer(request(opening, asks, answered))).toThrow('step 2 of 1');
   expect(() => model.check()).toThrow('step 2 of 1');
 });
