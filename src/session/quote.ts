@@ -6,9 +6,9 @@
 /** Characters nobody can see, or that turn the reading order around. */
 const UNSEEN = /[\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]|(?![\n\t])\p{Cc}/gu;
 
-/** On one line, in a code span: exact words such as ids, names and values. Fits into a table's cell. */
+/** On one line, in a code span: exact words such as ids, names and values. Fits into a table's cell; a backtick and a pipe give way to their likes. */
 export function code(text: string, max = 200): string {
-  const line = oneLine(text, max).replaceAll('`', "'").replaceAll('|', '\\|');
+  const line = oneLine(text, max).replaceAll('`', "'").replaceAll('|', '│');
   return line === '' ? '(empty)' : `\`${line}\``;
 }
 
@@ -16,10 +16,12 @@ export function code(text: string, max = 200): string {
 export function prose(text: string, max = 2000): string {
   return (
     oneLine(text, max)
-      .replace(/[\\`*_{}[\]<>()#+!|~&$]/g, '\\$&')
+      .replaceAll('`', "'")
+      .replace(/[\\*[\]<>|~&$]|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])/gu, '\\$&')
+      .replace(/^(?:[+=-]|#(?!\d))|^\d+(?=[.)])/, (start) => (/\d/.test(start) ? `\`${start}\`` : `\\${start}`))
       // A code span around one sign stops a mention, a reference or a bare link where a backslash would not.
       .replace(/@(?=\w)/g, '`@`')
-      .replace(/\\#(?=\d)/g, '`#`')
+      .replace(/#(?=\d)/g, '`#`')
       .replaceAll('://', '`://`')
       .replace(/\bwww\./gi, 'www`.`')
   );
