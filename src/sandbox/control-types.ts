@@ -37,6 +37,8 @@ export type Snapshot = {
   messages: SandboxMessage[];
   modals: SandboxModal[];
   homes: Record<string, unknown>;
+  /** User groups, so that a mention of one can be shown by its name. */
+  groups?: { id: string; handle: string; users: string[] }[];
   banner: string;
   simulated: { name: string; by: string }[];
 };

@@ -37,7 +37,7 @@ export function Block({ block, place = 0 }: { block: unknown; place?: number }) 
 
 function Guarded({ block, children }: { block: unknown; children: ComponentChildren }) {
   const [broken] = useErrorBoundary();
-  return broken ? <RawBlock block={block} why="This block could not be drawn" /> : <>{children}</>;
+  return broken ? <RawBlock block={block} why="This block could not be drawn" /> : children;
 }
 
 function Known({ block, place }: { block: unknown; place: number }) {

@@ -22,19 +22,17 @@ export type Series = {
 };
 export type PieChart = { kind: 'pie'; size: number; segments: { label: string; value: number; share: number; path: string }[] };
 
-const WIDTH = 560;
-const HEIGHT = 260;
-
-/** Lays out `data_visualization.chart`; null when there is nothing to draw in it. */
-export function layoutChart(chart: unknown): AxisChart | PieChart | null {
+/** Lays out `data_visualization.chart` for so many pixels; null when there is nothing to draw in it. */
+export function layoutChart(chart: unknown, width = 560): AxisChart | PieChart | null {
   const json = record(chart);
   if (json.type === 'pie') return layoutPie(list(json.segments));
-  if (json.type === 'line' || json.type === 'area' || json.type === 'bar') return layoutAxes(json.type, json);
+  if (json.type === 'line' || json.type === 'area' || json.type === 'bar') return layoutAxes(json.type, json, width);
   return null;
 }
 
-function layoutAxes(kind: 'line' | 'area' | 'bar', chart: Json): AxisChart | null {
+function layoutAxes(kind: 'line' | 'area' | 'bar', chart: Json, width: number): AxisChart | null {
   const axis = record(chart.axis_config);
+  const height = width < 400 ? 220 : 260;
   const raw = list(chart.series).map((each) => ({ name: string(record(each).name), data: list(record(each).data).map(record) }));
   const categories = list(axis.categories).length ? list(axis.categories).map(string) : [...new Set(raw.flatMap((s) => s.data.map((d) => string(d.label))))];
   const values = raw.flatMap((s) => s.data.flatMap((d) => number(d.value) ?? []));
@@ -49,8 +47,8 @@ function layoutAxes(kind: 'line' | 'area' | 'bar', chart: Json): AxisChart | nul
   const plot = {
     left: 14 + Math.max(...labels.map((label) => label.length)) * 7 + (axis.y_label ? 18 : 0),
     top: 12,
-    right: WIDTH - 16,
-    bottom: HEIGHT - (axis.x_label ? 44 : 26),
+    right: width - 16,
+    bottom: height - (axis.x_label ? 44 : 26),
   };
   const band = (plot.right - plot.left) / categories.length;
   const x = (index: number) =>
@@ -65,11 +63,11 @@ function layoutAxes(kind: 'line' | 'area' | 'bar', chart: Json): AxisChart | nul
     const line = points.map((point, at) => `${at === 0 ? 'M' : 'L'}${round(point.x)} ${round(point.y)}`).join(' ');
     const [first, last] = [points[0], points.at(-1)];
     const area = first && last ? `${line} L${round(last.x)} ${round(y(0))} L${round(first.x)} ${round(y(0))} Z` : '';
-    const width = Math.min((band * 0.72) / raw.length, 48);
+    const thick = Math.min((band * 0.72) / raw.length, 48);
     const bars = points.map((point) => ({
-      x: point.x + (which - raw.length / 2) * width,
+      x: point.x + (which - raw.length / 2) * thick,
       y: Math.min(point.y, y(0)),
-      width: Math.max(width - 2, 1),
+      width: Math.max(thick - 2, 1),
       height: Math.max(Math.abs(y(0) - point.y), 1),
       point,
     }));
@@ -80,8 +78,8 @@ function layoutAxes(kind: 'line' | 'area' | 'bar', chart: Json): AxisChart | nul
   const every = Math.max(1, Math.ceil((categories.length * longest) / (plot.right - plot.left)));
   return {
     kind,
-    width: WIDTH,
-    height: HEIGHT,
+    width,
+    height,
     plot,
     yTicks: ticks.map((tick, at) => ({ at: y(tick), label: labels[at] ?? '' })),
     xTicks: categories.flatMap((label, index) => (index % every === 0 ? [{ at: x(index), label }] : [])),

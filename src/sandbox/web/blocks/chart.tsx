@@ -1,9 +1,11 @@
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { type AxisChart, layoutChart, type PieChart, type Series } from './chart-layout.ts';
 import { type Json, record, string } from './json.ts';
 
 /** A data_visualization block as SVG, with its legend; the values are in tooltips and in the accessible name. */
 export function Chart({ block }: { block: Json }) {
-  const layout = layoutChart(block.chart);
+  const [figure, width] = useWidth();
+  const layout = layoutChart(block.chart, width);
   const title = string(block.title);
   if (!layout) {
     return (
@@ -15,7 +17,7 @@ export function Chart({ block }: { block: Json }) {
   }
   const entries = layout.kind === 'pie' ? layout.segments.map((each) => `${each.label} ${percent(each.share)}`) : layout.series.map((each) => each.name);
   return (
-    <figure class="chart" data-chart={string(record(block.chart).type)}>
+    <figure class="chart" ref={figure} data-chart={string(record(block.chart).type)}>
       {title && <figcaption class="chart-title">{title}</figcaption>}
       <div class={layout.kind === 'pie' ? 'chart-pie' : 'chart-axes'}>
         {layout.kind === 'pie' ? <Pie chart={layout} title={title} /> : <Axes chart={layout} title={title} />}
@@ -32,6 +34,20 @@ export function Chart({ block }: { block: Json }) {
       </div>
     </figure>
   );
+}
+
+/** The room a chart has, so that its letters keep their size in a narrow window. */
+function useWidth() {
+  const figure = useRef<HTMLElement>(null);
+  const [width, setWidth] = useState(560);
+  useLayoutEffect(() => {
+    const watched = figure.current;
+    if (!watched || typeof ResizeObserver === 'undefined') return;
+    const observer = new ResizeObserver(([entry]) => setWidth(Math.max(240, Math.round(entry?.contentRect.width ?? 560))));
+    observer.observe(watched);
+    return () => observer.disconnect();
+  }, []);
+  return [figure, width] as const;
 }
 
 function Axes({ chart, title }: { chart: AxisChart; title: string }) {

@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { formatSlackDate } from '../text/angle.ts';
-import { Emoji, Outside } from '../text/flow.tsx';
+import { Emoji, GroupMention, Outside } from '../text/flow.tsx';
 import { safeUrl, unescapeSlack } from '../text/links.ts';
 import { type Json, list, record, string } from './json.ts';
 import { useSurface } from './surface.ts';
@@ -79,7 +79,7 @@ function Span({ element }: { element: Json }) {
     case 'link': {
       const url = safeUrl(unescapeSlack(string(element.url)));
       const text = string(element.text) || string(element.url);
-      return url ? <Outside url={url}>{text}</Outside> : <>{text}</>;
+      return url ? <Outside url={url}>{text}</Outside> : text;
     }
     case 'emoji':
       return <Emoji name={string(element.name)} />;
@@ -90,7 +90,7 @@ function Span({ element }: { element: Json }) {
     case 'channel':
       return <span class="mention">#{surface.channel(string(element.channel_id)) ?? string(element.channel_id)}</span>;
     case 'usergroup':
-      return <span class="mention mention-me">@{string(element.usergroup_id)}</span>;
+      return <GroupMention id={string(element.usergroup_id)} />;
     case 'team':
       return <span class="mention">@{string(element.team_id)}</span>;
     case 'broadcast':

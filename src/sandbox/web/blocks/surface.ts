@@ -6,6 +6,7 @@ export type Surface = {
   me: string;
   user(id: string): string | null;
   channel(id: string): string | null;
+  group(id: string): { handle: string; mine: boolean } | null;
   people: { id: string; name: string }[];
   channels: { id: string; name: string }[];
   /** A person used an element. Null where nothing listens, as in a preview. */
@@ -16,6 +17,7 @@ const SurfaceContext = createContext<Surface>({
   me: '',
   user: () => null,
   channel: () => null,
+  group: () => null,
   people: [],
   channels: [],
   act: null,

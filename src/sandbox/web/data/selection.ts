@@ -53,22 +53,32 @@ export function modalOf(snapshot: Snapshot, me: string): SandboxModal | null {
   return snapshot.modals.filter((modal) => modal.user === me).at(-1) ?? null;
 }
 
-/** Who a message is addressed to: those mentioned, and all approvers where a group is. */
-export function addressees(message: SandboxMessage, people: SandboxUser[]): string[] {
+/** Who a message is addressed to: those mentioned by name, and the members of mentioned groups. */
+export function addressees(message: SandboxMessage, snapshot: Snapshot): string[] {
   const words = message.text + JSON.stringify(message.blocks);
-  const group = words.includes('<!subteam^') || words.includes('"usergroup"');
-  return people
-    .filter((person) => words.includes(`<@${person.id}`) || words.includes(`"user_id":"${person.id}"`) || (group && person.role.includes('approver')))
-    .map((person) => person.id);
+  const names = (person: string) => words.includes(`<@${person}`) || words.includes(`"user_id":"${person}"`);
+  const groups = (snapshot.groups ?? []).filter(({ id }) => words.includes(`<!subteam^${id}`) || words.includes(`"usergroup_id":"${id}"`));
+  return peopleOf(snapshot)
+    .map((person) => person.id)
+    .filter((person) => names(person) || groups.some((group) => group.users.includes(person)));
+}
+
+/** Who could decide an approval that is open in this thread, when this person can't; null when nothing waits. */
+export function deciderOf(thread: SandboxMessage[], snapshot: Snapshot, me: string): SandboxUser | null {
+  const open = thread.find((message) => JSON.stringify(message.blocks).includes('"action_id":"approve_call"'));
+  if (!open) return null;
+  const people = peopleOf(snapshot);
+  const approvers = people.filter((person) => person.role.includes('approver'));
+  if (approvers.some((person) => person.id === me)) return null;
+  return approvers.find((person) => addressees(open, snapshot).includes(person.id)) ?? approvers[0] ?? null;
 }
 
 /** What a person has not looked at yet, per person: messages that address them and came after `seen[person]`. */
 export function unreadMentions(snapshot: Snapshot, seen: Record<string, string>): Record<string, number> {
-  const people = peopleOf(snapshot);
   const counts: Record<string, number> = {};
   for (const message of snapshot.messages) {
     if (!message.bot) continue;
-    const mine = message.onlyFor === null ? addressees(message, people) : [message.onlyFor];
+    const mine = message.onlyFor === null ? addressees(message, snapshot) : [message.onlyFor];
     for (const person of mine) {
       if (Number(message.ts) > Number(seen[person] ?? 0)) counts[person] = (counts[person] ?? 0) + 1;
     }

@@ -61,7 +61,7 @@ function Workspace({ sandbox, snapshot }: { sandbox: Sandbox; snapshot: Snapshot
     <PageProvider value={page}>
       <div class={`page${place.thread && at !== 'home' ? ' page-thread' : ''}${menu ? ' page-menu' : ''}`}>
         <Banner snapshot={snapshot} connected={sandbox.connected} />
-        <div class="panes">
+        <div class="body">
           <Sidebar
             mentions={attention.mentions}
             unread={attention.unread}
@@ -73,12 +73,16 @@ function Workspace({ sandbox, snapshot }: { sandbox: Sandbox; snapshot: Snapshot
             }}
           />
           {menu && <button type="button" class="shade" aria-label="Close the menu" onClick={() => setMenu(false)} />}
-          {at === 'home' || !channel ? <Home onMenu={openMenu} /> : <Channel channel={channel} onSend={sending.toChannel} onMenu={openMenu} />}
-          {at !== 'home' && channel && place.thread && (
-            <Thread channel={channel} ts={place.thread} onSend={(text) => sending.toThread(text, place.thread ?? '')} />
-          )}
+          <div class="stage">
+            <div class="panes">
+              {at === 'home' || !channel ? <Home onMenu={openMenu} /> : <Channel channel={channel} onSend={sending.toChannel} onMenu={openMenu} />}
+              {at !== 'home' && channel && place.thread && (
+                <Thread channel={channel} ts={place.thread} onSend={(text) => sending.toThread(text, place.thread ?? '')} />
+              )}
+            </div>
+            <Drawer message={inspected} onForget={() => setInspected(null)} say={sandbox.say} />
+          </div>
         </div>
-        <Drawer message={inspected} onForget={() => setInspected(null)} say={sandbox.say} />
         {sandbox.trouble && (
           <div class="toast" role="alert" data-testid="trouble">
             {sandbox.trouble}

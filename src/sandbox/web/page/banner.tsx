@@ -5,7 +5,7 @@ import type { Snapshot } from '../../control-types.ts';
 export function Banner({ snapshot, connected }: { snapshot: Snapshot; connected: boolean }) {
   const [open, setOpen] = useState(false);
   return (
-    <header class="banner" data-testid="banner">
+    <header class={open ? 'banner' : 'banner banner-closed'} data-testid="banner">
       <div class="banner-line">
         <span class="banner-tag">Sandbox</span>
         <span class="banner-text">{snapshot.banner}</span>

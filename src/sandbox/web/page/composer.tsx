@@ -107,7 +107,11 @@ export function Composer({ inThread, placeholder, onSend, fill = null }: Props) 
         />
         <div class="composer-foot">
           <span class="composer-hint">
-            as <strong>{page.me.realName}</strong> · <kbd>Enter</kbd> sends, <kbd>Shift</kbd>+<kbd>Enter</kbd> new line
+            as <strong>{page.me.realName}</strong>
+            <span class="composer-keys">
+              {' '}
+              · <kbd>Enter</kbd> sends, <kbd>Shift</kbd>+<kbd>Enter</kbd> new line
+            </span>
           </span>
           <button
             type="button"

@@ -59,7 +59,8 @@ export function MessageList({ messages, inThread, testId, label, children }: Pro
   );
 }
 
-/** True for a message right after one of the same author, to the same readers, within five minutes. */
+/** True for a message right after one of the same author, to the same readers, within five minutes. An app's cards stand for themselves. */
 function follows(before: SandboxMessage | undefined, message: SandboxMessage): boolean {
+  if (message.bot && message.blocks.length > 0) return false;
   return before !== undefined && before.user === message.user && before.onlyFor === message.onlyFor && Number(message.ts) - Number(before.ts) < 300;
 }

@@ -34,6 +34,10 @@ export function surfaceOf(page: Page, where: { channel: string; ts: string; view
     me: me.id,
     user: (id) => page.user(id)?.realName ?? null,
     channel: (id) => snapshot.channels.find((channel) => channel.id === id)?.name ?? null,
+    group: (id) => {
+      const group = snapshot.groups?.find((each) => each.id === id);
+      return group ? { handle: group.handle, mine: group.users.includes(me.id) } : null;
+    },
     people: snapshot.users.filter((user) => user.role !== 'bot').map((user) => ({ id: user.id, name: user.realName })),
     channels: snapshot.channels.filter((channel) => !channel.im).map((channel) => ({ id: channel.id, name: channel.name })),
     act: (actionId, value) => void page.click(where, actionId, value),

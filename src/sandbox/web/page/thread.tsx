@@ -1,4 +1,4 @@
-import { threadOf } from '../data/selection.ts';
+import { deciderOf, threadOf } from '../data/selection.ts';
 import { Composer } from './composer.tsx';
 import { MessageList } from './message-list.tsx';
 import { usePage } from './page-context.ts';
@@ -8,6 +8,7 @@ type Props = { channel: { id: string; name: string }; ts: string; onSend: (text:
 export function Thread({ channel, ts, onSend }: Props) {
   const page = usePage();
   const { root, replies } = threadOf(page.snapshot, channel.id, ts, page.me.id);
+  const decider = deciderOf(replies, page.snapshot, page.me.id);
   const close = () => page.go({ thread: null });
   return (
     <aside class="thread" aria-label="Thread" data-testid="thread" data-ts={ts}>
@@ -25,6 +26,14 @@ export function Thread({ channel, ts, onSend }: Props) {
       <MessageList key={`${ts} ${page.me.id}`} messages={root ? [root, ...replies] : replies} inThread testId="thread-messages" label="Messages in the thread">
         {!root && replies.length === 0 && <p class="empty">This thread is not here any more. It may be from before the sandbox was reset.</p>}
       </MessageList>
+      {decider && (
+        <p class="decider" data-testid="decider">
+          <span>An approval waits, and it is not {page.me.realName}'s to give.</span>
+          <button type="button" class="button button-small" data-testid="become" data-user={decider.id} onClick={() => page.go({ as: decider.id })}>
+            Become {decider.realName}
+          </button>
+        </p>
+      )}
       <Composer key={ts} inThread placeholder="Reply…" onSend={onSend} />
     </aside>
   );

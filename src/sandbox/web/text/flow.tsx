@@ -144,7 +144,7 @@ function InlineNode({ node }: { node: Inline }) {
     case 'channel':
       return <span class="mention">#{surface.channel(node.id) ?? node.label?.replace(/^#/, '') ?? node.id}</span>;
     case 'group':
-      return <span class="mention mention-me">@{node.label?.replace(/^@/, '') ?? node.id}</span>;
+      return <GroupMention id={node.id} label={node.label} />;
     case 'broadcast':
       return <span class="mention mention-me">@{node.range}</span>;
     case 'emoji':
@@ -152,6 +152,12 @@ function InlineNode({ node }: { node: Inline }) {
     default:
       return node satisfies never;
   }
+}
+
+/** A user group by its handle, marked where one is in it oneself. */
+export function GroupMention({ id, label = null }: { id: string; label?: string | null }) {
+  const group = useSurface().group(id);
+  return <span class={group?.mine ? 'mention mention-me' : 'mention'}>@{group?.handle ?? label?.replace(/^@/, '') ?? id}</span>;
 }
 
 export function Emoji({ name }: { name: string }) {
