@@ -10,6 +10,8 @@ export type Conversation = {
   prompt: string;
   /** The report of the thread's earlier session, if this one follows it. */
   earlier: string | null;
+  /** What people added before the first reply. */
+  early: string[];
   turns: Turn[];
   defaults: Defaults;
   tools: ReadonlySet<string>;
@@ -43,6 +45,7 @@ export function readConversation(request: MessagesRequest): Conversation {
   return {
     prompt,
     earlier: framed(first, 'earlier_experiment').at(-1) ?? null,
+    early: framed(first, 'message'),
     turns,
     defaults: readDefaults(request.system),
     tools: new Set((request.tools ?? []).map((tool) => tool.name)),

@@ -7,7 +7,7 @@ import type { Walk } from './walk.ts';
 const CAN = `What I understand:
 - an experiment: Run a training job using config base_config.json but with feature_set=v2. Wait for it to complete. Compare its val_f1 to the best run in experiment "ads-rank-v3". If val_f1 improved by more than 1%, open a GitHub PR titled "..." with the metric comparison in the description. Otherwise, post the diff to Slack channel #ml-experiments.
 - a repetition: Run it again with feature_set=tiny
-- a question: What is the best run in experiment "ads-rank-v3" by val_f1? / Compare run <id> with <id> by val_f1 / What is the status of run <id>? / Which jobs are there?`;
+- a question: What is the best run in experiment "ads-rank-v3" by val_f1? / Compare run <id> with <id> by val_f1 / What is the status of run <id>? / Which jobs are there? / Show panel 1 of dashboard ads-features for the last 6 hours`;
 
 /** The walk that does what was understood. */
 export function walkOf(understood: Understood, defaults: Defaults): Walk {
@@ -24,6 +24,8 @@ export function walkOf(understood: Understood, defaults: Defaults): Walk {
       return best(understood, defaults);
     case 'jobs':
       return jobs();
+    case 'panel':
+      return panel(understood);
     case 'schedule':
       return only(
         'I run one experiment when somebody asks; I am not a scheduler, so I start nothing. What shall happen every night or every week belongs into an orchestrator such as Airflow, Prefect or Dagster. Ask me for a single run if you want one now.',
@@ -86,4 +88,16 @@ function* jobs(): Walk {
   return found.length > 0
     ? found.map((job) => `- ${job.job_id}: ${job.name}${job.environment ? ` (${job.environment})` : ''}`).join('\n')
     : 'There are no jobs I may see.';
+}
+
+function* panel({ dashboard, id, from }: Extract<Understood, { is: 'panel' }>): Walk {
+  const [got] = yield {
+    say: `Looking at panel ${id} of ${dashboard}.`,
+    calls: [{ tool: 'get_grafana_panel', input: { dashboard_uid: dashboard, panel_id: id, from, to: 'now' } }],
+  };
+  const stopped = stoppedBy(got, 'read the panel');
+  if (stopped || !got) return stopped ?? '';
+  const series = (got.data['series'] ?? []) as { name: string; last: unknown; min: unknown; max: unknown }[];
+  const lines = series.slice(0, 8).map((s) => `- ${s.name}: last ${num(s.last)}, between ${num(s.min)} and ${num(s.max)}`);
+  return [`${got.data['title']} since ${from}:`, ...lines, String(got.data['panel_url'] ?? '')].join('\n');
 }

@@ -14,7 +14,7 @@ export function parsePrompt(prompt: string): Understood {
 }
 
 const schedule =
-  /\b(every|each)\s+(other\s+)?(night|day|morning|evening|hour|week|weekend|month|\d+\s*(h|hours?|days?|minutes?|min)\b|(mon|tues|wednes|thurs|fri|satur|sun)day)|\b(nightly|hourly|daily|weekly|monthly|cron|on a schedule|recurring|regularly)\b|\bschedule\b/i;
+  /\b(every|each)\s+(other\s+)?(night|day|morning|evening|hour|week|weekend|month|\d+\s*(h|hours?|days?|minutes?|min)\b|(mon|tues|wednes|thurs|fri|satur|sun)day)|(?<![\w-])(nightly|hourly|daily|weekly|monthly|cron|on a schedule|recurring|regularly|schedule)(?![\w-])/i;
 
 function isThanks(said: string): boolean {
   return /^(?:(?:ok(?:ay)?|great|cool|nice|perfect|awesome|super|wonderful|good job|well done|amazing)[,.! ]*)*(?:(?:many |so much )?(?:thanks|thank you|thx|ty|cheers)(?: (?:a lot|so much|very much|labmate|all|everyone|team))*)?[.! :)🙏🎉👍]*$/iu.test(
@@ -33,6 +33,17 @@ function parseQuestion(said: string): Understood | null {
     'i',
   ).exec(said);
   if (best) return { is: 'best', experiment: best[1] ?? best[2] ?? best[3] ?? null, metric: best[4] ?? '' };
+  const panel =
+    /^(?:show|get|look at|fetch)(?: me)?(?: the)?(?: grafana)? panel (\d{1,9}) (?:of|in|on|from) (?:the )?(?:grafana )?(?:dashboard )?["']?([\w-]{1,64})["']?(?: dashboard)?(?: (?:for|over|of) the (?:last|past) (?:(\d{1,4}) )?(minute|hour|day|week)s?)?\??\.?$/i.exec(
+      said,
+    );
+  if (panel)
+    return {
+      is: 'panel',
+      id: panel[1] ?? '',
+      dashboard: panel[2] ?? '',
+      from: panel[4] ? `now-${panel[3] ?? 1}${panel[4].charAt(0).toLowerCase()}` : 'now-6h',
+    };
   const compare = new RegExp(
     `^compare (?:the )?(?:runs? )?["']?${RUN_ID}["']? (?:to|with|and|against|vs\\.?) (?:run )?["']?${RUN_ID}["']?(?: (?:by|on) ([A-Za-z]\\w*))?\\.?$`,
     'i',

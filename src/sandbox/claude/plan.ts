@@ -27,6 +27,7 @@ export type Understood =
   | { is: 'compare'; compare: ComparePlan & { baseline: { is: 'run'; runId: string } }; candidate: string }
   | { is: 'best'; experiment: string | null; metric: string }
   | { is: 'jobs' }
+  | { is: 'panel'; dashboard: string; id: string; from: string }
   | { is: 'schedule' }
   | { is: 'thanks' }
   /** `left`: what no rule took; `why`: where a rule itself says no. */
@@ -81,7 +82,7 @@ function actionInWords(action: Action): string {
     case 'pull-request':
       return `open a ${action.draft ? 'draft ' : ''}pull request${action.title ? ` titled "${action.title}"` : ''}${action.repository ? ` in ${action.repository}` : ''}${action.base ? ` against ${action.base}` : ''} with the metric comparison`;
     case 'post':
-      return `post the diff to ${action.channel ?? 'this channel'}`;
+      return `post the diff to ${action.channel ?? 'this thread'}`;
     case 'report':
       return 'report it here';
     default:

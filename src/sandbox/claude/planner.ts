@@ -34,6 +34,11 @@ function whatIsWanted(talk: Conversation): { understood: Understood; calls: Call
   let understood = following(parsePrompt(talk.prompt), earlierPlan(talk.earlier));
   let calls: Called[] = [];
   let heard: string[] = [];
+  for (const message of talk.early) {
+    const next = revised(understood, message);
+    if (next.is === 'experiment') understood = next;
+    else heard.push(message);
+  }
   for (const turn of talk.turns) {
     calls.push(...turn.calls);
     heard = turn.messages;

@@ -55,6 +55,7 @@ describe('what is run', () => {
     ['Launch the databricks job with id 102', { job: { id: '102' } }],
     ['run job #102 with feature_set=v2', { job: { id: '102' }, parameters: { feature_set: 'v2' } }],
     ['Start the job named "ads train" with feature_set=tiny', { job: { name: 'ads train' }, parameters: { feature_set: 'tiny' } }],
+    ['Run the ads-eval-nightly job with feature_set=v2', { job: { name: 'ads-eval-nightly' }, parameters: { feature_set: 'v2' } }],
     ['Run the ads-train job with feature_set=v2', { job: { name: 'ads-train' }, parameters: { feature_set: 'v2' } }],
     [
       'Run a training job using config base_config.json but with `feature_set=v2`. Wait for it to complete.',
@@ -173,6 +174,7 @@ describe('what is not an experiment', () => {
     ['How is run 123 doing?', { is: 'status', runId: '123' }],
     ['What is the best run in experiment "ads-rank-v3" by val_f1?', { is: 'best', experiment: 'ads-rank-v3', metric: 'val_f1' }],
     ['Which jobs are there?', { is: 'jobs' }],
+    ['Show me the Grafana panel 1 of dashboard ads-features for the last 12 hours', { is: 'panel', dashboard: 'ads-features', id: '1', from: 'now-12h' }],
     [
       `Compare run ${hex('a')} with ${hex('b')} by val_f1`,
       { is: 'compare', candidate: hex('a'), compare: { metric: 'val_f1', direction: null, threshold: null, baseline: { is: 'run', runId: hex('b') } } },

@@ -30,6 +30,7 @@ const names = [
   'ask_person',
   'list_databricks_jobs',
   'get_job_status',
+  'get_grafana_panel',
 ];
 const tools = names.map((name) => ({ name, input_schema: { type: 'object' } }));
 const CANDIDATE = 'c'.repeat(32);
@@ -286,6 +287,12 @@ describe('people who speak meanwhile', () => {
     expect(played.last).toContain('Pull request:');
   });
 
+  test('a correction that came before the first reply is part of the plan', async () => {
+    const message = '<message from="U1" standing="requester">\nsorry, feature_set=v3\n</message>';
+    const played = await play(`${request(seed)}\n\n${message}`, good);
+    expect(played.calls[0]?.input['parameters']).toEqual({ feature_set: 'v3' });
+  });
+
   test('a change withdraws the card and plans anew, without doing again what is done', async () => {
     const withdrawn = { status: 'withdrawn' };
     const started = good['run_databricks_job'] as Canned;
@@ -378,6 +385,11 @@ describe('questions about runs', () => {
 
   test.each([
     ['Which jobs are there?', { list_databricks_jobs: { jobs: [{ job_id: '101', name: 'ads-train', environment: 'dev' }] } }, '- 101: ads-train (dev)'],
+    [
+      'Show panel 1 of dashboard ads-features',
+      { get_grafana_panel: { title: 'Feature mean', panel_url: 'http://g', series: [{ name: 'a', last: 1.5, min: 0, max: null }] } },
+      'Feature mean since now-6h:\n- a: last 1.5, between 0 and none\nhttp://g',
+    ],
     ['What is the status of run 12?', { get_job_status: { run_id: '12', status: 'RUNNING', run_url: 'http://x' } }, 'Run 12 is RUNNING. http://x'],
     [
       'What is the best run in "ads-rank-v3" by val_f1?',
