@@ -40,15 +40,12 @@ export async function main(argv: readonly string[]): Promise<number | null> {
   }
 }
 
-async function start(args: string[]): Promise<null> {
+async function start(args: string[]): Promise<number> {
   parseArgs({ args, options: {} });
   const config = await configured();
-  const { reachRedis } = await import('./ops/reach-redis.ts');
-  const redis = await reachRedis(config.redis.url, (warning) => config.warnings.push(warning));
-  redis.disconnect();
   const { start: run } = await import('./main.ts');
   await run(config);
-  return null;
+  return 0;
 }
 
 async function sandbox(args: string[]): Promise<number | null> {
@@ -73,7 +70,7 @@ async function sandbox(args: string[]): Promise<number | null> {
     mode: values.http ? 'http' : 'socket',
     scenario: values.scenario ?? null,
     real: values.with.map(realName),
-    port: wholeNumber('--port', values.port, 4800),
+    port: values.port === undefined ? null : wholeNumber('--port', values.port, 0),
     trainingSeconds: wholeNumber('--training-seconds', values['training-seconds'], 6),
   });
 }

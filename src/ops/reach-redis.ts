@@ -2,9 +2,9 @@ import { BRISK, connect, examineRedis } from '../runtime/redis.ts';
 
 type Connection = ReturnType<typeof connect>;
 
-const PATIENCE_MS = 5_000;
+const PATIENCE_MS = 4_000;
 
-/** A connection to a Redis that answers and will do; an Error with one sentence where it does not within 5 s. `warn` gets what is merely unwise. */
+/** A connection to a Redis that answers and will do; an Error with one sentence where it does not within 4 s. `warn` gets what is merely unwise. */
 export async function reachRedis(url: string, warn: (sentence: string) => void = () => {}): Promise<Connection> {
   const redis = connect(url, BRISK);
   let last = 'no answer';

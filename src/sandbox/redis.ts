@@ -146,3 +146,18 @@ export async function freePort(): Promise<number> {
   await new Promise((resolve) => probe.close(resolve));
   return typeof address === 'object' && address ? address.port : 0;
 }
+
+/** Deletes every key under a prefix of ours in a Redis that somebody else runs. */
+export async function forgetKeys(url: string, prefix: string): Promise<void> {
+  const redis = new Redis(url, { retryStrategy: () => null });
+  try {
+    let cursor = '0';
+    do {
+      const [next, keys] = await redis.scan(cursor, 'MATCH', `{${prefix}}*`, 'COUNT', 1000);
+      cursor = next;
+      if (keys.length > 0) await redis.unlink(...keys);
+    } while (cursor !== '0');
+  } finally {
+    redis.disconnect();
+  }
+}

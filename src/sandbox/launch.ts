@@ -1,0 +1,185 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline/promises';
+import { startMessagesApi } from './claude/messages-api.ts';
+import { planner } from './claude/planner.ts';
+import { type Control, type ControlOptions, startControl } from './control.ts';
+import { lockFolder } from './lock-folder.ts';
+import { startProduct } from './product.ts';
+import { forgetKeys, freePort, startRedis } from './redis.ts';
+import { sandboxConfig } from './sandbox-config.ts';
+import { type ServiceName, startStandIns } from './stand-ins.ts';
+import { createTrafficLog } from './traffic-log.ts';
+import { pageFolder } from './web-build.ts';
+
+export type LaunchOptions = {
+  env: Readonly<Record<string, string | undefined>>;
+  mode: 'socket' | 'http';
+  /** Played without a browser; null: a page for people. */
+  scenario: string | null;
+  real: readonly ServiceName[];
+  /** Null: the usual one, or any that is free. */
+  port: number | null;
+  trainingSeconds: number;
+};
+
+/** Where a checkout keeps what its sandbox remembers: messages, runs, repositories, Redis' data. */
+const HOME = join(import.meta.dirname, '..', '..', '.sandbox');
+
+const PORT = 4800;
+
+/** What the product gets of our own environment, besides what points it at the stand-ins. */
+const BASE = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'NODE_EXTRA_CA_CERTS', 'LOG_LEVEL'];
+
+/** Which variables make a service real. */
+const OF_REAL: Record<ServiceName, { prefix: RegExp; needs: string }> = {
+  slack: { prefix: /^SLACK_/, needs: 'SLACK_BOT_TOKEN' },
+  claude: { prefix: /^ANTHROPIC_/, needs: 'ANTHROPIC_API_KEY' },
+  databricks: { prefix: /^DATABRICKS_/, needs: 'DATABRICKS_HOST' },
+  mlflow: { prefix: /^MLFLOW_/, needs: 'MLFLOW_TRACKING_URI' },
+  github: { prefix: /^GITHUB_/, needs: 'GITHUB_TOKEN' },
+  grafana: { prefix: /^GRAFANA_/, needs: 'GRAFANA_URL' },
+};
+
+/** Starts all of it, plays a scenario or prints one URL, and stops all it started. Answers the exit code. */
+export async function launchSandbox(options: LaunchOptions): Promise<number> {
+  const say = (line: string) => void process.stderr.write(`${line}\n`);
+  const stops: (() => Promise<void>)[] = [];
+  // Last started, first stopped; one that cannot stop must not keep the others.
+  const stopAll = async () => {
+    for (const stop of stops.splice(0).reverse()) await stop().catch((error: Error) => say(error.message));
+  };
+  const told = interrupted();
+  const work = begin(options, stops, say);
+  try {
+    const outcome = await Promise.race([work, told.then(() => 'stopped' as const)]);
+    if (outcome === 'stopped') {
+      // What is being started now must be known before it can be stopped.
+      say('Stopping');
+      await stopAll();
+      return 0;
+    }
+    if (outcome.play) return await outcome.play();
+    await told;
+    say('Stopping');
+    return 0;
+  } finally {
+    await stopAll();
+  }
+}
+
+async function begin(options: LaunchOptions, stops: (() => Promise<void>)[], say: (line: string) => void): Promise<{ play: (() => Promise<number>) | null }> {
+  const { env, mode, scenario, real } = options;
+  for (const name of real) {
+    const { needs } = OF_REAL[name];
+    if (!env[needs]) throw new Error(`--with ${name}=real needs ${needs} in the environment.`);
+  }
+  const dir = await openFolder(scenario !== null, stops);
+  const prefix = scenario === null ? 'lm-sandbox' : `lm-${scenario}-${process.pid}`;
+  const redis = await startRedis({ useUrl: env['REDIS_URL'], dir: join(dir, 'redis'), purpose: 'the sandbox', say, mayInstall: askAtTerminal });
+  stops.push(redis.stop);
+  if (scenario !== null && env['REDIS_URL']) stops.push(() => forgetKeys(redis.url, prefix));
+  say(`${redis.how}${env['REDIS_URL'] ? `, under the prefix ${prefix}` : ''}`);
+
+  const gatewayPort = await freePort();
+  const traffic = createTrafficLog();
+  const standIns = await startStandIns({
+    mode,
+    eventsUrl: `http://127.0.0.1:${gatewayPort}/slack/events`,
+    real,
+    dir,
+    trainingSeconds: options.trainingSeconds,
+    ports: await readPorts(dir),
+    onTraffic: traffic.add,
+    startClaude: ({ port, key, onTraffic }) => startMessagesApi({ answer: planner, port, key, onTraffic }),
+  });
+  stops.push(standIns.close);
+  await writeFile(join(dir, 'ports.json'), JSON.stringify(standIns.ports));
+  say(`Stand-ins: ${standIns.simulated.join(', ')} (${mode === 'socket' ? 'Socket Mode' : 'signed HTTP'})`);
+
+  const configFile = join(dir, 'labmate.json');
+  await writeFile(configFile, JSON.stringify(sandboxConfig(), null, 2));
+  const variables = {
+    ...chosen(env, (name) => BASE.includes(name)),
+    ...chosen(env, (name) => real.some((service) => OF_REAL[service].prefix.test(name))),
+    ...standIns.variables,
+    REDIS_URL: redis.url,
+    REDIS_PREFIX: prefix,
+    LABMATE_CONFIG: configFile,
+    PORT: String(gatewayPort),
+  };
+  const product = await startProduct({ variables, dir, say });
+  stops.push(product.stop);
+  say('Gateway and worker: ready');
+
+  const about = aboutOf(standIns.simulated, real);
+  const control = await openControl(options, { slack: standIns.slack, traffic, about, fault: standIns.fault, reset: () => standIns.slack?.reset() });
+  stops.push(control.close);
+  if (scenario !== null) throw new Error('no scenario yet');
+  say(`\n  ${control.url}\n\nCtrl-C stops all of it. What it remembers is in .sandbox/; delete that folder to begin anew.`);
+  return { play: null };
+}
+
+/** The page at its usual address, so that a bookmark holds; at another where that is taken and nobody asked for it. */
+async function openControl({ port, scenario }: LaunchOptions, parts: Omit<ControlOptions, 'port' | 'pageDir'>): Promise<Control> {
+  if (scenario !== null) return startControl(parts);
+  const withPage = { ...parts, pageDir: await pageFolder() };
+  return startControl({ ...withPage, port: port ?? PORT }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EADDRINUSE') throw error;
+    if (port !== null) throw new Error(`--port ${port} is taken: choose another, or leave it out.`);
+    return startControl(withPage);
+  });
+}
+
+function aboutOf(simulated: readonly ServiceName[], real: readonly ServiceName[]): ControlOptions['about'] {
+  const names = { slack: 'Slack', claude: 'Claude', databricks: 'Databricks', mlflow: 'MLflow', github: 'GitHub', grafana: 'Grafana' };
+  const by = { ...names, slack: 'a workspace on this machine', claude: 'a planner that follows rules and is no language model' };
+  const model = simulated.includes('claude') ? 'The model is a rule-based stand-in, not Claude.' : 'The model is the real Claude.';
+  const others = real.filter((name) => name !== 'claude').map((name) => names[name]);
+  return {
+    banner: `A sandbox on this machine. ${model}${others.length > 0 ? ` Real: ${others.join(', ')}.` : ''} labmate itself, its Redis and its queue are the real ones.`,
+    simulated: simulated.map((name) => ({ name: names[name], by: by[name] === names[name] ? 'a local stand-in' : by[name] })),
+  };
+}
+
+async function openFolder(throwaway: boolean, stops: (() => Promise<void>)[]): Promise<string> {
+  await mkdir(HOME, { recursive: true });
+  if (throwaway) {
+    const dir = await mkdtemp(join(HOME, 'headless-'));
+    stops.push(() => rm(dir, { recursive: true, force: true }));
+    return dir;
+  }
+  stops.push(await lockFolder(HOME));
+  return HOME;
+}
+
+async function readPorts(dir: string): Promise<Partial<Record<ServiceName, number>>> {
+  const text = await readFile(join(dir, 'ports.json'), 'utf8').catch(() => '{}');
+  return JSON.parse(text) as Partial<Record<ServiceName, number>>;
+}
+
+function chosen(env: LaunchOptions['env'], wanted: (name: string) => boolean): Record<string, string> {
+  return Object.fromEntries(Object.entries(env).filter((pair): pair is [string, string] => pair[1] !== undefined && wanted(pair[0])));
+}
+
+async function askAtTerminal(question: string): Promise<boolean> {
+  if (!process.stdin.isTTY) return false;
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  const answer = await terminal.question(`${question} [y/N] `);
+  terminal.close();
+  return /^y(es)?$/i.test(answer.trim());
+}
+
+/** Resolves at the first Ctrl-C; a second one ends the process at once, and the guards end what it started. */
+function interrupted(): Promise<void> {
+  return new Promise((resolve) => {
+    let once = false;
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.on(signal, () => {
+        if (once) process.exit(130);
+        once = true;
+        resolve();
+      });
+    }
+  });
+}

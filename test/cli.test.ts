@@ -1,0 +1,115 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { nextLine } from '../src/session/chain.ts';
+import type { SessionEvent } from '../src/session/events.ts';
+
+type Ran = { code: number | null; out: string; err: string; ms: number };
+
+/** Runs the real command with these variables and nothing else of ours. */
+function labmate(args: string[], env: Record<string, string> = {}, stdin = ''): Promise<Ran> {
+  const began = performance.now();
+  const child = spawn(process.execPath, ['bin/labmate.mjs', ...args], {
+    env: { PATH: process.env['PATH'] ?? '', HOME: tmpdir(), LABMATE_CONFIG: emptyConfig, ...env },
+  });
+  const ran: Ran = { code: null, out: '', err: '', ms: 0 };
+  child.stdout.on('data', (bytes) => (ran.out += String(bytes)));
+  child.stderr.on('data', (bytes) => (ran.err += String(bytes)));
+  child.stdin.end(stdin);
+  return new Promise((resolve) => child.once('close', (code) => resolve({ ...ran, code, ms: performance.now() - began })));
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'labmate-cli-'));
+const emptyConfig = join(folder, 'labmate.json');
+writeFileSync(emptyConfig, '{}');
+
+const ENOUGH = {
+  SLACK_BOT_TOKEN: 'xoxb-secret-bot-token',
+  SLACK_APP_TOKEN: 'xapp-secret-app-token',
+  ANTHROPIC_API_KEY: 'sk-ant-secret-key',
+  REDIS_URL: 'redis://:secret-password@127.0.0.1:1',
+};
+
+describe('a mistake is told in one line, with the fix, without a stack or a secret', () => {
+  it.each<[string, string[], Record<string, string>, RegExp]>([
+    ['a command that does not exist', ['strat'], {}, /^labmate has no command "strat"\. It has start, /],
+    ['an option that does not exist', ['verify', '--haed', 'x'], {}, /^labmate verify: Unknown option '--haed'\. Usage: labmate verify FILE/],
+    ['a file that does not exist', ['verify', '/no/such.jsonl'], {}, /^labmate verify: there is no file \/no\/such\.jsonl\.$/],
+    ['a format that does not exist', ['record', 'e-1', '--format', 'xml'], {}, /^labmate record: --format is jsonl or md\.$/],
+    ['no Redis named', ['record', 'e-1'], {}, /^REDIS_URL is not set/],
+    ['both transports at once', ['sandbox', '--http', '--socket'], {}, /--http and --socket exclude each other/],
+    ['a scenario without --headless', ['sandbox', '--scenario', 'ablation'], {}, /--headless and --scenario NAME belong together/],
+    ['a service that does not exist', ['sandbox', '--with', 'jira=real'], {}, /--with jira=real is not known; it is NAME=real/],
+    ['an address Slack cannot reach', ['manifest', '--http', 'localhost'], {}, /--http needs the https:\/\/ address/],
+    [
+      'a configuration file that is not there',
+      ['start'],
+      { ...ENOUGH, LABMATE_CONFIG: '/no/labmate.json' },
+      /^LABMATE_CONFIG: \/no\/labmate\.json cannot be read \(ENOENT\)/,
+    ],
+    ['a misspelt role', ['start'], { ...ENOUGH, ROLE: 'wrker' }, /^ROLE is "wrker": it must be gateway, worker, all/],
+  ])('%s', async (_, args, env, sentence) => {
+    const ran = await labmate(args, env);
+    expect(ran.err.trim()).toMatch(sentence);
+    expect(ran.err.trim().split('\n')).toHaveLength(1);
+    expect(ran.err).not.toMatch(/secret|^\s+at /m);
+    expect(ran.code).toBeGreaterThan(0);
+    expect(ran.out).toBe('');
+  });
+
+  it('names all that start lacks, within two seconds', async () => {
+    const ran = await labmate(['start']);
+    expect(ran.err.match(/^(\w+|Neither SLACK_APP_TOKEN .*?) is (not )?set/gm)).toHaveLength(4);
+    expect(ran.code).toBe(1);
+    expect(ran.ms).toBeLessThan(4_000);
+  });
+
+  it('an unreachable Redis, within ten seconds', async () => {
+    const ran = await labmate(['start'], { ...ENOUGH, LOG_LEVEL: 'silent' });
+    expect(ran.err.trim()).toBe('REDIS_URL: no usable Redis at redis://127.0.0.1:1 (ECONNREFUSED). Start it, or correct the address or the password.');
+    expect(ran.code).toBe(1);
+    expect(ran.ms).toBeLessThan(10_000);
+  });
+});
+
+describe('what needs nothing', () => {
+  it('says what there is', async () => {
+    const ran = await labmate(['--help']);
+    expect(ran.out).toContain('labmate verify FILE [--head SHA256]');
+    expect(ran).toMatchObject({ code: 0, err: '' });
+    expect((await labmate(['--version'])).out).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+
+  it('checks a record from a file and from stdin, and finds a changed byte', async () => {
+    const record = smallRecord();
+    const file = join(folder, 'record.jsonl');
+    writeFileSync(file, record);
+    expect(await labmate(['verify', file])).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/^OK 2 lines, head [0-9a-f]{64}, 0 approvals, 0 pull requests\n$/),
+    });
+    expect(await labmate(['verify', '-'], {}, record)).toMatchObject({ code: 0 });
+    expect(await labmate(['verify', '-'], {}, record.replace('try v2', 'try v3'))).toMatchObject({
+      code: 1,
+      out: expect.stringMatching(/^BROKEN at line 2: /),
+    });
+    expect(await labmate(['verify', file, '--head', '0'.repeat(64)])).toMatchObject({ code: 1, out: expect.stringMatching(/^BROKEN/) });
+  });
+});
+
+function smallRecord(): string {
+  const events: SessionEvent[] = [
+    { type: 'opened', team: 'T1', channel: 'C1', thread: null, by: 'U1', prompt: 'try v2', alias: 'e-1234', door: 'command', model: 'claude-test' },
+    { type: 'ended', outcome: 'done', text: 'done' },
+  ];
+  let tip = { seq: 0, head: '0'.repeat(64) };
+  return events
+    .map((event) => {
+      const { line, hash, seq } = nextLine(tip, '2026-01-01T00:00:00.000Z', 's1', event);
+      tip = { seq, head: hash };
+      return `${line}\n`;
+    })
+    .join('');
+}
