@@ -128,7 +128,8 @@ function isText(block: unknown): block is { type: 'text'; text: string } {
 
 async function outcomeOf(result: CallToolResult, deps: CallDeps): Promise<Outcome> {
   const text = result.content.flatMap((c) => (c.type === 'text' ? [c.text] : [])).join('\n');
-  if (result.isError) return failed(text);
+  // The protocol's own prefix says nothing to people.
+  if (result.isError) return failed(text.replace(/^MCP error -?\d+: (Input validation error: )?/, ''));
   const images: ImageRef[] = [];
   for (const part of result.content) {
     if (part.type !== 'image') continue;
