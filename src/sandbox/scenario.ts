@@ -1,0 +1,41 @@
+import { ablation } from './scenarios/ablation.ts';
+import { denied } from './scenarios/denied.ts';
+import { followUp } from './scenarios/follow-up.ts';
+import { jobFails } from './scenarios/job-fails.ts';
+import { noGain } from './scenarios/no-gain.ts';
+import { prodRefused } from './scenarios/prod-refused.ts';
+import { unknownConfig } from './scenarios/unknown-config.ts';
+import { unknownKey } from './scenarios/unknown-key.ts';
+import { type Stage, type StageParts, setStage } from './stage.ts';
+
+/** A story that people and labmate play together. It throws with a clear sentence where it goes another way. */
+export type Scenario = { name: string; about: string; play(stage: Stage, before: Before): Promise<void> };
+/** What was there before the scenario began. */
+export type Before = { runs: string[]; pulls: number[] };
+
+export const scenarios: readonly Scenario[] = [ablation, noGain, denied, jobFails, prodRefused, unknownConfig, unknownKey, followUp];
+
+/** The scenario of this name; an Error that lists them all where there is none. */
+export function findScenario(name: string): Scenario {
+  const found = scenarios.find((scenario) => scenario.name === name);
+  if (found) return found;
+  throw new Error(`There is no scenario "${name}". There are:\n${scenarios.map((s) => `  ${s.name.padEnd(15)} ${s.about}`).join('\n')}`);
+}
+
+/** Plays one scenario to its end, writes its thread down, and says whether it went as it should. */
+export async function playScenario(scenario: Scenario, parts: StageParts, write: (text: string) => void): Promise<boolean> {
+  const { backends } = parts;
+  const stage = setStage(parts);
+  const before = { runs: (await backends.runs()).map((run) => run.runId), pulls: (await backends.pulls()).map((pull) => pull.number) };
+  const began = Date.now();
+  let trouble: string | null = null;
+  try {
+    await scenario.play(stage, before);
+  } catch (error) {
+    trouble = error instanceof Error ? error.message : String(error);
+  }
+  write(`${await stage.print()}\n\n`);
+  const seconds = ((Date.now() - began) / 1000).toFixed(1);
+  write(trouble === null ? `${scenario.name}: as it should be, in ${seconds} s\n` : `${scenario.name}: FAILED after ${seconds} s. ${trouble}\n`);
+  return trouble === null;
+}
