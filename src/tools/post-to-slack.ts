@@ -11,8 +11,8 @@ const input = z.strictObject({
   channel: z.string().optional().describe("#name or id of a channel; left out: this experiment's own thread"),
 });
 
-/** What is approved, and exactly what is sent. `thread` is null for a post to a channel. */
-const argumentsSchema = z.object({ channel: z.string(), thread: z.string().nullable(), text: z.string() });
+/** What is approved, and exactly what is sent. Without `thread_ts` it goes to the channel itself. */
+const argumentsSchema = z.object({ channel: z.string(), thread_ts: z.string().optional(), text: z.string() });
 
 export const postToSlack = writeTool({
   name: 'post_to_slack',
@@ -41,7 +41,7 @@ export const postToSlack = writeTool({
     const where = thread !== null ? 'this thread' : `#${name}`;
     return {
       kind: 'plan',
-      arguments: { channel: target, thread, text },
+      arguments: { channel: target, ...(thread === null ? {} : { thread_ts: thread }), text },
       touches: { channel: target, place },
       preview: {
         summary: `Post to ${where}`,
@@ -56,18 +56,18 @@ export const postToSlack = writeTool({
 
   async run(plan, ctx, key) {
     const [session, slack] = parts(ctx);
-    const { channel, thread, text } = argumentsSchema.parse(plan.arguments);
-    const message = { channel, thread: thread ?? undefined, text: plain(text), blocks: blocksOf(text, session), mark: markOf(session, key) };
+    const { channel, thread_ts: thread, text } = argumentsSchema.parse(plan.arguments);
+    const message = { channel, thread, text: plain(text), blocks: blocksOf(text, session), mark: markOf(session, key) };
     const { ts } = await slack.post(message, ctx.signal);
     return posted(slack, channel, ts, ctx);
   },
 
   async find(plan, ctx, key) {
     const [session, slack] = parts(ctx);
-    const { channel, thread } = argumentsSchema.parse(plan.arguments);
+    const { channel, thread_ts: thread } = argumentsSchema.parse(plan.arguments);
     // The mark holds the effect's key, so nothing else of this session can be taken for it; a day back is ample for a post that was cut off.
     const oldest = thread ? {} : { oldest: String(Math.floor(ctx.now() / 1000) - 86_400) };
-    const [ts] = await slack.find({ channel, thread: thread ?? undefined, mark: markOf(session, key), ...oldest }, ctx.signal);
+    const [ts] = await slack.find({ channel, thread, mark: markOf(session, key), ...oldest }, ctx.signal);
     return ts === undefined ? null : posted(slack, channel, ts, ctx);
   },
 });

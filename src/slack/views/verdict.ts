@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import { cut, plain } from '../../policy/outside-text.ts';
+import { slackBarChart } from '../../charts/slack-chart.ts';
+import { cut, plain, visible } from '../../policy/outside-text.ts';
 import type { Block } from '../../services/slack.ts';
-import { fallback, fitted, LIMITS } from './limits.ts';
+import { fallback, fitted } from './limits.ts';
 import { bold, bullets, context, link, type Para, para, rich, t } from './rich.ts';
 
 const figure = z.union([z.number(), z.string()]).nullable();
@@ -93,28 +94,17 @@ function table(metrics: Shown['metrics']): Block {
   };
 }
 
-/** Slack's native chart, for two finite figures. `null`: nothing that could be drawn. */
+/** Slack's native chart of the primary metric; null where one of the two figures cannot be drawn. */
 function chartOf(metric: string, baseline: unknown, candidate: unknown): Block | null {
-  if (typeof baseline !== 'number' || typeof candidate !== 'number') return null;
-  const name = cut(plain(metric), LIMITS.chartName) || 'metric';
-  const categories = ['baseline', 'candidate'];
-  return {
-    type: 'data_visualization',
-    title: cut(plain(`${metric}: baseline and candidate`), LIMITS.chartTitle),
-    chart: {
-      type: 'bar',
-      series: [
-        {
-          name,
-          data: [
-            { label: 'baseline', value: baseline },
-            { label: 'candidate', value: candidate },
-          ],
-        },
-      ],
-      axis_config: { categories, y_label: name },
-    },
-  };
+  const number = (value: unknown) => (typeof value === 'number' ? value : Number.NaN);
+  const name = visible(metric);
+  return slackBarChart({
+    title: `${name}: baseline and candidate`,
+    xLabel: '',
+    yLabel: name,
+    categories: ['baseline', 'candidate'],
+    series: [{ name, values: [number(baseline), number(candidate)] }],
+  });
 }
 
 function nameOf(side: Shown['baseline']): string {
