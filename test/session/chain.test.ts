@@ -154,6 +154,18 @@ describe('verify', () => {
     expect(!result.ok && result.why).toContain(why);
   });
 
+  it('accepts a large payload that is kept beside the record, and still holds the rest of its line to the schema', () => {
+    const kept = { sha256: 'e'.repeat(64), bytes: 40_000, media_type: 'application/json' };
+    const large = { ...opened, prompt: kept } as unknown as SessionEvent;
+    expect(verify(chain([large, ended]))).toMatchObject({ ok: true, lines: 2, ended: true });
+    expect(verify(chain([{ ...large, door: 'window' } as unknown as SessionEvent]))).toMatchObject({
+      ok: false,
+      line: 1,
+      why: expect.stringContaining('door'),
+    });
+    expect(verify(chain([{ ...opened, prompt: { ...kept, sha256: 'x' } } as unknown as SessionEvent]))).toMatchObject({ ok: false, line: 1 });
+  });
+
   it('refuses a line of another session even where the hashes fit', () => {
     const first = nextLine({ seq: 0, head: ZERO_HEAD }, '2026-01-01T00:00:00Z', 's1', opened);
     const second = nextLine({ seq: 1, head: first.hash }, '2026-01-01T00:00:00Z', 's2', ended);

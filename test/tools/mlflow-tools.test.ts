@@ -300,7 +300,7 @@ describe('compare_runs', () => {
     (await ask('find_best_run', { experiment: 'ads-rank-v3', metric: 'val_f1', filter: "params.feature_set = 'v1'" })).data['run_id'] as string;
 
   it("rules the seed's ablation an improvement, with both readings and nothing to object", async () => {
-    const candidate = trained({ feature_set: 'v2', learning_rate: '0.01', dropout: '0.1', epochs: '20', batch_size: '256', seed: '42' });
+    const candidate = trained({ feature_set: 'v2', learning_rate: '0.01', dropout: '0.2', epochs: '20', batch_size: '256', seed: '42' });
     const baseline = await best();
     const { data, text } = await ask('compare_runs', { baseline_run_id: baseline, candidate_run_id: candidate.mlflowRunId, ...one });
     expect(data['primary']).toMatchObject({
@@ -336,7 +336,7 @@ describe('compare_runs', () => {
   });
 
   it('says that more changed than the ablation meant', async () => {
-    const candidate = trained({ feature_set: 'v2', learning_rate: '0.02', dropout: '0.1', epochs: '10', batch_size: '256', seed: '42' });
+    const candidate = trained({ feature_set: 'v2', learning_rate: '0.02', dropout: '0.2', epochs: '10', batch_size: '256', seed: '42' });
     const { data } = await ask('compare_runs', { baseline_run_id: await best(), candidate_run_id: candidate.mlflowRunId, ...one });
     expect(data['warnings']).toEqual([
       'More changed than was meant to: epochs (20 -> 10), learning_rate (0.01 -> 0.02) also differ.',
