@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { type DatabricksStandIn, startDatabricks } from '../../src/sandbox/databricks.ts';
 import { openTraining } from '../../src/sandbox/launches.ts';
-import { type Routes, type StandIn, startStandIn } from '../../src/sandbox/stand-in.ts';
+import { type Routes, startStandIn } from '../../src/sandbox/stand-in.ts';
 import { databricks } from '../../src/services/databricks.ts';
 import { readState } from '../../src/services/databricks-shapes.ts';
 import { isNotFound, UpstreamError } from '../../src/services/http.ts';
