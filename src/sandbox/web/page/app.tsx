@@ -41,7 +41,7 @@ function Workspace({ sandbox, snapshot }: { sandbox: Sandbox; snapshot: Snapshot
     go,
     place.thread !== null,
   );
-  if (!me) return <p class="loading">This workspace has no people.</p>;
+  if (!me) return <p class="loading">{snapshot.banner} The people of this workspace are not here but in Slack itself: talk to labmate there.</p>;
 
   const page: Page = {
     snapshot,

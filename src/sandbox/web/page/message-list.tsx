@@ -10,16 +10,19 @@ type Props = { messages: SandboxMessage[]; inThread: boolean; testId: string; la
 export function MessageList({ messages, inThread, testId, label, children }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const following = useRef(true);
+  const empty = useRef(true);
+  empty.current = messages.length === 0;
 
   useLayoutEffect(() => {
-    if (following.current && box.current) box.current.scrollTop = box.current.scrollHeight;
+    // An empty list holds an introduction, which is read from its top.
+    if (following.current && box.current && !empty.current) box.current.scrollTop = box.current.scrollHeight;
   });
   useEffect(() => {
     // A picture that arrives late, or a chart, makes the list longer without a new message.
     const watched = box.current?.firstElementChild;
     if (!watched || typeof ResizeObserver === 'undefined') return;
     const observer = new ResizeObserver(() => {
-      if (following.current && box.current) box.current.scrollTop = box.current.scrollHeight;
+      if (following.current && box.current && !empty.current) box.current.scrollTop = box.current.scrollHeight;
     });
     observer.observe(watched);
     return () => observer.disconnect();
