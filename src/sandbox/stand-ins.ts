@@ -6,6 +6,7 @@ import { openTraining, type Training } from './launches.ts';
 import { startMlflow } from './mlflow.ts';
 import { TOKENS } from './sandbox-config.ts';
 import { type SlackStandIn, startSlackStandIn } from './slack/slack-stand-in.ts';
+import type { Held, StandIn } from './stand-in.ts';
 
 export type ServiceName = Traffic['with'];
 
@@ -26,7 +27,12 @@ export type StandInsOptions = {
 };
 
 /** What every stand-in has in common. */
-export type Part = { url: string; fault(fault: never): void; close(): Promise<void> };
+export type Part = {
+  url: string;
+  fault(fault: never): void;
+  hold(match: { method?: string; path: string; when?: 'before' | 'after' }): Held;
+  close(): Promise<void>;
+};
 
 export type StandIns = {
   slack: SlackStandIn | null;
@@ -36,6 +42,8 @@ export type StandIns = {
   ports: Partial<Record<ServiceName, number>>;
   simulated: ServiceName[];
   fault(fault: Fault | null): void;
+  /** Holds the next request to a service, so that somebody can be killed exactly there. */
+  hold(name: ServiceName, match: Parameters<StandIn['hold']>[0]): Held;
   close(): Promise<void>;
 };
 
@@ -104,6 +112,11 @@ export async function startStandIns(options: StandInsOptions): Promise<StandIns>
     fault(fault) {
       if (fault === null) for (const part of parts.values()) part.fault(null as never);
       else parts.get(fault.target)?.fault(fault as never);
+    },
+    hold(name, match) {
+      const part = parts.get(name);
+      if (!part) throw new Error(`there is no stand-in for ${name}`);
+      return part.hold(match);
     },
     close: async () => void (await Promise.all([...parts.values()].map((part) => part.close()))),
   };
