@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { type Comparison, compareRuns as compare } from '../analysis/compare.ts';
-import { figure, signed } from '../analysis/numbers.ts';
+import { downsample } from '../analysis/downsample.ts';
+import type { Noise } from '../analysis/noise.ts';
+import { figure, type JsonNumber, jsonNumber, signed } from '../analysis/numbers.ts';
 import type { Point, Side } from '../analysis/run.ts';
 import type { MLflow, MlflowRun } from '../services/mlflow.ts';
 import { done, readTool, type ToolContext } from './define-tool.ts';
@@ -9,6 +11,8 @@ import { cell, table } from './markdown.ts';
 
 /** Histories cost a request each. */
 const MOST_HISTORIES = 5;
+/** As many as Slack's own chart takes. */
+const CURVE_POINTS = 20;
 /** What an answer may weigh, as JSON. */
 const MOST_CHARACTERS = 7500;
 
@@ -61,7 +65,7 @@ export const compareRuns = readTool({
     ]);
     const found = compare({ ...side(baseline.run), histories: before }, { ...side(candidate.run), histories: after }, { ...terms, peers });
     const notes = [baseline.note, candidate.note].filter((note) => note !== null);
-    const data = fitting({ ...found, warnings: [...found.warnings, ...notes] });
+    const data = fitting({ ...found, ...(primary ? { curve: curveOf(primary, before, after) } : {}), notes });
     return done(inWords(data), data);
   },
 });
@@ -79,10 +83,19 @@ async function finishedRuns(baseline: MlflowRun, candidate: MlflowRun, ctx: Tool
   return (await (ctx.services.mlflow as MLflow).searchRuns(query, ctx.signal)).runs;
 }
 
-type Fitted = Omit<Comparison, 'metrics'> & { metrics: Comparison['metrics']; omitted?: Record<string, number>; truncated?: true };
+/** The primary metric over the steps, thinned to what a chart shows: [step, value]. */
+type Curve = { metric: string; baseline: [number, JsonNumber][]; candidate: [number, JsonNumber][] };
+
+function curveOf(metric: string, before: Record<string, Point[]>, after: Record<string, Point[]>): Curve {
+  const thin = (points: readonly Point[] = []) => downsample(points, CURVE_POINTS).map((p): [number, JsonNumber] => [p.step, jsonNumber(p.value)]);
+  return { metric, baseline: thin(before[metric]), candidate: thin(after[metric]) };
+}
+
+type Found = Comparison & { curve?: Curve; notes: string[] };
+type Fitted = Found & { omitted?: Record<string, number>; truncated?: true };
 
 /** Shortens lists until the answer fits, counting what is left out. The verdict, its reason and the warnings always stay. */
-function fitting(found: Comparison): Fitted {
+function fitting(found: Found): Fitted {
   for (let most = 30; ; most = Math.floor(most / 2)) {
     const omitted: Record<string, number> = {};
     const first = <T>(name: string, list: readonly T[], room = most): T[] => {
@@ -132,17 +145,12 @@ function inWords(found: Fitted): string {
     ...found.params.added.map((p) => `${cell(p.key)} only in the candidate`),
     ...found.params.removed.map((p) => `${cell(p.key)} only in the baseline`),
   ];
-  const seeds = found.noise;
   return [
     primary ? `**${primary.verdict}** ${cell(primary.verdict_reason, 600)}` : 'No verdict: no primary metric was named.',
     `Candidate ${found.candidate.run_id} (${cell(found.candidate.name)}) against baseline ${found.baseline.run_id} (${cell(found.baseline.name)}).`,
     ...(rows.length > 0 ? [table(['metric', 'baseline', 'candidate', 'delta', 'delta %', 'change'], rows)] : ['They have no metric in common.']),
     `Parameters that differ: ${[...changed, ...alone].join(', ') || 'none'} (${found.params.same_count} alike).`,
-    ...(seeds
-      ? [
-          `Noise: ${seeds.note}${seeds.welch_p === undefined ? '' : ` p = ${figure(seeds.welch_p)}, 95 % interval of the difference ${seeds.ci95?.map(figure).join(' to ')}.`}`,
-        ]
-      : []),
+    ...(found.noise ? [noiseInWords(found.noise)] : []),
     ...(found.warnings.length > 0 ? [found.warnings.map((warning) => `- ${cell(warning, 600)}`).join('\n')] : []),
     ...(found.truncated
       ? [
@@ -151,6 +159,15 @@ function inWords(found: Fitted): string {
             .join(', ')}.`,
         ]
       : []),
+    ...found.notes,
     `Baseline: ${found.links.baseline} Candidate: ${found.links.candidate}`,
   ].join('\n\n');
+}
+
+function noiseInWords({ note, mean, std, n_baseline, n_candidate, welch_p, ci95 }: Noise): string {
+  const spread = (who: string, n: number, m: number | null, s: number | null) =>
+    n > 1 && m !== null && s !== null ? [`${who} ${figure(m)} ± ${figure(s)} over ${n} seeds`] : [];
+  const groups = [...spread('baseline', n_baseline, mean.baseline, std.baseline), ...spread('candidate', n_candidate, mean.candidate, std.candidate)];
+  const test = welch_p === undefined || !ci95 ? [] : [`p = ${figure(welch_p)}, 95 % interval of the difference ${figure(ci95[0])} to ${figure(ci95[1])}`];
+  return `Noise: ${[note, ...[...groups, ...test].map((part) => `${part}.`)].join(' ')}`;
 }

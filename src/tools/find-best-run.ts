@@ -47,8 +47,8 @@ export const findBestRun = readTool({
     if (!experiment) return await noExperiment(query.experiment, mlflow, ctx.signal);
     const directed = direction(query.metric, { prompt: query.mode, config: ctx.settings.metrics });
     const { runs, complete } = await competitors(query, experiment, directed, mlflow, ctx.signal);
-    const excluded = runs.filter((run) => isOfJobRun(run, query.exclude_run_ids ?? [])).map((run) => run.runId);
-    const exclude = [...new Set([...(query.exclude_run_ids ?? []).map((id) => id.toLowerCase()), ...excluded])];
+    const unwanted = (query.exclude_run_ids ?? []).map((id) => id.trim().toLowerCase());
+    const exclude = runs.filter((run) => unwanted.includes(run.runId) || isOfJobRun(run, unwanted)).map((run) => run.runId);
     const rules = {
       metric: query.metric,
       direction: directed?.direction ?? 'max',

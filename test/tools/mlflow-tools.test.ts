@@ -107,6 +107,8 @@ describe('find_best_run', () => {
     const other = await best({ exclude_run_ids: [candidate.mlflowRunId.toUpperCase()] });
     expect(other).not.toBe(candidate.mlflowRunId);
     expect(await best({ exclude_run_ids: [candidate.runId] })).toBe(other);
+    const { data } = await ask('find_best_run', { experiment: 'ads-rank-v3', metric: 'val_f1', exclude_run_ids: [candidate.runId, candidate.mlflowRunId] });
+    expect(data['rule']).toContain('without 1 excluded;');
   });
 
   it.each([
@@ -322,6 +324,8 @@ describe('compare_runs', () => {
     expect(data['params']['changed']).toEqual([{ key: 'feature_set', baseline: 'v1', candidate: 'v2' }]);
     expect(data['warnings']).toEqual([]);
     expect(data['noise']).toMatchObject({ n_candidate: 1 });
+    expect(data['curve']['baseline'].length).toBe(20);
+    expect(data['curve']['candidate'].at(-1)).toEqual([19, 0.734192]);
     expect(text).toMatch(
       /^\*\*improved\*\* val_f1 0\.734192 against 0\.7126 \(\+0\.021592, \+3\.03003 % relative, \+2\.1592 percentage points\): better by more than 1 % relative/,
     );
@@ -332,7 +336,7 @@ describe('compare_runs', () => {
     const candidate = trained({ feature_set: 'v2', seed: '42' });
     const { data } = await ask('compare_runs', { baseline_run_id: await best(), candidate_run_id: candidate.runId, ...one });
     expect(data['candidate']['run_id']).toBe(candidate.mlflowRunId);
-    expect(data['warnings'].at(-1)).toContain('is a Databricks run id');
+    expect(data['notes']).toEqual([expect.stringContaining('is a Databricks run id')]);
   });
 
   it('says that more changed than the ablation meant', async () => {
