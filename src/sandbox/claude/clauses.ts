@@ -10,7 +10,7 @@ const NUMBER = '\\d+(?:\\.\\d+)?|\\.\\d+';
 /** `feature_set=v2`, `learning_rate = 1e-3`, `set dropout to 0.2`. The same name twice is left standing. */
 export function takeParameters(text: PromptText): Record<string, string> {
   const found: Record<string, string> = {};
-  const pair = /(?<![\w=.])([A-Za-z_][\w.-]*)\s*:?=\s*(?:"([^"]*)"|'([^']*)'|([^\s,;"'=]+))/;
+  const pair = /(?<![\w=.])([A-Za-z_][\w.-]{0,99})\s*:?=\s*(?:"([^"]*)"|'([^']*)'|([^\s,;"'=]+))/;
   const worded = /\b(?:set|setting|change|changing)\s+(?:the\s+)?([A-Za-z_][\w.-]*)\s+to\s+(?:"([^"]*)"|'([^']*)'|([^\s,;"'=]+))/i;
   const said = /\b(?:a|the)\s+([a-z]+(?:_[a-z]+)+)\s+of\s+()()([\w.+-]+)/i;
   for (const pattern of [pair, worded, said]) {
@@ -30,9 +30,9 @@ export function takeParameters(text: PromptText): Record<string, string> {
 export function takeRun(text: PromptText, to: number): Omit<RunPlan, 'parameters'> & { asked: boolean } {
   const config =
     text.take(/\b(?:(?:using|with|from|on)\s+)?(?:the\s+)?config(?:uration)?(?:\s+file)?\s+["']?([\w./-]*\w\.(?:json|ya?ml|toml))["']?/i, 0, to) ??
-    text.take(/\b(?:using|with|from|on)\s+(?:the\s+)?["']?([\w./-]*\w\.(?:json|ya?ml|toml))["']?(?:\s+config(?:uration)?)?/i, 0, to) ??
+    text.take(/\b(?:using|with|from|on|run|train)\s+(?:the\s+)?["']?([\w./-]*\w\.(?:json|ya?ml|toml))["']?(?:\s+config(?:uration)?)?/i, 0, to) ??
     text.take(/\b(?:using|with)\s+(?:the\s+)?config(?:uration)?(?:\s+file)?\s+["']?([\w./-]+[\w-])["']?/i, 0, to);
-  const verb = /\b(?:(?:re-?)?run|start|launch|trigger|kick off|submit|train|do|execute)\b/i;
+  const verb = /\b(?:(?:re-?)?run|try|start|launch|trigger|kick off|submit|train|do|execute)\b/i;
   const byId = text.take(/\b(?:training\s+|databricks\s+)?job\s+(?:with\s+)?(?:the\s+)?(?:id\s+|number\s+|no\.?\s+|#)?(\d{1,19})(?![\w.])/i, 0, to);
   const byName = byId
     ? null
@@ -73,6 +73,17 @@ export function takeCompare(text: PromptText): { metric: string | null; baseline
   return best && { metric: metricName(best[1]), baseline: { is: 'best', experiment: best[2] ?? best[3] ?? best[4] ?? null } };
 }
 
+/** `over the best run in "ads-rank-v3"`, in the middle of a condition. Taken first, so that the condition around it stays one clause. */
+export function takeBaseline(text: PromptText): Baseline | null {
+  const match = text.take(
+    new RegExp(
+      `\\b(?:over|than|against|compared (?:to|with)|versus|vs\\.?)\\s+(?:the |our )?(?:current )?best(?: run| one)? (?:in|of|from) ${EXPERIMENT}`,
+      'i',
+    ),
+  );
+  return match && { is: 'best', experiment: match[1] ?? match[2] ?? match[3] ?? null };
+}
+
 export const EXPERIMENT = `(?:the )?(?:(?:mlflow )?experiment )?(?:${QUOTED}|([\\w/-]*[\\w-]*[-_/\\d][\\w/-]*\\w))(?: experiment)?`;
 
 function metricName(word: string | undefined): string | null {
@@ -87,7 +98,8 @@ export function takeCondition(text: PromptText): Condition | null {
   const up = 'improve[sd]?|has improved|increase[sd]?|gain(?:s|ed)?|rises|rose|goes up|went up|is up|beats?|is better|is higher';
   const down = 'drop(?:s|ped)?|falls|fell|decrease[sd]?|goes down|went down|is down|is lower|is reduced|shrinks';
   const by = `(?:by )?(?:at all|(more than|over|greater than|at least|no less than|>=?)?\\s*(${NUMBER})\\s*${UNIT})`;
-  const than = '(?: (?:better|higher|up|lower))?(?: (?:than|over|on|against|compared to)?\\s*(?:it|that|the (?:baseline|best(?: run| one)?|current best)))?';
+  const than =
+    '(?: (?:better|higher|up|lower))?(?: (?:than|over|on|against|compared to)?\\s*(?:it|that|the (?:baseline|best(?: run| one)?|current best)| ?█+))?';
   const bare = new RegExp(`\\b(?:if|when|in case|should)\\s+${what}(?:(${up})|(${down}))${than}(?:\\s+${by})?${than}(?=\\W|$)`, 'i');
   const fronted = new RegExp(`\\b(?:if|when|in case)\\s+${what}(?:is|was|are)\\s+${by}\\s*(?:(better|higher|up)|(lower|down|less))${than}(?=\\W|$)`, 'i');
   const first = text.take(fronted);
@@ -146,7 +158,7 @@ export function takeActions(text: PromptText, from: number, to: number): Action[
     found.push({ at: match.index, action: { do: 'post', channel: name ? `#${name}` : null } });
   }
   const report = new RegExp(
-    `\\b(?:(?:just |only )?(?:report|tell|show|post|give|let|summari[sz]e|say|stop|leave it|do nothing)\\b(?: back| so)?(?: (?:me|us))?(?: know)?(?: ${what})?(?: (?:here|in (?:this|the) thread|there))?)(?= *[.,;]| and\\b|$|█)`,
+    `\\b(?:(?:just |only )?(?:report|tell|show|post|give|let|summari[sz]e|say|stop|leave it|do nothing)\\b(?: back| so)?(?: (?:me|us))?(?: know)?(?: (?:its|the) [a-z]+_\\w+| ${what})?(?: (?:here|in (?:this|the) thread|there))?)(?= *[.,;]| and\\b|$| ?█)`,
     'i',
   );
   for (let match = text.take(report, from, to); match; match = text.take(report, from, to)) found.push({ at: match.index, action: { do: 'report' } });

@@ -40,7 +40,13 @@ export function walkOf(understood: Understood, defaults: Defaults): Walk {
 }
 
 function unclear({ left, why }: Extract<Understood, { is: 'unclear' }>): string {
-  const words = left.length > 0 ? `I don't know what to do with: ${left.map((word) => `"${word}"`).join(', ')}.` : '';
+  const words =
+    left.length > 0
+      ? `I don't know what to do with: ${left
+          .slice(0, 12)
+          .map((word) => `"${word.slice(0, 80)}"`)
+          .join(', ')}${left.length > 12 ? ` and ${left.length - 12} more` : ''}.`
+      : '';
   return [`I did nothing, because I don't understand this whole request.`, why, words, CAN].filter(Boolean).join('\n');
 }
 

@@ -1,4 +1,4 @@
-import { EXPERIMENT, takeActions, takeCompare, takeCondition, takeParameters, takeRun, takeWait } from './clauses.ts';
+import { EXPERIMENT, takeActions, takeBaseline, takeCompare, takeCondition, takeParameters, takeRun, takeWait } from './clauses.ts';
 import type { Action, Understood } from './plan.ts';
 import { normalised, type PromptText, promptText } from './prompt-text.ts';
 
@@ -17,7 +17,7 @@ const schedule =
   /\b(every|each)\s+(other\s+)?(night|day|morning|evening|hour|week|weekend|month|\d+\s*(h|hours?|days?|minutes?|min)\b|(mon|tues|wednes|thurs|fri|satur|sun)day)|(?<![\w-])(nightly|hourly|daily|weekly|monthly|cron|on a schedule|recurring|regularly|schedule)(?![\w-])/i;
 
 function isThanks(said: string): boolean {
-  return /^(?:(?:ok(?:ay)?|great|cool|nice|perfect|awesome|super|wonderful|good job|well done|amazing)[,.! ]*)*(?:(?:many |so much )?(?:thanks|thank you|thx|ty|cheers)(?: (?:a lot|so much|very much|labmate|all|everyone|team))*)?[.! :)🙏🎉👍]*$/iu.test(
+  return /^(?:(?:ok(?:ay)?|great|cool|nice|perfect|awesome|super|wonderful|good job|well done|amazing)[,.! ]*)*(?:(?:many |so much )?(?:thanks|thank you|thx|ty|cheers)(?: (?:a lot|so much|very much|labmate|all|everyone|team))*)?(?:[,.! ]+(?:(?:it |that |this )?looks (?:good|great|nice)|great|nice|well done|good job|perfect))*[.! :)🙏🎉👍]*$/iu.test(
     said,
   );
 }
@@ -74,6 +74,9 @@ function parseExperiment(said: string): Understood {
   const refused = unsupported(said);
   if (refused) return { is: 'unclear', left: [], why: refused };
   // Titles and comparisons first: a title may hold words that would be a clause elsewhere.
+  text.take(/[.!,;]?\s*\b(?:many thanks|thanks|thank you|thx|cheers)(?: a lot| in advance)?[.! ]*$/i);
+  const compared = takeCompare(text);
+  const over = compared ? null : takeBaseline(text);
   const condition = takeCondition(text);
   const otherwise = text.take(
     /\b(?:otherwise|or else|else|if not|if it (?:does not|doesn't|did not|didn't)(?: improve)?|in any other case)\b/i,
@@ -83,7 +86,6 @@ function parseExperiment(said: string): Understood {
   const improved = branch ? takeActions(text, branch.from, branch.to) : [];
   const elseActions = otherwise ? takeActions(text, otherwise.index, text.length) : [];
   const always = takeActions(text, 0, condition?.from ?? text.length);
-  const compared = takeCompare(text);
   const parameters = takeParameters(text);
   takeWait(text);
   const { asked, job, config } = takeRun(text, condition?.from ?? text.length);
@@ -99,7 +101,7 @@ function parseExperiment(said: string): Understood {
       ? {
           metric: condition?.metric ?? compared?.metric ?? null,
           direction: condition?.down ? ('min' as const) : null,
-          baseline: compared?.baseline ?? { is: 'best' as const, experiment: null },
+          baseline: compared?.baseline ?? over ?? { is: 'best' as const, experiment: null },
           threshold: condition?.threshold ?? null,
         }
       : null;
@@ -128,7 +130,7 @@ function unsupported(said: string): string | null {
 export function parseChanges(said: string): Record<string, string> | null {
   const text: PromptText = promptText(normalised(said));
   const parameters = takeParameters(text);
-  text.take(/\b(?:use|take|try|make|set|change|instead|rather|yes|no|sorry|ok(?:ay)?|actually|i mean(?:t)?)\b/i);
-  text.take(/\b(?:use|take|try|make|set|change|instead|rather|yes|no|sorry|ok(?:ay)?|actually|i mean(?:t)?)\b/i);
+  text.take(/\b(?:use|take|try|make|set|change|instead|rather|yes|no|sorry|ok(?:ay)?|actually|i mean(?:t)?|what about|how about)\b/i);
+  text.take(/\b(?:use|take|try|make|set|change|instead|rather|yes|no|sorry|ok(?:ay)?|actually|i mean(?:t)?|what about|how about)\b/i);
   return Object.keys(parameters).length > 0 && text.leftovers().length === 0 ? parameters : null;
 }

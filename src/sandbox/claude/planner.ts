@@ -31,7 +31,8 @@ export const planner: Answer = (request): Reply => {
 
 /** What stands to be done after all that was said: the request, as later messages replaced or changed it. */
 function whatIsWanted(talk: Conversation): { understood: Understood; calls: Called[]; heard: string[] } {
-  let understood = following(parsePrompt(talk.prompt), earlierPlan(talk.earlier));
+  const before = earlierPlan(talk.earlier);
+  let understood = before ? revised(before, talk.prompt) : parsePrompt(talk.prompt);
   let calls: Called[] = [];
   let heard: string[] = [];
   for (const message of talk.early) {

@@ -64,6 +64,8 @@ describe('what is run', () => {
     ['Run a training job with data="s3://bucket/a b" and wait until it is done', { parameters: { data: 's3://bucket/a b' } }],
     ['Run a training job with a learning_rate of 0.05 and wait for completion', { parameters: { learning_rate: '0.05' } }],
     ['Hey labmate, could you run an experiment with feature_set = v3?', { parameters: { feature_set: 'v3' } }],
+    ['Run base_config.json with feature_set=v2', { config: 'base_config.json', parameters: { feature_set: 'v2' } }],
+    ['Run a training job with feature_set=v2. Wait for it, then report its val_f1. Thanks a lot!', { parameters: { feature_set: 'v2' } }],
     ['Kick off training with epochs=30 and wait for the run to finish', { parameters: { epochs: '30' } }],
     ['Run a training job with path=/data/v2.1/x.', { parameters: { path: '/data/v2.1/x' } }],
     ['Run a training job with negative=-0.5', { parameters: { negative: '-0.5' } }],
@@ -81,6 +83,14 @@ describe('what it is compared with, and when it counts as improved', () => {
     ['Compare val_auc with the best run of ads-rank-v3.', { metric: 'val_auc', baseline: best('ads-rank-v3') }],
     ['Then compare its val_f1 against the current best.', { metric: 'val_f1', baseline: best(null) }],
     ["Compare the new run's val_f1 to the best run so far in the experiment 'ads rank'.", { metric: 'val_f1', baseline: best('ads rank') }],
+    [
+      'If val_f1 improved by more than 1% over the best run in "ads-rank-v3", open a PR.',
+      { metric: 'val_f1', baseline: best('ads-rank-v3'), threshold: { value: 1 } },
+    ],
+    [
+      'If val_f1 is more than 2 points better than the best run of ads-rank-v2, open a PR. Thanks!',
+      { metric: 'val_f1', baseline: best('ads-rank-v2'), threshold: { value: 2, kind: 'points' } },
+    ],
     [`Compare to run ${hex}.`, { baseline: { is: 'run', runId: hex } }],
     [`Compare its val_f1 to run "${hex}".`, { metric: 'val_f1', baseline: { is: 'run', runId: hex } }],
     [`Compare it with ${hex.toUpperCase()}`, { baseline: { is: 'run', runId: hex } }],
@@ -143,6 +153,10 @@ describe('what it will not guess at', () => {
     ['Run a training job with feature_set=v2. Tag it "golden".', ['Tag', 'golden']],
     ['Run a training job with feature_set=v2 for "two days"', ['two', 'days']],
     ['Run a training job with feature_set=v2 twice', ['twice']],
+    ['Run job 101 with feature_set=v2 and job 102', ['102']],
+    ['Run a training job with feature_set=v2 and then delete job 900', ['delete']],
+    ['Run a training job with feature_set=v2. If val_f1 improved by 2x, open a PR.', ['2x']],
+    ['Run a training job with feature_set=v2. If val_f1 improved by more than 1,5 %, open a PR.', ['5', '%']],
     ['Run a training job. Otherwise post the diff to #ml-experiments', ['otherwise']],
     ['What is the weather in Berlin?', ['What', 'weather', 'Berlin']],
   ])('%s', (prompt, left) => {
@@ -162,10 +176,20 @@ describe('what it will not guess at', () => {
   });
 });
 
+test.each(['a-', 'a', 'compare its val_f1 ', 'if val_f1 improved by more than ', 'x=1 ', '"', 'config a.'])(
+  '40,000 characters of "%s" are read in a moment',
+  (piece) => {
+    const began = performance.now();
+    parsePrompt(piece.repeat(40_000 / piece.length));
+    expect(performance.now() - began).toBeLessThan(1500);
+  },
+);
+
 describe('what is not an experiment', () => {
   const hex = (c: string) => c.repeat(32);
   test.each([
     ['thanks!', { is: 'thanks' }],
+    ['Thanks, looks good!', { is: 'thanks' }],
     ['Great, thank you so much 🎉', { is: 'thanks' }],
     ['Run a training job with feature_set=v2 every night', { is: 'schedule' }],
     ['Retrain nightly with base_config.json', { is: 'schedule' }],

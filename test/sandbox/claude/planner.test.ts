@@ -322,11 +322,14 @@ describe('the next session of a thread', () => {
   const earlier = report(sessionOf([opened(seed), { type: 'ended', outcome: 'done', text: 'val_f1 improved.' }]));
   const following = (prompt: string) => openingOf({ ...opened(prompt), after: { session: 's0', head: 'f'.repeat(64), report: earlier } });
 
-  test('"run it again with" repeats the earlier request with the change', async () => {
-    const played = await play(following('Run it again with feature_set=tiny'), good);
-    expect(played.calls[0]?.input).toEqual({ job_id: '101', config: 'base_config.json', parameters: { feature_set: 'tiny' } });
-    expect(toolsOf(played).at(-1)).toBe('create_github_pr');
-  });
+  test.each(['Run it again with feature_set=tiny', 'and now with feature_set=tiny', 'try feature_set=tiny instead', 'What about feature_set=tiny?'])(
+    '"%s" repeats the earlier request with the change',
+    async (words) => {
+      const played = await play(following(words), good);
+      expect(played.calls[0]?.input).toEqual({ job_id: '101', config: 'base_config.json', parameters: { feature_set: 'tiny' } });
+      expect(toolsOf(played).at(-1)).toBe('create_github_pr');
+    },
+  );
 
   test('thanks gets an answer and no tool', async () => {
     const played = await play(following('thanks!'), {});
