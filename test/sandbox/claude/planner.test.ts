@@ -6,6 +6,7 @@ import { invalidRequest } from '../../../src/sandbox/claude/transcript-rules.ts'
 import type { EventOf } from '../../../src/session/events.ts';
 import { report } from '../../../src/session/report.ts';
 import { transcript } from '../../../src/session/transcript.ts';
+import { catalog } from '../../../src/tools/catalog.ts';
 import { opened, sessionOf } from '../../session/logs.ts';
 
 const seed = `Run a training job using config base_config.json but with feature_set=v2.
@@ -88,6 +89,10 @@ async function play(opening: string, results: Results, meanwhile: (turn: number)
     if (uses.length === 0 && said === null) return { calls, replies, last: replies.at(-1) ?? '', messages };
     const answers = uses.map((use) => {
       calls.push({ tool: use.name, input: use.input });
+      // What it asks for must be what the tools take, to the letter.
+      const known = catalog.find((tool) => tool.name === use.name);
+      expect(known?.input.safeParse(use.input).error?.message).toBeUndefined();
+      expect(known).toBeDefined();
       const canned = results[use.name];
       const list = Array.isArray(canned) ? canned : [canned];
       const n = given[use.name] ?? 0;
