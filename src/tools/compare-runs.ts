@@ -35,11 +35,7 @@ export const compareRuns = readTool({
     expected_changes: z.array(z.string()).optional().describe('parameters that were meant to differ'),
   }),
   output: z.looseObject({
-    baseline: z.looseObject({ run_id: z.string() }),
-    candidate: z.looseObject({ run_id: z.string() }),
     primary: z.looseObject({ metric: z.string(), verdict: z.string(), verdict_reason: z.string() }).nullable(),
-    metrics: z.array(z.looseObject({ key: z.string() })),
-    params: z.looseObject({}),
     warnings: z.array(z.string()),
   }),
   needs: ['mlflow'],
