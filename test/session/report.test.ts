@@ -59,7 +59,7 @@ const whole: SessionEvent[] = [
 
 describe('the report of a session', () => {
   it('tells the whole ablation', async () => {
-    await expect(report(sessionOf(whole))).toMatchFileSnapshot('report.ablation.md');
+    await expect(report(sessionOf(whole))).toMatchFileSnapshot('report.ablation.md.snap');
   });
 
   it('is the same from the same log, and can be made of every part of it', () => {
