@@ -99,8 +99,9 @@ function richText(value: Json): string {
     if (e['type'] === 'emoji') return `:${String(e['name'])}:`;
     if (e['type'] === 'rich_text_list')
       return list(e['elements'])
-        .map((item) => `\n- ${part(item)}`)
-        .join('');
+        .map((item) => `${'  '.repeat(Number(e['indent'] ?? 0))}- ${part(item)}`)
+        .join('\n');
+    if (e['type'] === 'rich_text_quote') return list(e['elements']).map(part).join('').replace(/^/gm, '> ');
     return list(e['elements']).map(part).join('');
   };
   return list(value['elements']).map(part).join('\n').trim();

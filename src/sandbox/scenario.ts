@@ -34,8 +34,21 @@ export async function playScenario(scenario: Scenario, parts: StageParts, write:
   } catch (error) {
     trouble = error instanceof Error ? error.message : String(error);
   }
+  await settled(parts);
   write(`${await stage.print()}\n\n`);
   const seconds = ((Date.now() - began) / 1000).toFixed(1);
   write(trouble === null ? `${scenario.name}: as it should be, in ${seconds} s\n` : `${scenario.name}: FAILED after ${seconds} s. ${trouble}\n`);
   return trouble === null;
+}
+
+/** The thread is brought up to date at most once a second: waits until nothing changes any more, so that what is printed is its last state. */
+async function settled({ snapshot }: StageParts): Promise<void> {
+  const end = Date.now() + 6000;
+  let version = -1;
+  while (Date.now() < end) {
+    const now = (await snapshot()).version;
+    if (now === version) return;
+    version = now;
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+  }
 }

@@ -48,10 +48,14 @@ export type Stage = {
   print(): Promise<string>;
 };
 
+const approvers = ['U2', 'U3'];
+
 /** Sets the stage for one scenario. */
 export function setStage({ act, snapshot, backends, patienceMs }: StageParts): Stage {
   const channel = 'C0ML';
   let rootTs = '';
+  // A decided card keeps its buttons until the next edit shows; nobody would click it again.
+  const decided = new Set<string>();
 
   const until: Stage['until'] = async (what, look, patience = patienceMs) => {
     const end = Date.now() + patience;
@@ -71,7 +75,10 @@ export function setStage({ act, snapshot, backends, patienceMs }: StageParts): S
     id,
     command: (command, text) => did({ as: id, do: 'command', command, text, channel }),
     say: async (text, thread) => (await did({ as: id, do: 'say', text, channel, thread })).ts ?? '',
-    click: async (actionId, message) => void (await did({ as: id, do: 'click', channel: message.channel, ts: message.ts, actionId })),
+    async click(actionId, message) {
+      await did({ as: id, do: 'click', channel: message.channel, ts: message.ts, actionId });
+      if (approvers.includes(id)) decided.add(message.ts);
+    },
     async submit(text) {
       const { modal, input } = await until(`a form for ${id}`, async () => openForm((await snapshot()).modals, id));
       await did({ as: id, do: 'submit', modal: modal.id, values: { [String(input.block['block_id'])]: { [String(input.element['action_id'])]: text } } });
@@ -104,7 +111,8 @@ export function setStage({ act, snapshot, backends, patienceMs }: StageParts): S
     posts,
     until,
     untilThread,
-    card: (words) => untilThread(`a card about ${words.source}`, (messages) => messages.findLast((m) => isOpenCard(m) && words.test(wordsOf(m)))),
+    card: (words) =>
+      untilThread(`a card about ${words.source}`, (messages) => messages.findLast((m) => isOpenCard(m) && !decided.has(m.ts) && words.test(wordsOf(m)))),
     async ended(nth = 1) {
       const final = await untilThread('the end, with the head of the record', (messages) => finals(messages)[nth - 1]);
       return { words: wordsOf(final), head: headIn(final) ?? '' };

@@ -15,7 +15,7 @@ export const ablation: Scenario = {
     check((await backends.runs()).length === before.runs.length, 'A click by somebody who may not approve started a run.');
     await sam.click('approve_call', card);
 
-    await sam.click('approve_call', await stage.card(/pull request/i));
+    await sam.click('approve_call', await stage.card(/^Open a pull request/m));
     const { head } = await stage.ended();
 
     const run = await onlyNewRun(stage, before);

@@ -1,7 +1,7 @@
 import { wordsOf } from '../print-thread.ts';
 import type { Scenario } from '../scenario.ts';
 import { ablationPrompt } from './ablation-prompt.ts';
-import { check, nothingDone } from './checks.ts';
+import { nothingDone } from './checks.ts';
 
 const reason = 'The cluster is booked until Friday';
 
@@ -15,7 +15,6 @@ export const denied: Scenario = {
     await stage.sam.submit(reason);
     await stage.ended();
     await nothingDone(stage, before);
-    const decided = (await stage.thread()).find((m) => m.ts === card.ts);
-    check(decided !== undefined && wordsOf(decided).includes(reason), 'The card does not show the reason of the denial.');
+    await stage.untilThread('the reason on the card', (thread) => thread.some((m) => m.ts === card.ts && wordsOf(m).includes(reason)));
   },
 };
