@@ -39,7 +39,9 @@ export function readConversation(request: MessagesRequest): Conversation {
     });
     const turn = turns.at(-1);
     turn?.calls.push(...calls);
-    turn?.messages.push(...framed(textOf(blocks), 'message'));
+    // An answer to a question stands in the question's result already.
+    const answers = calls.map(({ got }) => got.data['answer']);
+    turn?.messages.push(...framed(textOf(blocks), 'message').filter((said) => !answers.includes(said)));
   }
   const prompt = framed(first, 'request').at(-1) ?? first;
   return {

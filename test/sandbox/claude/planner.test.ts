@@ -228,6 +228,12 @@ describe('questions', () => {
     expect(played.calls.find((c) => c.tool === 'compare_runs')?.input['expected_changes']).toEqual(Object.keys(parameters));
   });
 
+  test('an answer that comes as a message too is not taken for another word', async () => {
+    const results = { ...good, run_databricks_job: [unknownKey, good['run_databricks_job'] as Canned], ask_person: answered('features') };
+    const played = await play(request(seed), results, (turn) => (turn === 1 ? 'features' : null));
+    expect(played.replies[2]).toBe('Understood: features.');
+  });
+
   test.each(['stop', 'I have no idea, ask Bob', 'no', 'featurez'])('"%s" settles nothing, so nothing is run', async (answer) => {
     const played = await play(request(seed), { run_databricks_job: unknownKey, ask_person: answered(answer) });
     expect(toolsOf(played)).toEqual(['run_databricks_job', 'ask_person']);
