@@ -90,16 +90,21 @@ export async function openStage(options: { mode: 'socket' | 'http'; scripts: Scr
   const shows = (words: RegExp | string, seconds?: number) =>
     until(
       `a message that says ${words}`,
-      () => messages().findLast((m) => m.bot && m.onlyFor === null && (typeof words === 'string' ? wordsOf(m).includes(words) : words.test(wordsOf(m)))),
+      () =>
+        messages().findLast(
+          (m) => m.ts > from && m.bot && m.onlyFor === null && (typeof words === 'string' ? wordsOf(m).includes(words) : words.test(wordsOf(m))),
+        ),
       seconds,
     );
   const button = (message: SandboxMessage, actionId: string) => JSON.stringify(message.blocks).includes(`"action_id":"${actionId}"`);
-  /** The open card: the newest message that has the button. */
+  /** Where the story that is told now begins. */
+  let from = '';
+  /** The open card of this story: the newest message that has the button. */
   const card = (actionId = 'approve_call', seconds?: number) =>
-    until(`a card with ${actionId}`, () => messages().findLast((m) => button(m, actionId)), seconds);
+    until(`a card with ${actionId}`, () => messages().findLast((m) => m.ts > from && button(m, actionId)), seconds);
   const click = (as: string, message: SandboxMessage, actionId: string) => act({ as, do: 'click', channel: message.channel, ts: message.ts, actionId });
   const session = async (): Promise<Session | null> => {
-    const [about] = await reading.list('T1');
+    const about = (await reading.list('T1')).find((a) => Date.parse(a.openedAt) > Number(from) * 1_000);
     return about ? reading.session(about.session) : null;
   };
   const ended = (seconds?: number) =>
@@ -119,6 +124,10 @@ export async function openStage(options: { mode: 'socket' | 'http'; scripts: Scr
         .filter((m) => m.onlyFor === to)
         .map(wordsOf),
     command: (text: string, as = 'U1', channel = 'C0ML') => act({ as, do: 'command', command: '/experiment', text, channel }),
+    /** Later looks see only what comes from now on. */
+    begin: () => {
+      from = messages().at(-1)?.ts ?? '';
+    },
     launches: () => standIns.training.launches(),
     async close() {
       await product.stop();
