@@ -1,3 +1,4 @@
+import { visible } from '../policy/outside-text.ts';
 import type { Databricks, JobRun } from '../services/databricks.ts';
 import { UpstreamError, unlessMissing } from '../services/http.ts';
 import { lookAt, type Polled } from '../services/poll-runs.ts';
@@ -45,7 +46,9 @@ export async function readRun(runId: string, reach: Reach): Promise<RunReport> {
     return { run_id: runId, status, raw_state: 'VANISHED', terminal, message };
   }
   const outputs = run.terminal ? await outputsOf(run, databricks, reach.signal) : [];
-  const causes = outputs.flatMap(({ task, error, trace }) => (error ? [{ task, error: clip(error, 600), ...(trace ? { trace_tail: tail(trace) } : {}) }] : []));
+  const causes = outputs.flatMap(({ task, error, trace }) =>
+    error ? [{ task, error: clip(visible(error), 600), ...(trace ? { trace_tail: tail(visible(trace)) } : {}) }] : [],
+  );
   const message = [run.message, run.termination && meaning(run.termination)].filter(Boolean).join(' ');
   return {
     run_id: run.runId,

@@ -147,7 +147,10 @@ describe('run_databricks_job plans', () => {
 
   test('what a person has edited, not what the model had asked for', async () => {
     const edited = { job_id: '101', parameters: { feature_set: 'v3' } };
-    expect((await planned(runDatabricksJob, { job_id: '101', parameters: { feature_set: 'v2' } }, { resolved: edited })).arguments).toEqual(edited);
+    const input = { job_id: '101', parameters: { feature_set: 'v2' } };
+    expect((await planned(runDatabricksJob, input, { resolved: edited })).arguments).toEqual(edited);
+    const misspelt = { job_id: '101', parameters: { feature_sets: 'v3' } };
+    expect(await plan(runDatabricksJob, input, { resolved: misspelt })).toMatchObject({ kind: 'question', data: { unknown: ['feature_sets'] } });
   });
 
   test('a config that the model put among the parameters is pinned like any other', async () => {
