@@ -3,7 +3,7 @@ import { Outside } from '../text/flow.tsx';
 import { safeUrl } from '../text/links.ts';
 import { Text, TextLine } from '../text/text.tsx';
 import { Element } from './elements.tsx';
-import { type Json, list, record, string, textOf } from './json.ts';
+import { type Json, list, record, shownText, string } from './json.ts';
 import { Picture } from './picture.tsx';
 import { RichText } from './rich-text.tsx';
 
@@ -107,7 +107,7 @@ export function Video({ block }: { block: Json }) {
   return (
     <div class="card">
       <Picture image={{ image_url: block.thumbnail_url, alt_text: block.alt_text }} class="card-hero" />
-      <div class="card-title">{url ? <Outside url={url}>{textOf(block.title)}</Outside> : textOf(block.title)}</div>
+      <div class="card-title">{url ? <Outside url={url}>{shownText(block.title)}</Outside> : shownText(block.title)}</div>
       {block.description !== undefined && (
         <div class="card-subtitle">
           <TextLine of={block.description} />

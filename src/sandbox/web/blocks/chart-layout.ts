@@ -1,4 +1,4 @@
-import { type Json, list, number, record, string } from './json.ts';
+import { type Json, list, number, record, shownText } from './json.ts';
 
 /** Where everything of a chart stands, in the units of its SVG. Pure, so that it can be checked without a browser. */
 export type AxisChart = {
@@ -33,8 +33,10 @@ export function layoutChart(chart: unknown, width = 560): AxisChart | PieChart |
 function layoutAxes(kind: 'line' | 'area' | 'bar', chart: Json, width: number): AxisChart | null {
   const axis = record(chart.axis_config);
   const height = width < 400 ? 220 : 260;
-  const raw = list(chart.series).map((each) => ({ name: string(record(each).name), data: list(record(each).data).map(record) }));
-  const categories = list(axis.categories).length ? list(axis.categories).map(string) : [...new Set(raw.flatMap((s) => s.data.map((d) => string(d.label))))];
+  const raw = list(chart.series).map((each) => ({ name: shownText(record(each).name), data: list(record(each).data).map(record) }));
+  const categories = list(axis.categories).length
+    ? list(axis.categories).map(shownText)
+    : [...new Set(raw.flatMap((s) => s.data.map((d) => shownText(d.label))))];
   const values = raw.flatMap((s) => s.data.flatMap((d) => number(d.value) ?? []));
   if (values.length === 0 || categories.length === 0) return null;
 
@@ -57,8 +59,8 @@ function layoutAxes(kind: 'line' | 'area' | 'bar', chart: Json, width: number): 
 
   const series = raw.map(({ name, data }, which): Series => {
     const points = data.flatMap((each): Point[] => {
-      const [value, index] = [number(each.value), categories.indexOf(string(each.label))];
-      return value === null || index < 0 ? [] : [{ x: x(index), y: y(value), label: string(each.label), value }];
+      const [value, index] = [number(each.value), categories.indexOf(shownText(each.label))];
+      return value === null || index < 0 ? [] : [{ x: x(index), y: y(value), label: shownText(each.label), value }];
     });
     const line = points.map((point, at) => `${at === 0 ? 'M' : 'L'}${round(point.x)} ${round(point.y)}`).join(' ');
     const [first, last] = [points[0], points.at(-1)];
@@ -83,8 +85,8 @@ function layoutAxes(kind: 'line' | 'area' | 'bar', chart: Json, width: number): 
     plot,
     yTicks: ticks.map((tick, at) => ({ at: y(tick), label: labels[at] ?? '' })),
     xTicks: categories.flatMap((label, index) => (index % every === 0 ? [{ at: x(index), label }] : [])),
-    yLabel: string(axis.y_label),
-    xLabel: string(axis.x_label),
+    yLabel: shownText(axis.y_label),
+    xLabel: shownText(axis.x_label),
     series,
   };
 }
@@ -106,7 +108,7 @@ function tickLabel(tick: number, ticks: number[]): string {
 }
 
 function layoutPie(segments: unknown[]): PieChart | null {
-  const parts = segments.map((each) => ({ label: string(record(each).label), value: Math.max(number(record(each).value) ?? 0, 0) }));
+  const parts = segments.map((each) => ({ label: shownText(record(each).label), value: Math.max(number(record(each).value) ?? 0, 0) }));
   const total = parts.reduce((sum, part) => sum + part.value, 0);
   if (total === 0) return null;
   const radius = 100;

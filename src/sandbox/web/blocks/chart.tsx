@@ -1,12 +1,12 @@
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { type AxisChart, layoutChart, type PieChart, type Series } from './chart-layout.ts';
-import { type Json, record, string } from './json.ts';
+import { type Json, record, shownText, string } from './json.ts';
 
 /** A data_visualization block as SVG, with its legend; the values are in tooltips and in the accessible name. */
 export function Chart({ block }: { block: Json }) {
   const [figure, width] = useWidth();
   const layout = layoutChart(block.chart, width);
-  const title = string(block.title);
+  const title = shownText(block.title);
   if (!layout) {
     return (
       <div class="raw-block">

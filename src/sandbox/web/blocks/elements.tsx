@@ -3,7 +3,7 @@ import { safeUrl } from '../text/links.ts';
 import { TextLine } from '../text/text.tsx';
 import { ConfirmDialog } from './confirm.tsx';
 import { FieldElement } from './fields.tsx';
-import { type Json, list, record, string, textOf } from './json.ts';
+import { type Json, list, record, shownText, string } from './json.ts';
 import { Picture } from './picture.tsx';
 import { answerKey, initialValue } from './state-values.ts';
 import { type StateValue, useForm, useSurface } from './surface.ts';
@@ -111,7 +111,7 @@ function Choice({ element, blockId }: { element: Json; blockId: string }) {
     <FieldElement
       element={element}
       value={value}
-      label={textOf(element.placeholder) || actionId}
+      label={shownText(element.placeholder) || actionId}
       onChange={(next) => {
         setOwn(next);
         form?.change(blockId, actionId, next);
@@ -136,8 +136,8 @@ export function ContextActions({ block }: { block: Json }) {
       type="button"
       class="icon-button"
       data-action-id={actionId}
-      title={textOf(element.text)}
-      aria-label={string(element.accessibility_label) || textOf(element.text)}
+      title={shownText(element.text)}
+      aria-label={string(element.accessibility_label) || shownText(element.text)}
       onClick={() => surface.act?.(actionId, string(element.value) || undefined)}
     >
       {sign}
@@ -148,7 +148,7 @@ export function ContextActions({ block }: { block: Json }) {
       {list(block.elements).map((each) => {
         const element = record(each);
         const actionId = string(element.action_id);
-        if (element.type === 'icon_button') return quiet(element, actionId, element.icon === 'trash' ? '🗑' : textOf(element.text));
+        if (element.type === 'icon_button') return quiet(element, actionId, element.icon === 'trash' ? '🗑' : shownText(element.text));
         return (
           <>
             {quiet(record(element.positive_button), actionId, '👍')}

@@ -1,5 +1,5 @@
 import { TextLine } from '../text/text.tsx';
-import { type Json, list, record, string, textOf } from './json.ts';
+import { type Json, list, record, shownText, string } from './json.ts';
 import { answerKey, stateValue } from './state-values.ts';
 import { type StateValue, useSurface } from './surface.ts';
 
@@ -46,7 +46,7 @@ function TextInput(props: Props) {
     id,
     class: 'text-input',
     value: string(answerOf(props)),
-    placeholder: textOf(element.placeholder),
+    placeholder: shownText(element.placeholder),
     maxLength: typeof element.max_length === 'number' ? element.max_length : 3000,
     'data-action-id': string(element.action_id),
     'aria-label': id ? undefined : props.label,
@@ -64,7 +64,7 @@ function TypedInput({ type, ...props }: Props & { type: 'email' | 'url' | 'numbe
     id: props.id ?? '',
     class: 'text-input',
     value: string(answerOf(props)),
-    placeholder: textOf(element.placeholder),
+    placeholder: shownText(element.placeholder),
     'data-action-id': string(element.action_id),
     'aria-label': props.label,
     'aria-describedby': describedBy,
@@ -140,7 +140,7 @@ function Menu(props: Props) {
     >
       {!many && (
         <option value="" selected={picked[0] === ''}>
-          {textOf(element.placeholder) || 'Choose…'}
+          {shownText(element.placeholder) || 'Choose…'}
         </option>
       )}
       {groups.map((group) => {
@@ -158,9 +158,9 @@ function Menu(props: Props) {
 function menuGroups(element: Json, surface: { people: { id: string; name: string }[]; channels: { id: string; name: string }[] }) {
   const type = string(element.type);
   const named = (each: { id: string; name: string }, sign: string): Item => ({ value: each.id, text: sign + each.name, answer: each.id });
-  const given = (option: unknown): Item => ({ value: string(record(option).value), text: textOf(record(option).text), answer: option });
+  const given = (option: unknown): Item => ({ value: string(record(option).value), text: shownText(record(option).text), answer: option });
   if (type.includes('users')) return [{ label: '', items: surface.people.map((each) => named(each, '@')) }];
   if (type.includes('channels') || type.includes('conversations')) return [{ label: '', items: surface.channels.map((each) => named(each, '#')) }];
   if (element.option_groups === undefined) return [{ label: '', items: list(element.options).map(given) }];
-  return list(element.option_groups).map((group) => ({ label: textOf(record(group).label), items: list(record(group).options).map(given) }));
+  return list(element.option_groups).map((group) => ({ label: shownText(record(group).label), items: list(record(group).options).map(given) }));
 }

@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
 import { Text, TextLine } from '../text/text.tsx';
 import { FieldElement } from './fields.tsx';
-import { type Json, record, string, textOf } from './json.ts';
+import { type Json, record, shownText, string } from './json.ts';
 import { answerKey, blockIdOf, initialValue } from './state-values.ts';
 import { type StateValue, useForm, useSurface } from './surface.ts';
 
@@ -25,7 +25,7 @@ export function InputBlock({ block, place }: { block: Json; place: number }) {
         id={id}
         element={element}
         value={form?.valueOf(blockId, actionId) ?? own}
-        label={textOf(block.label)}
+        label={shownText(block.label)}
         describedBy={error ? `${id}-error` : undefined}
         onChange={(next) => {
           setOwn(next);

@@ -1,12 +1,12 @@
 import { useState } from 'preact/hooks';
 import { safeUrl } from '../text/links.ts';
 import { Text } from '../text/text.tsx';
-import { type Json, record, string, textOf } from './json.ts';
+import { type Json, record, shownText, string } from './json.ts';
 
 /** An image element. Where it has no address of its own, or can't be loaded, its description stands in for it. */
 export function Picture({ image, class: name }: { image: Json; class: string }) {
   const url = pictureUrl(image);
-  const alt = textOf(image.alt_text);
+  const alt = shownText(image.alt_text);
   const [failed, setFailed] = useState<string | null>(null);
   if (!url || failed === url) return <span class="picture-missing">{alt ? `Picture: ${alt}` : 'Picture without a description'}</span>;
   return <img class={name} src={url} alt={alt} title={alt} loading="lazy" onError={() => setFailed(url)} />;

@@ -1,7 +1,7 @@
 import { Inlines, Outside } from '../text/flow.tsx';
 import { safeUrl } from '../text/links.ts';
 import { plainInline } from '../text/text.tsx';
-import { type Json, list, record, string, textOf } from './json.ts';
+import { type Json, list, record, shownText, string, textOf } from './json.ts';
 import { RichText } from './rich-text.tsx';
 
 /** A plan: its title, how far it is, and its tasks. */
@@ -11,7 +11,7 @@ export function Plan({ block }: { block: Json }) {
   return (
     <section class="plan" aria-label="Plan">
       <header class="plan-head">
-        <span class="plan-title">{textOf(block.title)}</span>
+        <span class="plan-title">{shownText(block.title)}</span>
         {tasks.length > 0 && (
           <span class="plan-count">
             {done} of {tasks.length} done
@@ -62,7 +62,7 @@ function Words({ of, class: name }: { of: unknown; class: string }) {
 function Sources({ sources }: { sources: unknown[] }) {
   const links = sources.map(record).flatMap((source) => {
     const url = safeUrl(string(source.url));
-    return url ? [{ url, text: string(source.text) || url }] : [];
+    return url ? [{ url, text: shownText(source.text) || url }] : [];
   });
   if (links.length === 0) return null;
   return (

@@ -2,7 +2,7 @@ import type { ComponentChildren } from 'preact';
 import { formatSlackDate } from '../text/angle.ts';
 import { Emoji, GroupMention, Outside } from '../text/flow.tsx';
 import { safeUrl, unescapeSlack } from '../text/links.ts';
-import { type Json, list, record, string } from './json.ts';
+import { type Json, list, record, shownText, string } from './json.ts';
 import { useSurface } from './surface.ts';
 
 /** A rich_text block: sections, lists, quotes and preformatted text. Lists of the same style at different indents follow each other, as Slack posts them. */
@@ -75,10 +75,10 @@ function Span({ element }: { element: Json }) {
   const surface = useSurface();
   switch (element.type) {
     case 'text':
-      return <>{string(element.text)}</>;
+      return <>{shownText(element.text)}</>;
     case 'link': {
       const url = safeUrl(unescapeSlack(string(element.url)));
-      const text = string(element.text) || string(element.url);
+      const text = shownText(element.text) || shownText(element.url);
       return url ? <Outside url={url}>{text}</Outside> : text;
     }
     case 'emoji':

@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
-import { type Json, list, number, record, string, textOf } from './json.ts';
+import { type Json, list, number, record, shownText, string } from './json.ts';
 import { RichText } from './rich-text.tsx';
 
 /** A table block: the first row is its head; columns say how they are aligned and whether they wrap. */
@@ -27,7 +27,7 @@ export function DataTable({ block }: { block: Json }) {
       rows={[head, ...shown]}
       cellClass={cellClass}
       rowHeader={number(block.row_header_column_index) ?? -1}
-      caption={textOf(block.caption)}
+      caption={shownText(block.caption)}
       foot={
         pages > 1 && (
           <div class="pager">
@@ -98,6 +98,6 @@ function Rows({ rows, cellClass, rowHeader, caption, foot }: RowsProps) {
 function Cell({ cell }: { cell: unknown }) {
   const json = record(cell);
   if (json.type === 'rich_text') return <RichText block={json} />;
-  if (json.type === 'raw_number') return <span class="number">{string(json.text) || string(json.value)}</span>;
-  return <>{textOf(cell)}</>;
+  if (json.type === 'raw_number') return <span class="number">{shownText(json.text) || string(json.value)}</span>;
+  return <>{shownText(cell)}</>;
 }

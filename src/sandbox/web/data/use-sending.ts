@@ -9,15 +9,19 @@ import type { Sandbox } from './use-sandbox.ts';
 
 type Here = { sandbox: Sandbox; snapshot: Snapshot; me: string; channel: string; go: (change: Partial<Place>) => void };
 
-/** What of the channel was asked for and has no thread yet: the app's next message, or its reply to a message of one's own. */
-type Awaited = { channel: string; after: number } | { channel: string; thread: string } | null;
+/** What was asked for and has no thread yet: the app's next message in the channel, or its reply to a message of one's own. */
+type Awaited = ({ channel: string; after: number } | { channel: string; thread: string }) & { since: number };
+
+/** A later message is about something else: a command need not open a thread. */
+const PATIENCE_MS = 10_000;
 
 /** Sends what the person types, clicks and submits. What a command or a mention starts is opened as a thread as soon as it is there. */
 export function useSending({ sandbox, snapshot, me, channel, go }: Here) {
-  const awaited = useRef<Awaited>(null);
+  const awaited = useRef<Awaited | null>(null);
 
   useEffect(() => {
-    const thread = startedThread(snapshot, awaited.current);
+    if (awaited.current && Date.now() - awaited.current.since > PATIENCE_MS) awaited.current = null;
+    const thread = awaited.current && startedThread(snapshot, awaited.current);
     if (!thread) return;
     awaited.current = null;
     // On a narrow window the thread would cover the channel; its summary leads there.
@@ -34,13 +38,11 @@ export function useSending({ sandbox, snapshot, me, channel, go }: Here) {
       const command = parseCommand(text);
       if (command) {
         const newest = Math.max(0, ...snapshot.messages.map((message) => Number(message.ts)));
-        awaited.current = { channel, after: newest };
-        const acted = await sandbox.act({ as: me, do: 'command', ...command, channel });
-        if (acted.response) awaited.current = null;
-        return tell(acted);
+        awaited.current = { channel, after: newest, since: Date.now() };
+        return tell(await sandbox.act({ as: me, do: 'command', ...command, channel }));
       }
       const acted = await sandbox.act({ as: me, do: 'say', text, channel });
-      if (acted.ts) awaited.current = { channel, thread: acted.ts };
+      if (acted.ts) awaited.current = { channel, thread: acted.ts, since: Date.now() };
       return tell(acted);
     },
     async toThread(text: string, thread: string): Promise<boolean> {
@@ -68,7 +70,6 @@ export function useSending({ sandbox, snapshot, me, channel, go }: Here) {
 }
 
 function startedThread(snapshot: Snapshot, awaited: Awaited): string | null {
-  if (!awaited) return null;
   const shared = snapshot.messages.filter((message) => message.channel === awaited.channel && message.bot && message.onlyFor === null);
   if ('thread' in awaited) return shared.some((message) => message.threadTs === awaited.thread) ? awaited.thread : null;
   return shared.find((message) => !isReply(message) && Number(message.ts) > awaited.after)?.ts ?? null;
