@@ -107,6 +107,7 @@ export function readAnyConfig(variables: Variables, fileText?: string, options: 
       thresholdReading: file.thresholdReading,
       recordsPath: file.github.recordsPath,
       environments: file.environments,
+      actIn: file.actIn,
     },
     onStop: file.onStop,
     budgets: {

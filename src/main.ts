@@ -21,7 +21,7 @@ import { openBlobs } from './runtime/payloads.ts';
 import { makeReading } from './runtime/read-sessions.ts';
 import { BRISK, connect, PATIENT } from './runtime/redis.ts';
 import { startSessionWorker } from './runtime/session-worker.ts';
-import { pollRuns } from './services/poll-runs.ts';
+import { runPoller } from './services/poll-runs.ts';
 import { startSlack } from './slack/app.ts';
 import { checkEntitlement } from './slack/entitled.ts';
 import { narrate } from './slack/narrate.ts';
@@ -182,11 +182,7 @@ async function startWorker(config: Config, core: Core, log: Log): Promise<() => 
         redis,
         keys,
         deliver,
-        poll: (runIds) =>
-          pollRuns(
-            databricks,
-            runIds.map((runId) => ({ runId })),
-          ),
+        poll: runPoller(databricks),
         failed: (error) => log.warn({ err: error }, 'the training runs could not be asked about; tried again soon'),
       })
     : null;
