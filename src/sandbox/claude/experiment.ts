@@ -8,7 +8,7 @@ type Run = { runId: string; url: string | null; mlflow: string };
 
 /** The whole experiment: run, wait, compare, branch. Every branch is taken on what a tool answered. */
 export function* experiment(plan: Plan, defaults: Defaults): Walk {
-  const started = yield* startRun(plan.run, defaults, `My plan:\n${planInWords(plan)}`);
+  const started = yield* startRun(plan.run, defaults, `My plan:\n${planInWords(plan, defaults)}`);
   if ('end' in started) return started.end;
   const ended = yield* waitFor(started.go.runId);
   if ('end' in ended) return ended.end;

@@ -34,11 +34,11 @@ export type Understood =
   | { is: 'unclear'; left: string[]; why: string | null };
 
 /** The plan as numbered steps, in words, before anything is done. */
-export function planInWords(plan: Plan): string {
+export function planInWords(plan: Plan, defaults: { job?: string; experiment?: string } = {}): string {
   const steps = [
-    `Run ${jobInWords(plan.run)}${plan.run.config ? ` with config ${plan.run.config}` : ''}${overridesInWords(plan.run.parameters)}.`,
+    `Run ${jobInWords(plan.run, defaults.job)}${plan.run.config ? ` with config ${plan.run.config}` : ''}${overridesInWords(plan.run.parameters)}.`,
     'Wait until it has ended; if it fails, say why and stop.',
-    ...(plan.compare ? [compareInWords(plan.compare, plan)] : []),
+    ...(plan.compare ? [compareInWords(plan.compare, plan, defaults.experiment)] : []),
     ...plan.always.map((action) => `${capital(actionInWords(action))}.`),
   ];
   if (plan.improved.length > 0 || plan.otherwise.length > 0) {
@@ -49,8 +49,8 @@ export function planInWords(plan: Plan): string {
   return steps.map((step, i) => `${i + 1}. ${step}`).join('\n');
 }
 
-function jobInWords({ job }: RunPlan): string {
-  if (!job) return 'the default training job';
+function jobInWords({ job }: RunPlan, usual: string | undefined): string {
+  if (!job) return usual ? `job ${usual} (the default)` : 'a training job';
   return 'id' in job ? `job ${job.id}` : `the job named ${job.name}`;
 }
 
@@ -59,8 +59,9 @@ function overridesInWords(parameters: Record<string, string>): string {
   return pairs.length > 0 ? ` and ${pairs.join(', ')}` : '';
 }
 
-function compareInWords({ metric, baseline, threshold, direction }: ComparePlan, plan: Plan): string {
-  const to = baseline.is === 'run' ? `run ${baseline.runId}` : `the best run in ${baseline.experiment ?? 'the default experiment'}`;
+function compareInWords({ metric, baseline, threshold, direction }: ComparePlan, plan: Plan, usual: string | undefined): string {
+  const to =
+    baseline.is === 'run' ? `run ${baseline.runId}` : `the best run in ${baseline.experiment ?? (usual ? `${usual} (the default)` : 'the experiment')}`;
   const branches = plan.improved.length > 0 || plan.otherwise.length > 0;
   const by = threshold
     ? `: improved means ${thresholdInWords(threshold)}${direction === 'min' ? ' lower' : ''}`

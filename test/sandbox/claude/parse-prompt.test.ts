@@ -31,9 +31,9 @@ test("the seed's sentence is understood whole, and its plan is told in steps", (
     improved: [pr({ title: 'feat: feature-set-v2 ablation' })],
     otherwise: [post('#ml-experiments')],
   });
-  expect(planInWords(plan(seed))).toBe(
+  expect(planInWords(plan(seed), { job: '101' })).toBe(
     [
-      '1. Run the default training job with config base_config.json and feature_set=v2.',
+      '1. Run job 101 (the default) with config base_config.json and feature_set=v2.',
       '2. Wait until it has ended; if it fails, say why and stop.',
       '3. Compare its val_f1 to the best run in ads-rank-v3: improved means more than 1 %.',
       '4. If the verdict is improved: open a pull request titled "feat: feature-set-v2 ablation" with the metric comparison. Otherwise: post the diff to #ml-experiments.',

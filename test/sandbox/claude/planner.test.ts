@@ -141,7 +141,7 @@ describe("the seed's job", () => {
     expect(pr?.input['body']).toContain('| val_f1 | 0.709 | 0.73 | +0.021 | +2.96 % |');
     expect(pr?.input['body']).toContain('- feature_set: v1 -> v2');
     expect(played.replies[0]).toMatch(
-      /^I'm the sandbox's rule-based stand-in, not Claude\.\nMy plan:\n1\. Run the default training job with config base_config\.json and feature_set=v2\./,
+      /^I'm the sandbox's rule-based stand-in, not Claude\.\nMy plan:\n1\. Run job 101 \(the default\) with config base_config\.json and feature_set=v2\./,
     );
     expect(played.last).toContain('improved: val_f1 0.73 against 0.709');
     expect(played.last).toContain('Pull request: http://github/acme/ads/pull/7');
