@@ -8,6 +8,8 @@ import { lockFolder } from './lock-folder.ts';
 import { startProduct } from './product.ts';
 import { forgetKeys, freePort, startRedis } from './redis.ts';
 import { sandboxConfig } from './sandbox-config.ts';
+import { findScenario, playInSandbox } from './scenario.ts';
+import type { SlackStandIn } from './slack/slack-stand-in.ts';
 import { type ServiceName, startStandIns } from './stand-ins.ts';
 import { createTrafficLog } from './traffic-log.ts';
 import { pageFolder } from './web-build.ts';
@@ -74,7 +76,9 @@ async function begin(options: LaunchOptions, stops: (() => Promise<void>)[], say
     const { needs } = OF_REAL[name];
     if (!env[needs]) throw new Error(`--with ${name}=real needs ${needs} in the environment.`);
   }
-  const dir = await openFolder(scenario !== null, stops);
+  // A misspelt name is told before anything is started.
+  if (scenario !== null) findScenario(scenario);
+  const { dir, keep } = await openFolder(scenario !== null, stops);
   const prefix = scenario === null ? 'lm-sandbox' : `lm-${scenario}-${process.pid}`;
   const redis = await startRedis({ useUrl: env['REDIS_URL'], dir: join(dir, 'redis'), purpose: 'the sandbox', say, mayInstall: askAtTerminal });
   stops.push(redis.stop);
@@ -115,7 +119,7 @@ async function begin(options: LaunchOptions, stops: (() => Promise<void>)[], say
   const about = aboutOf(standIns.simulated, real);
   const control = await openControl(options, { slack: standIns.slack, traffic, about, fault: standIns.fault, reset: () => standIns.slack?.reset() });
   stops.push(control.close);
-  if (scenario !== null) throw new Error('no scenario yet');
+  if (scenario !== null) return { play: () => play(scenario, { slack: standIns.slack, variables }, keep) };
   say(`\n  ${control.url}\n\nCtrl-C stops all of it. What it remembers is in .sandbox/; delete that folder to begin anew.`);
   return { play: null };
 }
@@ -142,15 +146,33 @@ function aboutOf(simulated: readonly ServiceName[], real: readonly ServiceName[]
   };
 }
 
-async function openFolder(throwaway: boolean, stops: (() => Promise<void>)[]): Promise<string> {
+/** `keep`: what a scenario left behind is not thrown away. */
+async function openFolder(throwaway: boolean, stops: (() => Promise<void>)[]): Promise<{ dir: string; keep: () => string }> {
   await mkdir(HOME, { recursive: true });
-  if (throwaway) {
-    const dir = await mkdtemp(join(HOME, 'headless-'));
-    stops.push(() => rm(dir, { recursive: true, force: true }));
-    return dir;
+  if (!throwaway) {
+    stops.push(await lockFolder(HOME));
+    return { dir: HOME, keep: () => HOME };
   }
-  stops.push(await lockFolder(HOME));
-  return HOME;
+  const dir = await mkdtemp(join(HOME, 'headless-'));
+  let kept = false;
+  stops.push(async () => {
+    if (!kept) await rm(dir, { recursive: true, force: true });
+  });
+  return {
+    dir,
+    keep: () => {
+      kept = true;
+      return dir;
+    },
+  };
+}
+
+async function play(name: string, sandbox: { slack: SlackStandIn | null; variables: Record<string, string> }, keep: () => string): Promise<number> {
+  const { slack, variables } = sandbox;
+  if (!slack) throw new Error('A scenario needs the Slack of the sandbox: leave out --with slack=real.');
+  if (await playInSandbox(name, { slack, variables }, (text) => void process.stdout.write(text))) return 0;
+  process.stderr.write(`The logs of gateway and worker are kept in ${keep()}\n`);
+  return 1;
 }
 
 async function readPorts(dir: string): Promise<Partial<Record<ServiceName, number>>> {
