@@ -1,3 +1,4 @@
+import { backendsOf } from './backends.ts';
 import { ablation } from './scenarios/ablation.ts';
 import { denied } from './scenarios/denied.ts';
 import { followUp } from './scenarios/follow-up.ts';
@@ -6,6 +7,8 @@ import { noGain } from './scenarios/no-gain.ts';
 import { prodRefused } from './scenarios/prod-refused.ts';
 import { unknownConfig } from './scenarios/unknown-config.ts';
 import { unknownKey } from './scenarios/unknown-key.ts';
+import type { SlackStandIn } from './slack/slack-stand-in.ts';
+import { snapshotOf } from './snapshot.ts';
 import { type Stage, type StageParts, setStage } from './stage.ts';
 
 /** A story that people and labmate play together. It throws with a clear sentence where it goes another way. */
@@ -20,6 +23,17 @@ export function findScenario(name: string): Scenario {
   const found = scenarios.find((scenario) => scenario.name === name);
   if (found) return found;
   throw new Error(`There is no scenario "${name}". There are:\n${scenarios.map((s) => `  ${s.name.padEnd(15)} ${s.about}`).join('\n')}`);
+}
+
+/** Plays a scenario on a sandbox that runs: its workspace, and the variables that name its backends. */
+export function playInSandbox(
+  name: string,
+  sandbox: { slack: SlackStandIn; variables: Readonly<Record<string, string>> },
+  write: (text: string) => void,
+): Promise<boolean> {
+  const { slack, variables } = sandbox;
+  const snapshot = () => snapshotOf(slack.world, slack.origin, { banner: '', simulated: [] });
+  return playScenario(findScenario(name), { act: slack.act, snapshot, backends: backendsOf(variables), patienceMs: 30_000 }, write);
 }
 
 /** Plays one scenario to its end, writes its thread down, and says whether it went as it should. */

@@ -18,7 +18,7 @@ export type Delivery = {
   event(payload: Json): Promise<void>;
   /** A command, a click, a modal: sent once. Slack never repeats these. */
   once(type: 'slash_commands' | 'interactive', payload: Json): Promise<Ack>;
-  /** From now on so many events arrive a second time although they were acked. */
+  /** The next so many deliveries arrive a second time although they were acked. Slack does this to events; a proxy may do it to anything. */
   duplicate(times: number): void;
   close(): void;
 };
@@ -43,12 +43,18 @@ export function createDelivery(transport: Transport, times: DeliveryTimes = slac
       waits.add(done);
     });
 
+  /** Sends, and once more where a duplicate is due; the first ack is the one that counts. */
+  async function deliver(envelope: Envelope): Promise<Ack> {
+    const twice = duplicates > 0;
+    if (twice) duplicates -= 1;
+    const ack = await transport.send(envelope, times.ackMs);
+    if (ack.ok && twice) await transport.send({ ...envelope, retry: { num: 1, reason: 'http_timeout' } }, times.ackMs);
+    return ack;
+  }
+
   return {
     async event(payload) {
-      const twice = duplicates > 0;
-      if (twice) duplicates -= 1;
-      let ack = await transport.send({ type: 'events_api', payload }, times.ackMs);
-      if (ack.ok && twice) await transport.send({ type: 'events_api', payload, retry: { num: 1, reason: 'http_timeout' } }, times.ackMs);
+      let ack = await deliver({ type: 'events_api', payload });
       for (const [i, ms] of times.retryAfterMs.entries()) {
         if (ack.ok || closed) return;
         await pause(ms);
@@ -56,7 +62,7 @@ export function createDelivery(transport: Transport, times: DeliveryTimes = slac
         ack = await transport.send({ type: 'events_api', payload, retry: { num: i + 1, reason: ack.why } }, times.ackMs);
       }
     },
-    once: (type, payload) => transport.send({ type, payload }, times.ackMs),
+    once: (type, payload) => deliver({ type, payload }),
     duplicate(n) {
       duplicates += n;
     },

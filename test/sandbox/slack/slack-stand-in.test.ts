@@ -183,6 +183,80 @@ test('what the traffic shows holds no token', async () => {
   expect(JSON.stringify(seen)).not.toMatch(/xoxb|xapp/);
 });
 
+test('a duplicated delivery is the same command twice, and the first ack counts', async () => {
+  const triggers: string[] = [];
+  const { slack } = await start('http', (app) => {
+    app.command('/experiment', async ({ command, ack }) => {
+      triggers.push(command.trigger_id);
+      await ack(`answer ${triggers.length}`);
+    });
+  });
+  slack.fault({ target: 'slack', kind: 'redeliver', times: 1 });
+  expect(await slack.act({ as: 'U1', do: 'command', command: '/experiment', text: 'x', channel: 'C0ML' })).toMatchObject({ ok: true, response: 'answer 1' });
+  expect(triggers.length).toBe(2);
+  expect(triggers[0]).toBe(triggers[1]);
+});
+
+test('the Home tab, a button on it, a shortcut on a message and the end of a form reach the app', async () => {
+  const heard: string[] = [];
+  const { slack } = await start('socket', (app) => {
+    app.event('app_home_opened', async ({ event, client }) => {
+      await client.views.publish({ user_id: event.user, view: { type: 'home', blocks: card } });
+    });
+    app.action('approve_call', async ({ ack, body, action, client }) => {
+      await ack();
+      heard.push(`${body.type} ${(action as { value: string }).value} by ${body.user.id}`);
+      await client.views.open({ trigger_id: (body as { trigger_id: string }).trigger_id, view: { ...denyModal, notify_on_close: true } });
+    });
+    app.view({ callback_id: 'deny_reason', type: 'view_closed' }, async ({ ack, view }) => {
+      await ack();
+      heard.push(`closed ${view.callback_id}`);
+    });
+    app.shortcut('run_as_experiment', async ({ ack, shortcut }) => {
+      await ack();
+      heard.push(`shortcut on ${(shortcut as { message: { text: string } }).message.text}`);
+    });
+  });
+  expect(await slack.act({ as: 'U2', do: 'home' })).toEqual({ ok: true });
+  const home = await until(() => slack.world.data.homes['U2']);
+  expect(await slack.act({ as: 'U2', do: 'click', channel: '', ts: '', view: String(home['id']), actionId: 'approve_call' })).toEqual({ ok: true });
+  const modal = await until(() => slack.world.data.modals[0]);
+  expect(await slack.act({ as: 'U1', do: 'close', modal: modal.id })).toMatchObject({ ok: false });
+  expect(await slack.act({ as: 'U2', do: 'close', modal: modal.id })).toEqual({ ok: true });
+  const said = await slack.act({ as: 'U1', do: 'say', text: 'run job 101', channel: 'C0ML' });
+  expect(await slack.act({ as: 'U1', do: 'shortcut', callbackId: 'run_as_experiment', channel: 'C0ML', ts: said.ts })).toEqual({ ok: true });
+  await until(() => heard.length === 3);
+  expect(heard).toEqual(['block_actions ap-1 by U2', 'closed deny_reason', 'shortcut on run job 101']);
+});
+
+test('people can do only what they could do in Slack', async () => {
+  const { slack, app } = await start('socket', () => {});
+  const whisper = await app.client.chat.postEphemeral({ channel: 'C0ML', user: 'U1', text: 'for you', blocks: card });
+  const click = (as: string, ts: string, actionId = 'approve_call') => slack.act({ as, do: 'click', channel: 'C0ML', ts, actionId });
+  expect(await click('U2', whisper.message_ts ?? '')).toMatchObject({ ok: false, error: expect.stringContaining('sees no message') });
+  expect(await click('U1', whisper.message_ts ?? '', 'not_there')).toMatchObject({ ok: false, error: 'there is no not_there to click there' });
+  expect(await slack.act({ as: 'U2', do: 'say', text: 'hi', channel: 'D1' })).toMatchObject({ ok: false });
+  expect(await slack.act({ as: 'U1', do: 'say', text: 'hi', channel: 'C0ML', thread: '1.1' })).toMatchObject({ ok: false });
+  expect(await slack.act({ as: 'U1', do: 'command', command: '/other', text: '', channel: 'C0ML' })).toEqual({ ok: false, error: 'invalid_command' });
+});
+
+test('messages survive a restart, and ids given later are new ones', async () => {
+  const { mkdtemp } = await import('node:fs/promises');
+  const dataDir = await mkdtemp(`${(await import('node:os')).tmpdir()}/labmate-slack-`);
+  const options = { mode: 'socket', signingSecret, botToken, appToken, dataDir } as const;
+  const before = await startSlackStandIn(options);
+  const first = await before.act({ as: 'U1', do: 'say', text: 'still here tomorrow', channel: 'C0ML' });
+  await before.close();
+  const after = await startSlackStandIn(options);
+  closing.push(() => after.close());
+  const second = await after.act({ as: 'U1', do: 'say', text: 'and more', channel: 'C0ML', thread: first.ts });
+  expect(after.world.data.messages.map((m) => [m.text, m.ts])).toEqual([
+    ['still here tomorrow', first.ts],
+    ['and more', second.ts],
+  ]);
+  expect(Number(second.ts)).toBeGreaterThan(Number(first.ts));
+});
+
 describe('the Web API through the official client', () => {
   const client = async (options: Partial<SlackOptions> = {}) => {
     const { slack, app } = await start('socket', () => {}, options);
@@ -279,6 +353,43 @@ describe('the Web API through the official client', () => {
     expect(await error(web.chat.postMessage({ channel: 'C0ML', text: 'x' }))).toBe('slack_webapi_http_error');
     slack.fault(null);
     expect((await web.chat.postMessage({ channel: 'C0ML', text: 'x' })).ok).toBe(true);
+  });
+
+  test('a stream is written until it is stopped, and needs a recipient in a channel', async () => {
+    const { slack, web } = await client();
+    const root = await web.chat.postMessage({ channel: 'C0ML', text: 'root' });
+    const place = { channel: 'C0ML', thread_ts: root.ts ?? '' };
+    expect(await error(web.chat.startStream(place))).toBe('missing_recipient_user_id');
+    const { ts = '' } = await web.chat.startStream({ ...place, recipient_team_id: 'T1', recipient_user_id: 'U1', markdown_text: 'one ' });
+    await web.chat.appendStream({ channel: 'C0ML', ts, chunks: [{ type: 'task_update', id: 't', title: 'Train', status: 'in_progress' }] });
+    await web.chat.appendStream({ channel: 'C0ML', ts, chunks: [{ type: 'task_update', id: 't', title: 'Train', status: 'complete' }] });
+    await web.chat.stopStream({ channel: 'C0ML', ts, markdown_text: 'two' });
+    expect(slack.world.data.messages.at(-1)).toMatchObject({
+      text: 'one two',
+      streaming: false,
+      blocks: [{ type: 'plan', tasks: [{ task_id: 't', status: 'complete' }] }],
+    });
+    expect(await error(web.chat.appendStream({ channel: 'C0ML', ts, markdown_text: 'late' }))).toBe('message_not_in_streaming_state');
+  });
+
+  test('an agent session has one of four states and no free text', async () => {
+    const { slack, web } = await client();
+    const root = await web.chat.postMessage({ channel: 'C0ML', text: 'root' });
+    const session = { channel_id: 'C0ML', thread_ts: root.ts ?? '' };
+    await web.apiCall('agents.sessions.setStatus', { ...session, status: 'suspended', title: 'An ablation' });
+    expect(await error(web.apiCall('agents.sessions.setStatus', { ...session, status: 'thinking hard' }))).toBe('invalid_arguments');
+    await web.apiCall('agents.sessions.rename', { ...session, title: 'A better name' });
+    expect(slack.world.data.statuses).toEqual([{ channel: 'C0ML', threadTs: root.ts, status: 'suspended', title: 'A better name' }]);
+  });
+
+  test('a permalink opens the thread as plain text', async () => {
+    const { web } = await client();
+    const root = await web.chat.postMessage({ channel: 'C0ML', text: 'the root &amp; more' });
+    const reply = await web.chat.postMessage({ channel: 'C0ML', text: 'a reply', thread_ts: root.ts ?? '' });
+    const { permalink = '' } = await web.chat.getPermalink({ channel: 'C0ML', message_ts: reply.ts ?? '' });
+    const page = await (await fetch(permalink)).text();
+    expect(page).toContain('the root &#38; more');
+    expect(page).toContain('a reply');
   });
 
   test('a response_url works five times and not a sixth', async () => {
