@@ -10,7 +10,7 @@ import { type Surface, SurfaceProvider } from '../../src/sandbox/web/blocks/surf
 import { completionAt, parseCommand } from '../../src/sandbox/web/data/completion.ts';
 import { formatPlace, parsePlace } from '../../src/sandbox/web/data/place.ts';
 import { channelsOf, deciderOf, modalOf, rootsOf, summaryOf, threadOf, unreadMentions } from '../../src/sandbox/web/data/selection.ts';
-import { trafficShown } from '../../src/sandbox/web/data/traffic.ts';
+import { gist, trafficShown } from '../../src/sandbox/web/data/traffic.ts';
 import { parseMarkdown } from '../../src/sandbox/web/text/markdown.ts';
 import { parseInline, parseMrkdwn } from '../../src/sandbox/web/text/mrkdwn.ts';
 import type { Flow, Inline } from '../../src/sandbox/web/text/nodes.ts';
@@ -482,9 +482,9 @@ describe('who sees what', () => {
     expect(summaryOf(threadOf(snapshot, 'C1', '2.0', 'U4').replies)).toEqual({ count: 2, people: ['UBOT', 'U1'], last: '4.0' });
     expect(summaryOf([])).toBeNull();
   });
-  it('tells whom something waits for, by name, by group, by a modal or in private', () => {
-    expect(unreadMentions(snapshot, {})).toEqual({ U1: 1, U2: 2, U4: 2 });
-    expect(unreadMentions(snapshot, { U1: '2.0', U2: '9.0', U4: '1.0' })).toEqual({ U2: 1, U4: 1 });
+  it('tells whom something waits for, by name, by group or by a modal', () => {
+    expect(unreadMentions(snapshot, {})).toEqual({ U1: 1, U2: 2 });
+    expect(unreadMentions(snapshot, { U1: '2.0', U2: '9.0' })).toEqual({ U2: 1 });
   });
   it('offers to become who may decide, to those who may not', () => {
     const { replies } = threadOf(snapshot, 'C1', '2.0', 'U1');
@@ -529,6 +529,18 @@ describe('traffic', () => {
     expect(numbers(['slack', 'claude'], null)).toEqual([4, 3, 2, 1]);
     expect(numbers(['claude'], null)).toEqual([3]);
     expect(numbers(['slack'], { ts: '2.0' })).toEqual([4, 1]);
+  });
+});
+
+describe('the gist of an exchange', () => {
+  const of = (body: unknown) => gist({ n: 1, at: 0, with: 'slack', direction: 'out', what: 'socket', body });
+  it('names the event, the command, the button, the view or the message', () => {
+    expect(of({ payload: { event: { type: 'message', subtype: 'message_changed' } } })).toBe('message_changed');
+    expect(of({ payload: { command: '/experiment', text: 'Run it' } })).toBe('/experiment Run it');
+    expect(of({ payload: { type: 'block_actions', actions: [{ action_id: 'approve_call' }] } })).toBe('approve_call');
+    expect(of({ payload: { type: 'view_submission', view: { callback_id: 'deny_reason' } } })).toBe('deny_reason');
+    expect(of({ channel: 'C1', text: 'a &lt; b\nand more' })).toBe('a < b');
+    expect(of(null)).toBe('');
   });
 });
 

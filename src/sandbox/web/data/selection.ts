@@ -73,13 +73,13 @@ export function deciderOf(thread: SandboxMessage[], snapshot: Snapshot, me: stri
   return approvers.find((person) => addressees(open, snapshot).includes(person.id)) ?? approvers[0] ?? null;
 }
 
-/** What a person has not looked at yet, per person: messages that address them and came after `seen[person]`. */
+/** What a person has not looked at yet, per person: messages that address them and came after `seen[person]`, and modals open for them. */
 export function unreadMentions(snapshot: Snapshot, seen: Record<string, string>): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const message of snapshot.messages) {
-    if (!message.bot) continue;
-    const mine = message.onlyFor === null ? addressees(message, snapshot) : [message.onlyFor];
-    for (const person of mine) {
+    // What only one person sees answers what they just did.
+    if (!message.bot || message.onlyFor !== null) continue;
+    for (const person of addressees(message, snapshot)) {
       if (Number(message.ts) > Number(seen[person] ?? 0)) counts[person] = (counts[person] ?? 0) + 1;
     }
   }

@@ -1,4 +1,6 @@
 import type { Traffic } from '../../control-types.ts';
+import { list, record, string } from '../blocks/json.ts';
+import { unescapeSlack } from '../text/links.ts';
 
 export type Service = Traffic['with'];
 export const SERVICES: Service[] = ['slack', 'claude', 'databricks', 'mlflow', 'grafana', 'github'];
@@ -18,6 +20,23 @@ function names(value: unknown, ts: string, key: string): boolean {
   if (Array.isArray(value)) return value.some((each) => names(each, ts, key));
   if (typeof value !== 'object' || value === null) return false;
   return Object.entries(value).some(([name, each]) => names(each, ts, name));
+}
+
+/** What an exchange is about in a few words, where its path alone doesn't say: the event, the button, the message's first words. */
+export function gist({ body }: Traffic): string {
+  const sent = record(body);
+  const payload = record(sent.payload);
+  const event = record(payload.event);
+  const action = record(list(payload.actions)[0]);
+  const words = [
+    string(event.subtype) || string(event.type),
+    string(payload.command) && `${string(payload.command)} ${string(payload.text)}`,
+    string(action.action_id),
+    string(payload.callback_id) || string(record(payload.view).callback_id),
+    string(sent.text),
+  ];
+  const first = words.find((each) => each !== '') ?? '';
+  return unescapeSlack(first.split('\n')[0] ?? '').slice(0, 160);
 }
 
 /** How an exchange went, for its colour. */

@@ -11,6 +11,8 @@ type Props = { channel: SandboxChannel; onSend: (text: string) => Promise<boolea
 export function Channel({ channel, onSend, onMenu }: Props) {
   const page = usePage();
   const messages = rootsOf(page.snapshot, channel.id, page.me.id);
+  // The first channel is the one labmate serves, and where a newcomer begins.
+  const main = page.snapshot.channels[0]?.id;
   const [fill, setFill] = useState<{ text: string } | null>(null);
   const [examples, setExamples] = useState(false);
   const pick = (text: string) => {
@@ -41,7 +43,7 @@ export function Channel({ channel, onSend, onMenu }: Props) {
         </div>
       )}
       <MessageList key={`${channel.id} ${page.me.id}`} messages={messages} inThread={false} testId="messages" label={`Messages in ${name}`}>
-        {messages.length === 0 && (channel.im ? <EmptyDirect /> : <FirstRun onPick={pick} />)}
+        {messages.length === 0 && (channel.id === main ? <FirstRun onPick={pick} /> : <Empty channel={channel} main={page.snapshot.channels[0]} />)}
       </MessageList>
       <Composer
         key={channel.id}
@@ -54,6 +56,7 @@ export function Channel({ channel, onSend, onMenu }: Props) {
   );
 }
 
-function EmptyDirect() {
-  return <p class="empty">Your direct messages with labmate. Nothing here yet.</p>;
+function Empty({ channel, main }: { channel: SandboxChannel; main: SandboxChannel | undefined }) {
+  if (channel.im) return <p class="empty">Your direct messages with labmate. Nothing here yet.</p>;
+  return <p class="empty">Nothing here yet. labmate listens in #{main?.name ?? 'its channel'}; ask for something here to see what it says.</p>;
 }

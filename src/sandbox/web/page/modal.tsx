@@ -40,9 +40,10 @@ export function Modal({ modal, onSubmit, onClose }: Props) {
     setSending(false);
   };
 
-  const canSubmit = view.submit !== undefined || fieldsOf(view).length > 0;
+  const fields = fieldsOf(view).length;
+  const canSubmit = textOf(view.submit) !== '' || fields > 0;
   return (
-    <Dialog label={textOf(view.title)} class="modal" testId="modal" onClose={onClose}>
+    <Dialog label={textOf(view.title)} class="modal" testId="modal" focusWhen={fields > 0} onClose={onClose}>
       <form
         class="modal-form"
         data-callback-id={typeof view.callback_id === 'string' ? view.callback_id : undefined}

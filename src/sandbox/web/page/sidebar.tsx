@@ -16,7 +16,7 @@ type Props = { mentions: Record<string, number>; unread: Set<string>; onNavigate
 export function Sidebar({ mentions, unread, onNavigate, onReset, onHome }: Props) {
   const page = usePage();
   const { channels, direct } = channelsOf(page.snapshot, page.me.id);
-  const at = page.place.channel;
+  const current = page.place.channel;
   const open = (channel: string) => {
     page.go({ channel, thread: null });
     onNavigate();
@@ -34,8 +34,8 @@ export function Sidebar({ mentions, unread, onNavigate, onReset, onHome }: Props
         {channels.map((channel) => (
           <button
             type="button"
-            class={`sidebar-item${at === channel.id ? ' sidebar-item-on' : ''}${unread.has(channel.id) ? ' sidebar-item-unread' : ''}`}
-            aria-current={at === channel.id ? 'page' : undefined}
+            class={`sidebar-item${current === channel.id ? ' sidebar-item-on' : ''}${unread.has(channel.id) ? ' sidebar-item-unread' : ''}`}
+            aria-current={current === channel.id ? 'page' : undefined}
             data-testid="channel-link"
             data-channel={channel.id}
             onClick={() => open(channel.id)}
@@ -48,7 +48,7 @@ export function Sidebar({ mentions, unread, onNavigate, onReset, onHome }: Props
         {direct.map((channel) => (
           <button
             type="button"
-            class={`sidebar-item${at === channel.id ? ' sidebar-item-on' : ''}${unread.has(channel.id) ? ' sidebar-item-unread' : ''}`}
+            class={`sidebar-item${current === channel.id ? ' sidebar-item-on' : ''}${unread.has(channel.id) ? ' sidebar-item-unread' : ''}`}
             data-testid="channel-link"
             data-channel={channel.id}
             onClick={() => open(channel.id)}
@@ -58,7 +58,7 @@ export function Sidebar({ mentions, unread, onNavigate, onReset, onHome }: Props
         ))}
         <button
           type="button"
-          class={`sidebar-item${at === 'home' ? ' sidebar-item-on' : ''}`}
+          class={`sidebar-item${current === 'home' ? ' sidebar-item-on' : ''}`}
           data-testid="home-link"
           onClick={() => {
             onHome();
@@ -70,7 +70,7 @@ export function Sidebar({ mentions, unread, onNavigate, onReset, onHome }: Props
       </div>
       <section class="identities" aria-label="Who you are">
         <h2 class="sidebar-label">You are</h2>
-        {peopleOf(page.snapshot).map((person) => {
+        {peopleOf(page.snapshot).map((person, at) => {
           const mine = person.id === page.me.id;
           const count = mine ? 0 : (mentions[person.id] ?? 0);
           return (
@@ -78,6 +78,7 @@ export function Sidebar({ mentions, unread, onNavigate, onReset, onHome }: Props
               type="button"
               class={mine ? 'identity identity-on' : 'identity'}
               aria-pressed={mine}
+              title={`Alt+${at + 1}`}
               data-testid="identity"
               data-user={person.id}
               data-role={person.role}

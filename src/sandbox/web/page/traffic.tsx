@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
 import type { SandboxMessage, Traffic } from '../../control-types.ts';
-import { outcome, SERVICES, type Service, trafficShown } from '../data/traffic.ts';
+import { gist, outcome, SERVICES, type Service, trafficShown } from '../data/traffic.ts';
 import { useTraffic } from '../data/use-traffic.ts';
 import { usePage } from './page-context.ts';
 
@@ -76,7 +76,9 @@ function Row({ traffic }: { traffic: Traffic }) {
         <span class="row-way" title={traffic.direction === 'in' ? `labmate calls ${traffic.with}` : `${traffic.with} calls labmate`}>
           {traffic.direction === 'in' ? 'labmate →' : '→ labmate'}
         </span>
-        <code class="row-what">{traffic.what}</code>
+        <span class="row-what">
+          <code>{traffic.what}</code> <span class="row-gist">{gist(traffic)}</span>
+        </span>
         <span class={`row-status row-${outcome(traffic)}`}>{answered}</span>
         <span class="row-ms">{traffic.ms === undefined ? '' : `${traffic.ms} ms`}</span>
       </summary>
