@@ -6,8 +6,12 @@
 /** Characters that nobody can see, or that change how their neighbours read: format and bidi marks, controls, fillers, separators, broken surrogates. */
 const unseen = /[\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]|(?![\n\t])\p{Cc}/gu;
 
+/** Most text: nothing in it needs a look, and looking is slow. */
+const ordinary = /^[\n\t\x20-\x7e]*$/;
+
 /** Shows what cannot be seen as \u{...}, and keeps everything else to the letter. */
 export function visible(text: string): string {
+  if (ordinary.test(text)) return text;
   return text.replace(/\r\n/g, '\n').replace(unseen, (c) => `\\u{${(c.codePointAt(0) ?? 0).toString(16).toUpperCase()}}`);
 }
 

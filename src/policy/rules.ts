@@ -21,6 +21,7 @@ export type Permissions = {
 
 /** The rule for a tool: its own entry, else the default; null where nobody may approve. */
 export function approversOf(tool: string, approvers: Permissions['approvers']): ApproverRule | null {
-  const rule = approvers[tool] ?? approvers['default'];
+  // A tool's name may come from a model: `constructor` must not find what every object has.
+  const rule = Object.hasOwn(approvers, tool) ? approvers[tool] : approvers['default'];
   return rule && (rule.users.length > 0 || rule.groups.length > 0) ? rule : null;
 }

@@ -3,7 +3,7 @@ import type { View } from '../services/slack.ts';
 import type { Approval } from '../session/state.ts';
 import { decide, whatIsAsked } from './decide.ts';
 import type { Desk } from './desk.ts';
-import { argumentsInFull } from './views/card.ts';
+import { argumentsInFull, MOST_ARGUMENTS } from './views/card.ts';
 import { fitted, LIMITS } from './views/limits.ts';
 import { bold, bullets, code, context, para, quote, rich, t } from './views/rich.ts';
 
@@ -35,13 +35,15 @@ export function told(title: string, text: string): View {
 /** Everything about a call that waits or waited: all arguments, all facts, the digest. */
 export function callDetails({ preview, ...a }: Approval): View {
   const all = argumentsInFull(a);
-  const parts = all.match(/[\s\S]{1,2800}/g) ?? [' '];
+  const parts = all.slice(0, MOST_ARGUMENTS).match(/[\s\S]{1,2800}/g) ?? [' '];
   const facts = [...preview.facts.map((f) => `${f.label}: ${f.value}`), ...preview.changes.map((c) => `${c.name}: ${c.from ?? '(not set)'} → ${c.to}`)];
   const blocks = [
-    rich(para(bold(preview.summary)), ...(facts.length > 0 ? [bullets(facts.map((f) => [t(f)]))] : []), para(t('Exactly this is sent:'))),
+    rich(para(bold(preview.summary)), ...(facts.length > 0 ? [bullets(facts.map((f) => [t(f.slice(0, 1_500))]))] : []), para(t('Exactly this is sent:'))),
     ...parts.map((part) => rich(code(part))),
     ...(preview.why ? [rich(para(t("In the model's words, unchecked:")), quote(preview.why))] : []),
-    context(`${Buffer.byteLength(all)} bytes · digest ${a.digest}`),
+    context(
+      `${Buffer.byteLength(all)} bytes · digest ${a.digest}${all.length > MOST_ARGUMENTS ? ` · ${all.length - MOST_ARGUMENTS} characters are not shown, so nobody can approve it` : ''}`,
+    ),
   ];
   return modal('call_details', 'What is asked', fitted(blocks, { blocks: LIMITS.modalBlocks, text: 200_000 }) as View['blocks']);
 }

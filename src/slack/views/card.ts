@@ -44,7 +44,7 @@ function decision(d: Decision, view: CardView): Block[] {
     bullets([
       [t('Asked for by '), user(view.requester)],
       ...(preview.environment ? [[t('Environment: '), bold(preview.environment)]] : []),
-      ...most(preview.facts.map((f) => [t(`${f.label}: ${f.value}`)])),
+      ...most(preview.facts.map((f) => [t(brief(`${f.label}: ${f.value}`))])),
     ]),
     ...(preview.changes.length > 0 ? [para(t('Differs from the defaults:')), bullets(most(preview.changes.map((c) => changed(c))))] : []),
     para(t('Exactly this is sent:')),
@@ -115,8 +115,13 @@ export function whereItStands(a: Approval, view: Pick<CardView, 'closed'>): stri
   return a.state === 'denied' && a.reason ? `denied: ${a.reason}` : a.state;
 }
 
+/** One line of a list; the arguments below hold every character. */
+function brief(text: string): string {
+  return text.length > 500 ? `${text.slice(0, 500)}… (${text.length - 500} more characters)` : text;
+}
+
 function changed(c: { name: string; from: string | null; to: string }): Bit[] {
-  return [mono(c.name), t(c.from === null ? ' is added: ' : ` ${c.from} → `), bold(c.to)];
+  return [mono(brief(c.name)), t(c.from === null ? ' is added: ' : ` ${brief(c.from)} → `), bold(brief(c.to))];
 }
 
 /** Every argument, one a line, as it will be sent. */

@@ -55,21 +55,44 @@ export function weight(blocks: readonly Block[]): number {
   return blocks.flatMap(leaves).reduce((sum, leaf) => sum + get(leaf).length, 0);
 }
 
-/** Takes from the longest text first, so that what is short stays whole. */
+/** Below this a text says nothing any more; parts are left out instead. */
+const LEAST = 40;
+
+/** Takes from the longest texts, so that what is short stays whole. */
 function trim(blocks: Block[], most: number): void {
-  for (let over = weight(blocks) - most; over > 0; over = weight(blocks) - most) {
-    const [longest] = blocks.flatMap(leaves).sort((a, b) => get(b).length - get(a).length);
-    if (!longest) return;
-    const text = get(longest);
-    if (text.length > 60) set(longest, shortened(text, Math.max(40, text.length - over - 32)));
-    else {
-      // Only short texts are left and still too many: the last part that is no button goes.
-      const last = blocks.findLastIndex((b) => b.type !== 'actions');
-      if (last < 0) return;
-      blocks.splice(last, 1, note('… more left out.'));
-      if (last > 0 && blocks.length > 1) blocks.splice(last - 1, 1);
+  for (;;) {
+    const all = blocks.flatMap(leaves);
+    const longest = level(
+      all.map((leaf) => get(leaf).length),
+      most,
+    );
+    if (longest >= LEAST || blocks.length <= 1) {
+      for (const leaf of all) set(leaf, shortened(get(leaf), Math.max(longest, 1)));
+      return;
     }
+    // Only short texts are left and still too many: the last part that is no button goes.
+    const last = blocks.findLastIndex((b) => b.type !== 'actions' && !isNote(b));
+    if (last < 0) return;
+    blocks.splice(last, 1, ...(blocks.some(isNote) ? [] : [note(LEFT_OUT)]));
   }
+}
+
+/** The length to which texts must be cut for their sum to be at most `most`: a water level over sorted lengths. */
+function level(lengths: readonly number[], most: number): number {
+  let room = most;
+  const sorted = [...lengths].sort((a, b) => a - b);
+  for (const [i, length] of sorted.entries()) {
+    const share = Math.floor(room / (sorted.length - i));
+    if (length > share) return share;
+    room -= length;
+  }
+  return Number.POSITIVE_INFINITY;
+}
+
+const LEFT_OUT = '… more left out.';
+
+function isNote(block: Block): boolean {
+  return block.type === 'context' && JSON.stringify(block).includes(LEFT_OUT);
 }
 
 function note(text: string): Block {
@@ -118,5 +141,18 @@ function walk(node: Record<string, unknown>, max: number, found: Leaf[]): void {
 
 /** A message's fallback text: one string, escaped already, short enough for every client. */
 export function fallback(...lines: string[]): string {
-  return cut(shortened(plain(lines.filter(Boolean).join('\n')), LIMITS.fallback), LIMITS.fallback) || ' ';
+  return (
+    cut(
+      shortened(
+        plain(
+          lines
+            .filter(Boolean)
+            .join('\n')
+            .slice(0, 2 * LIMITS.message),
+        ),
+        LIMITS.fallback,
+      ),
+      LIMITS.fallback,
+    ) || ' '
+  );
 }

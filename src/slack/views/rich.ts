@@ -5,11 +5,14 @@ import type { Block } from '../../services/slack.ts';
  * The small language all our messages are built from. Text goes through `plain` here and nowhere else, so no view can forget it: in rich text nothing is
  * parsed, so a mention, a link or a format exists only where a view asked for one.
  */
+const MOST = 14_000;
+
 export type Bit = { type: string; [key: string]: unknown };
 export type Para = { type: string; elements: unknown[]; [key: string]: unknown };
 
 export function t(text: string): Bit {
-  return { type: 'text', text: plain(text) };
+  // No message holds more, and making a megabyte of a traceback safe to show takes seconds.
+  return { type: 'text', text: plain(text.length > MOST ? `${text.slice(0, MOST)}… (${text.length - MOST} more characters)` : text) };
 }
 
 export function bold(text: string): Bit {

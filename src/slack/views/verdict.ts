@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { slackBarChart } from '../../charts/slack-chart.ts';
-import { cut, plain, visible } from '../../policy/outside-text.ts';
+import { cut, plain } from '../../policy/outside-text.ts';
 import type { Block } from '../../services/slack.ts';
 import { fallback, fitted } from './limits.ts';
 import { bold, bullets, context, link, type Para, para, rich, t } from './rich.ts';
@@ -97,7 +97,8 @@ function table(metrics: Shown['metrics']): Block {
 /** Slack's native chart of the primary metric; null where one of the two figures cannot be drawn. */
 function chartOf(metric: string, baseline: unknown, candidate: unknown): Block | null {
   const number = (value: unknown) => (typeof value === 'number' ? value : Number.NaN);
-  const name = visible(metric);
+  // Escaped like all text, and cut here, because a chart's own limits know nothing of escapes.
+  const name = cut(plain(metric), 20);
   return slackBarChart({
     title: `${name}: baseline and candidate`,
     xLabel: '',

@@ -1,27 +1,27 @@
 import type { Call, Session } from '../../session/state.ts';
 import { openCalls } from '../../session/state.ts';
 
-const TITLES: Record<string, string> = {
-  run_databricks_job: 'Run a training job',
-  get_job_status: "Look at the job's state",
-  wait_for_job: 'Wait for the training job',
-  cancel_job_run: 'Cancel a run',
-  get_job_output: "Read the job's output",
-  list_databricks_jobs: 'List the jobs',
-  fetch_mlflow_run: 'Fetch a run from MLflow',
-  find_best_run: 'Find the best run',
-  compare_runs: 'Compare two runs',
-  search_runs: 'Search runs',
-  create_github_pr: 'Open a pull request',
-  get_github_file: 'Read a file from GitHub',
-  get_grafana_panel: 'Get a Grafana panel',
-  post_to_slack: 'Post to Slack',
-  ask_person: 'Ask a person',
-};
+const TITLES = new Map([
+  ['run_databricks_job', 'Run a training job'],
+  ['get_job_status', "Look at the job's state"],
+  ['wait_for_job', 'Wait for the training job'],
+  ['cancel_job_run', 'Cancel a run'],
+  ['get_job_output', "Read the job's output"],
+  ['list_databricks_jobs', 'List the jobs'],
+  ['fetch_mlflow_run', 'Fetch a run from MLflow'],
+  ['find_best_run', 'Find the best run'],
+  ['compare_runs', 'Compare two runs'],
+  ['search_runs', 'Search runs'],
+  ['create_github_pr', 'Open a pull request'],
+  ['get_github_file', 'Read a file from GitHub'],
+  ['get_grafana_panel', 'Get a Grafana panel'],
+  ['post_to_slack', 'Post to Slack'],
+  ['ask_person', 'Ask a person'],
+]);
 
 /** A step's name for people. */
 export function stepTitle(tool: string): string {
-  return TITLES[tool] ?? tool.replaceAll('_', ' ');
+  return TITLES.get(tool) ?? tool.replaceAll('_', ' ');
 }
 
 /** What a session is doing, in a few words. */
