@@ -11,8 +11,8 @@ export const FAULTS: { id: string; title: string; expect: string; fault: Fault }
   {
     id: 'slack-429',
     title: 'Slack: 429 three times',
-    expect: 'The thread lags behind for some seconds, then shows everything. Nothing is lost and nothing is posted twice.',
-    fault: { target: 'slack', kind: 'rate-limit', times: 3, ms: 2000 },
+    expect: 'New messages are refused with “try again in 2 s”. The thread lags behind, then shows everything, once.',
+    fault: { target: 'slack', kind: 'rate-limit', method: 'chat.postMessage', times: 3, ms: 2000 },
   },
   {
     id: 'slack-lost-reply',

@@ -1,4 +1,4 @@
-import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { completionAt, type Suggestion } from '../data/completion.ts';
 import { usePage } from './page-context.ts';
 
@@ -21,7 +21,8 @@ export function Composer({ inThread, placeholder, onSend, fill = null }: Props) 
   const [dismissed, setDismissed] = useState('');
   const completion = dismissed === text ? null : completionAt(text, caret, page.snapshot, inThread);
 
-  useEffect(() => {
+  // Before the next key press: who clicks an example and hits Enter at once means to send it.
+  useLayoutEffect(() => {
     if (!fill) return;
     setText(fill.text);
     setDismissed(fill.text);
