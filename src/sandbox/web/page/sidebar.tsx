@@ -24,7 +24,9 @@ export function Sidebar({ mentions, unread, onNavigate, onReset, onHome }: Props
   return (
     <nav class="sidebar" aria-label="Workspace">
       <header class="workspace">
-        <span class="workspace-name">{page.snapshot.team}</span>
+        <span class="workspace-name" title={`Workspace ${page.snapshot.team}`}>
+          labmate sandbox
+        </span>
         <button type="button" class="sidebar-button" data-testid="reset" title="Forget every message, run and pull request, and begin anew" onClick={onReset}>
           Start over
         </button>
