@@ -10,7 +10,7 @@ FROM node:24-slim
 RUN apt-get update && apt-get install -y --no-install-recommends fonts-dejavu-core && rm -rf /var/lib/apt/lists/*
 ENV NODE_ENV=production ADMIN_HOST=0.0.0.0
 WORKDIR /app
-COPY --from=build /app/package.json /app/labmate.schema.json /app/labmate.example.json ./
+COPY --from=build /app/package.json /app/manifest.yml /app/labmate.schema.json /app/labmate.example.json ./
 COPY --from=build /app/bin ./bin
 COPY --from=build /app/dist ./dist
 COPY --from=build /app/node_modules ./node_modules

@@ -121,7 +121,7 @@ function jobsSeen({ jobs }: { jobs: readonly unknown[] }): string | Finding[] {
 }
 
 async function grafanaHealth(grafana: AnyConfig['backends']['grafana'], signal: AbortSignal): Promise<string> {
-  const answer = await fetch(`${grafana?.url}/api/search?limit=1`, { headers: { authorization: `Bearer ${grafana?.token}` }, redirect: 'error', signal });
+  const answer = await fetch(`${grafana?.url}/api/frontend/settings`, { headers: { authorization: `Bearer ${grafana?.token}` }, redirect: 'error', signal });
   if (answer.ok) return 'answers and accepts the token';
   throw new Error(`answers ${answer.status}: ${answer.status === 401 ? 'GRAFANA_SERVICE_ACCOUNT_TOKEN is not accepted.' : 'see GRAFANA_URL.'}`);
 }
