@@ -68,7 +68,8 @@ export async function startSlack(options: SlackOptions): Promise<RunningSlack> {
   log.info({ mode: socket ? 'socket' : 'http', user: self.user, team: self.team }, 'listening to Slack');
   return {
     async stop() {
-      await receiver.stop();
+      // An HTTP server waits for its slowest client; a process that is told to stop does not.
+      await Promise.race([receiver.stop(), new Promise((resolve) => setTimeout(resolve, 2_000).unref())]);
       await Promise.race([Promise.allSettled([...working]), new Promise((resolve) => setTimeout(resolve, 3_000).unref())]);
     },
     ready: () => (!socket || socket.connected() ? { ok: true } : { ok: false, why: 'the connection to Slack is down and being opened again' }),

@@ -23,7 +23,7 @@ export function httpReceiver({
   receiver.requestListener = (req, res) => {
     if (other?.(req, res)) return;
     guard(signingSecret, req)
-      .then((status) => (status === null ? bolt(req, res) : res.writeHead(status).end()))
+      .then((status) => (status === null ? bolt(req, res) : res.writeHead(status, { connection: 'close' }).end()))
       .catch(() => res.writeHead(404).end());
   };
   return receiver;

@@ -5,7 +5,8 @@ import type { Permissions } from '../../src/policy/rules.ts';
 import type { ShownSlot, Slots } from '../../src/runtime/reading.ts';
 import { type SlackStandIn, type SlackOptions as StandInOptions, startSlackStandIn } from '../../src/sandbox/slack/slack-stand-in.ts';
 import { slackService } from '../../src/services/slack.ts';
-import { type RunningSlack, type SlackOptions, startSlack } from '../../src/slack/app.ts';
+import { type SlackOptions, startSlack } from '../../src/slack/app.ts';
+import type { Log } from '../../src/slack/log.ts';
 import { narrate } from '../../src/slack/narrate.ts';
 import { makeShow } from '../../src/slack/reconcile.ts';
 import { aLog } from '../runtime/a-log.ts';
@@ -24,7 +25,7 @@ export const permissions: Permissions = {
   policy: { default: 'ask', rules: [] },
 };
 
-export const silent = { debug() {}, info() {}, warn() {}, error() {} };
+export const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** The real door over real Bolt, a workspace to knock from, and a real log on Redis behind it. */
 export async function aDesk(mode: 'socket' | 'http', more: { door?: Partial<SlackOptions>; standIn?: Partial<StandInOptions> } = {}) {
@@ -116,5 +117,3 @@ export async function freePort(): Promise<number> {
   await new Promise((resolve) => server.close(resolve));
   return port;
 }
-
-export type { RunningSlack };

@@ -1,0 +1,163 @@
+import { describe, expect, test } from 'vitest';
+import { compareRuns } from '../../src/analysis/compare.ts';
+import type { SessionEvent } from '../../src/session/events.ts';
+import { narrate, type Slot } from '../../src/slack/narrate.ts';
+import { approved, asks, denied, finished, opened, replied, sessionOf, started, told, waitsForAnswer, waitsForJob } from '../session/logs.ts';
+import { permissions } from './a-desk.ts';
+
+const slotsOf = (...events: SessionEvent[]): Slot[] => narrate(sessionOf(events), { approvers: permissions.approvers });
+const slot = (slots: Slot[], name: string) => {
+  const found = slots.find((s) => s.name === name);
+  if (!found || 'file' in found) throw new Error(`no message ${name} among ${slots.map((s) => s.name).join(', ')}`);
+  return found;
+};
+const buttons = (s: { blocks: unknown[] }) => [...JSON.stringify(s.blocks).matchAll(/"action_id":"(\w+)"/g)].map((m) => m[1]);
+
+/** The thread as one reads it: names, indentation for the thread, fallback text. */
+const read = (slots: Slot[]) =>
+  slots.map((s) => `${s.name}${s.thread ? '' : ' (in the channel)'}: ${'file' in s ? `[file ${s.file.name}]` : s.text}`).join('\n');
+
+const SEED = 'Run a training job using config base_config.json but with feature_set=v2. Wait for it to complete.';
+const run = { run_id: '7', run_url: 'https://dbc.example/run/7' };
+const side = (value: number, name: string) => ({
+  run: {
+    runId: name.repeat(32).slice(0, 32),
+    name,
+    experimentId: '1',
+    status: 'FINISHED' as const,
+    deleted: false,
+    startedAt: 0,
+    endedAt: 60_000,
+    artifactUri: '',
+    metrics: { val_f1: { key: 'val_f1', value, step: 20, timestamp: 1 }, loss: { key: 'loss', value: Number.NaN, step: 20, timestamp: 1 } },
+    params: {},
+    tags: {},
+    datasets: [],
+  },
+  url: `https://mlflow.example/${name}`,
+});
+const compared = compareRuns(side(0.71, 'b'), side(0.73, 'c'), { primary: 'val_f1', threshold: { value: 1 } });
+
+const walk: SessionEvent[] = [
+  opened(SEED),
+  replied(1, [{ id: 'c1', tool: 'run_databricks_job' }], 'I shall train with feature_set=v2.'),
+  asks('c1'),
+  approved('c1'),
+  started('c1'),
+  finished('c1', run),
+  replied(6, [{ id: 'c2', tool: 'wait_for_job' }], ''),
+  waitsForJob('c2'),
+  { type: 'woken', call: 'c2', why: 'job' },
+  finished('c2'),
+  replied(10, [{ id: 'c3', tool: 'compare_runs' }], ''),
+  finished('c3', compared as unknown as Record<string, unknown>),
+  replied(12, [], 'val_f1 improved; the pull request is open.'),
+  { type: 'ended', outcome: 'done', text: '' },
+];
+
+describe('the thread of a session', () => {
+  test('at its end, as one reads it', () => {
+    expect(read(slotsOf(...walk))).toMatchInlineSnapshot(`
+      "root (in the channel): e-test: Run a training job using config base_config.json but with feature_set=v2. Wait for it to complete.
+      plan: e-test: Done
+      ● Run job 101 (ads-train): done
+      ● Wait for the training job: done
+      ● Compare two runs: done
+      said:2: I shall train with feature_set=v2.
+      card:2: Approval: Run job 101 (ads-train) (approved)
+      verdict:c3: Improved: val_f1
+      val_f1 0.73 against 0.71 (+0.02, +2.8169 % relative, +2 percentage points): better by more than 1 % relative (the configured reading).
+      val_f1: 0.71 → 0.73 (+2.817 %)
+      loss: NaN → NaN
+      final: Done
+      val_f1 improved; the pull request is open.
+      - Run job 101 (ads-train) https://dbc.example/run/7
+      record: 14 lines, head b0cac831ce30bed0c0ec5d25fc67e61647614da6ef73b1f3d45e79c9db825c6c"
+    `);
+  });
+
+  test('grows only at its end: what was posted once keeps its name and its place', () => {
+    let before: string[] = [];
+    for (let n = 1; n <= walk.length; n++) {
+      const names = slotsOf(...walk.slice(0, n)).map((s) => s.name);
+      expect(names.filter((name) => before.includes(name))).toEqual(before);
+      before = names;
+    }
+  });
+
+  test('the verdict has the figures as a table, both readings of a percentage, and the chart', () => {
+    const { blocks } = slot(slotsOf(...walk), 'verdict:c3');
+    expect(blocks.map((b) => b.type)).toEqual(['rich_text', 'table', 'data_visualization', 'rich_text']);
+    expect(JSON.stringify(blocks)).toContain('As a relative change: +2.817 %, improved (this reading was used)');
+    expect(JSON.stringify(blocks)).toContain('In percentage points: +2, improved');
+  });
+
+  test('names what it waits for, and by whom', () => {
+    const at = (n: number) => slot(slotsOf(...walk.slice(0, n)), 'plan').text;
+    expect(at(1)).toBe('e-test: Thinking');
+    expect(at(3)).toBe('e-test: Waiting for approval\n◐ Run job 101 (ads-train): waiting for approval');
+    expect(at(8)).toBe('e-test: Training; woken when it ends\n● Run job 101 (ads-train): done\n◐ Wait for the training job: training since 09:07 UTC, run 7');
+    expect(JSON.stringify(slot(slotsOf(...walk.slice(0, 3)), 'plan').blocks)).toContain('"usergroup_id":"S1"');
+    expect(buttons(slot(slotsOf(...walk.slice(0, 3)), 'plan'))).toEqual(['stop_session']);
+    expect(buttons(slot(slotsOf(...walk), 'plan'))).toEqual([]);
+  });
+
+  test('a card is the same before and after the decision but for who decided and the buttons', () => {
+    const pending = slot(slotsOf(...walk.slice(0, 3)), 'card:2');
+    const denial = slot(slotsOf(...walk.slice(0, 3), denied('c1', 'U2', 'stale data')), 'card:2');
+    expect(buttons(pending)).toEqual(['approve_call', 'deny_call', 'show_call']);
+    expect(buttons(denial)).toEqual([]);
+    const lines = (s: { blocks: unknown[] }) => new Set([...JSON.stringify(s.blocks[0]).matchAll(/"text":"((?:[^"\\]|\\.)*)"/g)].map((m) => m[1]));
+    const [before, after] = [lines(pending), lines(denial)];
+    expect([...before].filter((l) => !after.has(l))).toEqual(['Waiting for a decision.']);
+    expect([...after].filter((l) => !before.has(l))).toEqual(['Denied', ' by ', ' at 09:03 UTC. Reason: stale data']);
+  });
+
+  test('a question asked again gets a card of its own, which notifies; the old one says why it no longer counts', () => {
+    const again = asks('c1', 's1/2');
+    const slots = slotsOf(...walk.slice(0, 4), { ...again, waiting: { ...again.waiting, again: 'What would be sent has changed.' } } as SessionEvent);
+    expect(buttons(slot(slots, 'card:2'))).toEqual([]);
+    expect(buttons(slot(slots, 'card:2:1'))).toEqual(['approve_call', 'deny_call', 'show_call']);
+    expect(JSON.stringify(slot(slots, 'card:2:1').blocks)).toContain('Asked again: What would be sent has changed.');
+  });
+
+  test('a message while an approval is open is kept, and said so once, with the offer to plan anew', () => {
+    const slots = slotsOf(...walk.slice(0, 3), told('use v3 instead'), told('really'));
+    expect(slots.filter((s) => s.name.startsWith('kept:'))).toHaveLength(1);
+    expect(buttons(slot(slots, 'kept:2'))).toEqual(['change_session']);
+    expect(buttons(slot(slotsOf(...walk.slice(0, 3), told('use v3'), ...walk.slice(3)), 'kept:2'))).toEqual([]);
+    expect(slotsOf(...walk.slice(0, 3), told('hm', 'message', 'other', 'U9')).some((s) => s.name.startsWith('kept:'))).toBe(false);
+  });
+
+  test('a question has its options as buttons until it is answered', () => {
+    const input = { question: 'Which file?', options: ['a.json', 'b.json'] };
+    const waits = waitsForAnswer('c1');
+    const open = [opened(), replied(1, [{ id: 'c1', tool: 'ask_person', input }]), { ...waits, waiting: { ...waits.waiting, ...input } } as SessionEvent];
+    const asked = slot(slotsOf(...open), 'question:c1');
+    expect(asked.text).toBe('A question: Which file?\n- a.json\n- b.json');
+    expect(JSON.stringify(asked.blocks)).toContain('"value":"s1/c1/1"');
+    const answered = slot(slotsOf(...open, told('b.json'), finished('c1')), 'question:c1');
+    expect(answered.text).toBe('A question: Which file?\nAnswered: b.json');
+    expect(buttons(answered)).toEqual([]);
+  });
+
+  test('what needs attention mentions the requester and can be tried again, until it is', () => {
+    const stuck = [opened(), { type: 'noted' as const, about: 'attention' as const, text: 'Databricks answered nothing for 30 minutes.' }];
+    expect(buttons(slot(slotsOf(...stuck), 'attention:2'))).toEqual(['retry_step']);
+    expect(slot(slotsOf(...stuck), 'plan').text).toBe('e-test: Needs attention');
+    expect(buttons(slot(slotsOf(...stuck, told('Try again.', 'retry')), 'attention:2'))).toEqual([]);
+  });
+
+  test('a follow-up that called no tool posts only its answer', () => {
+    const follow: SessionEvent = { ...opened('thanks!'), door: 'reply', thread: '1.1', after: { session: 'e-old', head: 'a'.repeat(64), report: '' } };
+    const slots = slotsOf(follow, replied(1, [], 'You are welcome.'), { type: 'ended', outcome: 'done', text: '' });
+    expect(slots.map((s) => s.name)).toEqual(['final']);
+    expect(slot(slots, 'final').text).toMatch(/^You are welcome\.\nrecord: 3 lines/);
+  });
+
+  test('a session without approvers says so on its card', () => {
+    const s = sessionOf(walk.slice(0, 3));
+    const [found] = narrate(s, { approvers: {} }).filter((x) => x.name === 'card:2');
+    expect(JSON.stringify(found)).toContain('nobody: labmate.json names no approvers');
+  });
+});

@@ -1,0 +1,125 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { type SlackStandIn, startSlackStandIn } from '../../src/sandbox/slack/slack-stand-in.ts';
+import { slackService } from '../../src/services/slack.ts';
+import type { Session } from '../../src/session/state.ts';
+import type { Slot } from '../../src/slack/narrate.ts';
+import { makeShow } from '../../src/slack/reconcile.ts';
+import { opened, sessionOf } from '../session/logs.ts';
+import { appToken, botToken, inMemory, signingSecret, silent } from './a-desk.ts';
+
+let workspace: SlackStandIn;
+beforeEach(async () => {
+  workspace = await startSlackStandIn({ mode: 'http', signingSecret, botToken, appToken });
+});
+afterEach(() => workspace.close());
+
+const session = sessionOf([opened()]);
+const go = async () => 0;
+const texts = () => workspace.world.data.messages.map((m) => `${m.threadTs ? '  ' : ''}${m.text}`);
+const say = (name: string, text: string, thread = true): Slot => ({ name, thread, text, blocks: [{ type: 'section', text: { type: 'plain_text', text } }] });
+
+/** Shows whatever slots it is given. */
+function aShow(log = silent) {
+  let wanted: Slot[] = [];
+  const slack = slackService({ token: botToken, apiUrl: workspace.url });
+  const show = makeShow({ slack, narrate: () => wanted, blob: async () => new TextEncoder().encode('PNG'), log });
+  return (slots: Slot[], ...rest: Parameters<typeof show> extends [Session, ...infer R] ? R : never) => {
+    wanted = slots;
+    return show(session, ...rest);
+  };
+}
+
+test('what is missing is posted in order, what differs is edited, what stands is left alone', async () => {
+  const show = aShow();
+  const slots = inMemory();
+  expect(await show([say('root', 'root', false), say('plan', 'one')], slots, go, 0)).toBeNull();
+  expect(await show([say('root', 'root', false), say('plan', 'two'), say('final', 'end')], slots, go, 1)).toBeNull();
+  expect(texts()).toEqual(['root', '  two', '  end']);
+  let calls = 0;
+  workspace.onTraffic(() => (calls += 1));
+  expect(await show([say('root', 'root', false), say('plan', 'two'), say('final', 'end')], slots, go, 2)).toBeNull();
+  expect(calls).toBe(0);
+});
+
+test('held back by a limit, it says when to come again, and nothing overtakes', async () => {
+  const show = aShow();
+  const slots = inMemory();
+  let posts = 0;
+  const onePost = async (name: string) => (name.startsWith('post:') && ++posts > 1 ? 700 : 0);
+  expect(await show([say('root', 'root', false), say('plan', 'one'), say('final', 'end')], slots, onePost, 0)).toEqual({ againInMs: 700 });
+  expect(texts()).toEqual(['root']);
+  expect(await show([say('root', 'root', false), say('plan', 'one'), say('final', 'end')], slots, go, 700)).toBeNull();
+  expect(texts()).toEqual(['root', '  one', '  end']);
+});
+
+test('a post whose reply was lost is found again, not repeated', async () => {
+  const show = aShow();
+  const slots = inMemory();
+  workspace.fault({ target: 'slack', kind: 'lost-reply', method: 'chat.postMessage', times: 1 });
+  const wanted = [say('root', 'root', false), say('plan', 'one')];
+  const first = await show(wanted, slots, go, 1_000);
+  expect(first?.againInMs).toBeGreaterThan(0);
+  expect(slots.now()['root']).toMatchObject({ ts: null, trying: 1_000 });
+  expect(await show(wanted, slots, go, 2_000)).toEqual({ againInMs: 5_000 });
+  expect(await show(wanted, slots, go, 7_500)).toBeNull();
+  expect(texts()).toEqual(['root', '  one']);
+});
+
+test('of two posts that both arrived the later is taken away', async () => {
+  const show = aShow();
+  const slack = slackService({ token: botToken, apiUrl: workspace.url });
+  const mark = { session: session.id, slot: 'root' };
+  const slots = inMemory({ root: { channel: 'C0ML', ts: null, hash: '', trying: 0 } });
+  // Nothing is found, so it is posted again; then the first one lands after all.
+  expect(await show([say('root', 'root', false)], slots, go, 10_000)).toEqual({ againInMs: 6_000 });
+  await slack.post({ channel: 'C0ML', text: 'root', mark });
+  expect(texts()).toHaveLength(2);
+  expect(await show([say('root', 'root', false)], slots, go, 17_000)).toBeNull();
+  expect(texts()).toEqual(['root']);
+});
+
+test('blocks that Slack refuses are sent plainer, with their buttons, and a line in the log', async () => {
+  const warned: string[] = [];
+  const show = aShow({ ...silent, warn: (_: object, text: string) => warned.push(text) });
+  const button = { type: 'actions', elements: [{ type: 'button', action_id: 'approve_call', text: { type: 'plain_text', text: 'Approve' }, value: 's1/1' }] };
+  const wanted: Slot[] = [{ name: 'root', thread: false, text: 'Approval needed', blocks: [{ type: 'unheard_of' }, button] }];
+  expect(await show(wanted, inMemory(), go, 0)).toBeNull();
+  expect(workspace.world.data.messages[0]?.blocks.map((b) => (b as { type: string }).type)).toEqual(['section', 'actions']);
+  expect(warned).toEqual(['Slack refused the blocks of a message; it is sent plainer']);
+});
+
+test('a rate limit waits as long as Slack says; a channel that is gone is said once and not tried for ever', async () => {
+  const errors: string[] = [];
+  const show = aShow({ ...silent, error: (_: object, text: string) => errors.push(text) });
+  const slots = inMemory();
+  workspace.fault({ target: 'slack', kind: 'rate-limit', method: 'chat.postMessage', times: 1 });
+  const again = await show([say('root', 'root', false)], slots, go, 0);
+  expect(again?.againInMs).toBeGreaterThanOrEqual(1_000);
+  expect(await show([say('root', 'root', false)], slots, go, 5_000)).toBeNull();
+  expect(texts()).toEqual(['root']);
+
+  const gone = sessionOf([{ ...opened(), channel: 'CGONE' }]);
+  const lost = makeShow({
+    slack: slackService({ token: botToken, apiUrl: workspace.url }),
+    narrate: () => [say('root', 'r', false), say('plan', 'p')],
+    blob: async () => new Uint8Array(),
+    log: { ...silent, error: (_: object, text: string) => errors.push(text) },
+  });
+  const there = inMemory();
+  expect(await lost(gone, there, go, 0)).toBeNull();
+  expect(await lost(gone, there, go, 1)).toBeNull();
+  expect(errors).toHaveLength(1);
+  expect(errors[0]).toContain('/invite');
+});
+
+test('a picture is uploaded once, although the reply to it was lost', async () => {
+  const show = aShow();
+  const slots = inMemory();
+  const picture: Slot = { name: 'image:c1:0', thread: true, file: { name: 'e-test-c1-0.png', title: 'A panel', alt: 'loss over time', sha256: 'x' } };
+  await show([say('root', 'root', false)], slots, go, 0);
+  workspace.fault({ target: 'slack', kind: 'lost-reply', method: 'files.completeUploadExternal', times: 1 });
+  expect((await show([say('root', 'root', false), picture], slots, go, 0))?.againInMs).toBeGreaterThan(0);
+  expect(await show([say('root', 'root', false), picture], slots, go, 10_000)).toBeNull();
+  const files = workspace.world.data.messages.flatMap((m) => m.files);
+  expect(files).toMatchObject([{ name: 'e-test-c1-0.png', alt: 'loss over time' }]);
+});
