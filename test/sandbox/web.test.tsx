@@ -9,7 +9,7 @@ import { clientErrors, viewValues } from '../../src/sandbox/web/blocks/state-val
 import { type Surface, SurfaceProvider } from '../../src/sandbox/web/blocks/surface.ts';
 import { completionAt, parseCommand } from '../../src/sandbox/web/data/completion.ts';
 import { formatPlace, parsePlace } from '../../src/sandbox/web/data/place.ts';
-import { channelsOf, deciderOf, modalOf, rootsOf, summaryOf, threadOf, unreadMentions } from '../../src/sandbox/web/data/selection.ts';
+import { channelsOf, deciderOf, messageAt, modalOf, rootsOf, summaryOf, threadOf, unreadMentions } from '../../src/sandbox/web/data/selection.ts';
 import { gist, trafficShown } from '../../src/sandbox/web/data/traffic.ts';
 import { parseMarkdown } from '../../src/sandbox/web/text/markdown.ts';
 import { parseInline, parseMrkdwn } from '../../src/sandbox/web/text/mrkdwn.ts';
@@ -146,6 +146,7 @@ function surface(clicked: unknown[] = []): Surface {
     user: (id) => ({ U1: 'Priya', U2: 'Sam' })[id] ?? null,
     channel: (id) => (id === 'C1' ? 'ml-experiments' : null),
     group: (id) => (id === 'S1' ? { handle: 'ml-approvers', mine: false } : null),
+    permalink: () => null,
     people: [],
     channels: [],
     act: (actionId, value) => clicked.push([actionId, value]),
@@ -485,6 +486,13 @@ describe('who sees what', () => {
   it('tells whom something waits for, by name, by group or by a modal', () => {
     expect(unreadMentions(snapshot, {})).toEqual({ U1: 1, U2: 2 });
     expect(unreadMentions(snapshot, { U1: '2.0', U2: '9.0' })).toEqual({ U2: 1 });
+  });
+  it('finds the message a permalink names, for those who may see it', () => {
+    const with6 = { ...snapshot, messages: [message('1795343901.365000', { threadTs: '2.0' }), message('1795343902.000100', { onlyFor: 'U4' })] };
+    const at = (url: string, me = 'U1') => messageAt(with6, `http://127.0.0.1:9/archives/${url}`, me)?.threadTs;
+    expect(at('C1/p1795343901365000')).toBe('2.0');
+    expect(at('C1/p1795343901365000?thread_ts=2.0')).toBe('2.0');
+    expect([at('C2/p1795343901365000'), at('C1/p1795343902000100'), at('C1')]).toEqual([undefined, undefined, undefined]);
   });
   it('offers to become who may decide, to those who may not', () => {
     const { replies } = threadOf(snapshot, 'C1', '2.0', 'U1');

@@ -7,6 +7,8 @@ export type Surface = {
   user(id: string): string | null;
   channel(id: string): string | null;
   group(id: string): { handle: string; mine: boolean } | null;
+  /** Where on this page a link to a message leads; null for any other address. */
+  permalink(url: string): string | null;
   people: { id: string; name: string }[];
   channels: { id: string; name: string }[];
   /** A person used an element. Null where nothing listens, as in a preview. */
@@ -18,6 +20,7 @@ const SurfaceContext = createContext<Surface>({
   user: () => null,
   channel: () => null,
   group: () => null,
+  permalink: () => null,
   people: [],
   channels: [],
   act: null,

@@ -41,6 +41,13 @@ export function threadOf(snapshot: Snapshot, channel: string, ts: string, me: st
   };
 }
 
+/** The message a Slack permalink (`…/archives/C1/p1700000000000100`) names, where it is here and this person may see it. */
+export function messageAt(snapshot: Snapshot, url: string, me: string): SandboxMessage | null {
+  const [, channel, digits = ''] = /\/archives\/([A-Z0-9]+)\/p(\d{11,})(?:[?#]|$)/.exec(url) ?? [];
+  const ts = `${digits.slice(0, -6)}.${digits.slice(-6)}`;
+  return snapshot.messages.find((message) => message.channel === channel && message.ts === ts && visible(message, me)) ?? null;
+}
+
 /** The line under a message that has replies: how many everyone sees, who wrote them, and when the last one came. */
 export function summaryOf(replies: SandboxMessage[]): { count: number; people: string[]; last: string } | null {
   const shared = replies.filter((reply) => reply.onlyFor === null);

@@ -3,7 +3,8 @@ import { useContext } from 'preact/hooks';
 import type { SandboxMessage, SandboxUser, Snapshot } from '../../control-types.ts';
 import type { Surface } from '../blocks/surface.ts';
 import type { Acted } from '../data/client.ts';
-import type { Place } from '../data/place.ts';
+import { formatPlace, type Place } from '../data/place.ts';
+import { messageAt } from '../data/selection.ts';
 
 /** What most parts of the page need: the snapshot, who one is, where, and the few things one can do from anywhere. */
 export type Page = {
@@ -37,6 +38,10 @@ export function surfaceOf(page: Page, where: { channel: string; ts: string; view
     group: (id) => {
       const group = snapshot.groups?.find((each) => each.id === id);
       return group ? { handle: group.handle, mine: group.users.includes(me.id) } : null;
+    },
+    permalink: (url) => {
+      const message = messageAt(snapshot, url, me.id);
+      return message && formatPlace({ as: me.id, channel: message.channel, thread: message.threadTs ?? message.ts, drawer: null });
     },
     people: snapshot.users.filter((user) => user.role !== 'bot').map((user) => ({ id: user.id, name: user.realName })),
     channels: snapshot.channels.filter((channel) => !channel.im).map((channel) => ({ id: channel.id, name: channel.name })),

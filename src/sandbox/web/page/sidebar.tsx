@@ -25,7 +25,7 @@ export function Sidebar({ mentions, unread, onNavigate, onReset, onHome }: Props
     <nav class="sidebar" aria-label="Workspace">
       <header class="workspace">
         <span class="workspace-name" title={`Workspace ${page.snapshot.team}`}>
-          labmate sandbox
+          labmate
         </span>
         <button type="button" class="sidebar-button" data-testid="reset" title="Forget every message, run and pull request, and begin anew" onClick={onReset}>
           Start over

@@ -170,8 +170,9 @@ export function Emoji({ name }: { name: string }) {
 
 /** A link out of the page: always a new tab, which learns nothing of this one. */
 export function Outside({ url, children }: { url: string; children: preact.ComponentChildren }) {
+  const here = useSurface().permalink(url);
   return (
-    <a class="link" href={url} target="_blank" rel="noopener noreferrer">
+    <a class="link" href={here ?? url} target="_blank" rel="noopener noreferrer">
       {children}
     </a>
   );
