@@ -1,0 +1,81 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { type SlackStandIn, startSlackStandIn } from '../../src/sandbox/slack/slack-stand-in.ts';
+import { type SlackService, slackService } from '../../src/services/slack.ts';
+
+let workspace: SlackStandIn;
+let slack: SlackService;
+let calls: string[];
+beforeEach(async () => {
+  workspace = await startSlackStandIn({ mode: 'http', signingSecret: 's', botToken: 'xoxb-sandbox', appToken: 'xapp-1' });
+  slack = slackService({ token: 'xoxb-sandbox', apiUrl: workspace.url });
+  calls = [];
+  workspace.onTraffic((seen) => calls.push(seen.what));
+});
+afterEach(() => workspace.close());
+
+const mark = { session: 's1', slot: 'root' };
+
+test('a message is posted once, even when its reply is lost or Slack answers 500', async () => {
+  for (const kind of ['lost-reply', 'error-500'] as const) {
+    workspace.fault({ target: 'slack', kind, method: 'chat.postMessage', times: 1 });
+    await expect(slack.post({ channel: 'C0ML', text: 'x', mark })).rejects.toMatchObject({ upstream: 'slack', transient: true });
+  }
+  expect(calls.filter((c) => c.includes('chat.postMessage'))).toHaveLength(2);
+  expect(await slack.find({ channel: 'C0ML', mark })).toHaveLength(1);
+  expect(await slack.find({ channel: 'C0ML', mark: { ...mark, slot: 'plan' } })).toEqual([]);
+});
+
+test('a rate limit is a wait that Slack names; it holds up no other channel', async () => {
+  workspace.fault({ target: 'slack', kind: 'rate-limit', method: 'chat.postMessage', channel: 'C0ML', times: 1 });
+  await expect(slack.post({ channel: 'C0ML', text: 'x', mark })).rejects.toMatchObject({ status: 429, transient: true, retryAfterMs: expect.any(Number) });
+  const began = Date.now();
+  await slack.post({ channel: 'C0RANDOM', text: 'y', mark });
+  expect(Date.now() - began).toBeLessThan(500);
+});
+
+test('what Slack refuses for good is a sentence with a way out, and never a token', async () => {
+  await expect(slack.post({ channel: 'CGONE', text: 'x', mark })).rejects.toMatchObject({
+    code: 'channel_not_found',
+    transient: false,
+    message: expect.stringContaining('/invite'),
+  });
+  await expect(slack.post({ channel: 'C0ML', text: 'x', blocks: [{ type: 'nope' }], mark })).rejects.toMatchObject({
+    code: 'invalid_blocks',
+    transient: false,
+  });
+  const stranger = slackService({ token: 'xoxb-very-secret', apiUrl: workspace.url });
+  const error = await stranger.self().catch((e: Error) => e);
+  expect(String(error)).toContain('SLACK_BOT_TOKEN');
+  expect(JSON.stringify(error, Object.getOwnPropertyNames(error))).not.toContain('very-secret');
+});
+
+test('people and groups are asked once a minute, and afresh where it matters', async () => {
+  expect(await slack.person('U5')).toMatchObject({ id: 'U5', guest: true, bot: false, team: 'T1' });
+  await slack.person('U5');
+  expect(calls.filter((c) => c.includes('users.info'))).toHaveLength(1);
+  expect(await slack.person('UNOBODY')).toBeNull();
+  expect(await slack.groupMembers('S1')).toEqual(['U2', 'U3']);
+  await slack.groupMembers('S1');
+  await slack.groupMembers('S1', true);
+  expect(calls.filter((c) => c.includes('usergroups.users.list'))).toHaveLength(2);
+  expect(await slack.channelName('C0ML')).toBe('ml-experiments');
+  expect(await slack.channelNamed('random')).toBe('C0RANDOM');
+  expect(await slack.channelNamed('nowhere')).toBeNull();
+});
+
+test.each(['http://127.0.0.1:1/steal', 'https://hooks.slack.com.evil.example/x', 'http://hooks.slack.com/x', 'file:///etc/passwd', ''])(
+  'nothing is sent to %j as a response_url',
+  async (url) => {
+    await expect(slack.respond(url, { text: 'x' })).rejects.toMatchObject({ upstream: 'slack' });
+  },
+);
+
+test('an edit takes old blocks away, and an aborted call ends at once', async () => {
+  const { ts } = await slack.post({ channel: 'C0ML', text: 'x', blocks: [{ type: 'divider' }], mark });
+  await slack.update({ channel: 'C0ML', ts, text: 'y', mark });
+  expect(workspace.world.data.messages[0]).toMatchObject({ text: 'y', blocks: [], edited: true });
+  workspace.fault({ target: 'slack', kind: 'slow', method: 'auth.test', ms: 3_000, times: 1 });
+  const began = Date.now();
+  await expect(slack.self(AbortSignal.timeout(50))).rejects.toThrow();
+  expect(Date.now() - began).toBeLessThan(1_000);
+});

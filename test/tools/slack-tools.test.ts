@@ -1,0 +1,94 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type SlackStandIn, startSlackStandIn } from '../../src/sandbox/slack/slack-stand-in.ts';
+import { slackService } from '../../src/services/slack.ts';
+import { askPerson } from '../../src/tools/ask-person.ts';
+import type { Plan, SessionFacts, ToolContext } from '../../src/tools/define-tool.ts';
+import { postToSlack } from '../../src/tools/post-to-slack.ts';
+
+let workspace: SlackStandIn;
+beforeEach(async () => {
+  workspace = await startSlackStandIn({ mode: 'http', signingSecret: 's', botToken: 'xoxb-sandbox', appToken: 'xapp-1' });
+});
+afterEach(() => workspace.close());
+
+const KEY = 'f'.repeat(64);
+const facts = (more: Partial<SessionFacts> = {}): SessionFacts => ({
+  id: 's1',
+  alias: 'e-test',
+  team: 'T1',
+  channel: 'C0ML',
+  thread: null,
+  requester: 'U1',
+  prompt: '',
+  call: 'c1',
+  runs: [],
+  woken: [],
+  approvedBy: [],
+  record: () => ({ jsonl: '', markdown: '', lines: 1, head: '' }),
+  postsOutside: 0,
+  ...more,
+});
+const context = (session: SessionFacts | null = facts()): ToolContext => ({
+  services: { slack: slackService({ token: 'xoxb-sandbox', apiUrl: workspace.url }) },
+  settings: { defaults: {}, metrics: {}, thresholdReading: 'relative', recordsPath: '', environments: {} },
+  session,
+  signal: new AbortController().signal,
+  now: Date.now,
+});
+const plan = async (input: object, ctx = context()) => (await postToSlack.plan(postToSlack.input.parse(input) as never, ctx)) as Plan;
+
+describe('post_to_slack', () => {
+  test.each([
+    ['#ml-experiments', 'C0ML', 'own-channel'],
+    ['ML-experiments', 'C0ML', 'own-channel'],
+    ['C0ML', 'C0ML', 'own-channel'],
+    ['<#C0RANDOM|random>', 'C0RANDOM', 'elsewhere'],
+    ['#random', 'C0RANDOM', 'elsewhere'],
+  ])('%s is %s, %s', async (channel, id, place) => {
+    const { touches, arguments: sent, preview } = await plan({ channel, text: 'val_f1 +0.2 %' });
+    expect(touches).toEqual({ channel: id, place });
+    expect(sent).toEqual({ channel: id, text: 'val_f1 +0.2 %' });
+    expect(preview.summary).toBe(`Post to #${id === 'C0ML' ? 'ml-experiments' : 'random'}`);
+  });
+
+  test('a channel that is not there is told to the model; a thread that is not there yet is waited for', async () => {
+    await expect(plan({ channel: '#nowhere', text: 'x' })).rejects.toThrow('NO_SUCH_CHANNEL');
+    await expect(plan({ text: 'x' })).rejects.toMatchObject({ transient: true });
+    expect(await plan({ text: 'x' }, context(facts({ thread: '1.1' })))).toMatchObject({ touches: { place: 'own-thread' }, arguments: { thread_ts: '1.1' } });
+  });
+
+  test('it posts what is approved, unable to mention anybody, and finds it again by its mark', async () => {
+    const wanted = await plan({ channel: '#ml-experiments', text: '<!channel> see *this* \u202Eetah' });
+    expect(await postToSlack.find?.(wanted, context(), KEY)).toBeNull();
+    const posted = await postToSlack.run(wanted, context(), KEY);
+    const [message] = workspace.world.data.messages;
+    expect(message?.text).toBe('&lt;!channel&gt; see *this* \\u{202E}etah');
+    expect(JSON.stringify(message?.blocks)).toContain('From experiment e-test');
+    expect(posted).toMatchObject({ kind: 'done', data: { channel: 'C0ML', ts: message?.ts } });
+    expect(await postToSlack.find?.(wanted, context(), KEY)).toMatchObject({ data: { ts: message?.ts } });
+    expect(await postToSlack.find?.(wanted, context(), 'e'.repeat(64))).toBeNull();
+  });
+
+  test('more than 3,500 characters and unknown keys are refused by name', () => {
+    expect(postToSlack.input.safeParse({ text: 'x'.repeat(3_501) }).success).toBe(false);
+    expect(JSON.stringify(postToSlack.input.safeParse({ text: 'x', thread_ts: '1.1' }).error)).toContain('thread_ts');
+  });
+});
+
+describe('ask_person', () => {
+  const ask = (input: object, session: SessionFacts | null) => askPerson.run(askPerson.input.parse(input) as never, context(session));
+
+  test('waits for an answer, of the requester unless somebody else is named', async () => {
+    expect(await ask({ question: 'Which?', options: ['a', 'b'] }, facts())).toMatchObject({
+      kind: 'wait',
+      waiting: { for: 'answer', question: 'Which?', options: ['a', 'b'], to: 'U1', free_text: true },
+    });
+    expect(await ask({ question: 'Which?', to: '<@U2|sam>' }, facts())).toMatchObject({ waiting: { to: 'U2' } });
+  });
+
+  test('gives the answer once there is one, and needs a thread', async () => {
+    const answer = { by: 'U2', text: 'b', at: '2026-11-01T09:00:00.000Z' };
+    expect(await ask({ question: 'Which?' }, facts({ answer }))).toMatchObject({ kind: 'done', data: { status: 'answered', answer: 'b', by: 'U2' } });
+    await expect(ask({ question: 'Which?' }, null)).rejects.toThrow('NO_SESSION');
+  });
+});
