@@ -17,6 +17,11 @@ const COMMANDS: Record<string, Command> = {
     what: 'all of it on this machine, with stand-ins for every service and a page to talk to it',
     run: sandbox,
   },
+  mcp: {
+    usage: 'mcp [ls] [--read-only] [--toolsets A,B] [--exclude-tools A,B]',
+    what: 'the tools over stdio for any MCP client; ls lists them, with what becomes of a call and why',
+    run: mcp,
+  },
   doctor: { usage: 'doctor', what: 'check configuration, tokens, manifest, Redis and every backend', run: doctor },
   manifest: { usage: 'manifest [--http URL]', what: 'print the Slack app manifest, for Socket Mode or for HTTP at URL', run: manifest },
   record: { usage: 'record ID [--format jsonl|md]', what: 'print a session’s record', run: record },
@@ -75,6 +80,24 @@ async function sandbox(args: string[]): Promise<number | null> {
   });
 }
 
+async function mcp(args: string[]): Promise<number> {
+  const names = { type: 'string', multiple: true } as const;
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: { 'read-only': { type: 'boolean', default: false }, toolsets: names, 'exclude-tools': names },
+  });
+  if (positionals.length > 0 && positionals.join(' ') !== 'ls')
+    throw new Told(`labmate mcp: "${positionals.join(' ')}" is not known; there is labmate mcp ls.`, 2);
+  const config = await anyConfigured();
+  const { listTools, serveMcp } = await import('./mcp-door.ts');
+  const listed = (given: string[] | undefined) => given?.flatMap((text) => text.split(',')).filter(Boolean);
+  const choice = { readOnly: values['read-only'], toolsets: listed(values.toolsets) ?? null, exclude: listed(values['exclude-tools']) ?? [] };
+  if (positionals.length > 0) return say(listTools(config, choice));
+  await serveMcp(config, choice);
+  return 0;
+}
+
 async function doctor(args: string[]): Promise<number> {
   parseArgs({ args, options: {} });
   const { loadConfig } = await import('./config.ts');
@@ -98,12 +121,10 @@ async function record(args: string[]): Promise<number> {
   const [id] = positionals;
   if (id === undefined || positionals.length > 1) throw new Told('labmate record needs one session id, such as e-7k2f.', 2);
   if (values.format !== 'jsonl' && values.format !== 'md') throw new Told('labmate record: --format is jsonl or md.', 2);
-  const { loadConfig } = await import('./config.ts');
-  const read = loadConfig({ needs: 'anything' });
-  if (!read.ok) throw new Told(read.faults.join('\n'), 1);
-  if (!read.config.redis) throw new Told('REDIS_URL is not set: the Redis that holds the sessions, for instance redis://127.0.0.1:6379.', 1);
+  const { redis } = await anyConfigured();
+  if (!redis) throw new Told('REDIS_URL is not set: the Redis that holds the sessions, for instance redis://127.0.0.1:6379.', 1);
   const { readRecord } = await import('./ops/read-record.ts');
-  const { lines, session } = await readRecord(read.config.redis, id);
+  const { lines, session } = await readRecord(redis, id);
   if (values.format === 'jsonl') return say(lines.join('\n'));
   const { report } = await import('./session/report.ts');
   return say(report(session).trimEnd());
@@ -124,6 +145,14 @@ async function verify(args: string[]): Promise<number> {
 async function configured() {
   const { loadConfig } = await import('./config.ts');
   const read = loadConfig({ tools: await toolNames() });
+  if (!read.ok) throw new Told(read.faults.join('\n'), 1);
+  return read.config;
+}
+
+/** What is configured, however little; still no fault is passed over. */
+async function anyConfigured() {
+  const { loadConfig } = await import('./config.ts');
+  const read = loadConfig({ needs: 'anything', tools: await toolNames() });
   if (!read.ok) throw new Told(read.faults.join('\n'), 1);
   return read.config;
 }

@@ -2,8 +2,10 @@ import { openLog } from '../runtime/event-log.ts';
 import { makeKeys } from '../runtime/keys.ts';
 import { openBlobs } from '../runtime/payloads.ts';
 import { makeReading } from '../runtime/read-sessions.ts';
-import type { Session } from '../session/state.ts';
+import type { Reading } from '../runtime/reading.ts';
 import { reachRedis } from './reach-redis.ts';
+
+type Session = NonNullable<Awaited<ReturnType<Reading['session']>>>;
 
 /** A session's record by its short id (e-7k2f) or full id: the exact lines and the session they fold to. Throws a sentence where there is none. */
 export async function readRecord(redis: { url: string; prefix: string }, id: string): Promise<{ lines: string[]; session: Session }> {

@@ -1,0 +1,57 @@
+import type { AnyConfig } from './config.ts';
+import { openServices } from './open-services.ts';
+import { matches } from './policy/environments.ts';
+import { judge } from './policy/judge.ts';
+import type { Permissions } from './policy/rules.ts';
+import { catalog, toolsFor } from './tools/catalog.ts';
+import type { Tool } from './tools/define-tool.ts';
+import { serveStdio } from './tools/stdio.ts';
+
+/** What a client of the stdio door may see. */
+export type Choice = { readOnly: boolean; toolsets: readonly string[] | null; exclude: readonly string[] };
+
+/** `labmate mcp`: serves the chosen tools over stdin and stdout until the client goes. */
+export async function serveMcp(config: AnyConfig, choice: Choice): Promise<void> {
+  const services = openServices(config);
+  const { settings, permissions } = config;
+  await serveStdio(choose(toolsFor(services), choice), { services, settings, permissions, now: Date.now });
+}
+
+/** `labmate mcp ls`: a line for every tool there is: its origin, what becomes of a call, and why. */
+export function listTools(config: AnyConfig, choice: Choice): string {
+  const offered = new Set(toolsFor(openServices(config)));
+  const tools = choose(catalog, choice);
+  const width = Math.max(0, ...tools.map((tool) => tool.name.length)) + 2;
+  return tools
+    .map((tool) => `${tool.name.padEnd(width)}${originOf(tool).padEnd(12)}${offered.has(tool) ? ruleOf(tool, config.permissions) : leftOut(tool)}`)
+    .join('\n');
+}
+
+/** Throws a sentence where a name is not known: a tool that was to be left out must not stay because of a misspelling. */
+function choose(tools: readonly Tool[], { readOnly, toolsets, exclude }: Choice): Tool[] {
+  const origins = [...new Set(catalog.map(originOf))];
+  const strange = toolsets?.find((name) => !origins.includes(name));
+  if (strange !== undefined) throw new Error(`labmate mcp: there is no toolset "${strange}"; there are ${origins.join(', ')}.`);
+  const unknown = exclude.find((name) => !catalog.some((tool) => tool.name === name));
+  if (unknown !== undefined) throw new Error(`labmate mcp: there is no tool "${unknown}"; see labmate mcp ls.`);
+  return tools.filter(
+    (tool) => (!readOnly || tool.kind === 'read') && (toolsets === null || toolsets.includes(originOf(tool))) && !exclude.includes(tool.name),
+  );
+}
+
+function originOf(tool: Tool): string {
+  return tool.needs[0] ?? 'people';
+}
+
+function leftOut(tool: Tool): string {
+  return `left out: ${tool.needs.join(' and ')} is not configured`;
+}
+
+function ruleOf(tool: Tool, permissions: Permissions): string {
+  const verdict = judge({ tool: tool.name, readOnly: tool.kind === 'read', touches: {} }, permissions, { tainted: false, postsOutside: 0 });
+  // What a rule's condition is about is known only when a call is planned.
+  const conditional = permissions.policy.rules.filter((rule) => rule.when !== undefined && matches(rule.tool, tool.name));
+  const otherwise = conditional.map((rule) => `; ${rule.action} when ${JSON.stringify(rule.when)}`).join('');
+  const said = verdict.is === 'refuse' ? `refused: ${verdict.why}` : `${verdict.is === 'run' ? 'runs by itself' : 'asks a person'} (${verdict.rule})`;
+  return said + otherwise;
+}

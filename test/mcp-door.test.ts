@@ -1,0 +1,63 @@
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
+import { describe, expect, it } from 'vitest';
+import { readAnyConfig } from '../src/config.ts';
+import { type Choice, listTools } from '../src/mcp-door.ts';
+
+const VARIABLES = { DATABRICKS_HOST: 'http://127.0.0.1:1', DATABRICKS_TOKEN: 'dapi-1', MLFLOW_TRACKING_URI: 'http://127.0.0.1:1' };
+const EVERYTHING: Choice = { readOnly: false, toolsets: null, exclude: [] };
+
+function config(file: unknown = {}) {
+  const read = readAnyConfig(VARIABLES, JSON.stringify(file));
+  if (!read.ok) throw new Error(read.faults.join('\n'));
+  return read.config;
+}
+const line = (list: string, tool: string) =>
+  list
+    .split('\n')
+    .find((l) => l.startsWith(`${tool} `))
+    ?.replace(/ {2,}/g, ' | ');
+
+describe('labmate mcp ls', () => {
+  it('says of every tool what becomes of a call and why', () => {
+    const list = listTools(
+      config({
+        approvers: { default: { users: ['U1'] } },
+        policy: {
+          rules: [
+            { tool: 'cancel_*', action: 'deny' },
+            { tool: 'run_databricks_job', action: 'auto', when: { environment: 'dev' } },
+          ],
+        },
+        environments: { dev: {} },
+      }),
+      EVERYTHING,
+    );
+    expect(line(list, 'compare_runs')).toMatch(/^compare_runs \| mlflow \| runs by itself \(.*read.*\)$/);
+    expect(line(list, 'run_databricks_job')).toBe('run_databricks_job | databricks | asks a person (built-in: writes ask); auto when {"environment":"dev"}');
+    expect(line(list, 'cancel_job_run')).toMatch(/^cancel_job_run \| databricks \| refused: A rule of labmate\.json denies/);
+    expect(line(list, 'get_grafana_panel')).toBe('get_grafana_panel | grafana | left out: grafana is not configured');
+  });
+
+  it('chooses by kind, origin and name, and refuses a name it does not know', () => {
+    const names = (choice: Partial<Choice>) =>
+      listTools(config(), { ...EVERYTHING, ...choice })
+        .split('\n')
+        .map((l) => l.split(' ')[0]);
+    expect(names({ readOnly: true })).not.toContain('run_databricks_job');
+    expect(names({ toolsets: ['mlflow'] })).toEqual(expect.arrayContaining(['compare_runs', 'find_best_run']));
+    expect(names({ toolsets: ['mlflow'], exclude: ['compare_runs'] })).not.toContain('compare_runs');
+    expect(() => names({ toolsets: ['jira'] })).toThrow('there is no toolset "jira"; there are databricks, ');
+    expect(() => names({ exclude: ['run_job'] })).toThrow('there is no tool "run_job"');
+  });
+});
+
+it('serves any MCP client over stdio, with protocol alone on stdout', async () => {
+  const client = new Client({ name: 'a-client', version: '1' });
+  const env = { PATH: process.env['PATH'] ?? '', ...VARIABLES };
+  await client.connect(new StdioClientTransport({ command: process.execPath, args: ['bin/labmate.mjs', 'mcp', '--toolsets', 'databricks'], env }));
+  const { tools } = await client.listTools();
+  expect(tools.map((tool) => tool.name)).toContain('run_databricks_job');
+  expect(tools.map((tool) => tool.name)).not.toContain('compare_runs');
+  await client.close();
+});
