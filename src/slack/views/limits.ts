@@ -50,11 +50,6 @@ export function fitted(blocks: readonly Block[], most: { blocks: number; text: n
   return kept;
 }
 
-/** All text of the blocks together, as Slack counts it. */
-export function weight(blocks: readonly Block[]): number {
-  return blocks.flatMap(leaves).reduce((sum, leaf) => sum + get(leaf).length, 0);
-}
-
 /** Below this a text says nothing any more; parts are left out instead. */
 const LEAST = 40;
 

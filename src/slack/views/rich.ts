@@ -68,10 +68,6 @@ export function context(...texts: string[]): Block {
   return { type: 'context', elements: texts.map((text) => ({ type: 'plain_text', text: plain(text), emoji: false })) };
 }
 
-export function header(text: string): Block {
-  return { type: 'header', text: { type: 'plain_text', text: plain(text), emoji: false } };
-}
-
 /** A button of ours. `value` is an id and nothing else. */
 export function button(action: string, text: string, value: string, style?: 'primary' | 'danger'): Bit {
   return { type: 'button', action_id: action, text: { type: 'plain_text', text: plain(text), emoji: false }, value, ...(style ? { style } : {}) };

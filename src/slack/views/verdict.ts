@@ -67,11 +67,6 @@ export function verdictMessage(c: Shown): { text: string; blocks: Block[] } {
   return { text: fallback(title, reason, ...lines), blocks: fitted(blocks) };
 }
 
-/** One sentence for lists. */
-export function verdictInWords(c: Shown): string {
-  return c.primary ? `${WORDS[c.primary.verdict].toLowerCase()}: ${c.primary.verdict_reason}` : 'compared, no metric named';
-}
-
 function readings(c: Shown): Para[] {
   const r = c.primary?.readings;
   if (!r?.relative || !r.points) return [];
