@@ -25,6 +25,13 @@ export function mrkdwn(text: string): string {
   return plain(text.replaceAll('`', "'"));
 }
 
+/** Slack's own references as one reads them: `<#C1|ads>` is #ads, `<@U1>` is @U1. Names, not mentions: nobody is notified. */
+export function named(text: string): string {
+  return text
+    .replace(/<([@#])([A-Z0-9]+)(?:\|([^<>|]*))?>/g, (_, mark: string, id: string, name?: string) => `${mark}${name || id}`)
+    .replace(/<(https?:\/\/[^<>|\s]+)(?:\|[^<>]*)?>/g, '$1');
+}
+
 /** Takes `plain` back: what a reader sees. */
 export function unescaped(text: string): string {
   return text.replace(/&(amp|lt|gt);/g, (_, name: 'amp' | 'lt' | 'gt') => ({ amp: '&', lt: '<', gt: '>' })[name]);

@@ -1,3 +1,4 @@
+import { named } from '../policy/outside-text.ts';
 import type { About } from '../runtime/reading.ts';
 import { pendingApprovals, type Session } from '../session/state.ts';
 import type { Answer } from './desk.ts';
@@ -64,7 +65,7 @@ export function shown(s: Session, url: string | null): Answer {
   const blocks = fitted([
     rich(
       para(bold(alias), t(`: ${stateInWords(s)}. Asked by `), user(by), t(` at ${clock(at)}. `), ...(url ? [link(url, 'Open the thread')] : [])),
-      quote(prompt.length > 600 ? `${prompt.slice(0, 600)}…` : prompt),
+      quote(prompt.length > 600 ? `${named(prompt.slice(0, 600))}…` : named(prompt)),
       para(
         t(
           `${steps.filter((c) => c.status.is === 'finished').length} of ${steps.length} steps done. Record so far: ${s.seq} lines, head ${s.head.slice(0, 12)}…`,
@@ -99,6 +100,6 @@ export function matching(sessions: readonly About[], words: string): About[] {
 }
 
 function oneLine(text: string): string {
-  const line = text.replace(/\s+/g, ' ').trim();
+  const line = named(text).replace(/\s+/g, ' ').trim();
   return line.length > 120 ? `${line.slice(0, 119)}…` : line;
 }

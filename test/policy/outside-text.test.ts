@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { cut, lookAlikes, mrkdwn, plain, shortened, unescaped, visible } from '../../src/policy/outside-text.ts';
+import { cut, lookAlikes, mrkdwn, named, plain, shortened, unescaped, visible } from '../../src/policy/outside-text.ts';
 
 describe('text from outside', () => {
   test.each([
@@ -46,4 +46,11 @@ describe('text from outside', () => {
   test('words that mix alphabets are named', () => {
     expect(lookAlikes('run аds-train on main, привет, αβγ')).toEqual(['аds-train']);
   });
+});
+
+test('references are read as names', () => {
+  expect(named('post to <#C0ML|ml-experiments>, ask <@U1|priya> or <@U2>, see <https://x.example/a?b|here>')).toBe(
+    'post to #ml-experiments, ask @priya or @U2, see https://x.example/a?b',
+  );
+  expect(named('<!channel> a < b > c')).toBe('<!channel> a < b > c');
 });

@@ -1,14 +1,13 @@
 import type { Session } from '../../session/state.ts';
 import { outcomeOf, stepTitle } from './words.ts';
 
-const WRITES = new Set(['run_databricks_job', 'create_github_pr', 'post_to_slack', 'cancel_job_run', 'update_tracking_doc', 'tag_run']);
-
 /** What a session did to the world, from the outcomes of its calls and never from the model's words. */
 export function didWhat(s: Session): { text: string; url: string | null }[] {
   return [...s.calls.values()].flatMap((call) => {
     const outcome = outcomeOf(call);
     const approval = call.approval ? s.approvals.get(call.approval) : undefined;
-    if (outcome?.status !== 'ok' || (approval?.state !== 'used' && !WRITES.has(call.tool))) return [];
+    // Only what the gate let go was started; a look changes nothing and a question did not run.
+    if (outcome?.status !== 'ok' || !call.started) return [];
     const data = outcome.data ?? {};
     const number = data['number'] ?? data['pr_number'];
     const what = call.tool === 'create_github_pr' && number !== undefined ? `Pull request #${number}` : (approval?.preview.summary ?? stepTitle(call.tool));

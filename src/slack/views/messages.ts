@@ -1,3 +1,4 @@
+import { named } from '../../policy/outside-text.ts';
 import type { Block } from '../../services/slack.ts';
 import { fallback, fitted } from './limits.ts';
 import { actions, type Bit, bold, bullets, button, clock, context, link, para, quote, rich, t, user } from './rich.ts';
@@ -13,17 +14,17 @@ export function rootMessage(o: { alias: string; by: string; prompt: string; mode
   const blocks = [
     rich(
       para(bold(o.alias), t(o.follows ? ': ' : ' for '), ...(o.follows ? [t('going on for '), user(o.by)] : [user(o.by)])),
-      quote(left > 0 ? `${o.prompt.slice(0, QUOTED)}…` : o.prompt),
+      quote(left > 0 ? `${named(o.prompt.slice(0, QUOTED))}…` : named(o.prompt)),
     ),
     ...(left > 0 ? [context(`${left} more characters; the whole is the first file in this thread.`)] : []),
     context(`Reply here to go on with it. Model ${o.model}; everything that happens is in the record of ${o.alias}.`),
   ];
-  return { text: fallback(`${o.alias}: ${o.prompt.slice(0, QUOTED)}${left > 0 ? `… (${left} more characters)` : ''}`), blocks: fitted(blocks) };
+  return { text: fallback(`${o.alias}: ${named(o.prompt.slice(0, QUOTED))}${left > 0 ? `… (${left} more characters)` : ''}`), blocks: fitted(blocks) };
 }
 
 /** What the model says on the way. */
 export function saidMessage(words: string): Message {
-  return { text: fallback(words), blocks: fitted([rich(para(t(words)))]) };
+  return { text: fallback(named(words)), blocks: fitted([rich(para(t(named(words))))]) };
 }
 
 /** A message came while an approval is open. */
@@ -66,14 +67,14 @@ export function questionMessage(q: Question): Message {
   const blocks: Block[] = [
     rich(
       para(bold('A question'), ...(q.to && q.open && !q.answer ? [t(' for '), user(q.to)] : [])),
-      quote(q.question),
+      quote(named(q.question)),
       ...(q.options.length > 0 && (!short || !q.open) ? [bullets(q.options.map((o, i) => [t(`${i + 1}. ${o}`)]))] : []),
       para(...state),
     ),
     ...(q.open && !q.answer ? q.options.map((o, i) => actions(`${i}:${q.ref}`, button('answer_person', short ? o : `Option ${i + 1}`, `${q.ref}/${i}`))) : []),
   ];
   const tail = q.answer ? `Answered: ${q.answer.text}` : q.options.map((o) => `- ${o}`).join('\n');
-  return { text: fallback(`A question: ${q.question}`, tail), blocks: fitted(blocks) };
+  return { text: fallback(`A question: ${named(q.question)}`, tail), blocks: fitted(blocks) };
 }
 
 export type Final = {
@@ -94,11 +95,11 @@ export function finalMessage(f: Final): Message {
   const blocks: Block[] = [
     rich(
       ...(f.bare ? [] : [para(bold(f.heading), t(', '), user(f.requester))]),
-      ...(f.words ? [para(t(f.words))] : []),
+      ...(f.words ? [para(t(named(f.words)))] : []),
       ...(f.did.length > 0 ? [para(t('What was done:')), bullets(f.did.slice(0, 20).map((d) => [d.url ? link(d.url, d.text) : t(d.text)]))] : []),
     ),
     context(record),
   ];
   const did = f.did.map((d) => `- ${d.text}${d.url ? ` ${d.url}` : ''}`);
-  return { text: fallback(f.bare ? '' : f.heading, f.words, ...did, record), blocks: fitted(blocks) };
+  return { text: fallback(f.bare ? '' : f.heading, named(f.words), ...did, record), blocks: fitted(blocks) };
 }

@@ -71,6 +71,7 @@ function lineOf(s: Session, call: Call, mayApprove: (tool: string) => Bit[]): Li
 }
 
 function firstLine(text: string): string {
-  const line = text.trim().split('\n')[0] ?? '';
+  // Tools write Markdown for the model; here it would be stars.
+  const line = (text.trim().split('\n')[0] ?? '').replaceAll('**', '');
   return line.length > 240 ? `${line.slice(0, 239)}…` : line;
 }
