@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
 /** The `labmate` command. Each command imports what it needs when it is called, so that `--help` is instant and a mistake is told at once. */
@@ -13,7 +14,7 @@ type Command = {
 const COMMANDS: Record<string, Command> = {
   start: { usage: 'start', what: 'run labmate (ROLE=gateway, worker or all)', run: start },
   sandbox: {
-    usage: 'sandbox [--headless --scenario NAME] [--socket | --http] [--with NAME=real] [--port N] [--training-seconds N]',
+    usage: 'sandbox [--headless --scenario NAME] [--socket | --http] [--with NAME=real] [--port N] [--training-seconds N] [--dir FOLDER]',
     what: 'all of it on this machine, with stand-ins for every service and a page to talk to it',
     run: sandbox,
   },
@@ -64,6 +65,7 @@ async function sandbox(args: string[]): Promise<number | null> {
       with: { type: 'string', multiple: true, default: [] },
       port: { type: 'string' },
       'training-seconds': { type: 'string' },
+      dir: { type: 'string' },
     },
   });
   if (values.http && values.socket) throw new Told('labmate sandbox: --http and --socket exclude each other.', 2);
@@ -76,6 +78,7 @@ async function sandbox(args: string[]): Promise<number | null> {
     scenario: values.scenario ?? null,
     real: values.with.map(realName),
     port: values.port === undefined ? null : wholeNumber('--port', values.port, 0),
+    dir: values.dir === undefined ? null : resolve(values.dir),
     trainingSeconds: wholeNumber('--training-seconds', values['training-seconds'], 6),
   });
 }

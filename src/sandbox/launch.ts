@@ -1,5 +1,5 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { startMessagesApi } from './claude/messages-api.ts';
 import { planner } from './claude/planner.ts';
@@ -22,6 +22,8 @@ export type LaunchOptions = {
   real: readonly ServiceName[];
   /** Null: the usual one, or any that is free. */
   port: number | null;
+  /** Where it keeps what it remembers; null: `.sandbox` of the checkout. */
+  dir: string | null;
   trainingSeconds: number;
 };
 
@@ -78,7 +80,7 @@ async function begin(options: LaunchOptions, stops: (() => Promise<void>)[], say
   }
   // A misspelt name is told before anything is started.
   if (scenario !== null) findScenario(scenario);
-  const { dir, keep } = await openFolder(scenario !== null, stops);
+  const { dir, keep } = await openFolder(options.dir ?? HOME, scenario !== null, stops);
   const prefix = scenario === null ? 'lm-sandbox' : `lm-${scenario}-${process.pid}`;
   const redis = await startRedis({ useUrl: env['REDIS_URL'], dir: join(dir, 'redis'), purpose: 'the sandbox', say, mayInstall: askAtTerminal });
   stops.push(redis.stop);
@@ -112,15 +114,22 @@ async function begin(options: LaunchOptions, stops: (() => Promise<void>)[], say
     LABMATE_CONFIG: configFile,
     PORT: String(gatewayPort),
   };
-  const product = await startProduct({ variables, dir, say });
-  stops.push(product.stop);
+  let product = await startProduct({ variables, dir, say });
+  stops.push(() => product.stop());
   say('Gateway and worker: ready');
 
+  // Sessions that wait for runs which no longer exist would tell of them: labmate forgets with the rest.
+  const reset = async () => {
+    await product.stop();
+    await forgetKeys(redis.url, prefix);
+    standIns.reset();
+    product = await startProduct({ variables, dir, say });
+  };
   const about = aboutOf(standIns.simulated, real);
-  const control = await openControl(options, { slack: standIns.slack, traffic, about, fault: standIns.fault, reset: () => standIns.slack?.reset() });
+  const control = await openControl(options, { slack: standIns.slack, traffic, about, fault: standIns.fault, reset });
   stops.push(control.close);
   if (scenario !== null) return { play: () => play(scenario, { slack: standIns.slack, variables }, keep) };
-  say(`\n  ${control.url}\n\nCtrl-C stops all of it. What it remembers is in .sandbox/; delete that folder to begin anew.`);
+  say(`\n  ${control.url}\n\nCtrl-C stops all of it. What it remembers is in ${relative(process.cwd(), dir) || dir}; delete that folder to begin anew.`);
   return { play: null };
 }
 
@@ -147,13 +156,13 @@ function aboutOf(simulated: readonly ServiceName[], real: readonly ServiceName[]
 }
 
 /** `keep`: what a scenario left behind is not thrown away. */
-async function openFolder(throwaway: boolean, stops: (() => Promise<void>)[]): Promise<{ dir: string; keep: () => string }> {
-  await mkdir(HOME, { recursive: true });
+async function openFolder(home: string, throwaway: boolean, stops: (() => Promise<void>)[]): Promise<{ dir: string; keep: () => string }> {
+  await mkdir(home, { recursive: true });
   if (!throwaway) {
-    stops.push(await lockFolder(HOME));
-    return { dir: HOME, keep: () => HOME };
+    stops.push(await lockFolder(home));
+    return { dir: home, keep: () => home };
   }
-  const dir = await mkdtemp(join(HOME, 'headless-'));
+  const dir = await mkdtemp(join(home, 'headless-'));
   let kept = false;
   stops.push(async () => {
     if (!kept) await rm(dir, { recursive: true, force: true });

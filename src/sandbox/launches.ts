@@ -22,6 +22,8 @@ export type Training = {
   /** Tags set on MLflow runs, by run id. */
   tags(mlflowRunId: string): Record<string, string>;
   setTag(mlflowRunId: string, key: string, value: string): void;
+  /** Forgets every launch and tag; the clock goes on. */
+  reset(): void;
 };
 
 type Kept = { bornAt: number; skippedMs: number; launches: Launch[]; tokens: Record<string, string>; tags: Record<string, Record<string, string>> };
@@ -84,6 +86,13 @@ export function openTraining(options: { folder?: string | undefined; durationMs?
     tags: (mlflowRunId) => kept.tags[mlflowRunId] ?? {},
     setTag(mlflowRunId, key, value) {
       kept.tags[mlflowRunId] = { ...kept.tags[mlflowRunId], [key]: value };
+      save();
+    },
+    reset() {
+      kept.launches.length = 0;
+      byId.clear();
+      kept.tokens = {};
+      kept.tags = {};
       save();
     },
   };

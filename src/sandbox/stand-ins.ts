@@ -1,6 +1,9 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Fault, Traffic } from './control-types.ts';
 import { startDatabricks } from './databricks.ts';
 import { startGithub } from './github.ts';
+import { seededRepos } from './github-repos.ts';
 import { startGrafana } from './grafana.ts';
 import { openTraining, type Training } from './launches.ts';
 import { startMlflow } from './mlflow.ts';
@@ -44,6 +47,8 @@ export type StandIns = {
   fault(fault: Fault | null): void;
   /** Holds the next request to a service, so that somebody can be killed exactly there. */
   hold(name: ServiceName, match: Parameters<StandIn['hold']>[0]): Held;
+  /** Back to the seed: no message, no run, no pull request, no fault. */
+  reset(): void;
   close(): Promise<void>;
 };
 
@@ -53,6 +58,7 @@ export async function startStandIns(options: StandInsOptions): Promise<StandIns>
   const training = openTraining({ folder: dir, durationMs: options.trainingSeconds * 1000 });
   const parts = new Map<ServiceName, Part>();
   const variables: Record<string, string> = {};
+  const seeded: (() => void)[] = [training.reset];
   let slack: SlackStandIn | null = null;
 
   async function begin(name: ServiceName, start: (port: number | undefined) => Promise<Part>, vars: (url: string) => Record<string, string>): Promise<void> {
@@ -69,6 +75,7 @@ export async function startStandIns(options: StandInsOptions): Promise<StandIns>
       const { mode, eventsUrl } = options;
       const secrets = { botToken: TOKENS.bot, appToken: TOKENS.app, signingSecret: TOKENS.signing };
       slack = await startSlackStandIn({ mode, eventsUrl, ...secrets, dataDir: dir, port, onTraffic: traffic('slack') });
+      seeded.push(slack.reset);
       return slack;
     },
     (url) => ({
@@ -94,7 +101,15 @@ export async function startStandIns(options: StandInsOptions): Promise<StandIns>
   );
   await begin(
     'github',
-    (port) => startGithub({ port, token: TOKENS.github, dataFolder: dir, onTraffic: traffic('github') }),
+    async (port) => {
+      const github = await startGithub({ port, token: TOKENS.github, dataFolder: dir, onTraffic: traffic('github') });
+      seeded.push(() => {
+        for (const name of Object.keys(github.repos)) delete github.repos[name];
+        Object.assign(github.repos, seededRepos());
+        rmSync(join(dir, 'github.json'), { force: true });
+      });
+      return github;
+    },
     (url) => ({ GITHUB_API_URL: url, GITHUB_TOKEN: TOKENS.github }),
   );
   await begin(
@@ -117,6 +132,10 @@ export async function startStandIns(options: StandInsOptions): Promise<StandIns>
       const part = parts.get(name);
       if (!part) throw new Error(`there is no stand-in for ${name}`);
       return part.hold(match);
+    },
+    reset() {
+      for (const part of parts.values()) part.fault(null as never);
+      for (const forget of seeded) forget();
     },
     close: async () => void (await Promise.all([...parts.values()].map((part) => part.close()))),
   };
