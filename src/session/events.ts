@@ -31,7 +31,6 @@ export const tripwireSchema = z.object({
   /** For `stalled`: no improvement for so many steps. */
   steps: z.number().optional(),
 });
-export type Tripwire = z.infer<typeof tripwireSchema>;
 
 /** Why a call is parked. Each kind has one waker and all of them come in through `deliver`. */
 export const waitingSchema = z.discriminatedUnion('for', [
