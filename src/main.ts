@@ -1,3 +1,4 @@
+import { makeBreakers } from './agent/breaker.ts';
 import { callTool } from './agent/call-tool.ts';
 import { claude } from './agent/claude.ts';
 import { systemPrompt } from './agent/prompt.ts';
@@ -147,6 +148,7 @@ async function startWorker(config: Config, core: Core, log: Log): Promise<() => 
   const toolbox = await openToolbox(toolsFor(services), { services, settings, permissions, now: core.log.now });
   const system = systemPrompt({ ...settings, actIn: permissions.actIn });
   const model = claude(config.claude);
+  const breakers = makeBreakers();
   const image = async (sha256: string) => {
     const data = await blobs.get(sha256);
     return data ? Buffer.from(data).toString('base64') : null;
@@ -156,8 +158,8 @@ async function startWorker(config: Config, core: Core, log: Log): Promise<() => 
 
   const perform: Perform = (step, turn) =>
     step.do === 'think'
-      ? think(turn.session, turn, { model, system, tools: toolbox.specs, image, random: Math.random })
-      : callTool(step.call, { ...turn, claim: claimOf(turn) }, { toolbox, putImage: blobs.put, root, stillEntitled, random: Math.random });
+      ? think(turn.session, turn, { model, system, tools: toolbox.specs, image, breakers, random: Math.random })
+      : callTool(step.call, { ...turn, claim: claimOf(turn) }, { toolbox, putImage: blobs.put, root, stillEntitled, breakers, random: Math.random });
 
   const queueConnection = connect(config.redis.url, PATIENT);
   queueConnection.on('error', (error) => log.debug({ err: error }, 'redis'));

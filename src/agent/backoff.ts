@@ -6,3 +6,8 @@ export function retryAt(now: number, attempt: number, retryAfterMs: number | nul
   const wait = retryAfterMs ?? 250 + random * Math.min(LONGEST_MS, 1_000 * 2 ** attempt);
   return new Date(now + wait).toISOString();
 }
+
+/** Sessions that waited for the same upstream do not all come back in the same moment. */
+export function spread(at: number, random: number): string {
+  return new Date(at + random * 5_000).toISOString();
+}

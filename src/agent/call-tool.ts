@@ -8,7 +8,8 @@ import type { Call, Session } from '../session/state.ts';
 import type { SessionFacts } from '../tools/define-tool.ts';
 import type { CallScope } from '../tools/gate.ts';
 import { HOST, type HostNote } from '../tools/server.ts';
-import { retryAt } from './backoff.ts';
+import { retryAt, spread } from './backoff.ts';
+import type { Breakers } from './breaker.ts';
 import type { Toolbox } from './toolbox.ts';
 
 export type CallDeps = {
@@ -17,6 +18,7 @@ export type CallDeps = {
   /** The thread's root, once it is posted. */
   root: (session: string) => Promise<string | null>;
   stillEntitled: (session: Session, by: readonly string[], rule: ApproverRule) => Promise<{ ok: true } | { ok: false; why: string }>;
+  breakers: Breakers;
   random: () => number;
 };
 
@@ -30,7 +32,7 @@ export type CallTurn = {
   claim: CallScope['claim'];
 };
 
-/** Backends that fail this often in a row are given up; waits that they announce themselves do not count. */
+/** Failures in a row after which a person is asked. Waits that a backend announces, and time behind an open breaker, do not count. */
 const TRIES = 10;
 const ARGUMENT_LIMIT = 1_000_000;
 
@@ -42,6 +44,13 @@ export async function callTool(call: Call, turn: CallTurn, deps: CallDeps): Prom
     return [finished(call, failed(`The arguments of ${call.tool} must be a JSON object.`))];
   const size = JSON.stringify(input).length;
   if (size > ARGUMENT_LIMIT) return [finished(call, failed(`The arguments of ${call.tool} are ${size} characters long; at most ${ARGUMENT_LIMIT} are taken.`))];
+
+  const upstreams = deps.toolbox.upstreams(call.tool);
+  const down = upstreams.find((u) => deps.breakers.wait(u, turn.now()) > 0);
+  if (down) {
+    const at = spread(turn.now() + deps.breakers.wait(down, turn.now()), deps.random());
+    return [retryLater(call, { at, why: `${down} has not been answering; it is asked again by itself.`, upstream: down, attempt: call.attempts })];
+  }
 
   const approval = call.approval ? session.approvals.get(call.approval) : undefined;
   const scope: CallScope = {
@@ -55,6 +64,9 @@ export async function callTool(call: Call, turn: CallTurn, deps: CallDeps): Prom
     stillEntitled: (by, rule) => deps.stillEntitled(session, by, rule),
   };
   const result = await deps.toolbox.call(call.tool, input as Record<string, unknown>, scope);
+  const note = result._meta?.[HOST] as HostNote | undefined;
+  if (note?.kind === 'retry' && note.retryAfterMs === null) deps.breakers.failed(note.upstream.toLowerCase(), turn.now());
+  else if (note?.kind !== 'retry' && !result.isError) for (const u of upstreams) deps.breakers.worked(u);
   return toEvents(call, result, turn, deps);
 }
 
@@ -70,18 +82,13 @@ async function toEvents(call: Call, result: CallToolResult, { session, now, sign
     case 'held':
       return [];
     case 'retry': {
-      const attempt = call.attempts + 1;
-      if (attempt > TRIES && note.retryAfterMs === null) {
-        const text = note.sent ? `${note.why} It is not known whether it happened: look before doing it again.` : `${note.why} Tried ${TRIES} times.`;
-        return [finished(call, { status: note.sent ? 'unknown' : 'failed', text })];
-      }
-      return [
-        {
-          type: 'call_parked',
-          call: call.id,
-          waiting: { for: 'retry', at: retryAt(now(), attempt, note.retryAfterMs, deps.random()), why: note.why, upstream: note.upstream, attempt },
-        },
-      ];
+      // What the backend announces itself is no failure.
+      const attempt = note.retryAfterMs === null ? call.attempts + 1 : call.attempts;
+      const at = retryAt(now(), attempt, note.retryAfterMs, deps.random());
+      const later = retryLater(call, { at, why: note.why, upstream: note.upstream, attempt });
+      if (attempt < TRIES) return [later];
+      const unsure = note.sent ? ' It is not known whether it happened; trying again looks first.' : '';
+      return [later, { type: 'noted', about: 'attention', call: call.id, text: `${note.why} Tried ${TRIES} times.${unsure}` }];
     }
     case undefined:
       // A call that our own stop aborted says nothing about its backend.
@@ -90,6 +97,10 @@ async function toEvents(call: Call, result: CallToolResult, { session, now, sign
     default:
       return note satisfies never;
   }
+}
+
+function retryLater(call: Call, wait: { at: string; why: string; upstream: string; attempt: number }): EventOf<'call_parked'> {
+  return { type: 'call_parked', call: call.id, waiting: { for: 'retry', ...wait } };
 }
 
 function park(

@@ -1,7 +1,8 @@
 import type { EventOf, SessionEvent } from '../session/events.ts';
 import type { Session } from '../session/state.ts';
 import { transcript } from '../session/transcript.ts';
-import { retryAt } from './backoff.ts';
+import { retryAt, spread } from './backoff.ts';
+import type { Breakers } from './breaker.ts';
 import type { Model, ModelAnswer, ToolSpec } from './model.ts';
 
 export type ThinkDeps = {
@@ -11,15 +12,21 @@ export type ThinkDeps = {
   tools: readonly ToolSpec[];
   /** A stored picture as base64. */
   image: (sha256: string) => Promise<string | null>;
+  breakers: Breakers;
   random: () => number;
 };
 
+/** As breakers know it. */
+const CLAUDE = 'claude';
 const MAX_TOKENS = 8_192;
 /** Failures in a row after which a person is asked; waits that the upstream announced do not count. */
 const TRIES = 10;
 
 /** Asks the model once and answers with what happened. A reply is recorded whole before anything acts on it. */
 export async function think(session: Session, turn: { signal: AbortSignal; now: () => number }, deps: ThinkDeps): Promise<SessionEvent[]> {
+  const closed = deps.breakers.wait(CLAUDE, turn.now());
+  if (closed > 0)
+    return [laterNote('Claude has not been answering; it is asked again by itself.', spread(turn.now() + closed, deps.random()), session.retry?.attempt ?? 0)];
   const pictures = new Map<string, string | null>();
   for (const call of session.calls.values()) {
     if (call.status.is !== 'finished') continue;
@@ -28,6 +35,8 @@ export async function think(session: Session, turn: { signal: AbortSignal; now: 
   const messages = transcript(session, (sha256) => pictures.get(sha256) ?? null);
   const cut = session.notes.at(-1)?.about === 'cut';
   const answer = await deps.model({ system: deps.system, tools: deps.tools, messages, maxTokens: cut ? MAX_TOKENS * 4 : MAX_TOKENS, signal: turn.signal });
+  if (answer.kind === 'wait' && answer.retryAfterMs === null) deps.breakers.failed(CLAUDE, turn.now());
+  else if (answer.kind === 'reply') deps.breakers.worked(CLAUDE);
   return record(session, answer, turn.now(), deps.random(), cut);
 }
 
@@ -47,9 +56,14 @@ function record(session: Session, answer: ModelAnswer, now: number, random: numb
 }
 
 function wait(session: Session, { why, retryAfterMs }: Extract<ModelAnswer, { kind: 'wait' }>, now: number, random: number): SessionEvent[] {
-  const attempt = (session.retry?.attempt ?? 0) + 1;
-  if (attempt > TRIES && retryAfterMs === null) return [{ type: 'noted', about: 'attention', text: `${why} Tried ${TRIES} times.` }];
-  return [{ type: 'noted', about: 'retry', text: why, until: retryAt(now, attempt, retryAfterMs, random), attempt, upstream: 'Claude' }];
+  // What the service announces itself is no failure.
+  const attempt = (session.retry?.attempt ?? 0) + (retryAfterMs === null ? 1 : 0);
+  if (attempt >= TRIES) return [{ type: 'noted', about: 'attention', text: `${why} Tried ${TRIES} times.` }];
+  return [laterNote(why, retryAt(now, attempt, retryAfterMs, random), attempt)];
+}
+
+function laterNote(text: string, until: string, attempt: number): EventOf<'noted'> {
+  return { type: 'noted', about: 'retry', text, until, attempt, upstream: 'Claude' };
 }
 
 function reply(session: Session, answer: Extract<ModelAnswer, { kind: 'reply' }>, cut: boolean): SessionEvent[] {

@@ -11,6 +11,8 @@ import type { ToolSpec } from './model.ts';
 export type Toolbox = {
   /** In a fixed order: the list is part of the prefix that the model's cache holds. */
   specs: readonly ToolSpec[];
+  /** The backends a tool needs, as breakers know them. */
+  upstreams(name: string): readonly string[];
   call(name: string, input: Record<string, unknown>, scope: CallScope): Promise<CallToolResult>;
   close(): Promise<void>;
 };
@@ -27,6 +29,7 @@ export async function openToolbox(catalog: readonly Tool[], deps: GateDeps): Pro
   const { tools } = await client.listTools();
   return {
     specs: tools.map((t) => ({ name: t.name, description: t.description ?? t.name, input_schema: t.inputSchema as Record<string, unknown> })),
+    upstreams: (name) => catalog.find((t) => t.name === name)?.needs ?? [],
     async call(name, input, scope) {
       const reference = randomUUID();
       scopes.set(reference, scope);

@@ -46,6 +46,7 @@ function happened(s: Session, { seq, m, at }: Entry, e: SessionEvent): void {
       if (e.kind === 'retry') {
         delete s.attention;
         delete s.retry;
+        tryAgain(s, at);
       }
       if (e.kind === 'message' && e.standing !== 'other') hear(s, e, at);
       return;
@@ -171,6 +172,15 @@ function happened(s: Session, { seq, m, at }: Entry, e: SessionEvent): void {
       return;
     default:
       e satisfies never;
+  }
+}
+
+/** A person said "again": what waited for a backend is due, with its tries counted anew. */
+function tryAgain(s: Session, at: string): void {
+  for (const call of s.calls.values()) {
+    if (call.status.is !== 'parked' || call.status.waiting.for !== 'retry') continue;
+    call.attempts = 0;
+    call.status.waiting = { ...call.status.waiting, at, attempt: 0 };
   }
 }
 

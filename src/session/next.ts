@@ -109,7 +109,8 @@ function ready(s: Session, call: Call, now: number): Step | null {
     case 'answer':
       return call.answer ? { do: 'call', call } : null;
     case 'retry':
-      return now >= Date.parse(waiting.at) ? { do: 'call', call } : null;
+      // A person was asked to look; until somebody says "again", nothing is tried.
+      return now >= Date.parse(waiting.at) && !s.attention ? { do: 'call', call } : null;
     default:
       return waiting satisfies never;
   }
@@ -138,7 +139,7 @@ function earliestWake(s: Session, open: readonly Call[]): number | null {
       const approval = s.approvals.get(waiting.approval);
       return approval ? [Date.parse(approval.expiresAt)] : [];
     }
-    if (waiting.for === 'retry') return [Date.parse(waiting.at)];
+    if (waiting.for === 'retry') return s.attention ? [] : [Date.parse(waiting.at)];
     if (waiting.for === 'job' && waiting.deadline !== null) return [Date.parse(waiting.deadline)];
     return [];
   });

@@ -86,6 +86,20 @@ describe('what to do next', () => {
     expect(shortly([opened(), modelWait(at)], at)).toBe('think');
   });
 
+  test('what failed too often waits for a person, and goes on at their word with its tries counted anew', () => {
+    const at = START + 60_000;
+    const stuck: SessionEvent[] = [
+      opened(),
+      replied(1, [wait]),
+      retryWait(at),
+      { type: 'noted', about: 'attention', text: 'MLflow is away. Tried 10 times.', call: 'c1' },
+    ];
+    expect(shortly(stuck)).toBe('park for good');
+    const again = [...stuck, told('Try again.', 'retry')];
+    expect(shortly(again)).toBe('call c1');
+    expect(sessionOf(again).calls.get('c1')?.attempts).toBe(0);
+  });
+
   test('an effect that is looked up is given the time of its own request first', () => {
     const events = [opened(), replied(1, [run]), asks('c1'), approved('c1'), started('c1', 'create_github_pr', 6_000)];
     const startedAt = START + 4 * 60_000;
