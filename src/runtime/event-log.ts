@@ -4,9 +4,10 @@ import type { Redis } from 'ioredis';
 import { nextLine, type Tip, ZERO_HEAD } from '../session/chain.ts';
 import type { Entry, SessionEvent } from '../session/events.ts';
 import type { Keys } from './keys.ts';
+import { lineFacts } from './line-facts.ts';
 import { type Blobs, deflate } from './payloads.ts';
 import { readLine } from './read-line.ts';
-import { scripts } from './redis.ts';
+import { type ScriptSource, scripts } from './redis.ts';
 
 /** Whose session it is, for the keys that a script touches. */
 export type Owner = { sid: string; team: string; user: string };
@@ -38,9 +39,9 @@ export type Committed = { is: 'OK'; tip: Tip } | { is: 'FENCED' | 'STOPPED' | 'U
 /** The event log of all sessions: append from outside, commit by the owner, and reading, which always checks the chain. */
 export type EventLog = ReturnType<typeof openLog>;
 
-/** `clean` sees every event before it is written: known secrets never reach the store. */
-export function openLog(redis: Redis, keys: Keys, blobs: Blobs, clean: <T extends SessionEvent>(event: T) => T = (event) => event) {
-  const script = scripts(redis);
+/** `clean` sees every event before it is written: known secrets never reach the store. `source` is where the scripts are read from. */
+export function openLog(redis: Redis, keys: Keys, blobs: Blobs, clean: <T extends SessionEvent>(event: T) => T = (event) => event, source?: ScriptSource) {
+  const script = scripts(redis, source);
   // Redis' clock, as of its last answer. Monotonic in between: a jump of this machine's clock moves nothing.
   let offset: number | null = null;
   const clocked = (ms: unknown) => {
@@ -124,6 +125,7 @@ export function openLog(redis: Redis, keys: Keys, blobs: Blobs, clean: <T extend
           request.nextApproval ?? '',
           request.limits?.perUser ?? 1_000_000,
           request.limits?.perTeam ?? 1_000_000,
+          event.type === 'edited' ? event.next.digest : '',
         ])) as string[];
         switch (answer[0]) {
           case 'OK':
@@ -177,7 +179,7 @@ export function openLog(redis: Redis, keys: Keys, blobs: Blobs, clean: <T extend
         for (const [i, event] of slim.entries()) {
           const { line, hash, seq } = nextLine(last, at, owner.sid, event);
           last = { seq, head: hash };
-          lines.push(event.type, line, hash, ...besides(events[i] ?? event));
+          lines.push(event.type, line, hash, ...lineFacts(events[i] ?? event));
         }
         const effect = guard.is === 'effect' || guard.is === 'cancel';
         const answer = (await script.run('commit', allKeys(owner), [
@@ -229,17 +231,6 @@ export function openLog(redis: Redis, keys: Keys, blobs: Blobs, clean: <T extend
 
     take: (name: string, everyMs: number) => script.take(keys.limit(name), everyMs),
   };
-}
-
-/** What the script must know of an event beside its line: call, the approval it is about, what the watcher waits for. */
-function besides(event: SessionEvent): [string, string, string] {
-  if (event.type === 'call_parked') {
-    const { waiting } = event;
-    const waits = waiting.for === 'job' ? JSON.stringify({ run_ids: waiting.run_ids, until: waiting.until, conditions: waiting.conditions }) : '';
-    return [event.call, waiting.for === 'approval' ? waiting.approval : '', waits];
-  }
-  if (event.type === 'withdrawn') return [event.call, event.approval, ''];
-  return ['call' in event && event.call ? event.call : '', '', ''];
 }
 
 function pairs(fields: readonly string[]): Record<string, string> {

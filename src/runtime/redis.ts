@@ -42,12 +42,18 @@ function hosts(url: string, port: number): { nodes: { host: string; port: number
 const SCRIPTS = ['append', 'claim', 'renew', 'commit', 'park', 'ring', 'shown'] as const;
 export type ScriptName = (typeof SCRIPTS)[number];
 
+/** The text of a script, by its name without the ending. */
+export type ScriptSource = (name: string) => string;
+const shipped: ScriptSource = (name) => readFileSync(new URL(`./scripts/${name}.lua`, import.meta.url), 'utf8');
+
 /** The scripts as functions: `run(name, the ten keys, arguments)`. Redis keeps them by hash, so only the first call sends the text. */
-export function scripts(redis: Redis): {
+export function scripts(
+  redis: Redis,
+  read: ScriptSource = shipped,
+): {
   run(name: ScriptName, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown>;
   take(key: string, everyMs: number): Promise<number>;
 } {
-  const read = (name: string) => readFileSync(new URL(`./scripts/${name}.lua`, import.meta.url), 'utf8');
   const lib = read('lib');
   for (const name of SCRIPTS) redis.defineCommand(`lm_${name}`, { numberOfKeys: 10, lua: `${lib}\n${read(name)}` });
   redis.defineCommand('lm_take', { numberOfKeys: 1, lua: read('take') });

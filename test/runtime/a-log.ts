@@ -5,14 +5,14 @@ import { openLog } from '../../src/runtime/event-log.ts';
 import { makeKeys } from '../../src/runtime/keys.ts';
 import { openBlobs } from '../../src/runtime/payloads.ts';
 import { makeReading } from '../../src/runtime/read-sessions.ts';
-import { connect, PATIENT } from '../../src/runtime/redis.ts';
+import { connect, PATIENT, type ScriptSource } from '../../src/runtime/redis.ts';
 
-/** A log of its own on the tests' Redis, under a fresh prefix. */
-export function aLog(limits = { perUser: 1_000, perTeam: 1_000 }) {
+/** A log of its own on the tests' Redis, under a fresh prefix. `source` gives other scripts than the product's. */
+export function aLog(limits = { perUser: 1_000, perTeam: 1_000 }, source?: ScriptSource) {
   const redis = connect(inject('redisUrl'), PATIENT);
   const keys = makeKeys(`t-${randomUUID().slice(0, 8)}`);
   const blobs = openBlobs(redis, keys);
-  const log = openLog(redis, keys, blobs);
+  const log = openLog(redis, keys, blobs, undefined, source);
   const rung: string[] = [];
   const deliver = makeDeliver({
     redis,

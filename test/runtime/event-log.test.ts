@@ -179,7 +179,7 @@ describe('the owner', () => {
       keys.liveTeam('T1'),
       keys.liveUser('T1', 'U1'),
     ];
-    const args = [sid, fence, 'op', '', '', '', '', 2, 'replied', good.line, good.hash, '', '', '', 'replied', wrong.line, wrong.hash, '', '', ''];
+    const args = [sid, fence, 'op', '', '', '', '', 2, 'replied', good.line, good.hash, '', '', '', '', 'replied', wrong.line, wrong.hash, '', '', '', ''];
     const answer = await (redis as unknown as { lm_commit(...a: unknown[]): Promise<string[]> }).lm_commit(...ten, ...args);
     expect(answer[0]).toBe('MOVED');
     expect(await types()).toEqual(['opened']);

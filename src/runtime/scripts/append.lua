@@ -1,5 +1,5 @@
 -- From outside into the log: exactly once by key, never after the deadline, first decision wins.
--- ARGV: sid, key, type, line, hash, deadline ms or '', mode, approval, need, voter, next approval, limit per user, limit per team, live ('1': counts against the limits)
+-- ARGV: sid, key, type, line, hash, deadline ms or '', mode, approval, need, voter, next approval, limit per user, limit per team, digest of the next approval
 local sid, key, kind, line, hash, deadline, mode, approval = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8]
 local ms = now()
 
@@ -64,7 +64,7 @@ elseif mode == 'deny' then
 elseif mode == 'expire' then
   redis.call('HSET', IDEM, 'a:' .. approval, 'expired')
 elseif mode == 'edit' then
-  redis.call('HSET', IDEM, 'a:' .. approval, 'edited', 'a:' .. ARGV[11], 'pending')
+  redis.call('HSET', IDEM, 'a:' .. approval, 'edited', 'a:' .. ARGV[11], 'pending', 'g:' .. ARGV[11], ARGV[14])
 elseif mode == 'stop' then
   redis.call('HSETNX', ST, 'stop', str(seq))
 end
