@@ -63,6 +63,8 @@ export async function start(config: Config): Promise<void> {
     for (const stop of stops.reverse()) await Promise.resolve(stop()).catch((error: unknown) => log.error({ err: error }, 'could not stop a part'));
   };
   await Promise.race([stopAll(), new Promise((r) => setTimeout(r, SHUTDOWN_MS).unref())]);
+  // A socket to a Redis that is away would keep the process alive for as long as it is away.
+  setTimeout(() => process.exit(0), 200).unref();
 }
 
 type Core = ReturnType<typeof openCore>;
@@ -177,6 +179,10 @@ async function startWorker(config: Config, core: Core, log: Log): Promise<() => 
       executionExpiresMs: permissions.executionExpiresAfterMs,
     },
     failed: (session, error) => log.error({ session, err: error }, 'a turn failed; the session is taken up again'),
+    stuck: (idleMs) => {
+      log.fatal({ idleMs }, 'no bell was rung for too long; ending, so that whoever supervises this process starts it anew');
+      process.exit(70);
+    },
   });
   const { databricks } = services;
   const watch = databricks

@@ -7,6 +7,9 @@ import type { Keys } from './keys.ts';
 import { startPump } from './pump.ts';
 import { BrokenChain } from './read-line.ts';
 
+/** Longer than any outage of a link takes to be noticed. */
+const STUCK_MS = 120_000;
+
 /** Takes the bells, brings sessions forward, and rings again for those that are due. */
 export function startSessionWorker(deps: {
   redis: Redis;
@@ -17,6 +20,8 @@ export function startSessionWorker(deps: {
   advance: Omit<AdvanceDeps, 'rested'>;
   concurrency: number;
   failed: (session: string, error: unknown) => void;
+  /** This process does nothing any more and should be started anew. */
+  stuck: (idleMs: number) => void;
 }): { stop(): Promise<void> } {
   const { redis, keys, doorbell } = deps;
   const rested = async (s: Session) => {
@@ -35,8 +40,13 @@ export function startSessionWorker(deps: {
   };
   const answering = answerDoorbell(deps.queueConnection, keys, deps.concurrency, look, deps.failed);
   const pump = startPump({ due: deps.advance.log.ring, ring: doorbell.ring, failed: (error) => deps.failed('all', error) });
+  // A round that never finishes is a hang of ours, not of Redis: an answer or an error comes back from a dead link in socketTimeout.
+  const watchdog = setInterval(() => {
+    if (pump.idleMs() > STUCK_MS) deps.stuck(pump.idleMs());
+  }, 5_000);
   return {
     async stop() {
+      clearInterval(watchdog);
       pump.stop();
       await answering.close();
     },
