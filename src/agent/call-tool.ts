@@ -176,6 +176,7 @@ async function factsOf(call: Call, { session, entries }: CallTurn, deps: CallDep
     woken: call.woken,
     answer: call.answer,
     interrupted: call.interrupted,
+    deadline: call.deadline,
     resolved: call.started?.arguments ?? approval?.arguments,
     approvedBy: approval?.votes.map((v) => v.by) ?? [],
     record: () => recordUpTo(call, session, entries),

@@ -1,13 +1,55 @@
-import type { Session } from './state.ts';
+import type { Call, Session } from './state.ts';
 
 /** What one session may use up. Times in ms. */
-export type BudgetLimits = { turns: number; toolCalls: number; outputTokens: number; wallTimeMs: number };
+export type BudgetLimits = {
+  turns: number;
+  toolCalls: number;
+  outputTokens: number;
+  wallTimeMs: number;
+  /** So long a session that has reached a limit waits for a person to raise it; absent where nobody may, and then it ends at once. */
+  raiseWithinMs?: number | undefined;
+};
+
+/** A call like the two before it is not made. */
+const ALIKE = 3;
 
 /** A sentence that says which limit is reached, or null. Checked before each question to the model, so it is overrun by one turn at most. */
 export function overBudget(s: Session, now: number, limits: BudgetLimits): string | null {
-  if (s.replies.length >= limits.turns) return `This session has used its ${limits.turns} model turns.`;
-  if (s.calls.size >= limits.toolCalls) return `This session has used its ${limits.toolCalls} tool calls.`;
-  if (s.usage.output >= limits.outputTokens) return `This session has used its ${limits.outputTokens} output tokens.`;
-  if (now - s.opened.m >= limits.wallTimeMs) return `This session has been open for its ${Math.round(limits.wallTimeMs / 3_600_000)} hours.`;
+  const { turns, toolCalls, outputTokens, wallTimeMs } = raised(limits, s.raised);
+  if (s.replies.length >= turns) return `This session has used its ${turns} model turns.`;
+  if (s.calls.size >= toolCalls) return `This session has used its ${toolCalls} tool calls.`;
+  if (s.usage.output >= outputTokens) return `This session has used its ${outputTokens} output tokens.`;
+  if (now - s.opened.m >= wallTimeMs) return `This session has been open for its ${Math.round(wallTimeMs / 3_600_000)} hours.`;
   return null;
+}
+
+/** Each raise doubles what a session may use up. */
+function raised(limits: BudgetLimits, times: number): BudgetLimits {
+  const by = 2 ** times;
+  const { turns, toolCalls, outputTokens, wallTimeMs } = limits;
+  return { ...limits, turns: turns * by, toolCalls: toolCalls * by, outputTokens: outputTokens * by, wallTimeMs: wallTimeMs * by };
+}
+
+/**
+ * A sentence where a call repeats the two before it, tool and arguments alike; null otherwise. A call that has waited for a job, an answer or a person is no
+ * repetition: something has happened in between.
+ */
+export function goesInCircles(s: Session, call: Call): string | null {
+  const all = [...s.calls.values()];
+  const at = all.indexOf(call);
+  const last = all.slice(Math.max(0, at - ALIKE + 1), at + 1);
+  if (last.length < ALIKE || !last.every((c) => c.tool === call.tool && sameJson(c.input, call.input))) return null;
+  const earliest = last[0]?.reply ?? 0;
+  const heard = s.told.some((t) => t.seq > earliest && t.seq < call.reply && t.standing !== 'other');
+  if (heard || last.some((c) => c.woken.length > 0 || c.answer !== undefined || c.interrupted !== undefined)) return null;
+  return `This would be the same call with the same arguments for the ${ALIKE}rd time in a row, so it was not made. Use what the earlier ones answered, do something else, or say what is missing.`;
+}
+
+/** Whether two values are the same JSON, whatever the order of their keys. */
+function sameJson(a: unknown, b: unknown): boolean {
+  if (Object.is(a, b)) return true;
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null || Array.isArray(a) !== Array.isArray(b)) return false;
+  const [left, right] = [a as Record<string, unknown>, b as Record<string, unknown>];
+  const keys = Object.keys(left);
+  return keys.length === Object.keys(right).length && keys.every((key) => Object.hasOwn(right, key) && sameJson(left[key], right[key]));
 }

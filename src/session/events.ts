@@ -30,6 +30,8 @@ export const tripwireSchema = z.object({
   after_step: z.number().optional(),
   /** For `stalled`: no improvement for so many steps. */
   steps: z.number().optional(),
+  /** For `stalled`: which way is better. */
+  direction: z.enum(['max', 'min']).optional(),
 });
 
 /** Why a call is parked. Each kind has one waker and all of them come in through `deliver`. */
@@ -54,6 +56,8 @@ export const waitingSchema = z.discriminatedUnion('for', [
     until: z.enum(['all', 'any']),
     conditions: z.array(tripwireSchema),
     deadline: z.string().nullable(),
+    /** The metric whose curve is shown meanwhile, where one was named. */
+    metric: z.string().optional(),
   }),
   z.object({ for: z.literal('answer'), question: z.string(), options: z.array(z.string()), to: z.string(), free_text: z.boolean() }),
   z.object({ for: z.literal('retry'), at: z.string(), why: z.string(), upstream: z.string(), attempt: z.number().int() }),
@@ -101,8 +105,8 @@ export const eventSchema = z.discriminatedUnion('type', [
     by: id,
     text: z.string(),
     ts: z.string().nullable(),
-    /** `stop` ends the session; `change` withdraws the open card and lets the model plan anew. */
-    kind: z.enum(['message', 'stop', 'change', 'retry']),
+    /** `stop` ends the session; `change` withdraws the open card and lets the model plan anew; `raise` doubles its budgets. */
+    kind: z.enum(['message', 'stop', 'change', 'retry', 'raise']),
     standing: z.enum(['requester', 'approver', 'asked', 'other']),
     /** The parked question this answers, if any. */
     answers: z.string().optional(),
@@ -146,7 +150,15 @@ export const eventSchema = z.discriminatedUnion('type', [
     type: z.literal('edited'),
     ...decision,
     /** The successor: a new approval of new bytes. */
-    next: z.object({ approval: id, digest: z.string(), arguments: json, preview: previewSchema, expires_at: z.string() }),
+    next: z.object({
+      approval: id,
+      digest: z.string(),
+      arguments: json,
+      preview: previewSchema,
+      expires_at: z.string(),
+      /** What the tool is asked with from now on, in place of what the model gave it. */
+      input: json.optional(),
+    }),
   }),
   z.object({
     type: z.literal('withdrawn'),

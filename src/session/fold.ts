@@ -1,5 +1,5 @@
 import type { Entry, EventOf, SessionEvent, Waiting } from './events.ts';
-import { type Session, theApproval, theCall } from './state.ts';
+import { type Call, isSpoken, type Session, theApproval, theCall } from './state.ts';
 
 /** Folds a whole log. Returns null for an empty one. The entries must be verified already. */
 export function fold(id: string, entries: readonly Entry[]): Session | null {
@@ -25,6 +25,7 @@ export function apply(session: Session | null, id: string, entry: Entry): Sessio
       refusedDecisions: [],
       usage: { input: 0, output: 0, cache_read: 0, cache_write: 0 },
       runs: [],
+      raised: 0,
       lastM: entry.m,
     };
   }
@@ -43,12 +44,16 @@ function happened(s: Session, { seq, m, at }: Entry, e: SessionEvent): void {
     case 'told':
       s.told.push({ ...e, seq, at });
       if (e.kind === 'stop') s.stop ??= { by: e.by, at, seq };
+      if (e.kind === 'raise') {
+        s.raised += 1;
+        delete s.limit;
+      }
       if (e.kind === 'retry') {
         delete s.attention;
         delete s.retry;
         tryAgain(s, at);
       }
-      if (e.kind === 'message' && e.standing !== 'other') hear(s, e, at);
+      if (isHeard(e)) hear(s, e, at);
       return;
     case 'replied':
       s.replies.push({ ...e, seq, at });
@@ -59,9 +64,15 @@ function happened(s: Session, { seq, m, at }: Entry, e: SessionEvent): void {
     case 'call_parked': {
       const call = theCall(s, e.call);
       call.status = { is: 'parked', waiting: e.waiting, since: m, sinceAt: at };
-      call.woken = [];
-      delete call.interrupted;
       if (e.waiting.for === 'retry') call.attempts = e.waiting.attempt;
+      else {
+        // What woke a wait still counts when only the look at it failed and is tried again.
+        call.attempts = 0;
+        call.woken = [];
+        delete call.interrupted;
+      }
+      if (e.waiting.for === 'job') interruptByUnread(s, call);
+      if (e.waiting.for === 'job' && e.waiting.deadline !== null) call.deadline ??= e.waiting.deadline;
       if (e.waiting.for === 'approval') {
         const w = e.waiting;
         call.approval = w.approval;
@@ -119,6 +130,7 @@ function happened(s: Session, { seq, m, at }: Entry, e: SessionEvent): void {
         const call = theCall(s, e.call);
         const { next } = e;
         call.approval = next.approval;
+        if (next.input) call.input = next.input;
         const waiting: Waiting = {
           for: 'approval',
           approval: next.approval,
@@ -137,6 +149,7 @@ function happened(s: Session, { seq, m, at }: Entry, e: SessionEvent): void {
           preview: next.preview,
           expiresAt: next.expires_at,
           need: approval.need,
+          edits: { approval: approval.id, by: e.by },
           state: 'pending',
           votes: [],
           askedAt: at,
@@ -148,7 +161,11 @@ function happened(s: Session, { seq, m, at }: Entry, e: SessionEvent): void {
       const approval = theApproval(s, e.approval);
       approval.votes = approval.votes.filter((v) => v.by !== e.by);
       approval.state = e.of === 'vote' ? 'pending' : 'withdrawn';
-      if (e.of === 'vote') return;
+      if (e.of === 'vote') {
+        delete approval.decidedAt;
+        delete approval.decidedM;
+        return;
+      }
       approval.by = e.by;
       approval.decidedAt = at;
       approval.decidedM = m;
@@ -165,6 +182,7 @@ function happened(s: Session, { seq, m, at }: Entry, e: SessionEvent): void {
       s.notes.push({ ...e, seq, at, m });
       if (e.about === 'retry' && e.until && !e.call)
         s.retry = { until: e.until, attempt: e.attempt ?? 1, upstream: e.upstream ?? 'the model', why: e.text, seq };
+      if (e.about === 'limit') s.limit = { text: e.text, seq, m };
       if (e.about === 'attention') s.attention = { text: e.text, seq };
       return;
     case 'ended':
@@ -182,6 +200,18 @@ function tryAgain(s: Session, at: string): void {
     call.attempts = 0;
     call.status.waiting = { ...call.status.waiting, at, attempt: 0 };
   }
+}
+
+/** Does the model have to be shown this before it goes on waiting? */
+function isHeard(e: EventOf<'told'>): boolean {
+  return isSpoken(e) && e.standing !== 'other';
+}
+
+/** A message that came after the model's last look and before the wait began would otherwise lie unread for as long as the job runs. */
+function interruptByUnread(s: Session, call: Call): void {
+  const saw = s.replies.find((r) => r.seq === call.reply)?.saw ?? 0;
+  const unread = s.told.find((t) => t.seq > saw && isHeard(t));
+  if (unread) call.interrupted ??= { by: unread.by, text: unread.text };
 }
 
 /** A message finishes the wait for a job or an answer; a wait for an approval keeps it for later. */

@@ -1,7 +1,7 @@
 import { type BudgetLimits, overBudget } from './budget.ts';
-import type { SessionEvent } from './events.ts';
+import type { Outcome, SessionEvent } from './events.ts';
 import { runsGoingOn } from './runs.ts';
-import { type Call, openCalls, type Session } from './state.ts';
+import { type Call, isSpoken, openCalls, type Session } from './state.ts';
 
 /** What is to be done now. */
 export type Step =
@@ -33,7 +33,8 @@ export function next(s: Session, now: number, limits: BudgetLimits): Step {
   }
 
   if (s.stop) {
-    if (open.length > 0) return { do: 'settle', events: open.flatMap((c) => giveUp(s, c, s.stop?.by ?? '', 'The session was stopped.')) };
+    const { by } = s.stop;
+    if (open.length > 0) return { do: 'settle', events: open.flatMap((c) => giveUp(s, c, by, 'The session was stopped.')) };
     return { do: 'end', outcome: 'stopped', text: stoppedText(s, s.stop.by) };
   }
 
@@ -51,7 +52,7 @@ export function next(s: Session, now: number, limits: BudgetLimits): Step {
 
   const last = s.replies.at(-1);
   const answered = last !== undefined && last.calls.length === 0 && last.stop !== 'pause_turn';
-  if (answered && !s.told.some((t) => t.seq > last.saw && t.standing !== 'other' && t.kind !== 'stop')) return finish(last.stop, last.refusal);
+  if (answered && !s.told.some((t) => t.seq > last.saw && t.standing !== 'other' && isSpoken(t))) return finish(last.stop, last.refusal);
 
   const limit = overBudget(s, now, limits);
   if (limit) return { do: 'end', outcome: 'limit', text: limit };
@@ -62,8 +63,12 @@ export function next(s: Session, now: number, limits: BudgetLimits): Step {
 /** What was begun goes on, and is named: a stop that hides a running training job would be no stop. */
 function stoppedText(s: Session, by: string): string {
   const on = runsGoingOn(s).map(({ runId, url }) => `run ${runId}${url ? ` (${url})` : ''}`);
-  const rest = on.length === 0 ? 'Nothing was left running.' : `Still running: ${on.join(', ')}. Cancel it in Databricks, or ask for it here.`;
-  return `Stopped by <@${by}>. ${rest}`;
+  const unsure = [...s.calls.values()].filter((c) => c.status.is === 'finished' && c.status.outcome.status === 'unknown').map((c) => c.tool);
+  const rest = [
+    ...(on.length > 0 ? [`Still running: ${on.join(', ')}. Cancel it in Databricks, or ask for it here.`] : []),
+    ...(unsure.length > 0 ? [`Whether ${[...new Set(unsure)].join(' and ')} took effect is not known: look there.`] : []),
+  ];
+  return `Stopped by <@${by}>. ${rest.join(' ') || 'Nothing was left running.'}`;
 }
 
 function finish(stop: string, refusal: string | undefined): Step {
@@ -110,7 +115,7 @@ function ready(s: Session, call: Call, now: number): Step | null {
       return call.answer ? { do: 'call', call } : null;
     case 'retry':
       // A person was asked to look; until somebody says "again", nothing is tried.
-      return now >= Date.parse(waiting.at) && !s.attention ? { do: 'call', call } : null;
+      return now >= retryTime(call, waiting.at) && !s.attention ? { do: 'call', call } : null;
     default:
       return waiting satisfies never;
   }
@@ -127,8 +132,23 @@ function giveUp(s: Session, call: Call, by: string, why: string): SessionEvent[]
   if (approval && (approval.state === 'pending' || approval.state === 'approved')) {
     events.push({ type: 'withdrawn', call: call.id, approval: approval.id, by, of: 'question', why });
   }
-  events.push({ type: 'call_finished', call: call.id, outcome: { status: 'withdrawn', text: why } });
+  // It was let go and its backend did not answer: to call that withdrawn could hide a training job.
+  const outcome: Outcome = isUnsure(call)
+    ? { status: 'unknown', text: `${why} It is not known whether it had happened already: look before doing it again.` }
+    : { status: 'withdrawn', text: why };
+  events.push({ type: 'call_finished', call: call.id, outcome });
   return events;
+}
+
+/** Was it sent, without an answer so far? */
+function isUnsure(call: Call): boolean {
+  return call.started !== undefined && call.status.is === 'parked' && call.status.waiting.for === 'retry';
+}
+
+/** When a failed call is tried again (ms). One that looks before it repeats gives its last request the time to arrive. */
+function retryTime({ started, status }: Call, at: string): number {
+  const lookUp = started && started.timeout_ms > 0 && status.is === 'parked' ? status.since + started.timeout_ms + LOOK_UP_MARGIN_MS : 0;
+  return Math.max(Date.parse(at), lookUp);
 }
 
 function earliestWake(s: Session, open: readonly Call[]): number | null {
@@ -139,7 +159,7 @@ function earliestWake(s: Session, open: readonly Call[]): number | null {
       const approval = s.approvals.get(waiting.approval);
       return approval ? [Date.parse(approval.expiresAt)] : [];
     }
-    if (waiting.for === 'retry') return s.attention ? [] : [Date.parse(waiting.at)];
+    if (waiting.for === 'retry') return s.attention ? [] : [retryTime(c, waiting.at)];
     if (waiting.for === 'job' && waiting.deadline !== null) return [Date.parse(waiting.deadline)];
     return [];
   });

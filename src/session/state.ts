@@ -13,6 +13,8 @@ export type Approval = {
   expiresAt: string;
   need: number;
   again?: string;
+  /** The question this one replaces, and who changed it. */
+  edits?: { approval: string; by: string };
   state: ApprovalState;
   votes: { by: string; at: string }[];
   /** Who decided, when it is decided otherwise than by votes. */
@@ -34,6 +36,7 @@ export type CallStatus =
 export type Call = {
   id: string;
   tool: string;
+  /** What the model asked for, or what a person changed it to. */
   input: unknown;
   /** The seq of the reply it belongs to. */
   reply: number;
@@ -46,6 +49,8 @@ export type Call = {
   woken: EventOf<'woken'>[];
   /** A person's answer to the question it asks. */
   answer?: { by: string; text: string; at: string };
+  /** The deadline of its first wait for a job: a duration does not begin anew when the wait goes on. */
+  deadline?: string;
   /** A message that interrupts the wait. */
   interrupted?: { by: string; text: string };
   attempts: number;
@@ -70,6 +75,10 @@ export type Session = {
   /** A stored wait of the model itself. */
   retry?: { until: string; attempt: number; upstream: string; why: string; seq: number };
   attention?: { text: string; seq: number };
+  /** A budget is used up and nobody has raised it yet. */
+  limit?: { text: string; seq: number; m: number };
+  /** How often a person has doubled the budgets. */
+  raised: number;
   ended?: EventOf<'ended'> & { seq: number; at: string };
   usage: Usage;
   /** Databricks runs this session started, oldest first. */
@@ -88,6 +97,11 @@ export function theApproval(s: Session, id: string): Approval {
   const approval = s.approvals.get(id);
   if (!approval) throw new Error(`session ${s.id} has no approval ${id}`);
   return approval;
+}
+
+/** Does the model read this? A stop and a retry are for the host. */
+export function isSpoken({ kind }: EventOf<'told'>): boolean {
+  return kind === 'message' || kind === 'change';
 }
 
 /** Calls that are not finished, in the order the model asked for them. */

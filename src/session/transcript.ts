@@ -1,5 +1,5 @@
 import type { Outcome } from './events.ts';
-import type { Call, Reply, Session, Told } from './state.ts';
+import { type Call, isSpoken, type Reply, type Session, type Told } from './state.ts';
 
 /** The provider's message shape, as far as we write it ourselves; an assistant's content is kept as it came. */
 export type Message = { role: 'user'; content: Block[] } | { role: 'assistant'; content: unknown[] };
@@ -25,10 +25,10 @@ export function transcript(s: Session, image: (sha256: string) => string | null)
   for (const [i, reply] of s.replies.entries()) {
     const before = s.told.slice(heard).filter((t) => t.seq <= reply.saw);
     heard += before.length;
-    say(messages, 'user', [...results(s, s.replies[i - 1], image), ...before.filter(spoken).map(told)]);
+    say(messages, 'user', [...results(s, s.replies[i - 1], image), ...before.filter(isSpoken).map(told)]);
     say(messages, 'assistant', reply.content);
   }
-  say(messages, 'user', [...results(s, s.replies.at(-1), image), ...s.told.slice(heard).filter(spoken).map(told)]);
+  say(messages, 'user', [...results(s, s.replies.at(-1), image), ...s.told.slice(heard).filter(isSpoken).map(told)]);
   return messages;
 }
 
@@ -47,10 +47,6 @@ function opening(s: Session): string {
   if (quoted?.length) parts.push(`<thread_so_far>\n${quoted.map((q) => `${q.by}: ${quote(q.text)}`).join('\n')}\n</thread_so_far>`);
   parts.push(`<request from="${by}">\n${quote(prompt)}\n</request>`);
   return parts.join('\n\n');
-}
-
-function spoken(t: Told): boolean {
-  return t.kind === 'message' || t.kind === 'change';
 }
 
 /** A colleague who was not asked is overheard: context, not an order. */

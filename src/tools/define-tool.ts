@@ -109,6 +109,8 @@ export type SessionFacts = {
   woken: readonly { why: string; data?: Record<string, unknown> | undefined }[];
   /** A person's answer to this call's question. */
   answer?: { by: string; text: string; at: string } | undefined;
+  /** Until when this call's first wait for a job was to last, ISO. */
+  deadline?: string | undefined;
   /** A message that interrupts this call's wait. */
   interrupted?: { by: string; text: string } | undefined;
   /** What an earlier plan of this call resolved and a person was shown: resolve to the same bytes where they still exist. */

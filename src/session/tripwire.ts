@@ -1,0 +1,43 @@
+import type { Tripwire } from './events.ts';
+
+/** One value of a metric. */
+export type Logged = { step: number; value: number };
+
+/**
+ * Where a condition of a wait first came true on a metric's history, or null. Steps up to and including `after_step` never count: a training's first values say
+ * little. A value that is not finite is nothing to compare, so only `nan` sees it.
+ */
+export function tripped(condition: Tripwire, history: readonly Logged[]): Logged | null {
+  const points = history.filter((p) => p.step > (condition.after_step ?? -1)).sort((a, b) => a.step - b.step);
+  const limit = condition.value ?? Number.NaN;
+  switch (condition.kind) {
+    case 'below':
+      return points.find((p) => p.value < limit) ?? null;
+    case 'above':
+      return points.find((p) => p.value > limit) ?? null;
+    case 'nan':
+      // SQL stores clip infinities to the greatest double.
+      return points.find((p) => !Number.isFinite(p.value) || Math.abs(p.value) >= Number.MAX_VALUE) ?? null;
+    case 'stalled':
+      return stalled(points, condition.steps ?? Number.POSITIVE_INFINITY, condition.direction ?? 'max');
+    default:
+      return condition.kind satisfies never;
+  }
+}
+
+/** The first point at which the best value was `steps` steps old. Values that are not finite improve nothing. */
+function stalled(points: readonly Logged[], steps: number, direction: 'max' | 'min'): Logged | null {
+  let best: Logged | null = null;
+  for (const point of points) {
+    const better = best === null || (direction === 'max' ? point.value > best.value : point.value < best.value);
+    if (better && Number.isFinite(point.value)) best = point;
+    else if (best !== null && point.step - best.step >= steps) return point;
+  }
+  return null;
+}
+
+/** `val_f1 below 0.6 after step 5`. */
+export function conditionInWords({ metric, kind, value, after_step, steps }: Tripwire): string {
+  const what = kind === 'nan' ? 'not a number' : kind === 'stalled' ? `without improvement for ${steps} steps` : `${kind} ${value}`;
+  return `${metric} ${what}${after_step === undefined ? '' : ` after step ${after_step}`}`;
+}
