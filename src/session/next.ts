@@ -1,4 +1,4 @@
-import { type BudgetLimits, overBudget } from './budget.ts';
+import { type BudgetLimits, goesInCircles, overBudget } from './budget.ts';
 import type { Outcome, SessionEvent } from './events.ts';
 import { runsGoingOn } from './runs.ts';
 import { type Call, isSpoken, openCalls, type Session } from './state.ts';
@@ -55,9 +55,17 @@ export function next(s: Session, now: number, limits: BudgetLimits): Step {
   if (answered && !s.told.some((t) => t.seq > last.saw && t.standing !== 'other' && isSpoken(t))) return finish(last.stop, last.refusal);
 
   const limit = overBudget(s, now, limits);
-  if (limit) return { do: 'end', outcome: 'limit', text: limit };
+  if (limit) return atTheLimit(s, now, limit, limits);
   if (s.retry && now < Date.parse(s.retry.until)) return { do: 'park', until: Date.parse(s.retry.until) };
   return { do: 'think' };
+}
+
+/** Where a person may raise a budget, the session says so and waits for them; else, or when nobody did, it ends. */
+function atTheLimit(s: Session, now: number, text: string, { raiseWithinMs }: BudgetLimits): Step {
+  if (raiseWithinMs === undefined) return { do: 'end', outcome: 'limit', text };
+  if (!s.limit) return { do: 'settle', events: [{ type: 'noted', about: 'limit', text }] };
+  const until = s.limit.m + raiseWithinMs;
+  return now < until ? { do: 'park', until } : { do: 'end', outcome: 'limit', text: `${text} Nobody raised it in time.` };
 }
 
 /** What was begun goes on, and is named: a stop that hides a running training job would be no stop. */
@@ -87,7 +95,10 @@ function waitsFor(call: Call): string | null {
 
 /** The step this call is ready for, or null while it waits. */
 function ready(s: Session, call: Call, now: number): Step | null {
-  if (call.status.is === 'asked') return { do: 'call', call };
+  if (call.status.is === 'asked') {
+    const circle = goesInCircles(s, call);
+    return circle ? settled(call, 'refused', circle) : { do: 'call', call };
+  }
   if (call.status.is !== 'parked') return null;
   const { waiting } = call.status;
   switch (waiting.for) {
@@ -97,9 +108,9 @@ function ready(s: Session, call: Call, now: number): Step | null {
       if (approval.state === 'approved') return { do: 'call', call };
       if (approval.state === 'pending') return now >= Date.parse(approval.expiresAt) ? { do: 'expire', approval: approval.id } : null;
       if (approval.state === 'denied') {
-        const reason = approval.reason ? ` Reason: ${approval.reason}` : '';
-        const text = `Declined by ${approval.by}.${reason} Nothing was run. Do not ask for the same again unless a person wants it.`;
-        return settled(call, 'denied', text, { status: 'declined', by: approval.by ?? '', ...(approval.reason ? { reason: approval.reason } : {}) });
+        const { by = '', reason } = approval;
+        const hint = 'Nothing was run. Do not ask for the same again unless a person wants it.';
+        return settled(call, 'denied', `by ${by}${reason ? `: ${reason}` : ''}`, { status: 'declined', by, ...(reason ? { reason } : {}), hint });
       }
       if (approval.state === 'expired') return settled(call, 'expired', 'Nobody decided in time, so nothing was run.', { status: 'expired' });
       if (approval.state === 'withdrawn') return settled(call, 'withdrawn', `Withdrawn by ${approval.by}; nothing was run.`, { status: 'withdrawn' });
@@ -121,8 +132,8 @@ function ready(s: Session, call: Call, now: number): Step | null {
   }
 }
 
-function settled(call: Call, status: 'denied' | 'expired' | 'withdrawn', text: string, data: Record<string, unknown>): Step {
-  return { do: 'settle', events: [{ type: 'call_finished', call: call.id, outcome: { status, text, data } }] };
+function settled(call: Call, status: 'denied' | 'expired' | 'withdrawn' | 'refused', text: string, data?: Record<string, unknown>): Step {
+  return { do: 'settle', events: [{ type: 'call_finished', call: call.id, outcome: { status, text, ...(data ? { data } : {}) } }] };
 }
 
 /** Ends an unfinished call without running it; its card is withdrawn first. */

@@ -61,6 +61,15 @@ describe('what to do next', () => {
       'call c1',
     ],
     ['a change withdraws the card and nothing else', [opened(), replied(1, [run]), asks('c1'), told('lr=0.1 please', 'change')], 'settle withdrawn, withdrawn'],
+    ['a change is read before the wait for a job goes on', [opened(), replied(1, [wait]), waitsForJob('c1'), told('lr=0.1', 'change')], 'call c1'],
+    ['a message that came before the wait began does not lie unread', [opened(), replied(1, [wait]), told('and log AUC'), waitsForJob('c1')], 'call c1'],
+    ['what the model had read before it chose to wait is not news', [opened(), told('and log AUC'), replied(2, [wait]), waitsForJob('c1')], 'park for good'],
+    ['a click on "again" that comes too late asks the model nothing', [opened(), replied(1), told('', 'retry')], 'end done'],
+    [
+      'a stop does not call withdrawn what may have happened',
+      [opened(), replied(1, [run]), asks('c1'), approved('c1'), started('c1'), retryWait(START), told('stop', 'stop')],
+      'settle unknown',
+    ],
     ['an ended session is left alone', [opened(), replied(1), { type: 'ended', outcome: 'done', text: '' }], 'nothing'],
     ['what needs attention waits for a person', [opened(), { type: 'noted', about: 'attention', text: 'bad key' }], 'park for good'],
     ['a retry by a person goes on', [opened(), { type: 'noted', about: 'attention', text: 'bad key' }, told('', 'retry')], 'think'],
@@ -105,6 +114,26 @@ describe('what to do next', () => {
     const startedAt = START + 4 * 60_000;
     expect(next(sessionOf(events), startedAt + 6_500, LIMITS)).toEqual({ do: 'park', until: startedAt + 7_000 });
     expect(shortly(events, startedAt + 7_000)).toBe('call c1');
+  });
+
+  test('so is one whose request failed: what broke off may still arrive', () => {
+    const events = [opened(), replied(1, [run]), asks('c1'), approved('c1'), started('c1', 'create_github_pr', 6_000), retryWait(START)];
+    const failedAt = START + 5 * 60_000;
+    expect(next(sessionOf(events), failedAt + 6_500, LIMITS)).toEqual({ do: 'park', until: failedAt + 7_000 });
+    expect(shortly(events, failedAt + 7_000)).toBe('call c1');
+  });
+
+  test('a stop says that it is not known whether a call took effect', () => {
+    const text = 'The session was stopped. It is not known';
+    const unknown: SessionEvent = { type: 'call_finished', call: 'c1', outcome: { status: 'unknown', text } };
+    const step = next(sessionOf([opened(), replied(1, [run]), asks('c1'), approved('c1'), started('c1'), told('stop', 'stop'), unknown]), START, LIMITS);
+    expect(step).toEqual({ do: 'end', outcome: 'stopped', text: 'Stopped by <@U1>. Whether run_databricks_job took effect is not known: look there.' });
+  });
+
+  test('a wait that its deadline ended stays ended while the look at the run is tried again', () => {
+    const woken: SessionEvent = { type: 'woken', call: 'c1', why: 'deadline' };
+    const session = sessionOf([opened(), replied(1, [wait]), waitsForJob('c1'), woken, retryWait(START)]);
+    expect(session.calls.get('c1')?.woken.map((w) => w.why)).toEqual(['deadline']);
   });
 
   test('a limit ends the session before another turn, and says which', () => {
