@@ -47,7 +47,7 @@ function overview({ opened, ended, id }: Session): string {
 /** What people said after the prompt, oldest first. */
 function said({ told }: Session): string[] {
   if (told.length === 0) return [];
-  const kinds = { message: 'said', stop: 'stopped it', change: 'asked for a change', retry: 'asked to try again' };
+  const kinds = { message: 'said', stop: 'stopped it', change: 'asked for a change', retry: 'asked to try again', raise: 'raised the budgets' };
   return [`Then:`, told.map((t) => `- ${t.at} ${code(t.by)} (${t.standing}) ${kinds[t.kind]}${t.text ? `: ${prose(t.text)}` : ''}`).join('\n')];
 }
 
