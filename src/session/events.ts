@@ -33,6 +33,7 @@ export const tripwireSchema = z.object({
   /** For `stalled`: which way is better. */
   direction: z.enum(['max', 'min']).optional(),
 });
+export type Tripwire = z.infer<typeof tripwireSchema>;
 
 /** Why a call is parked. Each kind has one waker and all of them come in through `deliver`. */
 export const waitingSchema = z.discriminatedUnion('for', [
