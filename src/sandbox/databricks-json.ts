@@ -46,10 +46,19 @@ export function runJson(launch: Launch, job: SeedJob, now: number, host: string,
 
 /** What get-output tells of a task run: the cause of a failure stands nowhere else. */
 export function outputJson(launch: Launch, job: SeedJob, now: number, host: string): Record<string, unknown> {
-  const { result, failure } = trainingAt(launch, now);
+  const { result, failure, phase, epochs } = trainingAt(launch, now);
+  // What the training code printed; there is nothing before its cluster runs.
+  const said = epochs.map(
+    ({ epoch, metrics }) =>
+      `epoch ${epoch}: ${Object.entries(metrics)
+        .map(([key, value]) => `${key}=${value}`)
+        .join(' ')}`,
+  );
+  const logs = phase === 'PENDING' || result === 'SKIPPED' ? {} : { logs: [`INFO training ${job.name}`, ...said, ''].join('\n'), logs_truncated: false };
   const { tasks: _, ...metadata } = runJson(launch, job, now, host);
   return {
     metadata: { ...metadata, run_id: BigInt(launch.taskRunId), task_key: 'train' },
+    ...logs,
     ...(failure && result !== 'SKIPPED' ? { error: failure.error, ...(failure.trace ? { error_trace: failure.trace } : {}) } : {}),
     ...(result === 'SUCCESS' && job.experiment ? { notebook_output: { result: JSON.stringify({ run_id: mlflowRunIdOf(launch) }), truncated: false } } : {}),
   };

@@ -1,4 +1,4 @@
-import { addBlob, addFiles, filesOf, reaches } from './git-objects.ts';
+import { addBlob, addCommit, addFiles, filesOf, reaches } from './git-objects.ts';
 import { type Pull, type Repo, resolve, treeOf } from './github-repos.ts';
 import type { Answered, Asked } from './stand-in.ts';
 
@@ -73,6 +73,24 @@ export function contents(repo: Repo, asked: Asked, root: string): Answered {
   // GitHub breaks its base64 into lines, and sends none at all above 1 MB.
   const encoded = small ? { encoding: 'base64', content: content.toString('base64').replace(/.{60}/g, '$&\n') } : { encoding: 'none', content: '' };
   return ok({ type: 'file', ...encoded, size: content.byteLength, name: path.split('/').at(-1), path, sha: found.sha, html_url: page(path) });
+}
+
+/** One file, one commit on a branch. `sha` must name the blob that stands there, or be absent where none does. */
+export function putContents(repo: Repo, path: string, { branch, message, content, sha }: Record<string, unknown>, root: string): Answered {
+  const ref = `refs/heads/${branch ?? repo.defaultBranch}`;
+  const head = repo.refs[ref];
+  if (!head) return refusal(404, `Branch ${branch} not found`);
+  const tree = treeOf(repo, head);
+  const there = filesOf(repo.objects, tree)[path]?.sha;
+  if (there && sha === undefined) return refusal(422, 'Invalid request.\n\n"sha" wasn\'t supplied.');
+  if (sha !== undefined && sha !== there) return refusal(409, `${path} does not match ${sha}`);
+  const blob = addBlob(repo.objects, Buffer.from(String(content), 'base64'));
+  const next = addFiles(repo.objects, tree, [{ path, sha: blob }]);
+  const author = 'labmate[bot] <labmate@example.com>';
+  const commit = addCommit(repo.objects, { tree: next, parents: [head], message: String(message), author, at: Date.now() });
+  repo.refs[ref] = commit;
+  const html_url = `${root}/${repo.owner}/${repo.name}/blob/${branch}/${path}`;
+  return { status: there ? 200 : 201, body: { content: { path, sha: blob, html_url }, commit: commitAnswer(repo, commit) } };
 }
 
 export function withPull(repo: Repo, asked: Asked, act: (pull: Pull) => Answered): Answered {

@@ -28,6 +28,19 @@ export const seedFiles: Record<string, string> = {
   'configs/large.json': json({ feature_set: 'v1', learning_rate: 0.003, dropout: 0.3, epochs: 20, owner: 'ads-ranking' }),
   'configs/dup_config.json': json({ feature_set: 'v1', learning_rate: 0.02 }),
   'legacy/dup_config.json': json({ feature_set: 'v0', learning_rate: 0.05 }),
+  'docs/experiments.md': [
+    '# Experiments',
+    '',
+    'What was tried on the ads ranking model, newest last.',
+    '',
+    '| experiment | change | val_f1 | verdict | who |',
+    '| --- | --- | ---: | --- | --- |',
+    '| dropout-sweep | dropout 0 to 0.5 | 0.7126 | within noise | Ana |',
+    '| lr-sweep | learning_rate 0.0003 to 0.3 | 0.7126 | within noise | Ana |',
+    '',
+    'Ask in #ml-experiments before changing the columns.',
+    '',
+  ].join('\n'),
   'train.py': 'import mlflow\n\n# The job passes its parameters as widgets.\n',
 };
 

@@ -12,6 +12,7 @@ import {
   named,
   ok,
   pullAnswer,
+  putContents,
   refAnswer,
   refusal,
   withPull,
@@ -112,6 +113,7 @@ function routes(of: Of): Routes {
       return sha ? ok({ sha, commit: commitAnswer(repo, sha) }) : refusal(422, `No commit found for SHA: ${asked.params['ref']}`);
     }),
     [`GET ${at}/contents/*path`]: of(contents),
+    [`PUT ${at}/contents/*path`]: of((repo, asked, root) => putContents(repo, asked.params['path'] ?? '', input(asked), root)),
     [`GET ${at}/pulls`]: of((repo, asked, root) => {
       const [state, head, base] = ['state', 'head', 'base'].map((k) => asked.query.get(k));
       const wanted = (p: Pull) =>

@@ -52,6 +52,7 @@ export async function startGrafana(
     otherwise: () => refusal(404, 'Not found'),
     routes: {
       'GET /api/frontend/settings': () => ({ body: { rendererAvailable: renderer, buildInfo: { version: '12.3.0' } } }),
+      'GET /api/search': ({ query: q }) => ({ body: search(q) }),
       'GET /api/dashboards/uid/:uid': ({ params }) =>
         params['uid'] === dashboard.uid
           ? { body: { dashboard, meta: { url: `/d/${dashboard.uid}/ads-ranking-features` } } }
@@ -68,6 +69,18 @@ export async function startGrafana(
       renderer = installed;
     },
   };
+}
+
+/** Found by the words of the title, as Grafana's search does; nothing but dashboards here. */
+function search(q: URLSearchParams): unknown[] {
+  const words = (q.get('query') ?? '').toLowerCase();
+  const limit = Number(q.get('limit') ?? 1000);
+  const from = (Number(q.get('page') ?? 1) - 1) * limit;
+  const hits = words === '' || dashboard.title.toLowerCase().includes(words) ? [dashboard] : [];
+  return hits.slice(from, from + limit).map(({ uid, title }) => {
+    const url = `/d/${uid}/ads-ranking-features`;
+    return { id: 1, uid, title, uri: 'db/ads-ranking-features', url, slug: '', type: 'dash-db', tags: ['ads'], isStarred: false, folderTitle: 'Ads' };
+  });
 }
 
 type QueryBody = { queries?: { refId: string; expr?: string; datasource?: { uid?: string } }[]; from?: string; to?: string };

@@ -1,5 +1,6 @@
 import { curve, standInPage } from './databricks-page.ts';
 import type { Training } from './launches.ts';
+import { artifactsOf, listing } from './mlflow-artifacts.ts';
 import { lastPoint, launchedRuns, type StoredExperiment, type StoredRun, seedExperiments, seededRuns } from './mlflow-runs.ts';
 import { BadClause, compileFilter, compileOrder } from './mlflow-search.ts';
 import { type Answered, type Asked, escapeHtml, html, type OnTraffic, type StandIn, startStandIn } from './stand-in.ts';
@@ -131,6 +132,13 @@ export async function startMlflow(options: {
           const points = runOf(query.get('run_id')).history[key];
           return { body: points ? { metrics: points.map((p) => ({ key, ...p, value: valueJson(p.value) })) } : {} };
         },
+        [`GET ${api}/artifacts/list`]: ({ query }) => {
+          const run = runOf(query.get('run_id'));
+          const files = listing(artifactsOf(run), safePath(query.get('path') ?? ''));
+          return { body: { root_uri: artifactUri(run), ...(files.length ? { files } : {}) } };
+        },
+        'GET /api/2.0/mlflow-artifacts/artifacts/:experiment/:run/artifacts/*path': ({ params }) => artifact(runOf(params['run']), params['path'] ?? ''),
+        'GET /get-artifact': ({ query }) => artifact(runOf(query.get('run_id')), query.get('path') ?? ''),
         'GET /': () => html("<!doctype html><script>location.replace((location.hash.match(/\\/runs\\/\\w+/) || ['/experiments'])[0])</script>"),
         'GET /experiments': () => listPage(runs()),
         'GET /runs/:run': ({ params }) => showRun(runOf(params['run'])),
@@ -138,6 +146,20 @@ export async function startMlflow(options: {
     })),
   };
 }
+
+function artifact(run: StoredRun, path: string): Answered {
+  const found = artifactsOf(run)[safePath(path)];
+  // A missing file is a crash page, not a 404.
+  if (!found) throw new Error(`no artifact ${path}`);
+  return { type: found.type, body: 'bytes' in found ? found.bytes : new Uint8Array(found.size) };
+}
+
+function safePath(path: string): string {
+  if (/(^|\/)\.\.(\/|$)|^\/|\\|%/.test(path)) throw new ApiError(400, 'INVALID_PARAMETER_VALUE', 'Invalid path');
+  return path;
+}
+
+const artifactUri = (run: StoredRun) => `mlflow-artifacts:/${run.experimentId}/${run.runId}/artifacts`;
 
 function refuseStranger(
   { headers, path }: Asked,
@@ -178,7 +200,7 @@ function runJson(run: StoredRun): Record<string, unknown> {
       status: run.status,
       start_time: run.start,
       ...(run.end === null ? {} : { end_time: run.end }),
-      artifact_uri: `mlflow-artifacts:/${run.experimentId}/${run.runId}/artifacts`,
+      artifact_uri: artifactUri(run),
       lifecycle_stage: run.deleted ? 'deleted' : 'active',
     },
     data: { ...filled('metrics', metrics), ...filled('params', pairs(run.params)), ...filled('tags', pairs({ ...run.tags, 'mlflow.runName': run.name })) },

@@ -33,7 +33,15 @@ export type JobRun = {
   termination?: { code: string; type: string | null } | undefined;
 };
 
-export type TaskOutput = { error: string | null; errorTrace: string | null; logs: string | null; result: string | null; mlflowRunId: string | null };
+export type TaskOutput = {
+  error: string | null;
+  errorTrace: string | null;
+  /** The last 5 MB; notebooks have none. */
+  logs: string | null;
+  logsTruncated: boolean;
+  result: string | null;
+  mlflowRunId: string | null;
+};
 
 /** All ids are strings: Databricks ids are int64 and JSON.parse corrupts them. Throws UpstreamError. */
 export type Databricks = {
@@ -106,6 +114,7 @@ export function databricks(login: DatabricksLogin & { authorization?: Authorizat
         error: answer.error ?? null,
         errorTrace: answer.error_trace ?? null,
         logs: answer.logs ?? null,
+        logsTruncated: answer.logs_truncated ?? false,
         result: answer.notebook_output?.result ?? null,
         mlflowRunId: answer.ai_runtime_task_output?.mlflow_run_id ?? null,
       };
@@ -123,6 +132,7 @@ const output = z.object({
   error: z.string().optional(),
   error_trace: z.string().optional(),
   logs: z.string().optional(),
+  logs_truncated: z.boolean().optional(),
   notebook_output: z.object({ result: z.string().optional() }).optional(),
   ai_runtime_task_output: z.object({ mlflow_run_id: z.string().optional() }).optional(),
 });

@@ -2,6 +2,7 @@ import { createAppAuth } from '@octokit/auth-app';
 import { Octokit } from '@octokit/rest';
 import { z } from 'zod';
 import { githubError, refusedBecause } from './github-errors.ts';
+import { commitSchema, fileSchema, pullOf, pullSchema, refSchema, repoSchema, shaOf, textOf, treeSchema, writtenSchema } from './github-shapes.ts';
 import { UpstreamError } from './http.ts';
 
 /** owner/name. Throws UpstreamError. */
@@ -21,6 +22,13 @@ export type GitHub = {
     request: { repo: string; base: string; branch: string; message: string; files: { path: string; content: string | Uint8Array }[] },
     signal?: AbortSignal,
   ): Promise<{ headSha: string; existed: boolean }>;
+  /**
+   * One commit that replaces one file on a branch that is there, if the file is still the blob that was read (`was`). Null: it is not, so read it again.
+   */
+  replaceFile(
+    request: { repo: string; branch: string; path: string; was: string; content: string; message: string },
+    signal?: AbortSignal,
+  ): Promise<{ commit: string; url: string | null } | null>;
   /** In any state, an open one first: a branch is one call's own, so one that was closed since is still its pull request. */
   findPullRequest(query: { repo: string; branch: string }, signal?: AbortSignal): Promise<PullRequest | null>;
   openPullRequest(
@@ -42,21 +50,6 @@ export type GitHubOptions = {
 
 /** Longest that one request may take; callers bring shorter signals of their own. */
 const REQUEST_MS = 15_000;
-
-const sha = z.string().regex(/^[0-9a-f]{40}$/);
-const shaOf = z.object({ sha });
-const repoSchema = z.object({ default_branch: z.string(), private: z.boolean(), html_url: z.string() });
-const refSchema = z.object({ object: shaOf });
-const commitSchema = z.object({ sha, tree: shaOf });
-const fileSchema = z.object({ type: z.string(), path: z.string(), sha, size: z.number(), encoding: z.string().optional(), content: z.string().optional() });
-const treeSchema = z.object({ tree: z.array(z.object({ path: z.string(), type: z.string() })) });
-const pullSchema = z.object({
-  number: z.number(),
-  html_url: z.string(),
-  head: shaOf,
-  body: z.string().nullable(),
-  state: z.enum(['open', 'closed']),
-});
 
 /** A client for one token or one app installation. One request each: nothing is retried here, waiting is the caller's to store. */
 export function github(options: GitHubOptions): GitHub {
@@ -152,6 +145,19 @@ export function github(options: GitHubOptions): GitHub {
       }
     },
 
+    async replaceFile({ repo, branch, path, was, content, message }, signal) {
+      const { where, ask } = on(repo, signal);
+      const file = { path, branch, message, sha: was, content: Buffer.from(content).toString('base64') };
+      try {
+        const written = await ask(`change ${path} in ${repo}`, writtenSchema, octokit.rest.repos.createOrUpdateFileContents({ ...where, ...file }));
+        return { commit: written.commit.sha, url: written.content?.html_url ?? null };
+      } catch (error) {
+        // 409: another blob stands there by now, or another commit came in between.
+        if (error instanceof UpstreamError && error.status === 409) return null;
+        throw error;
+      }
+    },
+
     async findPullRequest({ repo, branch }, signal) {
       const { where, ask } = on(repo, signal);
       const head = `${repo.split('/')[0]}:${branch}`;
@@ -219,21 +225,6 @@ async function unlessMissing<T>(request: Promise<T>): Promise<T | null> {
   } catch (error) {
     if (error instanceof UpstreamError && error.status === 404) return null;
     throw error;
-  }
-}
-
-function pullOf(p: z.output<typeof pullSchema>): PullRequest {
-  return { number: p.number, url: p.html_url, headSha: p.head.sha, body: p.body ?? '', state: p.state };
-}
-
-/** Above 1 MB the contents API sends no text. */
-function textOf(file: z.output<typeof fileSchema>): { text: string; unreadable?: 'binary' | 'too-large' } {
-  if (file.encoding !== 'base64' || file.content === undefined) return { text: '', unreadable: 'too-large' };
-  try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(file.content, 'base64'));
-    return text.includes('\0') ? { text: '', unreadable: 'binary' } : { text };
-  } catch {
-    return { text: '', unreadable: 'binary' };
   }
 }
 

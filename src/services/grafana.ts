@@ -5,8 +5,12 @@ import { send, sendJson, UpstreamError } from './http.ts';
 export type Panel = { id: number; title: string; type: string; unit: string | null };
 export type Series = { name: string; points: { time: number; value: number | null }[] };
 
+export type DashboardHit = { uid: string; title: string; url: string; folder: string | null };
+
 /** Throws UpstreamError. Times are epoch ms. */
 export type Grafana = {
+  /** By words of the title, at most 50 a page; `page` counts from 1. */
+  searchDashboards(query: { words: string; page: number }, signal?: AbortSignal): Promise<{ dashboards: DashboardHit[]; nextPage: number | null }>;
   getDashboard(uid: string, signal?: AbortSignal): Promise<{ uid: string; title: string; url: string; panels: Panel[] }>;
   /** Null where no renderer is installed: Grafana then draws a placeholder that must not pass for the panel. */
   renderPanel(request: PanelQuery & { width: number; height: number }, signal?: AbortSignal): Promise<Uint8Array | null>;
@@ -18,6 +22,7 @@ export type PanelQuery = { uid: string; panelId: number; from: number; to: numbe
 
 const RENDER_MS = 60_000;
 const MOST_POINTS = 500;
+const HITS_A_PAGE = 50;
 
 const datasource = z.object({ uid: z.string().optional(), type: z.string().optional() }).loose();
 const target = z.object({ refId: z.string(), hide: z.boolean().optional(), datasource: z.union([datasource, z.string()]).nullish() }).loose();
@@ -48,6 +53,7 @@ const dashboardSchema = z.object({
   }),
   meta: z.object({ url: z.string() }),
 });
+const hitSchema = z.object({ uid: z.string(), title: z.string(), url: z.string().default(''), folderTitle: z.string().optional() });
 const settingsSchema = z.object({ rendererAvailable: z.boolean().default(false) });
 const fieldSchema = z.object({
   name: z.string(),
@@ -89,6 +95,14 @@ export function grafana(options: { url: string; token: string }): Grafana {
   }
 
   return {
+    async searchDashboards({ words, page }, signal) {
+      const query = { type: 'dash-db', query: words, limit: HITS_A_PAGE, page };
+      const hits = await sendJson({ ...common, what: 'search dashboards', url: `${root}/api/search`, query, signal }, z.array(hitSchema));
+      const dashboards = hits.map(({ uid, title, url, folderTitle }) => ({ uid, title, url: `${root}${url || `/d/${uid}`}`, folder: folderTitle ?? null }));
+      // Grafana counts nothing: only a page that is not full is known to be the last.
+      return { dashboards, nextPage: hits.length < HITS_A_PAGE ? null : page + 1 };
+    },
+
     async getDashboard(uid, signal) {
       const { title, url, panels } = await dashboardOf(uid, signal);
       return { uid, title, url, panels: panels.map((p) => ({ id: p.id, title: p.title, type: p.type, unit: p.fieldConfig?.defaults?.unit ?? null })) };

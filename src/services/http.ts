@@ -44,6 +44,8 @@ export type HttpRequest = {
   timeoutMs?: number | undefined;
   /** A status beside 2xx whose body is an answer like theirs. */
   alsoAnswers?: number;
+  /** Bytes after which reading stops with a TOO_LARGE; at most 32 MB. */
+  largest?: number | undefined;
   signal?: AbortSignal | undefined;
 };
 
@@ -131,10 +133,11 @@ async function follow(request: HttpRequest, signal: AbortSignal): Promise<Respon
 
 async function readAll(response: Response, request: HttpRequest): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
+  const most = Math.min(request.largest ?? largestAnswer, largestAnswer);
   let size = 0;
   for await (const chunk of response.body ?? []) {
     size += chunk.byteLength;
-    if (size > largestAnswer) throw strange(request, response.status, 'TOO_LARGE', 'more than 32 MB.');
+    if (size > most) throw strange(request, response.status, 'TOO_LARGE', `more than ${most === largestAnswer ? '32 MB' : `${most} bytes`}.`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);

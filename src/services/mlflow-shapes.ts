@@ -38,6 +38,12 @@ export const apiRun = z.object({
 
 export const apiExperiment = z.object({ experiment_id: z.string(), name: z.string(), lifecycle_stage: text });
 
+/** `files` is left out of an empty folder. */
+export const apiArtifacts = z.object({
+  files: z.array(z.object({ path: z.string(), is_dir: z.boolean().default(false), file_size: int.optional() })).default([]),
+  next_page_token: text,
+});
+
 export function runOf({ info, data, inputs }: z.infer<typeof apiRun>): MlflowRun {
   return {
     runId: info.run_id,

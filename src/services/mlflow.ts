@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { type Authorization, baseUrl } from './databricks-auth.ts';
-import { type HttpRequest, sendJson, UpstreamError, unlessMissing } from './http.ts';
-import { apiExperiment, apiMetric, apiRun, runOf } from './mlflow-shapes.ts';
+import { type HttpRequest, send, sendJson, UpstreamError, unlessMissing } from './http.ts';
+import { artifactRequest } from './mlflow-artifacts.ts';
+import { apiArtifacts, apiExperiment, apiMetric, apiRun, runOf } from './mlflow-shapes.ts';
 
 /** A metric's value; MLflow sends "NaN" and infinities as strings, and so do we in JSON. */
 export type Metric = { key: string; value: number; step: number; timestamp: number };
@@ -24,6 +25,9 @@ export type MlflowRun = {
 
 export type Experiment = { experimentId: string; name: string };
 
+/** A file or folder that a run left, by its path below the run's artifacts. `size` is null for folders. */
+export type ArtifactFile = { path: string; isDir: boolean; size: number | null };
+
 /** Throws UpstreamError. */
 export type MLflow = {
   uri: string;
@@ -31,6 +35,8 @@ export type MLflow = {
   getRun(runId: string, signal?: AbortSignal): Promise<MlflowRun>;
   /** By exact name, else by a unique path suffix (Databricks names are paths). Null: there is none. */
   findExperiment(nameOrId: string, signal?: AbortSignal): Promise<Experiment | null>;
+  /** Null: there is none of this id. A deleted one is found. */
+  getExperiment(experimentId: string, signal?: AbortSignal): Promise<Experiment | null>;
   listExperiments(
     query: { name?: string | undefined; cursor?: string | undefined },
     signal?: AbortSignal,
@@ -47,6 +53,10 @@ export type MLflow = {
   ): Promise<{ runs: MlflowRun[]; nextCursor: string | null }>;
   getMetricHistory(runId: string, metric: string, signal?: AbortSignal): Promise<Metric[]>;
   setTag(runId: string, key: string, value: string, signal?: AbortSignal): Promise<void>;
+  /** The files and folders directly below `path`; a file's own path lists that file alone. */
+  listArtifacts(query: { runId: string; path?: string | undefined }, signal?: AbortSignal): Promise<ArtifactFile[]>;
+  /** Null: this server hands out no files (Databricks keeps them behind links). Throws TOO_LARGE above `largest` bytes. */
+  getArtifact(query: { run: Pick<MlflowRun, 'runId' | 'artifactUri'>; path: string; largest: number }, signal?: AbortSignal): Promise<Uint8Array | null>;
 };
 
 export type MlflowLogin = { uri: string } & (
@@ -105,6 +115,11 @@ export function mlflow(login: MlflowLogin): MLflow {
       if (bySuffix[0]) return { experimentId: bySuffix[0].experiment_id, name: bySuffix[0].name };
       return /^\d{1,19}$/.test(nameOrId) ? await get('experiments/get', { experiment_id: nameOrId }) : null;
     },
+    async getExperiment(experimentId, signal) {
+      const asking = { path: 'experiments/get', what: `look up experiment ${experimentId}`, query: { experiment_id: experimentId }, signal };
+      const found = await unlessMissing(ask(z.object({ experiment: apiExperiment }), asking));
+      return found && { experimentId: found.experiment.experiment_id, name: found.experiment.name };
+    },
     async listExperiments({ name, cursor }, signal) {
       const page = await experiments(name ? `name ILIKE ${quote(`%${name}%`)}` : undefined, cursor, 'list experiments', signal);
       const found = page.experiments.map((e) => ({ experimentId: e.experiment_id, name: e.name }));
@@ -132,6 +147,24 @@ export function mlflow(login: MlflowLogin): MLflow {
     async setTag(runId, key, value, signal) {
       const what = `set the tag ${key} of MLflow run ${runId}`;
       await ask(z.unknown(), { path: 'runs/set-tag', what, json: { run_id: runId, key, value }, signal, timeoutMs: 6000 });
+    },
+    async listArtifacts({ runId, path }, signal) {
+      const what = `list the artifacts of MLflow run ${runId}`;
+      const files: ArtifactFile[] = [];
+      let token: string | undefined;
+      do {
+        const page = await ask(apiArtifacts, { path: 'artifacts/list', what, query: { run_id: runId, path, page_token: token }, signal });
+        files.push(...page.files.map((f) => ({ path: f.path, isDir: f.is_dir, size: f.is_dir ? null : (f.file_size ?? null) })));
+        token = page.next_page_token;
+      } while (token && files.length < 1000);
+      return files;
+    },
+    async getArtifact({ run, path, largest }, signal) {
+      if (login.authorization) return null;
+      const authorization = await credentials(login);
+      const headers = { accept: '*/*', ...(authorization ? { authorization } : {}) };
+      const what = `fetch ${path} of MLflow run ${run.runId}`;
+      return (await send({ upstream: 'MLflow', what, ...artifactRequest(uri, run, path), headers, largest, signal })).bytes;
     },
   };
 }

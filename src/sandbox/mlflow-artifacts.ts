@@ -1,0 +1,73 @@
+import type { StoredRun } from './mlflow-runs.ts';
+import { png, type Rgb } from './png.ts';
+import { chance } from './training.ts';
+
+/** What a training leaves beside its numbers, by path below the run's artifacts. `size` alone: a file too large to be kept here. */
+export type Artifact = { type: string; bytes: Uint8Array } | { type: string; size: number };
+
+const FEATURES = ['ctr_7d', 'bid', 'age_days'];
+const BINS = 24;
+
+/** The files of a run: the distribution of its features against the reference, as picture, JSON and CSV, and a model that is only listed. */
+export function artifactsOf(run: StoredRun): Record<string, Artifact> {
+  const set = run.params['feature_set'] ?? 'v1';
+  const drift = FEATURES.map((feature) => ({ feature, ...histograms(feature, set) }));
+  const rows = drift.map(({ feature, psi, mean, reference_mean }) => [feature, mean, reference_mean, psi].join(','));
+  const text = (type: string, content: string) => ({ type, bytes: Buffer.from(content) });
+  return {
+    'features/distribution.png': { type: 'image/png', bytes: picture(drift) },
+    'features/distribution.json': text('application/json', `${JSON.stringify({ feature_set: set, reference: 'v1', features: drift }, null, 1)}\n`),
+    'features/drift.csv': text('text/csv', ['feature,mean,reference_mean,psi', ...rows, ''].join('\n')),
+    'model/MLmodel': text('text/yaml', `flavors:\n  python_function:\n    loader_module: mlflow.pytorch\nrun_id: ${run.runId}\n`),
+    'model/data/model.pth': { type: 'application/octet-stream', size: 48_112_640 },
+  };
+}
+
+/** What artifacts/list answers: the direct children of a folder, or a file by its own path. */
+export function listing(artifacts: Record<string, Artifact>, path: string): { path: string; is_dir: boolean; file_size?: number }[] {
+  const size = (a: Artifact) => ('bytes' in a ? a.bytes.byteLength : a.size);
+  const own = artifacts[path];
+  if (own) return [{ path, is_dir: false, file_size: size(own) }];
+  const under = path === '' ? '' : `${path.replace(/\/+$/, '')}/`;
+  const children = new Map<string, { path: string; is_dir: boolean; file_size?: number }>();
+  for (const [full, artifact] of Object.entries(artifacts)) {
+    if (!full.startsWith(under)) continue;
+    const [name = '', ...rest] = full.slice(under.length).split('/');
+    const child = under + name;
+    children.set(child, rest.length > 0 ? { path: child, is_dir: true } : { path: child, is_dir: false, file_size: size(artifact) });
+  }
+  return [...children.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+type Drift = { reference: number[]; run: number[]; mean: number; reference_mean: number; psi: number };
+
+/** Shares by bin. The reference is v1; another set shifts each feature a little, by its name. */
+function histograms(feature: string, set: string): Drift {
+  const centre = 8 + 8 * chance(feature);
+  const shift = set === 'v1' ? 0 : 4 * (chance(`${feature} ${set}`) - 0.35);
+  const shares = (at: number) => {
+    const heights = Array.from({ length: BINS }, (_, bin) => Math.exp(-(((bin - at) / 4) ** 2) / 2) + 0.002);
+    const sum = heights.reduce((a, b) => a + b, 0);
+    return heights.map((h) => Number((h / sum).toFixed(6)));
+  };
+  const [reference, run] = [shares(centre), shares(centre + shift)];
+  const mean = (of: number[]) => Number(of.reduce((sum, share, bin) => sum + share * bin, 0).toFixed(4));
+  const psi = run.reduce((sum, share, bin) => sum + (share - (reference[bin] ?? 0)) * Math.log(share / (reference[bin] ?? 1)), 0);
+  return { reference, run, mean: mean(run), reference_mean: mean(reference), psi: Number(psi.toFixed(4)) };
+}
+
+/** One row of bars a feature: the reference grey, the run blue, where both are darker blue. */
+function picture(drift: readonly Drift[]): Uint8Array {
+  const [width, row] = [720, 150];
+  const height = row * drift.length;
+  const tallest = Math.max(...drift.flatMap((d) => [...d.reference, ...d.run]));
+  const colours: Record<string, Rgb> = { '10': [206, 210, 217], '01': [120, 170, 240], '11': [74, 118, 190] };
+  return png(width, height, (x, y) => {
+    const one = drift[Math.floor(y / row)];
+    const bin = Math.floor((x / width) * BINS);
+    const gap = x % (width / BINS) < 2;
+    const high = 1 - (y % row) / row;
+    const inside = (shares: number[] | undefined) => (!gap && high < (0.9 * (shares?.[bin] ?? 0)) / tallest ? '1' : '0');
+    return colours[inside(one?.reference) + inside(one?.run)] ?? (y % row === row - 1 ? [150, 150, 150] : [255, 255, 255]);
+  });
+}
