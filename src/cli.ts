@@ -9,6 +9,8 @@ type Command = {
   what: string;
   /** An exit code, or null for a command that goes on until it is stopped. */
   run(args: string[]): Promise<number | null>;
+  /** Not for people. */
+  hidden?: true;
 };
 
 const COMMANDS: Record<string, Command> = {
@@ -26,6 +28,7 @@ const COMMANDS: Record<string, Command> = {
   doctor: { usage: 'doctor', what: 'check configuration, tokens, manifest, Redis and every backend', run: doctor },
   manifest: { usage: 'manifest [--http URL]', what: 'print the Slack app manifest, for Socket Mode or for HTTP at URL', run: manifest },
   record: { usage: 'record ID [--format jsonl|md]', what: 'print a session’s record', run: record },
+  step: { usage: 'step SESSION', what: 'one step of one session, for the worker that starts it', run: step, hidden: true },
   verify: { usage: 'verify FILE [--head SHA256]', what: 'check a record (- reads stdin)', run: verify },
 };
 
@@ -35,7 +38,13 @@ export async function main(argv: readonly string[]): Promise<number | null> {
   if (name === '--help' || name === '-h' || name === 'help') return say(help());
   if (name === '--version' || name === '-v') return say(version());
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-  if (!command) return complain(`labmate has no command "${name}". It has ${Object.keys(COMMANDS).join(', ')}; see labmate --help.`, 2);
+  if (!command)
+    return complain(
+      `labmate has no command "${name}". It has ${Object.keys(COMMANDS)
+        .filter((c) => !COMMANDS[c]?.hidden)
+        .join(', ')}; see labmate --help.`,
+      2,
+    );
   if (args.includes('--help')) return say(`labmate ${command.usage}\n    ${command.what}`);
   try {
     return await command.run(args);
@@ -51,6 +60,16 @@ async function start(args: string[]): Promise<number> {
   const config = await configured();
   const { start: run } = await import('./main.ts');
   await run(config);
+  return 0;
+}
+
+async function step(args: string[]): Promise<number> {
+  const { positionals } = parseArgs({ args, allowPositionals: true, options: {} });
+  const [session] = positionals;
+  if (session === undefined) throw new Told('labmate step needs one session.', 2);
+  const config = await configured();
+  const { stepAlone } = await import('./main.ts');
+  await stepAlone(config, session);
   return 0;
 }
 
@@ -195,7 +214,9 @@ function isBadArgument(error: unknown): error is Error {
 }
 
 function help(): string {
-  const lines = Object.values(COMMANDS).map(({ usage, what }) => `  labmate ${usage}\n      ${what}`);
+  const lines = Object.values(COMMANDS)
+    .filter((c) => !c.hidden)
+    .map(({ usage, what }) => `  labmate ${usage}\n      ${what}`);
   return ['labmate: a teammate for ML experiments that lives in Slack', '', ...lines, '', '  labmate --version, labmate COMMAND --help'].join('\n');
 }
 

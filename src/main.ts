@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { makeBreakers } from './agent/breaker.ts';
 import { callTool } from './agent/call-tool.ts';
 import { claude } from './agent/claude.ts';
@@ -10,7 +11,8 @@ import { openServices } from './open-services.ts';
 import { type Check, startHealth } from './ops/health.ts';
 import { reachRedis } from './ops/reach-redis.ts';
 import { scrubber, scrubDeep } from './policy/secrets.ts';
-import type { Perform, Turn } from './runtime/advance.ts';
+import { advance, type Perform, type Turn } from './runtime/advance.ts';
+import { runInChild } from './runtime/alone.ts';
 import type { Deliver } from './runtime/commands.ts';
 import { makeDeliver } from './runtime/deliver.ts';
 import { makeDoorbell } from './runtime/doorbell.ts';
@@ -31,6 +33,8 @@ import { anchorRecord } from './tools/anchor-record.ts';
 import { toolsFor } from './tools/catalog.ts';
 import type { CallScope } from './tools/gate.ts';
 
+/** The command that runs us. */
+const ENTRY = fileURLToPath(new URL('../bin/labmate.mjs', import.meta.url));
 /** How many sessions one worker brings forward at a time; each waits for the model or a backend most of the time. */
 const CONCURRENCY = 32;
 /** After this long a process that is asked to stop is stopped. */
@@ -145,24 +149,8 @@ async function startGateway(config: Config, core: Core, log: Log, checks: Record
 
 /** Sessions forward, and the runs they wait for. */
 async function startWorker(config: Config, core: Core, log: Log): Promise<() => Promise<void>> {
-  const { services, deliver, reading, blobs, keys, redis, doorbell } = core;
-  const { permissions, settings } = config;
-  const toolbox = await openToolbox(toolsFor(services), { services, settings, permissions, now: core.log.now });
-  const system = systemPrompt({ ...settings, actIn: permissions.actIn });
-  const model = claude(config.claude);
-  const breakers = makeBreakers();
-  const image = async (sha256: string) => {
-    const data = await blobs.get(sha256);
-    return data ? Buffer.from(data).toString('base64') : null;
-  };
-  const stillEntitled = checkEntitlement(services.slack);
-  const root = async (session: string) => (await reading.root(session))?.ts ?? null;
-
-  const perform: Perform = (step, turn) =>
-    step.do === 'think'
-      ? think(turn.session, turn, { model, system, tools: toolbox.specs, image, breakers, random: Math.random })
-      : callTool(step.call, { ...turn, claim: claimOf(turn) }, { toolbox, putImage: blobs.put, root, stillEntitled, breakers, random: Math.random });
-
+  const { services, deliver, keys, redis, doorbell } = core;
+  const stepper = await openStepper(config, core);
   const queueConnection = connect(config.redis.url, PATIENT);
   queueConnection.on('error', (error) => log.debug({ err: error }, 'redis'));
   const worker = startSessionWorker({
@@ -171,13 +159,7 @@ async function startWorker(config: Config, core: Core, log: Log): Promise<() => 
     keys,
     doorbell,
     concurrency: CONCURRENCY,
-    advance: {
-      log: core.log,
-      perform,
-      expire: async (session, approval) => void (await deliver(`expire:${approval}`, { do: 'expire', session, approval })),
-      limits: config.budgets,
-      executionExpiresMs: permissions.executionExpiresAfterMs,
-    },
+    advance: { ...stepper.advance, alone: runInChild(ENTRY) },
     failed: (session, error) => log.error({ session, err: error }, 'a turn failed; the session is taken up again'),
     stuck: (idleMs) => {
       log.fatal({ idleMs }, 'no bell was rung for too long; ending, so that whoever supervises this process starts it anew');
@@ -197,9 +179,51 @@ async function startWorker(config: Config, core: Core, log: Log): Promise<() => 
   return async () => {
     watch?.stop();
     await worker.stop();
-    await toolbox.close();
+    await stepper.close();
     queueConnection.disconnect();
   };
+}
+
+/** What it takes to make a step: the tools behind their gate, and the model. */
+async function openStepper(config: Config, { services, deliver, reading, blobs, log: eventLog }: Core) {
+  const { permissions, settings } = config;
+  const toolbox = await openToolbox(toolsFor(services), { services, settings, permissions, now: eventLog.now });
+  const system = systemPrompt({ ...settings, actIn: permissions.actIn });
+  const model = claude(config.claude);
+  const breakers = makeBreakers();
+  const image = async (sha256: string) => {
+    const data = await blobs.get(sha256);
+    return data ? Buffer.from(data).toString('base64') : null;
+  };
+  const stillEntitled = checkEntitlement(services.slack);
+  const root = async (session: string) => (await reading.root(session))?.ts ?? null;
+  const perform: Perform = (step, turn) =>
+    step.do === 'think'
+      ? think(turn.session, turn, { model, system, tools: toolbox.specs, image, breakers, random: Math.random })
+      : callTool(step.call, { ...turn, claim: claimOf(turn) }, { toolbox, putImage: blobs.put, root, stillEntitled, breakers, random: Math.random });
+  const advance = {
+    log: eventLog,
+    perform,
+    expire: async (session: string, approval: string) => void (await deliver(`expire:${approval}`, { do: 'expire', session, approval })),
+    limits: config.budgets,
+    executionExpiresMs: permissions.executionExpiresAfterMs,
+  };
+  return { advance, close: toolbox.close };
+}
+
+/** One step of one session in this process, which exists for nothing else: what crashes here takes nobody along. */
+export async function stepAlone(config: Config, session: string): Promise<void> {
+  // When the worker that started us is gone, somebody else takes the session up.
+  const orphaned = () => process.exit(1);
+  process.once('disconnect', orphaned);
+  const log = createLog({ level: config.logLevel, secrets: config.secrets, role: 'step' });
+  const core = openCore(config, makeKeys(config.redis.prefix), log);
+  const stepper = await openStepper(config, core);
+  await advance(session, { ...stepper.advance, once: true, rested: async () => {} });
+  await stepper.close();
+  await core.close();
+  process.off('disconnect', orphaned);
+  process.disconnect?.();
 }
 
 /** The claim in the gate's words. */

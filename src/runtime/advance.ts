@@ -4,6 +4,7 @@ import type { Entry, SessionEvent } from '../session/events.ts';
 import { apply } from '../session/fold.ts';
 import { next, type Step } from '../session/next.ts';
 import type { Session } from '../session/state.ts';
+import { handOver, SUSPECT } from './alone.ts';
 import type { Committed, EventLog, Guard, Owner } from './event-log.ts';
 import { type Lease, takeLease } from './lease.ts';
 
@@ -29,6 +30,10 @@ export type AdvanceDeps = {
   expire: (session: string, approval: string) => Promise<void>;
   limits: BudgetLimits;
   executionExpiresMs: number;
+  /** Runs the next step of a session in a process of its own. Absent in such a process. */
+  alone?: (session: string) => Promise<'done' | 'crashed'>;
+  /** Only one step. */
+  once?: boolean;
   /** Called after the last line of this turn is written. */
   rested: (session: Session) => Promise<void>;
 };
@@ -47,6 +52,7 @@ export async function advance(sid: string, deps: AdvanceDeps): Promise<void> {
     let session: Session | null = null;
     for (const entry of entries) session = apply(session, sid, entry);
     if (!session) return;
+    if (deps.alone && lease.interrupted >= SUSPECT) return await handOver(session.seq, owner, lease, log, deps.alone);
     await loop(session, entries, owner, lease, deps);
     await deps.rested(session);
   } finally {
@@ -99,7 +105,9 @@ async function loop(session: Session, entries: Entry[], owner: Owner, lease: Lea
           return;
         }
         if ((await commit(events))?.is === 'FENCED') return;
-        break;
+        if (!deps.once) break;
+        await log.park(owner, lease.fence, session.seq, log.now());
+        return;
       }
       default:
         step satisfies never;

@@ -152,12 +152,15 @@ export function openLog(redis: Redis, keys: Keys, blobs: Blobs, clean: <T extend
       }
     },
 
-    async claim(owner: Owner, ttlMs: number): Promise<{ fence: number } | null> {
+    async claim(owner: Owner, ttlMs: number): Promise<{ fence: number; interrupted: number } | null> {
       const answer = (await script.run('claim', allKeys(owner), [owner.sid, randomUUID(), ttlMs])) as string[];
       if (answer[0] !== 'OK') return null;
       clocked(answer[2]);
-      return { fence: Number(answer[1]) };
+      return { fence: Number(answer[1]), interrupted: Number(answer[3]) };
     },
+
+    /** Counts a crash of a step that ran alone; a commit sets the count back. */
+    crashed: (sid: string): Promise<number> => redis.hincrby(keys.st(sid), 'crashed', 1),
 
     /** Null: the lease is lost. */
     async renew(owner: Owner, fence: number, ttlMs: number): Promise<{ stopped: boolean; seq: number } | null> {

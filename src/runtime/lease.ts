@@ -7,6 +7,8 @@ export const LEASE_MS = 5_000;
 /** The right to write a session, kept alive while it is held. `signal` fires when it is lost or the session is stopped. */
 export type Lease = {
   fence: number;
+  /** How often an owner was cut off since the last commit. */
+  interrupted: number;
   signal: AbortSignal;
   lost(): boolean;
   /** Sure enough to put something on the wire now: renewed within 0.6 of its length. */
@@ -21,7 +23,7 @@ export async function takeLease(log: EventLog, owner: Owner, ttlMs = LEASE_MS): 
   const sentAt = performance.now();
   const claimed = await log.claim(owner, ttlMs);
   if (!claimed) return null;
-  const { fence } = claimed;
+  const { fence, interrupted } = claimed;
   const aborter = new AbortController();
   let lost = false;
   // Counted from before the request: the server's clock started no earlier than that.
@@ -44,6 +46,7 @@ export async function takeLease(log: EventLog, owner: Owner, ttlMs = LEASE_MS): 
   const timer = setInterval(() => void renew(), ttlMs / 4);
   return {
     fence,
+    interrupted,
     signal: aborter.signal,
     lost: () => lost,
     fresh: () => !lost && performance.now() - renewedAt < ttlMs * 0.6,

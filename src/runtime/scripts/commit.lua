@@ -44,6 +44,6 @@ for i = 0, count - 1 do
   end
 end
 if (guard == 'effect' or guard == 'cancel') and approval ~= '' then redis.call('HSET', IDEM, 'a:' .. approval, 'used') end
-redis.call('HSET', ST, 'op', op, 'opn', str(n + count))
+redis.call('HSET', ST, 'op', op, 'opn', str(n + count), 'interrupted', '0', 'crashed', '0')
 redis.call('ZADD', STALE, str(ms), sid)
 return { 'OK', str(n + count), before, str(ms) }
