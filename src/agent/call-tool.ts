@@ -1,15 +1,13 @@
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import type { ApproverRule } from '../policy/rules.ts';
-import { lineHash } from '../session/chain.ts';
+import { type ChangedArgument, changedArguments } from '../session/changed-arguments.ts';
 import type { Entry, EventOf, ImageRef, Outcome, SessionEvent } from '../session/events.ts';
-import { fold } from '../session/fold.ts';
-import { report } from '../session/report.ts';
 import type { Call, Session } from '../session/state.ts';
-import type { SessionFacts } from '../tools/define-tool.ts';
 import type { CallScope } from '../tools/gate.ts';
 import { HOST, type HostNote } from '../tools/server.ts';
 import { retryAt, spread } from './backoff.ts';
 import type { Breakers } from './breaker.ts';
+import { factsOf, standingOf } from './facts.ts';
 import type { Toolbox } from './toolbox.ts';
 
 export type CallDeps = {
@@ -54,8 +52,8 @@ export async function callTool(call: Call, turn: CallTurn, deps: CallDeps): Prom
 
   const approval = call.approval ? session.approvals.get(call.approval) : undefined;
   const scope: CallScope = {
-    facts: await factsOf(call, turn, deps),
-    standing: { tainted: hasReadOutside(session), postsOutside: postsOutside(session) },
+    facts: factsOf(call, session, turn.entries, session.opened.thread ?? (await deps.root(session.id))),
+    standing: standingOf(session),
     ...(approval?.state === 'approved' ? { approved: { id: approval.id, digest: approval.digest, by: approval.votes.map((v) => v.by) } } : {}),
     ...(call.started ? { started: call.started } : {}),
     signal: turn.signal,
@@ -93,7 +91,7 @@ async function toEvents(call: Call, result: CallToolResult, { session, now, sign
     case undefined:
       // A call that our own stop aborted says nothing about its backend.
       if (result.isError && signal.aborted) return [];
-      return [finished(call, await outcomeOf(result, deps))];
+      return [finished(call, withEdits(await outcomeOf(result, deps), editsOf(session, call)))];
     default:
       return note satisfies never;
   }
@@ -152,62 +150,30 @@ async function outcomeOf(result: CallToolResult, deps: CallDeps): Promise<Outcom
   return { status: 'ok', text, ...(data ? { data } : {}), ...(images.length > 0 ? { images } : {}) };
 }
 
+type Edits = { edited_by: string[]; changes: ChangedArgument[] };
+
+/** Who changed what in this call since the model asked for it. */
+function editsOf(session: Session, call: Call): Edits | null {
+  const all = [...session.approvals.values()].filter((a) => a.call === call.id);
+  const edits = all.filter((a) => a.edits);
+  const from = all.find((a) => a.id === edits[0]?.edits?.approval);
+  const to = edits.at(-1);
+  if (!from || !to) return null;
+  return { edited_by: [...new Set(edits.flatMap((a) => (a.edits ? [a.edits.by] : [])))], changes: changedArguments(from.arguments, to.arguments) };
+}
+
+/** What was sent is not what the model asked for: it is told, beside what came of it. */
+function withEdits(outcome: Outcome, edits: Edits | null): Outcome {
+  if (!edits) return outcome;
+  if (outcome.data) return { ...outcome, data: { ...outcome.data, ...edits } };
+  const changes = edits.changes.map((c) => `${c.name} ${c.from ?? '(not set)'} → ${c.to ?? '(not set)'}`).join(', ');
+  return { ...outcome, text: `${outcome.text} (Before it was sent, ${edits.edited_by.join(' and ')} changed ${changes}.)` };
+}
+
 function failed(text: string): Outcome {
   return { status: 'failed', text };
 }
 
 function finished(call: Call, outcome: Outcome): EventOf<'call_finished'> {
   return { type: 'call_finished', call: call.id, outcome };
-}
-
-async function factsOf(call: Call, { session, entries }: CallTurn, deps: CallDeps): Promise<SessionFacts> {
-  const { opened } = session;
-  const approval = call.approval ? session.approvals.get(call.approval) : undefined;
-  return {
-    id: session.id,
-    alias: opened.alias,
-    team: opened.team,
-    channel: opened.channel,
-    thread: opened.thread ?? (await deps.root(session.id)),
-    requester: opened.by,
-    prompt: opened.prompt,
-    call: call.id,
-    runs: session.runs.map((r) => r.runId),
-    woken: call.woken,
-    answer: call.answer,
-    interrupted: call.interrupted,
-    deadline: call.deadline,
-    resolved: call.started?.arguments ?? approval?.arguments,
-    approvedBy: approval?.votes.map((v) => v.by) ?? [],
-    record: () => recordUpTo(call, session, entries),
-    postsOutside: postsOutside(session),
-  };
-}
-
-/** The record up to this call's own approval (or, where a rule let it run, up to the reply that asked for it): a pure function of the log. */
-function recordUpTo(call: Call, session: Session, entries: readonly Entry[]): { jsonl: string; markdown: string; lines: number; head: string } {
-  const decided = entries.findLast((e) => e.event.type === 'approved' && e.event.approval === call.approval);
-  const until = decided?.seq ?? call.reply;
-  const part = entries.filter((e) => e.seq <= until);
-  const partial = fold(session.id, part);
-  return {
-    jsonl: part.map((e) => `${e.line}\n`).join(''),
-    markdown: partial ? report(partial) : '',
-    lines: until,
-    head: part.at(-1)?.hash ?? lineHash(''),
-  };
-}
-
-/** Any result of a tool is text from outside. */
-function hasReadOutside(session: Session): boolean {
-  return (
-    session.opened.quoted !== undefined ||
-    session.opened.after !== undefined ||
-    [...session.calls.values()].some((c) => c.status.is === 'finished' && c.status.outcome.status === 'ok')
-  );
-}
-
-function postsOutside(session: Session): number {
-  return [...session.calls.values()].filter((c) => c.tool === 'post_to_slack' && c.started !== undefined && c.started.arguments['thread_ts'] === undefined)
-    .length;
 }

@@ -11,7 +11,14 @@ export type Intended = {
 };
 
 /** What the session has done so far that policy must know. */
-export type Standing = { /** It has read text from outside. */ tainted: boolean /** Its posts outside its own thread. */; postsOutside: number };
+export type Standing = {
+  /** It has read text from outside. */
+  tainted: boolean;
+  /** Its posts outside its own thread. */
+  postsOutside: number;
+  /** Digests of calls that a person declined and nobody has asked for since, with who declined. */
+  denied?: readonly { digest: string; by: string }[] | undefined;
+};
 
 export type Verdict =
   | { is: 'run'; rule: string; placement?: Placement }

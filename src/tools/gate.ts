@@ -90,6 +90,8 @@ async function permit(tool: WriteTool, plan: Plan, scope: CallScope | null, { pe
   const preview: Preview = { ...plan.preview, ...(verdict.placement ? { environment: verdict.placement.environment } : {}) };
   let approval: string | undefined;
   if (verdict.is === 'confirm') {
+    const no = scope.approved ? undefined : scope.standing.denied?.find((d) => d.digest === digest);
+    if (no) return { is: 'refused', why: `${no.by} declined exactly this before, so nobody was asked again. It is asked once a person here wants it again.` };
     const ask = (again?: string): GateAnswer => ({
       is: 'confirm',
       confirmation: { digest, arguments: plan.arguments, preview, rule: verdict.approvers, ...(again ? { again } : {}) },

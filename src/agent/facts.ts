@@ -1,0 +1,73 @@
+import type { Standing } from '../policy/judge.ts';
+import { lineHash } from '../session/chain.ts';
+import type { Entry } from '../session/events.ts';
+import { fold } from '../session/fold.ts';
+import { report } from '../session/report.ts';
+import type { Call, Session } from '../session/state.ts';
+import type { SessionFacts } from '../tools/define-tool.ts';
+
+/** What a tool may know of the session for one of its calls. `thread`: the root message's ts, once it is posted. */
+export function factsOf(call: Call, session: Session, entries: readonly Entry[], thread: string | null): SessionFacts {
+  const { opened } = session;
+  const approval = call.approval ? session.approvals.get(call.approval) : undefined;
+  return {
+    id: session.id,
+    alias: opened.alias,
+    team: opened.team,
+    channel: opened.channel,
+    thread: opened.thread ?? thread,
+    requester: opened.by,
+    prompt: opened.prompt,
+    call: call.id,
+    runs: session.runs.map((r) => r.runId),
+    woken: call.woken,
+    answer: call.answer,
+    interrupted: call.interrupted,
+    deadline: call.deadline,
+    resolved: call.started?.arguments ?? approval?.arguments,
+    approvedBy: approval?.votes.map((v) => v.by) ?? [],
+    record: () => recordUpTo(call, session, entries),
+    postsOutside: postsOutside(session),
+  };
+}
+
+/** The record up to this call's own approval (or, where a rule let it run, up to the reply that asked for it): a pure function of the log. */
+function recordUpTo(call: Call, session: Session, entries: readonly Entry[]): { jsonl: string; markdown: string; lines: number; head: string } {
+  const decided = entries.findLast((e) => e.event.type === 'approved' && e.event.approval === call.approval);
+  const until = decided?.seq ?? call.reply;
+  const part = entries.filter((e) => e.seq <= until);
+  const partial = fold(session.id, part);
+  return {
+    jsonl: part.map((e) => `${e.line}\n`).join(''),
+    markdown: partial ? report(partial) : '',
+    lines: until,
+    head: part.at(-1)?.hash ?? lineHash(''),
+  };
+}
+
+/** Any result of a tool is text from outside. */
+function hasReadOutside(session: Session): boolean {
+  return (
+    session.opened.quoted !== undefined ||
+    session.opened.after !== undefined ||
+    [...session.calls.values()].some((c) => c.status.is === 'finished' && c.status.outcome.status === 'ok')
+  );
+}
+
+function postsOutside(session: Session): number {
+  return [...session.calls.values()].filter((c) => c.tool === 'post_to_slack' && c.started !== undefined && c.started.arguments['thread_ts'] === undefined)
+    .length;
+}
+
+/** What policy must know of a session. */
+export function standingOf(session: Session): Standing {
+  return { tainted: hasReadOutside(session), postsOutside: postsOutside(session), denied: denied(session) };
+}
+
+/** What a person has declined, until one who may asks again: the same bytes are not put to people twice. */
+function denied(session: Session): NonNullable<Standing['denied']> {
+  return [...session.approvals.values()].flatMap(({ state, digest, by = 'somebody', decidedAt = '' }) => {
+    const again = session.told.some((t) => (t.kind === 'message' || t.kind === 'change') && t.standing !== 'other' && t.at >= decidedAt);
+    return state === 'denied' && !again ? [{ digest, by }] : [];
+  });
+}
