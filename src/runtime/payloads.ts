@@ -7,6 +7,11 @@ import type { Keys } from './keys.ts';
 /** Large payloads, by the SHA-256 of their bytes, compressed. Written before the line that names them: a crash leaves only an orphan. */
 export type Blobs = { put(data: Uint8Array): Promise<string>; get(sha256: string): Promise<Uint8Array | null> };
 
+/** Redis could not be asked for a payload: this says nothing of the record that names it. */
+export class PayloadsAway extends Error {
+  override readonly name = 'PayloadsAway';
+}
+
 export function openBlobs(redis: Redis, keys: Keys): Blobs {
   return {
     async put(data) {
@@ -15,7 +20,9 @@ export function openBlobs(redis: Redis, keys: Keys): Blobs {
       return sha256;
     },
     async get(sha256) {
-      const packed = await redis.getBuffer(keys.blob(sha256));
+      const packed = await redis.getBuffer(keys.blob(sha256)).catch((cause: unknown) => {
+        throw new PayloadsAway(`Redis could not be asked for the payload ${sha256}`, { cause });
+      });
       if (!packed) return null;
       const data = brotliDecompressSync(packed);
       if (createHash('sha256').update(data).digest('hex') !== sha256) throw new Error(`the stored payload ${sha256} has other bytes than its name says`);

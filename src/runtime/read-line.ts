@@ -1,7 +1,7 @@
 import { lineHash, parseEntry, type Tip } from '../session/chain.ts';
 import { type Entry, eventSchema } from '../session/events.ts';
 import { isPayloadRef } from '../session/payload.ts';
-import { type Blobs, inflate } from './payloads.ts';
+import { type Blobs, inflate, PayloadsAway } from './payloads.ts';
 
 /** The chain of a session does not hold: nobody may act on it. */
 export class BrokenChain extends Error {
@@ -15,17 +15,25 @@ export class BrokenChain extends Error {
   }
 }
 
-/** Reads one stored line at its place: the chain must hold, the event must be known, its payloads must be there. Throws BrokenChain. */
+/**
+ * Reads one stored line at its place: the chain must hold, the event must be known, its payloads must be there. Throws BrokenChain; PayloadsAway where
+ * Redis could not be asked for a payload.
+ */
 export async function readLine(sid: string, line: string, tip: Tip, blobs: Blobs): Promise<Pick<Entry, 'seq' | 'line' | 'hash' | 'at' | 'event'>> {
-  if (!line.startsWith(`{"v":1,"seq":${tip.seq + 1},"prev":"${tip.head}",`))
-    throw new BrokenChain('it does not follow the line before it', { session: sid, line: tip.seq + 1 });
+  const place = { session: sid, line: tip.seq + 1 };
+  if (!line.startsWith(`{"v":1,"seq":${tip.seq + 1},"prev":"${tip.head}",`)) throw new BrokenChain('it does not follow the line before it', place);
   try {
     const raw = JSON.parse(line) as Record<string, unknown>;
     if (raw['session'] !== sid) throw new Error('it belongs to another session');
-    const large = Object.values(raw).some(isPayloadRef);
-    const { seq, at, event } = large ? { seq: tip.seq + 1, at: String(raw['at']), event: eventSchema.parse(await inflate(raw, blobs)) } : parseEntry(line);
-    return { seq, line, hash: lineHash(line), at, event };
+    if (!Object.values(raw).some(isPayloadRef)) {
+      const { seq, at, event } = parseEntry(line);
+      return { seq, line, hash: lineHash(line), at, event };
+    }
+    const whole = await inflate(raw, blobs);
+    return { seq: tip.seq + 1, line, hash: lineHash(line), at: String(raw['at']), event: eventSchema.parse(whole) };
   } catch (cause) {
-    throw new BrokenChain(cause instanceof Error ? cause.message : 'it is no event we know', { session: sid, line: tip.seq + 1, cause });
+    // A Redis that is away breaks no record: taken for one, the session would never be gone on with.
+    if (cause instanceof PayloadsAway) throw cause;
+    throw new BrokenChain(cause instanceof Error ? cause.message : 'it is no event we know', { ...place, cause });
   }
 }
