@@ -1,0 +1,25 @@
+import { z } from 'zod';
+import type { Call, Session } from '../session/state.ts';
+import type { Tool } from '../tools/define-tool.ts';
+import type { GateDeps } from '../tools/gate.ts';
+import { type Reconsidered, reconsider } from '../tools/reconsider.ts';
+import { factsOf, standingOf } from './facts.ts';
+
+/** What a person at the door needs to change a call that waits for a yes. */
+export function openEditing(catalog: readonly Tool[], deps: GateDeps & { root: (session: string) => Promise<string | null> }) {
+  const named = (name: string) => catalog.find((tool) => tool.name === name);
+  return {
+    /** The JSON Schema of what a tool takes; null for one that is not here. */
+    schemaOf(name: string): Record<string, unknown> | null {
+      const tool = named(name);
+      return tool ? (z.toJSONSchema(tool.input, { io: 'input' }) as Record<string, unknown>) : null;
+    },
+    /** Plans and judges the call anew with other arguments. Runs nothing. */
+    async reconsider(session: Session, call: Call, input: Record<string, unknown>, signal: AbortSignal): Promise<Reconsidered> {
+      const tool = named(call.tool);
+      if (tool?.kind !== 'write') return { is: 'no', why: `${call.tool} can't be changed here: its backend is not configured.` };
+      const facts = factsOf(call, session, [], session.opened.thread ?? (await deps.root(session.id)));
+      return reconsider(tool, input, { facts, standing: standingOf(session), signal }, deps);
+    },
+  };
+}
