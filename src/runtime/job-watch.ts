@@ -1,22 +1,43 @@
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
-import type { Deliver } from './commands.ts';
+import { type Tripwire, tripwireSchema } from '../session/events.ts';
+import { runNames } from '../session/run-names.ts';
+import { conditionInWords, type Logged, tripped } from '../session/tripwire.ts';
+import type { Command, Deliver } from './commands.ts';
 import type { Keys } from './keys.ts';
+import { progressOf, type RunState } from './progress.ts';
 
-export type RunState = { status: string; terminal: boolean };
+/** Asks the backends about many runs at once; a run they do not know any more is missing from the answer. */
+export type PollRuns = (runs: { runId: string; metrics: string[] }[]) => Promise<Map<string, RunState>>;
 
-/** Asks the backend about many runs at once; a run it does not know any more is missing from the answer. */
-export type PollRuns = (runIds: string[]) => Promise<Map<string, RunState>>;
+/** One parked wait of one session. */
+export type Wait = {
+  session: string;
+  call: string;
+  parkedAt: string;
+  runIds: string[];
+  until: 'all' | 'any';
+  conditions: Tripwire[];
+  metric: string | null;
+};
 
-type Wait = { session: string; call: string; parkedAt: string; runIds: string[]; until: 'all' | 'any' };
+type Wake = Extract<Command, { do: 'wake' }>;
 
 const FIRST_MS = 1_000;
 const LONGEST_MS = 30_000;
-const waitSchema = z.object({ run_ids: z.array(z.string()), until: z.enum(['all', 'any']) });
+/** A progress nobody has written for so long is of no use to anybody. */
+const PROGRESS_KEPT_S = 86_400;
+const waitSchema = z.object({
+  run_ids: z.array(z.string()),
+  until: z.enum(['all', 'any']),
+  conditions: z.array(tripwireSchema).catch([]),
+  metric: z.string().nullable().catch(null),
+});
 
 /**
- * Watches the training runs that sessions wait for: each run once, however many wait for it, ever more slowly, without a model and without a session held.
+ * Watches the training runs that sessions wait for: each run once, however many wait for it, ever more slowly, without a model and without a session held. It wakes
+ * those whose runs have ended or whose conditions came true, and keeps how far the others are, for their threads.
  * One process at a time does it; when it dies another takes over.
  */
 export function startJobWatch(deps: { redis: Redis; keys: Keys; poll: PollRuns; deliver: Deliver; failed: (error: unknown) => void; everyMs?: number }): {
@@ -26,6 +47,11 @@ export function startJobWatch(deps: { redis: Redis; keys: Keys; poll: PollRuns; 
   const { redis, keys } = deps;
   const me = randomUUID();
   const pace = new Map<string, { at: number; every: number }>();
+  /** The last that was seen of each run somebody waits for; null is a run that is gone. */
+  const known = new Map<string, RunState | null>();
+  const looked = new Set<string>();
+  const woken = new Set<string>();
+  const shown = new Map<string, string>();
   let stopped = false;
   let timer: NodeJS.Timeout | undefined;
 
@@ -48,25 +74,66 @@ export function startJobWatch(deps: { redis: Redis; keys: Keys; poll: PollRuns; 
 
   const watch = async () => {
     const waits = parseWaits(await redis.hgetall(keys.waits));
-    const wanted = new Set(waits.flatMap((w) => w.runIds));
-    for (const run of pace.keys()) if (!wanted.has(run)) pace.delete(run);
+    forget(waits);
     const now = Date.now();
-    const asked = [...wanted].filter((run) => (pace.get(run)?.at ?? 0) <= now);
-    if (asked.length === 0) return;
-    const states = await deps.poll(asked);
-    for (const run of asked) {
-      const every = Math.min(LONGEST_MS, (pace.get(run)?.every ?? FIRST_MS / 1.3) * 1.3);
-      pace.set(run, { at: now + every * (0.9 + Math.random() * 0.2), every });
+    // What has ended stays ended: it is not asked about again while others are waited for.
+    const asked = wantedOf(waits).filter(({ runId }) => !known.get(runId)?.terminal && known.get(runId) !== null && (pace.get(runId)?.at ?? 0) <= now);
+    if (asked.length > 0) {
+      const states = await deps.poll(asked);
+      for (const { runId } of asked) {
+        known.set(runId, states.get(runId) ?? null);
+        const every = Math.min(LONGEST_MS, (pace.get(runId)?.every ?? FIRST_MS / 1.3) * 1.3);
+        pace.set(runId, { at: now + every * (0.9 + Math.random() * 0.2), every });
+      }
     }
+    const fresh = new Set(asked.map((a) => a.runId));
     for (const wait of waits) {
-      if (!wait.runIds.some((run) => asked.includes(run))) continue;
-      // A run that is gone will never finish: the tool is asked again and says so.
-      const over = (run: string) => asked.includes(run) && (states.get(run)?.terminal ?? true);
-      const enough = wait.until === 'all' ? wait.runIds.every(over) : wait.runIds.some(over);
-      if (!enough) continue;
-      const data = { runs: wait.runIds.map((run) => ({ run_id: run, status: states.get(run)?.status ?? 'GONE' })) };
-      await deps.deliver(`job:${wait.session}:${wait.call}:${wait.parkedAt}`, { do: 'wake', session: wait.session, call: wait.call, why: 'job', data });
+      if (looked.has(nameOf(wait)) && !wait.runIds.some((run) => fresh.has(run))) continue;
+      await wake(wait);
+      await keepProgress(wait, now);
+      looked.add(nameOf(wait));
     }
+  };
+
+  const wake = async (wait: Wait) => {
+    for (const { key, command } of wakesOf(wait, known)) {
+      if (woken.has(key)) continue;
+      await deps.deliver(key, command);
+      woken.add(key);
+    }
+  };
+
+  /** Writes down what a reader of the thread would see changed, and has the thread looked at. */
+  const keepProgress = async (wait: Wait, now: number) => {
+    const seen = wait.runIds.flatMap((runId) => {
+      const state = known.get(runId);
+      return state ? [{ runId, state, parameters: state.parameters ?? {} }] : [];
+    });
+    const names = runNames(seen);
+    const changed: string[] = [];
+    for (const { runId, state } of seen) {
+      const text = JSON.stringify(progressOf(runId, names.get(runId) ?? runId, state, now));
+      const name = `${nameOf(wait)} ${runId}`;
+      if (shown.get(name) === text) continue;
+      shown.set(name, text);
+      changed.push(runId, text);
+    }
+    if (changed.length === 0) return;
+    const [s = '0'] = await redis.time();
+    const key = keys.progress(wait.session);
+    await redis
+      .multi()
+      .hset(key, ...changed)
+      .expire(key, PROGRESS_KEPT_S)
+      .zadd(keys.stale, 'LT', Number(s) * 1000, wait.session)
+      .exec();
+  };
+
+  const forget = (waits: readonly Wait[]) => {
+    const names = new Set(waits.map(nameOf));
+    const runs = new Set(waits.flatMap((w) => w.runIds));
+    for (const map of [pace, known]) for (const run of map.keys()) if (!runs.has(run)) map.delete(run);
+    for (const set of [looked, woken, shown]) for (const name of set.keys()) if (!names.has(name.split(' ', 3).join(' '))) set.delete(name);
   };
 
   void round();
@@ -80,11 +147,55 @@ export function startJobWatch(deps: { redis: Redis; keys: Keys; poll: PollRuns; 
   };
 }
 
+/** What this wait is to be told now. Pure. */
+export function wakesOf(wait: Wait, known: ReadonlyMap<string, RunState | null>): { key: string; command: Wake }[] {
+  const { session, call } = wait;
+  const wakes: { key: string; command: Wake }[] = [];
+  const add = (key: string, why: Wake['why'], data: Record<string, unknown>) =>
+    wakes.push({ key: `${nameOf(wait)} ${key}`, command: { do: 'wake', session, call, why, data } });
+  for (const [i, condition] of wait.conditions.entries()) {
+    const found = wait.runIds.flatMap((runId): { runId: string; at: Logged }[] => {
+      const at = tripped(condition, known.get(runId)?.histories?.[condition.metric] ?? []);
+      return at ? [{ runId, at }] : [];
+    })[0];
+    if (found) add(`tripwire ${i}`, 'tripwire', tripwireData(condition, found.runId, found.at));
+  }
+  // A run that is gone will never finish: the tool is asked again and says so.
+  const over = (run: string) => known.has(run) && (known.get(run)?.terminal ?? true);
+  if (wait.until === 'all' ? wait.runIds.every(over) : wait.runIds.some(over))
+    add('job', 'job', { runs: wait.runIds.map((run) => ({ run_id: run, status: known.get(run)?.status ?? (known.has(run) ? 'GONE' : 'UNKNOWN') })) });
+  return wakes;
+}
+
+function tripwireData(condition: Tripwire, runId: string, { step, value }: Logged): Record<string, unknown> {
+  const said = conditionInWords(condition);
+  return { run_id: runId, metric: condition.metric, step, value: Number.isFinite(value) ? value : String(value), condition, condition_in_words: said };
+}
+
+function wantedOf(waits: readonly Wait[]): { runId: string; metrics: string[] }[] {
+  const wanted = new Map<string, Set<string>>();
+  for (const wait of waits) {
+    for (const run of wait.runIds) {
+      const metrics = wanted.get(run) ?? new Set();
+      for (const metric of [...(wait.metric ? [wait.metric] : []), ...wait.conditions.map((c) => c.metric)]) metrics.add(metric);
+      wanted.set(run, metrics);
+    }
+  }
+  return [...wanted].map(([runId, metrics]) => ({ runId, metrics: [...metrics] }));
+}
+
+/** A wait that is parked anew is another one. */
+function nameOf({ session, call, parkedAt }: Wait): string {
+  return `${session} ${call} ${parkedAt}`;
+}
+
 function parseWaits(all: Record<string, string>): Wait[] {
   return Object.entries(all).flatMap(([field, value]) => {
     const [session = '', call = ''] = field.split(' ');
     const at = value.indexOf(' ');
     const parsed = waitSchema.safeParse(JSON.parse(value.slice(at + 1)));
-    return parsed.success ? [{ session, call, parkedAt: value.slice(0, at), runIds: parsed.data.run_ids, until: parsed.data.until }] : [];
+    if (!parsed.success) return [];
+    const { run_ids, until, conditions, metric } = parsed.data;
+    return [{ session, call, parkedAt: value.slice(0, at), runIds: run_ids, until, conditions, metric }];
   });
 }

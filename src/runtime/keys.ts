@@ -15,6 +15,8 @@ export function makeKeys(prefix: string) {
     liveUser: (team: string, user: string) => `${tag}:live:${team}:${user}`,
     limit: (name: string) => `${tag}:limit:${name}`,
     show: (sid: string) => `${tag}:show:${sid}`,
+    /** Run id -> how far it is, for the sessions that wait; a look at somebody else's system, not a fact of the log. */
+    progress: (sid: string) => `${tag}:progress:${sid}`,
     watch: `${tag}:watch`,
     due: `${tag}:due`,
     stale: `${tag}:stale`,

@@ -5,7 +5,8 @@ export function lineFacts(event: SessionEvent): [string, string, string, string]
   if (event.type === 'call_parked') {
     const { waiting } = event;
     if (waiting.for === 'approval') return [event.call, waiting.approval, '', waiting.digest];
-    const waits = waiting.for === 'job' ? JSON.stringify({ run_ids: waiting.run_ids, until: waiting.until, conditions: waiting.conditions, metric: waiting.metric }) : '';
+    const waits =
+      waiting.for === 'job' ? JSON.stringify({ run_ids: waiting.run_ids, until: waiting.until, conditions: waiting.conditions, metric: waiting.metric }) : '';
     return [event.call, '', waits, ''];
   }
   if (event.type === 'withdrawn') return [event.call, event.approval, '', ''];

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { fold } from '../session/fold.ts';
-import type { Session } from '../session/state.ts';
+import { openCalls, type Session } from '../session/state.ts';
 import { aboutOf } from './about.ts';
 import type { EventLog } from './event-log.ts';
 import type { Keys } from './keys.ts';
+import { progressSchema, type RunProgress } from './progress.ts';
 import type { Show, ShownSlot, Slots } from './reading.ts';
 
 /** How long one process may take over one thread before another may help out. */
@@ -53,8 +54,16 @@ export function startNarrator(deps: {
       try {
         const session = fold(sid, await log.read(sid));
         if (!session) return;
-        const again = await deps.show(session, slotsOf(redis, keys, session), log.take, log.now());
-        await log.shown(sid, session.seq, again ? log.now() + Math.max(50, again.againInMs) : null);
+        // Here and not only by the worker: one that dies right after a line would leave the lists at the line before.
+        const slots = slotsOf(redis, keys, session);
+        const { root } = await slots.all();
+        await redis.hset(keys.about(session.opened.team), sid, JSON.stringify(aboutOf(session, root?.ts ?? null)));
+        const before = await progressFor(redis, keys, session);
+        const again = await deps.show(session, slots, log.take, log.now(), readProgress(before));
+        // What the watcher wrote meanwhile is no line of the log, so its end does not tell.
+        const moved = JSON.stringify(before) !== JSON.stringify(await progressFor(redis, keys, session));
+        const inMs = moved ? 50 : again ? Math.max(50, again.againInMs) : null;
+        await log.shown(sid, session.seq, inMs === null ? null : log.now() + inMs);
       } finally {
         if ((await redis.get(keys.show(sid))) === me) await redis.del(keys.show(sid));
       }
@@ -72,6 +81,17 @@ export function startNarrator(deps: {
       await Promise.allSettled(busy.values());
     },
   };
+}
+
+/** What the watcher knows of the runs this session waits for now, by run. */
+async function progressFor(redis: Redis, keys: Keys, session: Session): Promise<Record<string, string>> {
+  const waits = openCalls(session).some((c) => c.status.is === 'parked' && c.status.waiting.for === 'job');
+  return waits ? redis.hgetall(keys.progress(session.id)) : {};
+}
+
+/** What another version wrote and this one can't read is not shown. */
+function readProgress(stored: Record<string, string>): RunProgress[] {
+  return Object.values(stored).flatMap((text) => progressSchema.safeParse(JSON.parse(text)).data ?? []);
 }
 
 function slotsOf(redis: Redis, keys: Keys, session: Session): Slots {

@@ -1,4 +1,5 @@
 import type { Session } from '../session/state.ts';
+import type { RunProgress } from './progress.ts';
 
 /** One line of `list`, `find` and App Home: no log is read for them. */
 export type About = {
@@ -16,6 +17,12 @@ export type About = {
   verdict: string | null;
   people: string[];
   parameters: Record<string, string>;
+  /** Databricks and MLflow ids of what it ran. */
+  runs?: string[] | undefined;
+  /** Words of the prompt that `prompt` does not show. */
+  words?: string | undefined;
+  /** Its place in a line of repetitions, and the session the line began with. */
+  line?: { first: string; place: number } | undefined;
 };
 
 /** What may be read of sessions, without a lease. Chains are verified as they are read; a broken one throws BrokenChain. */
@@ -26,14 +33,22 @@ export type Reading = {
   ofAlias(team: string, alias: string): Promise<string | null>;
   /** The latest session that lives in a thread. */
   ofThread(team: string, channel: string, thread: string): Promise<string | null>;
-  /** Newest first. */
+  /** Newest first; what ended longer ago than is kept is left out. */
   list(team: string): Promise<About[]>;
   /** The root message's ts, once posted. */
   root(id: string): Promise<{ channel: string; ts: string } | null>;
 };
 
 /** What the thread shows already: slot name -> message. Kept in Redis beside the log. */
-export type ShownSlot = { channel: string; ts: string | null; hash: string /** ms: a post was begun and its reply not seen yet. */; trying?: number };
+export type ShownSlot = {
+  channel: string;
+  ts: string | null;
+  hash: string;
+  /** ms: a post was begun and its reply not seen yet. */
+  trying?: number;
+  /** Slack did not take its chart: it is sent without from now on, and a picture stands in. */
+  chartless?: true;
+};
 export type Slots = { all(): Promise<Record<string, ShownSlot>>; set(slot: string, shown: ShownSlot): Promise<void>; drop(slot: string): Promise<void> };
 
 /** Shared by all processes: waits of 0 mean go. Takes the place when it answers 0. */
@@ -43,4 +58,11 @@ export type Limiter = (name: string, everyMs: number) => Promise<number>;
  * Brings the thread to what the session says. Answers when it wants to be called again although the log has not grown
  * (coalescing, a rate limit, a reminder), or null when the thread shows everything.
  */
-export type Show = (session: Session, slots: Slots, limiter: Limiter, now: number) => Promise<{ againInMs: number } | null>;
+export type Show = (
+  session: Session,
+  slots: Slots,
+  limiter: Limiter,
+  now: number,
+  /** How far the runs are that it waits for. */
+  progress?: readonly RunProgress[],
+) => Promise<{ againInMs: number } | null>;

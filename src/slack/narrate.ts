@@ -1,4 +1,5 @@
 import { type ApproverRule, approversOf, type Permissions } from '../policy/rules.ts';
+import type { RunProgress } from '../runtime/progress.ts';
 import type { Block } from '../services/slack.ts';
 import type { Approval, Call, Reply, Session } from '../session/state.ts';
 import { type CardView, card, DECISIONS, type Decision } from './views/card.ts';
@@ -17,19 +18,23 @@ export type Slot = { name: string; thread: boolean } & (
   | { file: { name: string; title: string; alt: string } & ({ sha256: string } | { content: string }) }
 );
 
-export type NarrateView = { approvers: Permissions['approvers'] };
+export type NarrateView = {
+  approvers: Permissions['approvers'];
+  /** How far the runs are that it waits for: no fact of the log, so it is given. */
+  progress?: readonly RunProgress[];
+};
 
 /** More talk than this on the way stays in the record. */
 const MOST_SAID = 25;
 
 /** What the thread of a session should show, in the order it should be posted. Pure: the same log always gives the same messages. */
-export function narrate(s: Session, { approvers }: NarrateView): Slot[] {
+export function narrate(s: Session, { approvers, progress = [] }: NarrateView): Slot[] {
   const mayApprove = (tool: string) => approverMentions(approversOf(tool, approvers), s.opened.by);
   const view: CardView = { requester: s.opened.by, mayApprove, closed: s.ended !== undefined || s.stop !== undefined };
   const noteworthy = s.opened.after === undefined || s.calls.size > 0;
   const said = s.replies.filter((r) => isSaid(s, r)).slice(0, MOST_SAID);
   return [
-    ...(noteworthy ? opening(s, mayApprove) : []),
+    ...(noteworthy ? opening(s, mayApprove, progress) : []),
     ...s.replies.flatMap((reply) => [
       ...(said.includes(reply) ? [message(`said:${reply.seq}`, saidMessage(wordsOf(reply.content)))] : []),
       ...cards(s, reply, view),
@@ -48,14 +53,14 @@ export function narrate(s: Session, { approvers }: NarrateView): Slot[] {
   ];
 }
 
-function opening(s: Session, mayApprove: (tool: string) => Bit[]): Slot[] {
+function opening(s: Session, mayApprove: (tool: string) => Bit[], progress: readonly RunProgress[]): Slot[] {
   const { alias, by, prompt, model, thread, after } = s.opened;
   return [
     { name: 'root', thread: thread !== null, ...rootMessage({ alias, by, prompt, model, follows: after !== undefined }) },
     ...(prompt.length > QUOTED
       ? [{ name: 'prompt', thread: true, file: { name: `${alias}-prompt.txt`, title: `The prompt of ${alias}`, alt: 'The whole prompt', content: prompt } }]
       : []),
-    message('plan', planMessage(s, mayApprove)),
+    message('plan', planMessage(s, mayApprove, progress)),
   ];
 }
 

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { RunProgress } from '../runtime/progress.ts';
 import type { Limiter, Show, ShownSlot, Slots } from '../runtime/reading.ts';
 import { UpstreamError } from '../services/http.ts';
 import type { SlackService } from '../services/slack.ts';
@@ -9,7 +10,7 @@ import { plainer } from './plainer.ts';
 
 type Options = {
   slack: SlackService;
-  narrate: (session: Session) => Slot[];
+  narrate: (session: Session, progress: readonly RunProgress[]) => Slot[];
   /** The bytes of a stored payload. */
   blob: (sha256: string) => Promise<Uint8Array>;
   log: Log;
@@ -43,11 +44,11 @@ const POST_EVERY_MS = 1_000;
  * one whose reply was lost is looked up by its metadata and not posted again.
  */
 export function makeShow({ slack, narrate, blob, log }: Options): Show {
-  return async (session, slots, limiter, now) => {
+  return async (session, slots, limiter, now, progress = []) => {
     const look = await lookAt(session, slots, limiter, now);
     let again: Again = null;
     let mayPost = true;
-    for (const slot of narrate(session)) {
+    for (const slot of narrate(session, progress)) {
       const known = look.shown[slot.name];
       const hash = hashOf(slot);
       if (known?.hash === hash && known.trying === undefined) continue;

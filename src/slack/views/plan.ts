@@ -1,35 +1,45 @@
 import { plain } from '../../policy/outside-text.ts';
+import type { RunProgress } from '../../runtime/progress.ts';
 import type { Block } from '../../services/slack.ts';
 import type { Call, Session } from '../../session/state.ts';
 import { fallback, fitted, LIMITS } from './limits.ts';
 import { actions, type Bit, button, clock, context, para, rich, t, user } from './rich.ts';
+import { trainingChart, trainingLines } from './training.ts';
 import { outcomeOf, stateInWords, stepTitle } from './words.ts';
 
 type Status = 'pending' | 'in_progress' | 'complete' | 'error';
-type Line = { status: Status; title: string; bits: Bit[]; words: string };
+type Line = { status: Status; title: string; bits: Bit[]; words: string /** Lines below it. */; more: string[] };
 
-/** The live message: one line a step, edited in place. `mayApprove` names who is waited for. */
-export function planMessage(s: Session, mayApprove: (tool: string) => Bit[]): { text: string; blocks: Block[] } {
+/**
+ * The live message: one line a step, edited in place. `mayApprove` names who is waited for; `progress` is what is known of the runs that are waited for, which is
+ * shown as long as they are.
+ */
+export function planMessage(s: Session, mayApprove: (tool: string) => Bit[], progress: readonly RunProgress[] = []): { text: string; blocks: Block[] } {
   const calls = [...s.calls.values()];
   const earlier = Math.max(0, calls.length - LIMITS.tasks);
-  const lines = calls.slice(earlier).map((call) => ({ call, line: lineOf(s, call, mayApprove) }));
+  const lines = calls.slice(earlier).map((call) => ({ call, line: lineOf(s, call, mayApprove, progress) }));
+  const chart = trainingChart(waitedFor(calls, progress));
   const title = `${s.opened.alias}: ${stateInWords(s)}`;
   const tasks = lines.map(({ call, line }) => ({
     type: 'task_card',
     task_id: call.id.slice(0, LIMITS.id),
     title: plain(line.title),
     status: line.status,
-    ...(line.bits.length > 0 ? { details: rich(para(...line.bits)) } : {}),
+    ...(line.bits.length > 0 || line.more.length > 0 ? { details: rich(para(...line.bits), ...line.more.map((words) => para(t(words)))) } : {}),
   }));
   const note = s.notes.at(-1);
   const blocks: Block[] = [
     // A plan needs a task to stand on; before the first step there is only the state.
     tasks.length > 0 ? { type: 'plan', title: plain(title), tasks } : rich(para(t(title))),
+    ...(chart ? [chart] : []),
     ...(earlier > 0 ? [context(`${earlier} earlier ${earlier === 1 ? 'step is' : 'steps are'} in the record.`)] : []),
     ...(note && !s.ended ? [context(`${clock(note.at, s.opened.at)}: ${note.text}`)] : []),
     ...buttons(s),
   ];
-  const text = fallback(title, ...lines.map(({ line }) => `${MARKS[line.status]} ${line.title}${line.words ? `: ${line.words}` : ''}`));
+  const text = fallback(
+    title,
+    ...lines.map(({ line }) => [`${MARKS[line.status]} ${line.title}${line.words ? `: ${line.words}` : ''}`, ...line.more].join('\n')),
+  );
   return { text, blocks: fitted(blocks) };
 }
 
@@ -41,10 +51,22 @@ function buttons(s: Session): Block[] {
   return [actions(`running:${s.id}`, ...retry, button('stop_session', 'Stop', s.id, 'danger'))];
 }
 
-function lineOf(s: Session, call: Call, mayApprove: (tool: string) => Bit[]): Line {
+/** The progress of the runs that a parked call waits for. */
+function waitedFor(calls: readonly Call[], progress: readonly RunProgress[]): RunProgress[] {
+  const ids = new Set(calls.flatMap(({ status }) => (status.is === 'parked' && status.waiting.for === 'job' ? status.waiting.run_ids : [])));
+  return progress.filter((run) => ids.has(run.run_id));
+}
+
+function lineOf(s: Session, call: Call, mayApprove: (tool: string) => Bit[], progress: readonly RunProgress[]): Line {
   const approval = call.approval ? s.approvals.get(call.approval) : undefined;
   const title = approval?.preview.summary ?? stepTitle(call.tool);
-  const line = (status: Status, words: string, ...more: Bit[]): Line => ({ status, title, words, bits: words || more.length > 0 ? [t(words), ...more] : [] });
+  const line = (status: Status, words: string, ...more: Bit[]): Line => ({
+    status,
+    title,
+    words,
+    bits: words || more.length > 0 ? [t(words), ...more] : [],
+    more: trainingLines(waitedFor([call], progress)),
+  });
   const { status } = call;
   switch (status.is) {
     case 'asked':
