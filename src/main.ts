@@ -24,7 +24,6 @@ import { openBlobs } from './runtime/payloads.ts';
 import { makeReading } from './runtime/read-sessions.ts';
 import { BRISK, connect, PATIENT } from './runtime/redis.ts';
 import { startSessionWorker } from './runtime/session-worker.ts';
-import { runPoller } from './services/poll-runs.ts';
 import { startSlack } from './slack/app.ts';
 import { checkEntitlement } from './slack/entitled.ts';
 import { narrate } from './slack/narrate.ts';
@@ -32,6 +31,7 @@ import { makeShow } from './slack/reconcile.ts';
 import { anchorRecord } from './tools/anchor-record.ts';
 import { toolsFor } from './tools/catalog.ts';
 import type { CallScope } from './tools/gate.ts';
+import { progressReader } from './tools/run-progress.ts';
 
 /** The command that runs us. */
 const ENTRY = fileURLToPath(new URL('../bin/labmate.mjs', import.meta.url));
@@ -111,14 +111,14 @@ async function startGateway(config: Config, core: Core, log: Log, checks: Record
   if (!slack) throw new Error('Slack is not configured');
   const show = makeShow({
     slack,
-    narrate: (session) => narrate(session, { approvers: config.permissions.approvers }),
+    narrate: (session, progress) => narrate(session, { approvers: config.permissions.approvers, progress }),
     blob: async (sha256) => (await blobs.get(sha256)) ?? new Uint8Array(),
     log,
   });
   const narrator = startNarrator({
     ...core,
-    show: async (session, slots, limiter, now) => {
-      const again = await show(session, slots, limiter, now);
+    show: async (session, slots, limiter, now, progress) => {
+      const again = await show(session, slots, limiter, now, progress);
       if (session.ended && config.record.anchor) await anchorRecord(session, services, slots);
       return again;
     },
@@ -172,7 +172,7 @@ async function startWorker(config: Config, core: Core, log: Log): Promise<() => 
         redis,
         keys,
         deliver,
-        poll: runPoller(databricks),
+        poll: progressReader({ databricks, mlflow: services.mlflow, settings: config.settings }),
         failed: (error) => log.warn({ err: error }, 'the training runs could not be asked about; tried again soon'),
       })
     : null;
