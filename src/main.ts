@@ -18,6 +18,7 @@ import { makeDeliver } from './runtime/deliver.ts';
 import { makeDoorbell } from './runtime/doorbell.ts';
 import { type Committed, openLog } from './runtime/event-log.ts';
 import { startJobWatch } from './runtime/job-watch.ts';
+import { keepAbout } from './runtime/keep-about.ts';
 import { type Keys, makeKeys } from './runtime/keys.ts';
 import { startNarrator } from './runtime/narrate-worker.ts';
 import { openBlobs } from './runtime/payloads.ts';
@@ -94,7 +95,7 @@ function openCore(config: Config, keys: Keys, log: Log) {
     log: eventLog,
     doorbell,
     deliver,
-    reading: makeReading(brisk, keys, briskLog),
+    reading: makeReading(brisk, keys, briskLog, { retentionMs: config.retentionMs }),
     services: openServices(config),
     close: async () => {
       await doorbell.close().catch(() => {});
@@ -176,7 +177,15 @@ async function startWorker(config: Config, core: Core, log: Log): Promise<() => 
         failed: (error) => log.warn({ err: error }, 'the training runs could not be asked about; tried again soon'),
       })
     : null;
+  const index = keepAbout({
+    redis,
+    keys,
+    log: core.log,
+    retentionMs: config.retentionMs,
+    failed: (error) => log.warn({ err: error }, 'the index of sessions could not be mended; tried again in some hours'),
+  });
   return async () => {
+    index.stop();
     watch?.stop();
     await worker.stop();
     await stepper.close();

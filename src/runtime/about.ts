@@ -1,27 +1,38 @@
+import { producedRuns } from '../session/runs.ts';
 import { openCalls, type Session } from '../session/state.ts';
 import type { About } from './reading.ts';
 
-/** The line of a session in lists: at most about 1 KB, rebuildable from the log. */
+/** What an entry may weigh in Redis: ten thousand sessions are searched in one read. */
+const MOST_BYTES = 1_024;
+/** As much of a prompt as lists show; of the rest only the words are kept, for searching. */
+const SHOWN = 300;
+
+/** The line of a session in lists: at most 1 KB, a pure function of the log (and of where its thread is), so it can be built again at any time. */
 export function aboutOf(s: Session, thread: string | null): About {
-  const { alias, team, channel, by, prompt, at } = s.opened;
+  const { alias, team, channel, by, prompt, at, rerun_of: line } = s.opened;
   const lastAt = s.ended?.at ?? [...s.replies.map((r) => r.at), ...s.told.map((t) => t.at), at].sort().at(-1) ?? at;
   const people = new Set([by, ...s.told.map((t) => t.by), ...[...s.approvals.values()].flatMap((a) => [...a.votes.map((v) => v.by), ...(a.by ? [a.by] : [])])]);
-  return {
-    session: s.id,
-    alias,
-    team,
-    channel,
-    thread: s.opened.thread ?? thread,
-    by,
-    prompt: prompt.slice(0, 400),
-    state: stateWord(s),
-    openedAt: at,
-    changedAt: lastAt,
-    endedAt: s.ended?.at ?? null,
-    verdict: verdictOf(s),
-    people: [...people].slice(0, 10),
-    parameters: parametersOf(s),
-  };
+  return fitting(
+    {
+      session: s.id,
+      alias,
+      team,
+      channel,
+      thread: s.opened.thread ?? thread,
+      by,
+      prompt: cut(prompt, SHOWN),
+      state: stateWord(s),
+      openedAt: at,
+      changedAt: lastAt,
+      endedAt: s.ended?.at ?? null,
+      verdict: verdictOf(s),
+      people: [...people].slice(0, 10),
+      parameters: parametersOf(s),
+      runs: [...new Set(producedRuns(s).flatMap((run) => [run.runId, ...run.mlflowIds]))].slice(0, 12),
+      ...(line ? { line: { first: line.first, place: line.line } } : {}),
+    },
+    prompt,
+  );
 }
 
 /** One word or two on where a session stands. */
@@ -36,11 +47,46 @@ export function stateWord(s: Session): string {
   return s.retry ? 'waiting to retry' : 'working';
 }
 
+/** Takes from what is least missed until it fits, and fills what is left with the words of the prompt that lists do not show. */
+function fitting(about: About, prompt: string): About {
+  const kept: About = { ...about, parameters: { ...about.parameters }, runs: [...(about.runs ?? [])] };
+  const bytes = () => Buffer.byteLength(JSON.stringify(kept));
+  while (bytes() > MOST_BYTES) {
+    const names = Object.keys(kept.parameters);
+    if (kept.prompt.length > 120) kept.prompt = cut(kept.prompt, Math.floor(kept.prompt.length * 0.8));
+    else if (names.length > 3) delete kept.parameters[names.at(-1) ?? ''];
+    else if (kept.runs && kept.runs.length > 2) kept.runs.pop();
+    else if (kept.people.length > 3) kept.people = kept.people.slice(0, -1);
+    else if (kept.prompt.length > 20) kept.prompt = cut(kept.prompt, Math.floor(kept.prompt.length * 0.8));
+    else if (names.length > 0) delete kept.parameters[names.at(-1) ?? ''];
+    else break;
+  }
+  const shown = kept.prompt.toLowerCase();
+  const words: string[] = [];
+  let room = MOST_BYTES - bytes() - '"words":"",'.length;
+  for (const word of new Set(
+    prompt
+      .slice(kept.prompt.length)
+      .toLowerCase()
+      .match(/[\p{L}\p{N}_][\p{L}\p{N}_.=/-]*/gu) ?? [],
+  )) {
+    const cost = Buffer.byteLength(word) + 1;
+    if (word.length > 60 || cost > room || shown.includes(word)) continue;
+    words.push(word);
+    room -= cost;
+  }
+  return words.length > 0 ? { ...kept, words: words.join(' ') } : kept;
+}
+
+/** "improved: val_f1 +3.03 %". */
 function verdictOf(s: Session): string | null {
   for (const call of [...s.calls.values()].reverse()) {
     if (call.tool !== 'compare_runs' || call.status.is !== 'finished') continue;
     const primary = call.status.outcome.data?.['primary'];
-    if (primary && typeof primary === 'object' && 'verdict' in primary) return String(primary.verdict);
+    if (!primary || typeof primary !== 'object' || !('verdict' in primary)) continue;
+    const { verdict, metric, delta_pct: percent } = primary as { verdict: unknown; metric?: unknown; delta_pct?: unknown };
+    const change = typeof percent === 'number' ? ` ${percent > 0 ? '+' : ''}${Number(percent.toPrecision(3))} %` : '';
+    return cut(`${String(verdict).replaceAll('_', ' ')}${typeof metric === 'string' ? `: ${metric}${change}` : ''}`, 80);
   }
   return null;
 }
@@ -50,7 +96,12 @@ function parametersOf(s: Session): Record<string, string> {
   for (const call of s.calls.values()) {
     const parameters = call.started?.arguments['parameters'];
     if (!parameters || typeof parameters !== 'object') continue;
-    for (const [k, v] of Object.entries(parameters).slice(0, 12)) all[k] = String(v).slice(0, 60);
+    for (const [k, v] of Object.entries(parameters).slice(0, 12)) all[cut(k, 40)] = cut(String(v), 60);
   }
   return all;
+}
+
+/** Without half a character at the end. */
+function cut(text: string, max: number): string {
+  return text.slice(0, max).replace(/[\uD800-\uDBFF]$/, '');
 }

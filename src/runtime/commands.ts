@@ -9,10 +9,12 @@ export type Command =
       thread: string | null;
       by: string;
       prompt: string;
-      door: 'command' | 'mention' | 'reply' | 'shortcut' | 'mcp';
+      door: 'command' | 'mention' | 'reply' | 'shortcut' | 'mcp' | 'button';
       quoted?: { by: string; text: string; ts: string }[] | undefined;
       /** The thread's earlier session, whose report the model is given. */
       after?: string | undefined;
+      /** The session this one repeats; `changes` are the parameters that its prompt states. */
+      rerunOf?: { session: string; changes: Record<string, string> } | undefined;
     }
   | {
       do: 'tell';

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import type { SessionEvent } from '../session/events.ts';
 import { fold } from '../session/fold.ts';
+import { repeats } from '../session/lineage.ts';
 import { report } from '../session/report.ts';
 import { type Approval, type Session, theApproval } from '../session/state.ts';
 import { aboutOf } from './about.ts';
@@ -35,6 +36,7 @@ async function open(deps: Deps, key: string, command: Extract<Command, { do: 'op
   const { session: sid, team, channel, by, prompt, door, quoted } = command;
   const alias = await reserveAlias(redis, keys, team, sid);
   const earlier = command.after ? fold(command.after, await log.read(command.after)) : null;
+  const repeated = command.rerunOf ? fold(command.rerunOf.session, await log.read(command.rerunOf.session)) : null;
   const event: SessionEvent = {
     type: 'opened',
     team,
@@ -46,6 +48,7 @@ async function open(deps: Deps, key: string, command: Extract<Command, { do: 'op
     door,
     model: deps.model,
     ...(earlier ? { after: { session: earlier.opened.alias, head: earlier.head, report: report(earlier) } } : {}),
+    ...(repeated ? { rerun_of: repeats(repeated, command.rerunOf?.changes ?? {}) } : {}),
     ...(quoted?.length ? { quoted } : {}),
   };
   const request: Append = {

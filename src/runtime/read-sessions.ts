@@ -1,11 +1,12 @@
 import type { Redis } from 'ioredis';
 import { fold } from '../session/fold.ts';
 import type { EventLog } from './event-log.ts';
+import { isOver } from './keep-about.ts';
 import type { Keys } from './keys.ts';
 import type { About, Reading, ShownSlot } from './reading.ts';
 
 /** Reading sessions from the log and the small indexes beside it. */
-export function makeReading(redis: Redis, keys: Keys, log: EventLog): Reading {
+export function makeReading(redis: Redis, keys: Keys, log: EventLog, { retentionMs = Number.POSITIVE_INFINITY } = {}): Reading {
   return {
     session: async (id) => fold(id, await log.read(id)),
     async lines(id) {
@@ -18,7 +19,11 @@ export function makeReading(redis: Redis, keys: Keys, log: EventLog): Reading {
     ofThread: (team, channel, thread) => redis.get(keys.thread(team, channel, thread)),
     async list(team) {
       const all = await redis.hvals(keys.about(team));
-      return all.map((text) => JSON.parse(text) as About).sort((a, b) => (a.openedAt < b.openedAt ? 1 : -1));
+      const oldest = log.now() - retentionMs;
+      return all
+        .map((text) => JSON.parse(text) as About)
+        .filter((about) => !isOver(about, oldest))
+        .sort((a, b) => (a.openedAt < b.openedAt ? 1 : -1));
     },
     async root(id) {
       const text = await redis.hget(keys.slots(id), 'root');

@@ -95,9 +95,26 @@ export const eventSchema = z.discriminatedUnion('type', [
     prompt: z.string(),
     /** What people type: e-7k2f. */
     alias: id,
-    door: z.enum(['command', 'mention', 'reply', 'shortcut', 'mcp']),
+    door: z.enum(['command', 'mention', 'reply', 'shortcut', 'mcp', 'button']),
     model: z.string(),
     after: z.object({ session: id, head: z.string(), report: z.string() }).optional(),
+    /** The experiment that this one repeats, and its place in the line of repetitions. */
+    rerun_of: z
+      .object({
+        session: id,
+        alias: id,
+        /** Its record's head when it was repeated. */
+        head: z.string(),
+        /** The session the line began with. */
+        first: id,
+        /** 2 for the first repetition. */
+        line: z.number().int().min(2),
+        /** Aliases of those before, oldest first, the last ten. */
+        earlier: z.array(z.string()),
+        /** Parameters that the prompt states over what was asked first; empty where the prompt was written anew. */
+        changes: z.record(z.string(), z.string()),
+      })
+      .optional(),
     /** The thread so far, where the bot was mentioned in the middle of one. Quoted, never obeyed. */
     quoted: z.array(z.object({ by: z.string(), text: z.string(), ts: z.string() })).optional(),
   }),

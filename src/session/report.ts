@@ -1,4 +1,5 @@
 import type { Outcome, Waiting } from './events.ts';
+import { placeInLine } from './lineage.ts';
 import { code, fenced, link, prose } from './quote.ts';
 import { comparisonOf } from './report-numbers.ts';
 import { type Approval, type Call, openCalls, type Session } from './state.ts';
@@ -33,12 +34,17 @@ function section(title: string, lines: readonly string[]): string {
 }
 
 function overview({ opened, ended, id }: Session): string {
-  const how = { command: 'by /experiment', mention: 'by a mention', reply: 'by a reply', shortcut: 'by a shortcut', mcp: 'over MCP' }[opened.door];
+  const how = { command: 'by /experiment', mention: 'by a mention', reply: 'by a reply', shortcut: 'by a shortcut', mcp: 'over MCP', button: 'by a button' }[
+    opened.door
+  ];
   const lines = [
     `- Asked by ${code(opened.by)} in ${code(opened.channel)}, ${how}, ${opened.at}`,
     `- State: ${ended ? `${ended.outcome}, ${ended.at}` : 'not ended'}`,
     `- Model: ${code(opened.model)}`,
     `- Session: ${code(id)}`,
+    ...(opened.rerun_of
+      ? [`- Repeats ${code(opened.rerun_of.alias)}, whose record had head ${code(opened.rerun_of.head)}: ${placeInLine(opened.rerun_of, opened.alias)}`]
+      : []),
     ...(opened.after ? [`- Follows ${code(opened.after.session)}, whose record had head ${code(opened.after.head)}`] : []),
   ];
   return lines.join('\n');

@@ -1,0 +1,100 @@
+import { afterAll, describe, expect, test } from 'vitest';
+import { aboutOf } from '../../src/runtime/about.ts';
+import { rebuildAbout } from '../../src/runtime/keep-about.ts';
+import { makeReading } from '../../src/runtime/read-sessions.ts';
+import type { SessionEvent } from '../../src/session/events.ts';
+import { finished, opened, replied, sessionOf, started } from '../session/logs.ts';
+import { aLog } from './a-log.ts';
+
+const DAY = 86_400_000;
+const it = aLog();
+afterAll(() => it.close());
+const { redis, keys, log } = it;
+const rebuild = (which?: 'missing', retentionMs = 365 * DAY) => rebuildAbout({ redis, keys, log, retentionMs }, which);
+const index = () => redis.hgetall(keys.about('T1'));
+
+async function commit(sid: string, ...events: SessionEvent[]) {
+  const lease = await log.claim(it.owner(sid), 5_000);
+  if (!lease) throw new Error('no lease');
+  for (const event of events) expect((await log.commit(it.owner(sid), lease.fence, await log.tip(sid), [event], { is: '' })).is).toBe('OK');
+  await log.park(it.owner(sid), lease.fence, (await log.tip(sid)).seq, null);
+}
+
+describe('the index of sessions', () => {
+  test('is built from the logs alone: lost, wrong and orphaned entries are put right, and the same logs give the same index', async () => {
+    for (const sid of ['a1', 'a2', 'a3']) await it.open(sid, `Run ${sid} with feature_set=v2`);
+    await redis.hset(keys.slots('a1'), 'root', JSON.stringify({ channel: 'C0ML', ts: '1700000000.000100', hash: 'x' }));
+    await commit('a2', replied(1), { type: 'ended', outcome: 'done', text: '' });
+    await rebuild();
+    const before = await index();
+    expect(Object.keys(before).sort()).toEqual(['a1', 'a2', 'a3']);
+    expect(JSON.parse(before['a1'] ?? '{}')).toMatchObject({ thread: '1700000000.000100', state: 'working', prompt: 'Run a1 with feature_set=v2' });
+    expect(JSON.parse(before['a2'] ?? '{}')).toMatchObject({ state: 'done', endedAt: expect.any(String) });
+
+    await redis.del(keys.about('T1'));
+    await redis.hset(keys.about('T1'), 'ghost', before['a3'] ?? '', 'a2', before['a3'] ?? '');
+    expect(await rebuild()).toEqual({ written: 3, dropped: 1, broken: 0 });
+    expect(await index()).toEqual(before);
+  });
+
+  test('a mend at start writes what is missing and leaves the rest alone', async () => {
+    const before = await index();
+    await redis.hdel(keys.about('T1'), 'a1');
+    const newer = (before['a3'] ?? '').replace('"working"', '"training"');
+    await redis.hset(keys.about('T1'), 'a3', newer);
+    expect(await rebuild('missing')).toMatchObject({ written: 1, dropped: 0 });
+    expect(await index()).toEqual({ ...before, a3: newer });
+  });
+
+  test('what ended longer ago than is kept is not listed, dropped from the index, and does not come back', async () => {
+    await rebuild();
+    const reading = makeReading(redis, keys, log, { retentionMs: -1_000 });
+    expect((await reading.list('T1')).map((a) => a.session).sort()).toEqual(['a1', 'a3']);
+    expect(await rebuild(undefined, -1_000)).toMatchObject({ dropped: 1, written: 2 });
+    expect(Object.keys(await index()).sort()).toEqual(['a1', 'a3']);
+    expect(await rebuild('missing', -1_000)).toMatchObject({ written: 0 });
+  });
+
+  test('a log whose chain does not hold stops nobody else, and its entry stays', async () => {
+    await it.open('b1');
+    const entry = (await index())['b1'];
+    await redis.xadd(keys.log('b1'), '2-0', 't', 'noted', 'l', '{"v":1,"seq":2,"prev":"forged"}', 'f', '0', 'm', '1');
+    expect(await rebuild()).toMatchObject({ broken: 1 });
+    expect((await index())['b1']).toBe(entry);
+  });
+});
+
+describe('an entry', () => {
+  test('weighs at most 1 KB, whatever the session holds, and keeps the words of a long prompt', () => {
+    const many = Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`parameter_${i}_${'ä'.repeat(80)}`, '😀'.repeat(200)]));
+    const prompt = `Run a training job with ${'care and '.repeat(100)} a rare flamingo-lr=0.013 ${'x'.repeat(5_000)} ${'😀'.repeat(4_000)}`;
+    const first = sessionOf([opened(prompt)]);
+    const entry = aboutOf(first, '1700000000.000100');
+    expect(Buffer.byteLength(JSON.stringify(entry))).toBeLessThanOrEqual(1_024);
+    expect(entry.prompt.startsWith('Run a training job')).toBe(true);
+    expect(entry.words).toContain('flamingo-lr=0.013');
+
+    const { approval: _, ...bare } = started('c1');
+    const run = { ...bare, rule: 'a rule', arguments: { job_id: '101', parameters: many } };
+    const all = sessionOf([
+      { ...opened(prompt), by: `U${'1'.repeat(10)}` },
+      replied(1, [{ id: 'c1', tool: 'run_databricks_job' }]),
+      run,
+      finished('c1', { run_id: '9007199254740993', run_url: 'https://dbc.example/run/9' }),
+      ...Array.from({ length: 30 }, (_, i): SessionEvent => ({ type: 'told', by: `U0${i}AAAAAAAA`, text: 'x', ts: null, kind: 'message', standing: 'other' })),
+    ]);
+    const full = aboutOf(all, null);
+    expect(Buffer.byteLength(JSON.stringify(full))).toBeLessThanOrEqual(1_024);
+    expect(full.runs).toContain('9007199254740993');
+    expect(Object.keys(full.parameters).length).toBeGreaterThan(0);
+  });
+
+  test('says the verdict with its metric and change', () => {
+    const s = sessionOf([
+      opened(),
+      replied(1, [{ id: 'c1', tool: 'compare_runs' }]),
+      finished('c1', { primary: { verdict: 'within_threshold', metric: 'val_f1', delta_pct: 0.4211 } }),
+    ]);
+    expect(aboutOf(s, null).verdict).toBe('within threshold: val_f1 +0.421 %');
+  });
+});
