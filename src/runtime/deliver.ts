@@ -87,11 +87,15 @@ async function tell(deps: Deps, key: string, command: Exclude<Command, { do: 'op
   const known: { session?: Session; votes?: number; need?: number } = {};
   // The owner names the sets of live sessions, which only `opened` and `ended` touch: from outside any name will do.
   const request: Append = { owner: { sid, team: 'none', user: 'none' }, key, mode: modeOf(command), deadline, ...decisionOf(command) };
+  let expires: number | null = null;
   if (command.do === 'approve') {
     const session = fold(sid, await log.read(sid));
     const approval = session?.approvals.get(command.approval);
     if (!session || !approval) return { is: 'unknown' };
     request.need = approval.need;
+    // A yes after its time is no yes, though nobody may have written down yet that the time is over.
+    expires = Date.parse(approval.expiresAt);
+    request.deadline = Math.min(deadline ?? expires, expires);
   }
   const answer = await log.append(request, async (tip) => {
     if (tip.seq === 0) return null;
@@ -119,7 +123,9 @@ async function tell(deps: Deps, key: string, command: Exclude<Command, { do: 'op
       return decided(answer.state, 'approval' in command ? fresh?.approvals.get(command.approval) : undefined);
     }
     case 'LATE':
-      return { is: 'late' };
+      if (command.do !== 'approve' || expires === null || (await log.time()) <= expires) return { is: 'late' };
+      await tell(deps, `expire:${command.approval}`, { do: 'expire', session: sid, approval: command.approval }, undefined);
+      return { is: 'decided', state: 'expired', by: null, at: new Date(expires).toISOString() };
     case 'CLOSED':
       return { is: 'closed', session: sid };
     case 'NOTHING':

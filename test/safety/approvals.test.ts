@@ -1,0 +1,42 @@
+import fc from 'fast-check';
+import { expect, inject, test } from 'vitest';
+import { aLog } from '../runtime/a-log.ts';
+import { asks, replied } from '../session/logs.ts';
+import { openPlay } from './play.ts';
+import { schedules } from './schedules.ts';
+
+/** `npm run test:approvals` asks for 10,000; the seed is in the test's name, so that a failure can be played again. */
+const COUNT = Number(process.env['LABMATE_SCHEDULES'] ?? 250);
+const SEED = Number(process.env['LABMATE_SEED'] ?? Date.now() % 1_000_000);
+
+test(`an effect runs if and only if exactly one valid approval of exactly these bytes exists (${COUNT} schedules, seed ${SEED})`, async () => {
+  const play = await openPlay(inject('redisUrl'));
+  try {
+    await fc.assert(
+      fc.asyncProperty(schedules, async (schedule) => {
+        const { wrong, entries } = await play.play(schedule);
+        if (wrong.length > 0) throw new Error(`${wrong.join('\n')}\n${entries.map((e) => `${e.seq} ${JSON.stringify(e.event).slice(0, 200)}`).join('\n')}`);
+      }),
+      { numRuns: COUNT, seed: SEED },
+    );
+    // A play in which nothing is ever approved and run would prove nothing.
+    expect(play.ran()).toBeGreaterThan(COUNT / 4);
+  } finally {
+    await play.close();
+  }
+}, 3_600_000);
+
+test('a yes after the question’s time is no yes, though nobody has written down yet that the time is over', async () => {
+  const { log, deliver, open, owner, reading, close } = aLog();
+  await open('s1');
+  const fence = (await log.claim(owner('s1'), 5_000))!.fence;
+  const past = new Date((await log.time()) - 1).toISOString();
+  await log.commit(owner('s1'), fence, await log.tip('s1'), [replied(1, [{ id: 'c1', tool: 'run_databricks_job' }]), asks('c1', 's1/1', past)], { is: '' });
+  expect(await deliver('click', { do: 'approve', session: 's1', approval: 's1/1', by: 'U2' }, { withinMs: 2_000 })).toMatchObject({
+    is: 'decided',
+    state: 'expired',
+  });
+  const session = await reading.session('s1');
+  expect(session?.approvals.get('s1/1')).toMatchObject({ state: 'expired', votes: [] });
+  await close();
+});
