@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import { type Tripwire, tripwireSchema } from '../session/events.ts';
 import { runNames } from '../session/run-names.ts';
-import { conditionInWords, type Logged, tripped } from '../session/tripwire.ts';
+import { type Logged, tripped, trippedFacts } from '../session/tripwire.ts';
 import type { Command, Deliver } from './commands.ts';
 import type { Keys } from './keys.ts';
 import { progressOf, type RunState } from './progress.ts';
@@ -158,18 +158,13 @@ export function wakesOf(wait: Wait, known: ReadonlyMap<string, RunState | null>)
       const at = tripped(condition, known.get(runId)?.histories?.[condition.metric] ?? []);
       return at ? [{ runId, at }] : [];
     })[0];
-    if (found) add(`tripwire ${i}`, 'tripwire', tripwireData(condition, found.runId, found.at));
+    if (found) add(`tripwire ${i}`, 'tripwire', trippedFacts(condition, found.runId, found.at));
   }
   // A run that is gone will never finish: the tool is asked again and says so.
   const over = (run: string) => known.has(run) && (known.get(run)?.terminal ?? true);
   if (wait.until === 'all' ? wait.runIds.every(over) : wait.runIds.some(over))
     add('job', 'job', { runs: wait.runIds.map((run) => ({ run_id: run, status: known.get(run)?.status ?? (known.has(run) ? 'GONE' : 'UNKNOWN') })) });
   return wakes;
-}
-
-function tripwireData(condition: Tripwire, runId: string, { step, value }: Logged): Record<string, unknown> {
-  const said = conditionInWords(condition);
-  return { run_id: runId, metric: condition.metric, step, value: Number.isFinite(value) ? value : String(value), condition, condition_in_words: said };
 }
 
 function wantedOf(waits: readonly Wait[]): { runId: string; metrics: string[] }[] {

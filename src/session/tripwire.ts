@@ -41,3 +41,9 @@ export function conditionInWords({ metric, kind, value, after_step, steps }: Tri
   const what = kind === 'nan' ? 'not a number' : kind === 'stalled' ? `without improvement for ${steps} steps` : `${kind} ${value}`;
   return `${metric} ${what}${after_step === undefined ? '' : ` after step ${after_step}`}`;
 }
+
+/** What is told of a condition that came true, to the record and the model alike. */
+export function trippedFacts(condition: Tripwire, runId: string, { step, value }: Logged): Record<string, unknown> {
+  const said = conditionInWords(condition);
+  return { run_id: runId, metric: condition.metric, step, value: Number.isFinite(value) ? value : String(value), condition, condition_in_words: said };
+}
