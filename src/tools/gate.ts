@@ -3,7 +3,7 @@ import { judge, type Standing } from '../policy/judge.ts';
 import type { ApproverRule, Permissions } from '../policy/rules.ts';
 import { UpstreamError } from '../services/http.ts';
 import type { EventOf, Preview } from '../session/events.ts';
-import type { Plan, Question, Services, SessionFacts, Tool, ToolAnswer, ToolContext, ToolSettings, WriteTool } from './define-tool.ts';
+import type { Plan, Question, ReadTool, Services, SessionFacts, Tool, ToolAnswer, ToolContext, ToolSettings, WriteTool } from './define-tool.ts';
 
 /** What the host knows of the call it makes. Found by a reference that no model sees; it is no proof: the proof is the log's. */
 export type CallScope = {
@@ -37,6 +37,9 @@ export type GateAnswer =
 
 export type GateDeps = { services: Services; settings: ToolSettings; permissions: Permissions; now: () => number };
 
+/** What policy is told where there is no session: the worst. */
+const NOBODY: Standing = { tainted: true, postsOutside: Number.POSITIVE_INFINITY };
+
 /**
  * The one gate. A tool says what it would touch, policy rules, and an effect runs only after the claim: with the approval of exactly these bytes, or a rule's word.
  * Everything is looked at again at the moment of the call: definition, environment, rights, digest.
@@ -51,7 +54,10 @@ export async function gate(tool: Tool, input: Record<string, unknown>, scope: Ca
   };
   let sent = false;
   try {
-    if (tool.kind === 'read') return { is: 'answer', answer: await tool.run(input as never, ctx) };
+    if (tool.kind === 'read') {
+      const why = refusedRead(tool, scope, deps);
+      return why ? { is: 'refused', why } : { is: 'answer', answer: await tool.run(input as never, ctx) };
+    }
     if (scope?.started) {
       sent = true;
       return await recover(tool, scope.started, scope, ctx);
@@ -64,24 +70,33 @@ export async function gate(tool: Tool, input: Record<string, unknown>, scope: Ca
     sent = true;
     return { is: 'answer', answer: await effect(tool, plan, ctx, key) };
   } catch (error) {
-    if (error instanceof UpstreamError && error.transient) {
+    if (error instanceof UpstreamError && (error.transient || (sent && isUnreadable(error)))) {
       return { is: 'retry', upstream: error.upstream, why: error.message, retryAfterMs: error.retryAfterMs, sent };
     }
     // An effect that was given up by its own time limit may still have happened: recovery will look.
     if (sent && error instanceof Error && (error.name === 'TimeoutError' || error.name === 'AbortError')) {
-      return { is: 'retry', upstream: tool.name, why: 'No answer came in time.', retryAfterMs: null, sent };
+      return { is: 'retry', upstream: tool.needs[0] ?? tool.name, why: 'No answer came in time.', retryAfterMs: null, sent };
     }
     throw error;
   }
 }
 
+/** The backend said yes in words that can't be read: the effect is there, and asking again with its key tells what it was. */
+function isUnreadable({ status, code }: UpstreamError): boolean {
+  return status >= 200 && status < 300 && (code === 'NOT_JSON' || code === 'UNEXPECTED_SHAPE' || code === 'TOO_LARGE');
+}
+
+/** Reads run by themselves, but a rule of labmate.json may deny them. A rule that asks denies too: there is no card for a look. */
+function refusedRead(tool: ReadTool, scope: CallScope | null, { permissions }: GateDeps): string | null {
+  const verdict = judge({ tool: tool.name, readOnly: true, touches: {} }, permissions, scope?.standing ?? NOBODY);
+  if (verdict.is === 'refuse') return verdict.why;
+  if (verdict.is === 'run') return null;
+  return `A rule of labmate.json asks for a person's yes to ${tool.name} (${verdict.rule}), and a tool that only reads can't be put to anybody. Make it "deny" or "auto" there.`;
+}
+
 /** Judges and claims. Answers the committed start, or why nothing runs. */
 async function permit(tool: WriteTool, plan: Plan, scope: CallScope | null, { permissions }: GateDeps): Promise<EventOf<'call_started'> | GateAnswer> {
-  const verdict = judge(
-    { tool: tool.name, readOnly: false, touches: plan.touches },
-    permissions,
-    scope?.standing ?? { tainted: true, postsOutside: Number.POSITIVE_INFINITY },
-  );
+  const verdict = judge({ tool: tool.name, readOnly: false, touches: plan.touches }, permissions, scope?.standing ?? NOBODY);
   if (verdict.is === 'refuse') return { is: 'refused', why: verdict.why };
   if (!scope)
     return { is: 'refused', why: 'There is no session here in which a person could be asked: start it in Slack, or connect labmate to Redis and Slack.' };
@@ -115,6 +130,8 @@ async function permit(tool: WriteTool, plan: Plan, scope: CallScope | null, { pe
   if (!(await scope.mayAct())) return { is: 'held' };
   const claimed = await scope.claim(start, plan.touches.own === true);
   if (claimed === 'stopped' || claimed === 'lost') return { is: 'held' };
+  // Somebody took their yes back in this moment: the card is open again, and so is the question.
+  if (claimed !== 'go' && claimed.refused === 'pending') return { is: 'held' };
   if (claimed !== 'go') {
     if (verdict.is === 'confirm' && claimed.refused === 'late') {
       return {

@@ -1,0 +1,120 @@
+import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import type { Permissions, PolicyRule } from '../../src/policy/rules.ts';
+import { UpstreamError } from '../../src/services/http.ts';
+import { done, readTool, type SessionFacts, writeTool } from '../../src/tools/define-tool.ts';
+import { type CallScope, type GateDeps, gate } from '../../src/tools/gate.ts';
+
+const facts: SessionFacts = {
+  id: 's1',
+  alias: 'e-test',
+  team: 'T1',
+  channel: 'C0ML',
+  thread: '1.1',
+  requester: 'U1',
+  prompt: 'Run it',
+  call: 'c1',
+  runs: [],
+  woken: [],
+  approvedBy: [],
+  record: () => ({ jsonl: '', markdown: '', lines: 0, head: '' }),
+  postsOutside: 0,
+};
+
+const scope = (claimed: Awaited<ReturnType<CallScope['claim']>> = 'go'): CallScope => ({
+  facts,
+  standing: { tainted: false, postsOutside: 0 },
+  signal: new AbortController().signal,
+  mayAct: async () => true,
+  claim: async () => claimed,
+  stillEntitled: async () => ({ ok: true }),
+});
+
+function deps(...rules: PolicyRule[]): GateDeps {
+  const permissions: Permissions = {
+    approvers: { default: { users: ['U2'], groups: [], quorum: 1, requesterMayApprove: false, expiresAfterMs: 60_000, channel: null } },
+    executionExpiresAfterMs: 60_000,
+    environments: {},
+    actIn: [],
+    allow: { experiments: ['*'], dashboards: ['*'], channels: [] },
+    repositories: [],
+    policy: { default: 'ask', rules },
+  };
+  const settings: GateDeps['settings'] = { defaults: {}, metrics: {}, thresholdReading: 'relative', recordsPath: 'experiments', environments: {} };
+  return { services: {}, settings, permissions, now: () => 0 };
+}
+
+const look = readTool({
+  name: 'look',
+  title: 'Look',
+  description: 'Looks.',
+  input: z.strictObject({}),
+  output: z.object({}),
+  needs: [],
+  run: async () => done('Seen.', {}),
+});
+
+/** A post in the session's own thread, which needs nobody's yes. */
+const say = (run: () => Promise<never>) =>
+  writeTool({
+    name: 'say',
+    title: 'Say',
+    description: 'Says.',
+    input: z.strictObject({}),
+    output: z.object({}),
+    needs: ['slack'],
+    destructive: false,
+    idempotent: false,
+    recovery: 'same-key',
+    timeoutMs: 1_000,
+    plan: async () => ({ kind: 'plan', arguments: {}, touches: { place: 'own-thread' }, preview: { summary: 'Say', facts: [], changes: [] } }),
+    run,
+  });
+
+const failing = (status: number, code: string | null, transient = false) =>
+  say(async () => {
+    throw new UpstreamError('It went wrong.', { upstream: 'Databricks', status, code, transient });
+  });
+
+describe('the gate on reads', () => {
+  test('a read runs by itself', async () => {
+    expect(await gate(look, {}, scope(), deps())).toMatchObject({ is: 'answer' });
+  });
+
+  test('a rule that denies a read is obeyed, with a session and without', async () => {
+    const denying = deps({ tool: 'look', action: 'deny' });
+    const refused = { is: 'refused', why: 'A rule of labmate.json denies look (rule: look deny).' };
+    expect(await gate(look, {}, scope(), denying)).toEqual(refused);
+    expect(await gate(look, {}, null, denying)).toEqual(refused);
+  });
+
+  test('a rule that asks about a read does not let it run', async () => {
+    expect(await gate(look, {}, scope(), deps({ tool: 'l*', action: 'ask' }))).toMatchObject({
+      is: 'refused',
+      why: expect.stringContaining('Make it "deny" or "auto" there.'),
+    });
+  });
+});
+
+describe('what becomes of an effect that was sent', () => {
+  test.each([
+    ['no answer at all', failing(0, null, true)],
+    ['a success that is not JSON', failing(200, 'NOT_JSON')],
+    ['a success of another shape', failing(200, 'UNEXPECTED_SHAPE')],
+  ])('after %s it is not known, so it is asked for again', async (_what, tool) => {
+    expect(await gate(tool, {}, scope(), deps())).toMatchObject({ is: 'retry', sent: true });
+  });
+
+  test.each([
+    ['a refusal', failing(403, 'PERMISSION_DENIED')],
+    ["Slack's own no, which comes as 200", failing(200, 'channel_not_found')],
+  ])('after %s it surely did not happen', async (_what, tool) => {
+    await expect(gate(tool, {}, scope(), deps())).rejects.toThrow('It went wrong.');
+  });
+
+  test('a yes that was taken back in this moment leaves the question open', async () => {
+    const sent = say(() => Promise.reject(new Error('must not run')));
+    expect(await gate(sent, {}, scope({ refused: 'pending' }), deps())).toEqual({ is: 'held' });
+    expect(await gate(sent, {}, scope({ refused: 'withdrawn' }), deps())).toMatchObject({ is: 'refused' });
+  });
+});
