@@ -5,7 +5,7 @@ import type { Entry, EventOf, ImageRef, Outcome, SessionEvent } from '../session
 import type { Call, Session } from '../session/state.ts';
 import type { CallScope } from '../tools/gate.ts';
 import { HOST, type HostNote } from '../tools/server.ts';
-import { retryAt, spread } from './backoff.ts';
+import { announced, retryAt, spread } from './backoff.ts';
 import type { Breakers } from './breaker.ts';
 import { factsOf, standingOf } from './facts.ts';
 import type { Toolbox } from './toolbox.ts';
@@ -51,6 +51,7 @@ export async function callTool(call: Call, turn: CallTurn, deps: CallDeps): Prom
   }
 
   const approval = call.approval ? session.approvals.get(call.approval) : undefined;
+  let sent = call.started !== undefined;
   const scope: CallScope = {
     facts: factsOf(call, session, turn.entries, session.opened.thread ?? (await deps.root(session.id))),
     standing: standingOf(session),
@@ -58,17 +59,24 @@ export async function callTool(call: Call, turn: CallTurn, deps: CallDeps): Prom
     ...(call.started ? { started: call.started } : {}),
     signal: turn.signal,
     mayAct: turn.mayAct,
-    claim: turn.claim,
+    claim: async (start, cancels) => {
+      const answer = await turn.claim(start, cancels);
+      if (answer === 'go') sent = true;
+      return answer;
+    },
     stillEntitled: (by, rule) => deps.stillEntitled(session, by, rule),
   };
   const result = await deps.toolbox.call(call.tool, input as Record<string, unknown>, scope);
   const note = result._meta?.[HOST] as HostNote | undefined;
-  if (note?.kind === 'retry' && note.retryAfterMs === null) deps.breakers.failed(note.upstream.toLowerCase(), turn.now());
-  else if (note?.kind !== 'retry' && !result.isError) for (const u of upstreams) deps.breakers.worked(u);
+  // A read that our own stop broke off says nothing about its backend; what became of an effect is always written down.
+  if (note === undefined && result.isError && turn.signal.aborted && !sent) return [];
+  if (note?.kind === 'retry' && announced(note.retryAfterMs) === null) deps.breakers.failed(note.upstream.toLowerCase(), turn.now());
+  // "No" and "later" are answers too: a probe that got one has found its backend alive.
+  else if (note?.kind !== 'held') for (const u of upstreams) deps.breakers.worked(u);
   return toEvents(call, result, turn, deps);
 }
 
-async function toEvents(call: Call, result: CallToolResult, { session, now, signal }: CallTurn, deps: CallDeps): Promise<SessionEvent[]> {
+async function toEvents(call: Call, result: CallToolResult, { session, now }: CallTurn, deps: CallDeps): Promise<SessionEvent[]> {
   const note = result._meta?.[HOST] as HostNote | undefined;
   switch (note?.kind) {
     case 'wait':
@@ -81,16 +89,15 @@ async function toEvents(call: Call, result: CallToolResult, { session, now, sign
       return [];
     case 'retry': {
       // What the backend announces itself is no failure.
-      const attempt = note.retryAfterMs === null ? call.attempts + 1 : call.attempts;
-      const at = retryAt(now(), attempt, note.retryAfterMs, deps.random());
+      const wait = announced(note.retryAfterMs);
+      const attempt = wait === null ? call.attempts + 1 : call.attempts;
+      const at = retryAt(now(), attempt, wait, deps.random());
       const later = retryLater(call, { at, why: note.why, upstream: note.upstream, attempt });
       if (attempt < TRIES) return [later];
       const unsure = note.sent ? ' It is not known whether it happened; trying again looks first.' : '';
       return [later, { type: 'noted', about: 'attention', call: call.id, text: `${note.why} Tried ${TRIES} times.${unsure}` }];
     }
     case undefined:
-      // A call that our own stop aborted says nothing about its backend.
-      if (result.isError && signal.aborted) return [];
       return [finished(call, withEdits(await outcomeOf(result, deps), editsOf(session, call)))];
     default:
       return note satisfies never;

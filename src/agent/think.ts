@@ -1,7 +1,7 @@
 import type { EventOf, SessionEvent } from '../session/events.ts';
 import type { Session } from '../session/state.ts';
 import { transcript } from '../session/transcript.ts';
-import { retryAt, spread } from './backoff.ts';
+import { announced, retryAt, spread } from './backoff.ts';
 import type { Breakers } from './breaker.ts';
 import type { Model, ModelAnswer, ToolSpec } from './model.ts';
 
@@ -33,10 +33,10 @@ export async function think(session: Session, turn: { signal: AbortSignal; now: 
     for (const { sha256 } of call.status.outcome.images ?? []) if (!pictures.has(sha256)) pictures.set(sha256, await deps.image(sha256));
   }
   const messages = transcript(session, (sha256) => pictures.get(sha256) ?? null);
-  const cut = session.notes.at(-1)?.about === 'cut';
+  const cut = session.notes.some((n) => n.about === 'cut' && n.seq > (session.replies.at(-1)?.seq ?? 0));
   const answer = await deps.model({ system: deps.system, tools: deps.tools, messages, maxTokens: cut ? MAX_TOKENS * 4 : MAX_TOKENS, signal: turn.signal });
-  if (answer.kind === 'wait' && answer.retryAfterMs === null) deps.breakers.failed(CLAUDE, turn.now());
-  else if (answer.kind === 'reply') deps.breakers.worked(CLAUDE);
+  if (answer.kind === 'wait' && announced(answer.retryAfterMs) === null) deps.breakers.failed(CLAUDE, turn.now());
+  else if (answer.kind !== 'aborted') deps.breakers.worked(CLAUDE);
   return record(session, answer, turn.now(), deps.random(), cut);
 }
 
@@ -57,9 +57,10 @@ function record(session: Session, answer: ModelAnswer, now: number, random: numb
 
 function wait(session: Session, { why, retryAfterMs }: Extract<ModelAnswer, { kind: 'wait' }>, now: number, random: number): SessionEvent[] {
   // What the service announces itself is no failure.
-  const attempt = (session.retry?.attempt ?? 0) + (retryAfterMs === null ? 1 : 0);
+  const said = announced(retryAfterMs);
+  const attempt = (session.retry?.attempt ?? 0) + (said === null ? 1 : 0);
   if (attempt >= TRIES) return [{ type: 'noted', about: 'attention', text: `${why} Tried ${TRIES} times.` }];
-  return [laterNote(why, retryAt(now, attempt, retryAfterMs, random), attempt)];
+  return [laterNote(why, retryAt(now, attempt, said, random), attempt)];
 }
 
 function laterNote(text: string, until: string, attempt: number): EventOf<'noted'> {

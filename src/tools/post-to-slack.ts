@@ -34,7 +34,7 @@ export const postToSlack = writeTool({
     const target = channel === undefined ? session.channel : await resolve(channel, session, slack, ctx.signal);
     const thread = channel === undefined ? session.thread : null;
     if (channel === undefined && thread === null) {
-      throw new UpstreamError("The experiment's thread is not there yet.", { upstream: 'slack', status: 0, transient: true, retryAfterMs: 1_000 });
+      throw new UpstreamError("The experiment's thread is not there yet.", { upstream: 'the thread', status: 0, transient: true });
     }
     const place = thread !== null ? 'own-thread' : target === session.channel ? 'own-channel' : 'elsewhere';
     const name = (await slack.channelName(target, ctx.signal)) ?? target;
