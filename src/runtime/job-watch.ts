@@ -7,6 +7,7 @@ import { type Logged, tripped, trippedFacts } from '../session/tripwire.ts';
 import type { Command, Deliver } from './commands.ts';
 import type { Keys } from './keys.ts';
 import { progressOf, type RunState } from './progress.ts';
+import { BrokenChain } from './read-line.ts';
 
 /** Asks the backends about many runs at once; a run they do not know any more is missing from the answer. */
 export type PollRuns = (runs: { runId: string; metrics: string[] }[]) => Promise<Map<string, RunState>>;
@@ -87,21 +88,39 @@ export function startJobWatch(deps: { redis: Redis; keys: Keys; poll: PollRuns; 
       }
     }
     const fresh = new Set(asked.map((a) => a.runId));
+    const told = new Set<string>();
     for (const wait of waits) {
       if (looked.has(nameOf(wait)) && !wait.runIds.some((run) => fresh.has(run))) continue;
-      await wake(wait);
-      await keepProgress(wait, now);
       looked.add(nameOf(wait));
+      try {
+        if (await wake(wait)) for (const run of wait.runIds) told.add(run);
+        await keepProgress(wait, now);
+      } catch (error) {
+        // One session that can't be woken must not keep the others asleep. It is tried again when its runs are looked at next.
+        for (const run of wait.runIds) told.add(run);
+        deps.failed(error);
+      }
     }
+    // Who is told of an end and waits again found that it was none: such a run is asked about anew, in its time, or the two would go round for ever.
+    for (const run of told) if (known.get(run)?.terminal ?? true) known.delete(run);
   };
 
-  const wake = async (wait: Wait) => {
-    for (const { key, command } of wakesOf(wait, known)) {
-      if (woken.has(key)) continue;
-      await deps.deliver(key, command);
+  /** True where it was woken now. */
+  const wake = async (wait: Wait): Promise<boolean> => {
+    const wakes = wakesOf(wait, known).filter(({ key }) => !woken.has(key));
+    for (const { key, command } of wakes) {
+      const delivered = await deps.deliver(key, command).catch(async (error: unknown) => {
+        // Nobody will ever go on with it, so its runs need no watching.
+        if (error instanceof BrokenChain) await leave(wait);
+        throw error;
+      });
       woken.add(key);
+      if (delivered.is === 'closed' || delivered.is === 'unknown') await leave(wait);
     }
+    return wakes.length > 0;
   };
+
+  const leave = ({ session, call }: Wait) => redis.hdel(keys.waits, `${session} ${call}`);
 
   /** Writes down what a reader of the thread would see changed, and has the thread looked at. */
   const keepProgress = async (wait: Wait, now: number) => {
