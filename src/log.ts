@@ -1,4 +1,5 @@
 import { type DestinationStream, type Logger, pino } from 'pino';
+import { masked, scrubber } from './policy/secrets.ts';
 
 /** Child loggers carry what they are about: `log.child({ session, call })`. */
 export type Log = Logger;
@@ -9,7 +10,8 @@ export type Log = Logger;
  */
 export function createLog(options: { level: string; secrets: readonly string[]; role?: string; to?: DestinationStream }): Log {
   const to = options.to ?? pino.destination({ dest: 2, sync: true });
-  const scrub = (line: string) => options.secrets.reduce((text, secret) => text.replaceAll(secret, '[secret]'), line);
+  const known = scrubber(options.secrets);
+  const scrub = (line: string) => masked(known(line));
   return pino(
     {
       level: options.level,

@@ -10,7 +10,7 @@ import { createLog, type Log } from './log.ts';
 import { openServices } from './open-services.ts';
 import { type Check, startHealth } from './ops/health.ts';
 import { reachRedis } from './ops/reach-redis.ts';
-import { scrubber, scrubDeep } from './policy/secrets.ts';
+import { masked, scrubber, scrubDeep } from './policy/secrets.ts';
 import { advance, type Perform, type Turn } from './runtime/advance.ts';
 import { runInChild } from './runtime/alone.ts';
 import type { Deliver } from './runtime/commands.ts';
@@ -82,7 +82,9 @@ function openCore(config: Config, keys: Keys, log: Log) {
   // An outage is said by the checks and by whoever needs Redis; here it would be said at every attempt.
   for (const connection of [redis, brisk]) connection.on('error', (error) => log.debug({ err: error }, 'redis'));
   const scrub = scrubber(config.secrets);
-  const logOn = (connection: typeof redis) => openLog(connection, keys, openBlobs(connection, keys), (event) => scrubDeep(event, scrub));
+  // What a service's credentials look like is cut out too, though nobody told us of them.
+  const clean = (text: string) => masked(scrub(text));
+  const logOn = (connection: typeof redis) => openLog(connection, keys, openBlobs(connection, keys), (event) => scrubDeep(event, clean));
   const eventLog = logOn(redis);
   const briskLog = logOn(brisk);
   const doorbell = makeDoorbell(brisk, keys);
@@ -97,6 +99,8 @@ function openCore(config: Config, keys: Keys, log: Log) {
     deliver,
     reading: makeReading(brisk, keys, briskLog, { retentionMs: config.retentionMs }),
     services: openServices(config),
+    scrub,
+    clean,
     close: async () => {
       await doorbell.close().catch(() => {});
       redis.disconnect();
@@ -194,9 +198,9 @@ async function startWorker(config: Config, core: Core, log: Log): Promise<() => 
 }
 
 /** What it takes to make a step: the tools behind their gate, and the model. */
-async function openStepper(config: Config, { services, deliver, reading, blobs, log: eventLog }: Core) {
+async function openStepper(config: Config, { services, deliver, reading, blobs, log: eventLog, scrub, clean }: Core) {
   const { permissions, settings } = config;
-  const toolbox = await openToolbox(toolsFor(services), { services, settings, permissions, now: eventLog.now });
+  const toolbox = await openToolbox(toolsFor(services), { services, settings, permissions, now: eventLog.now, clean });
   const system = systemPrompt({ ...settings, actIn: permissions.actIn });
   const model = claude(config.claude);
   const breakers = makeBreakers();
@@ -208,7 +212,7 @@ async function openStepper(config: Config, { services, deliver, reading, blobs, 
   const root = async (session: string) => (await reading.root(session))?.ts ?? null;
   const perform: Perform = (step, turn) =>
     step.do === 'think'
-      ? think(turn.session, turn, { model, system, tools: toolbox.specs, image, breakers, random: Math.random })
+      ? think(turn.session, turn, { model, system, tools: toolbox.specs, image, breakers, random: Math.random, scrub })
       : callTool(step.call, { ...turn, claim: claimOf(turn) }, { toolbox, putImage: blobs.put, root, stillEntitled, breakers, random: Math.random });
   const advance = {
     log: eventLog,

@@ -12,7 +12,7 @@ it('cuts secrets out of messages, errors and fields, and carries what a child is
     level: 'error',
     role: 'worker',
     session: 's1',
-    msg: 'Slack refused [secret]',
-    err: { message: 'asked with [secret]' },
+    msg: 'Slack refused [secret removed]',
+    err: { message: 'asked with [secret removed]' },
   });
 });

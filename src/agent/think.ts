@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { EventOf, SessionEvent } from '../session/events.ts';
 import type { Session } from '../session/state.ts';
 import { transcript } from '../session/transcript.ts';
@@ -14,6 +15,8 @@ export type ThinkDeps = {
   image: (sha256: string) => Promise<string | null>;
   breakers: Breakers;
   random: () => number;
+  /** Cuts known secret values out of text. */
+  scrub: (text: string) => string;
 };
 
 /** As breakers know it. */
@@ -37,7 +40,22 @@ export async function think(session: Session, turn: { signal: AbortSignal; now: 
   const answer = await deps.model({ system: deps.system, tools: deps.tools, messages, maxTokens: cut ? MAX_TOKENS * 4 : MAX_TOKENS, signal: turn.signal });
   if (answer.kind === 'wait' && announced(answer.retryAfterMs) === null) deps.breakers.failed(CLAUDE, turn.now());
   else if (answer.kind !== 'aborted') deps.breakers.worked(CLAUDE);
+  if (answer.kind === 'reply') {
+    const secret = withheld(session, answer, deps.scrub);
+    if (secret) return [secret];
+  }
   return record(session, answer, turn.now(), deps.random(), cut);
+}
+
+/** A reply that holds a known secret would carry it into the record, the thread and whatever the calls reach. It is dropped whole; by its digest it can be told from others. */
+function withheld(session: Session, { content }: Extract<ModelAnswer, { kind: 'reply' }>, scrub: ThinkDeps['scrub']): EventOf<'noted'> | null {
+  const text = JSON.stringify(content);
+  if (scrub(text) === text) return null;
+  const digest = createHash('sha256').update(text).digest('hex');
+  const again = session.notes.some((n) => n.about === 'secret' && n.seq > (session.replies.at(-1)?.seq ?? 0));
+  const held = `The model's reply${again ? ' again' : ''} held one of labmate's own credentials (reply ${digest.slice(0, 16)}), so it was neither stored nor acted on.`;
+  if (again) return { type: 'noted', about: 'attention', text: `${held} Find out where it read it, rotate the credential, then try again.` };
+  return { type: 'noted', about: 'secret', text: `${held} The model is asked once more.` };
 }
 
 function record(session: Session, answer: ModelAnswer, now: number, random: number, cut: boolean): SessionEvent[] {

@@ -1,29 +1,77 @@
+/** What stands where a secret stood. */
+export const REMOVED = '[secret removed]';
+
 /** Shorter values would match by chance, and a password of that length is nothing to protect. */
 const SHORTEST = 8;
 
-/** Cuts known secret values, raw and in their common encodings, out of text. */
+/** Cuts known secret values out of text: raw, escaped, and in the encodings that systems put them through. */
 export function scrubber(secrets: readonly string[]): (text: string) => string {
   const forms = [...new Set(secrets.filter((s) => s.length >= SHORTEST).flatMap(encodings))].sort((a, b) => b.length - a.length);
-  return (text) => forms.reduce((scrubbed, form) => (scrubbed.includes(form) ? scrubbed.replaceAll(form, '[secret removed]') : scrubbed), text);
+  return (text) => forms.reduce((scrubbed, form) => (scrubbed.includes(form) ? scrubbed.replaceAll(form, REMOVED) : scrubbed), text);
 }
 
-/** The same for every string inside a value; what holds none comes back as it is, byte for byte. */
+/** Credentials by their shape, of services that we or our users have to do with. */
+const SHAPES = new RegExp(
+  [
+    'sk-ant-[\\w-]{16,}',
+    'xox[abceoprs]-[\\w-]{16,}',
+    'xapp-[\\w-]{16,}',
+    'gh[opusr]_[A-Za-z0-9]{20,}',
+    'github_pat_\\w{20,}',
+    'dapi[0-9a-f]{32}(?:-\\d)?',
+    'dose[0-9a-f]{32}',
+    'glsa_[A-Za-z0-9]{20,}(?:_[0-9a-f]{8})?',
+    '(?:AKIA|ASIA)[0-9A-Z]{16}',
+    'AIza[\\w-]{35}',
+    'eyJ[\\w-]{10,}\\.eyJ[\\w-]{10,}\\.[\\w-]{10,}',
+    '-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[\\s\\S]{0,10000}?-----END [A-Z ]{0,30}PRIVATE KEY-----',
+  ]
+    .map((shape) => `(?<![A-Za-z0-9])${shape}`)
+    .join('|'),
+  'g',
+);
+
+/** The second net: cuts out what looks like a credential, though nobody told us of it. */
+export function masked(text: string): string {
+  return text.replace(SHAPES, REMOVED);
+}
+
+/** Cleans every string inside a value; what holds no secret comes back as it is, byte for byte. */
 export function scrubDeep<T>(value: T, scrub: (text: string) => string): T {
   if (typeof value === 'string') return scrub(value) as T;
   if (Array.isArray(value)) return value.map((v) => scrubDeep(v, scrub)) as T;
-  if (value !== null && typeof value === 'object') return Object.fromEntries(Object.entries(value).map(([k, v]) => [scrub(k), scrubDeep(v, scrub)])) as T;
-  return value;
+  if (value === null || typeof value !== 'object' || isSigned(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([k, v]) => [scrub(k), scrubDeep(v, scrub)])) as T;
+}
+
+/** The model's thinking goes back to its provider unmodified, or the turn is refused. A reply with a known secret in it is never kept. */
+function isSigned(value: object): boolean {
+  return 'type' in value && (value.type === 'thinking' || value.type === 'redacted_thinking') && ('signature' in value || 'data' in value);
 }
 
 function encodings(secret: string): string[] {
   const bytes = Buffer.from(secret);
+  const hex = bytes.toString('hex');
+  const url = encodeURIComponent(secret);
   return [
     secret,
-    bytes.toString('base64'),
-    bytes.toString('base64').replace(/=+$/, ''),
-    bytes.toString('base64url'),
-    bytes.toString('hex'),
-    encodeURIComponent(secret),
+    hex,
+    hex.toUpperCase(),
+    url,
+    url.replace(/%../g, (code) => code.toLowerCase()),
+    url.replaceAll('%20', '+'),
+    [...bytes].map((b) => `%${b.toString(16).padStart(2, '0')}`).join(''),
     JSON.stringify(secret).slice(1, -1),
+    secret.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;'),
+    ...[0, 1, 2].flatMap((before) => inBase64(bytes, before)),
   ];
+}
+
+/** In base64 a text looks different by how many bytes stand before it: `user:token` hides a token from who looks for the token's own base64. */
+function inBase64(bytes: Buffer, before: number): string[] {
+  const whole = Buffer.concat([Buffer.alloc(before), bytes]).toString('base64');
+  const bare = whole.replace(/=+$/, '');
+  // Only what no neighbour has a bit in.
+  const own = bare.slice(before === 0 ? 0 : before + 1, (before + bytes.length) % 3 === 0 ? undefined : -1);
+  return [...(before === 0 ? [whole, bare] : []), own].flatMap((text) => [text, text.replaceAll('+', '-').replaceAll('/', '_')]);
 }

@@ -1,10 +1,11 @@
 import { type ApproverRule, approversOf, type Permissions } from '../policy/rules.ts';
+import { REMOVED } from '../policy/secrets.ts';
 import type { RunProgress } from '../runtime/progress.ts';
 import type { Block } from '../services/slack.ts';
 import type { Approval, Call, Reply, Session } from '../session/state.ts';
 import { type CardView, card, DECISIONS, type Decision } from './views/card.ts';
 import { didWhat } from './views/did.ts';
-import { attentionMessage, finalMessage, keptMessage, QUOTED, questionMessage, rootMessage, saidMessage } from './views/messages.ts';
+import { attentionMessage, finalMessage, keptMessage, QUOTED, questionMessage, rootMessage, rotateMessage, saidMessage } from './views/messages.ts';
 import { planMessage } from './views/plan.ts';
 import { readQuestion } from './views/question.ts';
 import { type Bit, group, t, user } from './views/rich.ts';
@@ -41,6 +42,7 @@ export function narrate(s: Session, { approvers, progress = [] }: NarrateView): 
       ...kept(s, reply, view.closed),
       ...reply.calls.flatMap((c) => shownOfCall(s, s.calls.get(c.id))),
     ]),
+    ...pasted(s),
     ...s.notes
       .filter((n) => n.about === 'attention')
       .map((n) =>
@@ -62,6 +64,12 @@ function opening(s: Session, mayApprove: (tool: string) => Bit[], progress: read
       : []),
     message('plan', planMessage(s, mayApprove, progress)),
   ];
+}
+
+/** Who wrote a credential into Slack is told so: it is out of everything we keep, but Slack and its readers still have it. */
+function pasted(s: Session): Slot[] {
+  const words = [{ seq: 1, by: s.opened.by, text: s.opened.prompt }, ...s.told];
+  return words.filter((w) => w.text.includes(REMOVED)).map((w) => message(`secret:${w.seq}`, rotateMessage(w.by)));
 }
 
 function message(name: string, content: { text: string; blocks: Block[] }): Slot {

@@ -35,7 +35,14 @@ export type GateAnswer =
   /** The backend is away or asks us to wait. `sent`: an effect may have happened. */
   | { is: 'retry'; upstream: string; why: string; retryAfterMs: number | null; sent: boolean };
 
-export type GateDeps = { services: Services; settings: ToolSettings; permissions: Permissions; now: () => number };
+export type GateDeps = {
+  services: Services;
+  settings: ToolSettings;
+  permissions: Permissions;
+  now: () => number;
+  /** Cuts credentials out of text, known ones and what looks like one. */
+  clean?: ((text: string) => string) | undefined;
+};
 
 /** What policy is told where there is no session: the worst. */
 const NOBODY: Standing = { tainted: true, postsOutside: Number.POSITIVE_INFINITY };
@@ -64,6 +71,11 @@ export async function gate(tool: Tool, input: Record<string, unknown>, scope: Ca
     }
     const plan = await tool.plan(input as never, ctx);
     if (plan.kind === 'question') return { is: 'question', question: plan };
+    if (holdsSecret(plan.arguments, deps.clean))
+      return {
+        is: 'refused',
+        why: `What ${tool.name} would send holds a credential, so nothing was sent and nobody was asked. Leave it out, wherever it came from.`,
+      };
     const start = await permit(tool, plan, scope, deps);
     if ('is' in start) return start;
     const key = start.key;
@@ -92,6 +104,12 @@ function refusedRead(tool: ReadTool, scope: CallScope | null, { permissions }: G
   if (verdict.is === 'refuse') return verdict.why;
   if (verdict.is === 'run') return null;
   return `A rule of labmate.json asks for a person's yes to ${tool.name} (${verdict.rule}), and a tool that only reads can't be put to anybody. Make it "deny" or "auto" there.`;
+}
+
+/** A job's parameters, a pull request's file: whatever a file or a backend put into the arguments, a credential never leaves in them. */
+function holdsSecret(args: Record<string, unknown>, clean: GateDeps['clean']): boolean {
+  const text = JSON.stringify(args);
+  return clean !== undefined && clean(text) !== text;
 }
 
 /** Judges and claims. Answers the committed start, or why nothing runs. */

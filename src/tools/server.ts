@@ -1,6 +1,7 @@
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import { z } from 'zod';
+import { scrubDeep } from '../policy/secrets.ts';
 import { UpstreamError } from '../services/http.ts';
 import type { Waiting } from '../session/events.ts';
 import { type Tool, type ToolAnswer, ToolError } from './define-tool.ts';
@@ -29,14 +30,19 @@ export function toolServer(catalog: readonly Tool[], deps: GateDeps, scopes: (re
         const reference = extra._meta?.[CALL];
         const scope = typeof reference === 'string' ? scopes(reference) : null;
         try {
-          return present(await gate(tool, input, scope, deps));
+          return cleaned(present(await gate(tool, input, scope, deps)), deps.clean);
         } catch (error) {
-          return failure(error);
+          return cleaned(failure(error), deps.clean);
         }
       },
     );
   }
   return server;
+}
+
+/** A backend may echo what it was asked with, in an answer as in an error: no credential reaches who asked, at any door. */
+function cleaned(result: CallToolResult, clean: GateDeps['clean']): CallToolResult {
+  return clean ? scrubDeep(result, clean) : result;
 }
 
 /** A write's output is loose: a mismatch after the effect would make what happened look failed, and be done again. */

@@ -36,6 +36,13 @@ export function keptMessage(session: string, by: string, open: boolean): Message
   return { text: fallback(words), blocks: fitted(blocks) };
 }
 
+/** Somebody wrote a credential into a message. */
+export function rotateMessage(by: string): Message {
+  const words =
+    'Your message held a credential. I have cut it out of all that I keep and of what the model reads, but it still stands in Slack: please delete the message and rotate the credential.';
+  return { text: fallback(words), blocks: fitted([rich(para(user(by), t(': '), t(words)))]) };
+}
+
 /** Something a person has to look at before it goes on. */
 export function attentionMessage(o: { session: string; requester: string; text: string; open: boolean }): Message {
   const blocks = [
