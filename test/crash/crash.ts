@@ -1,0 +1,85 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { KILLS, type Kill, schedule } from './kills.ts';
+import { judgeAll, type Verdict } from './oracle.ts';
+import { startPeople } from './people.ts';
+import { bundle } from './processes.ts';
+import { seeded } from './random.ts';
+import { startClock } from './recovery.ts';
+import { openCrashStage } from './stage.ts';
+import type { Kind } from './workload.ts';
+
+export type CrashOptions = {
+  count: number;
+  seed: number;
+  /** How many people have an experiment running at any time. */
+  people?: number;
+  /** Kills before everything is brought to an end and looked at, on a fresh stage each. */
+  perStage?: number;
+  kills?: readonly Kill[];
+  kinds?: readonly Kind[];
+  /** What runs as the worker; the product where absent. */
+  worker?: string;
+  /** How long what was begun may take to end. */
+  endWithinMs?: number;
+  say: (line: string) => void;
+};
+
+export type Tally = Verdict & { kills: number; recovery: number[] };
+
+/** Many sessions, and one thing after another that breaks under them; then everything is looked at. */
+export async function crash(options: CrashOptions): Promise<Tally> {
+  const { count, seed, say, perStage = 25 } = options;
+  const random = seeded(seed);
+  const order = schedule(count, random, options.kills ?? KILLS);
+  const gateway = await bundle('test/crash/product.ts', 'product');
+  const worker = options.worker ? await bundle(options.worker, 'twin') : gateway;
+  const tally: Tally = { lost: [], doubled: [], ungated: [], broken: [], sessions: 0, effects: 0, kills: 0, recovery: [] };
+  for (let from = 0; from < count; from += perStage) {
+    const kills = order.slice(from, from + perStage);
+    const stage = await openCrashStage({ channels: options.people ?? 20, programs: { gateway, worker }, workers: 2, say });
+    let kept = true;
+    try {
+      const people = startPeople(stage, seeded(seed + from + 1), options.kinds);
+      const clock = startClock(stage, tally.recovery);
+      // The first sessions get to where something can happen to them.
+      await sleep(2_000);
+      for (const kill of kills) {
+        const began = Date.now();
+        const open = people.open();
+        await kill.strike(stage, random, clock.struck);
+        tally.kills += 1;
+        say(`${tally.kills} of ${count}: ${kill.name}, ${open} sessions open, ${((Date.now() - began) / 1000).toFixed(1)} s`);
+      }
+      const ended = await people.finish(options.endWithinMs ?? 90_000);
+      if (!ended) say('not everything came to an end in time');
+      await threadsRest(stage);
+      await clock.settled();
+      const verdict = await judgeAll(stage, people);
+      for (const what of ['lost', 'doubled', 'ungated', 'broken'] as const) {
+        tally[what].push(...verdict[what]);
+        for (const sentence of verdict[what]) say(`${what}: ${sentence}`);
+      }
+      tally.sessions += verdict.sessions;
+      tally.effects += verdict.effects;
+      kept = ['lost', 'doubled', 'ungated', 'broken'].some((what) => verdict[what as 'lost'].length > 0);
+      if (kept) say(`what the processes said is kept in ${stage.dir}`);
+    } finally {
+      await stage.close(kept);
+    }
+  }
+  return tally;
+}
+
+/** The line that the suite ends with. */
+export function lastLine({ lost, doubled, ungated, broken, kills, recovery }: Tally): string {
+  const sorted = [...recovery].sort((a, b) => a - b);
+  const at = (share: number) => ((sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0) / 1000).toFixed(1);
+  const found = `lost ${lost.length}, doubled ${doubled.length}, ungated ${ungated.length}, broken ${broken.length} of ${kills} kills`;
+  return `${found}; recovery ${at(0.5)}/${at(0.95)}/${at(1)} s`;
+}
+
+/** Every thread has caught up with its log. */
+async function threadsRest({ redis, keys }: Awaited<ReturnType<typeof openCrashStage>>): Promise<void> {
+  const until = Date.now() + 60_000;
+  while (Date.now() < until && (await redis.zcard(keys.stale)) > 0) await sleep(200);
+}

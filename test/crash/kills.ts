@@ -1,0 +1,215 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Caught } from './link.ts';
+import type { Random } from './random.ts';
+import type { CrashStage, Service, Worker } from './stage.ts';
+
+/** One way to break something at one exact instant. Resolves when the damage is done and whoever died is back. */
+export type Kill = { name: string; weight: number; strike(stage: CrashStage, random: Random, struck: () => void): Promise<void> };
+
+/** After this long without the request we lie in wait for, the blow falls anyway. */
+const PATIENCE_MS = 8_000;
+/** Longer than a lease, so that somebody else has taken over when a stopped worker wakes. */
+const PAST_LEASE_MS = 7_000;
+
+const shaOf = (script: string) => {
+  const read = (name: string) => readFileSync(new URL(`../../src/runtime/scripts/${name}.lua`, import.meta.url), 'utf8');
+  return createHash('sha1')
+    .update(`${read('lib')}\n${read(script)}`)
+    .digest('hex');
+};
+const COMMIT = shaOf('commit');
+const APPEND = shaOf('append');
+
+/** A worker dies with one of its requests on the way: not yet sent, or done and its answer lost. */
+const workerAt = (name: string, service: Service, words: string[], weight = 2): Kill[] =>
+  (['before', 'after'] as const).map((when) => ({
+    name: `worker, ${when} ${name}`,
+    weight,
+    async strike({ workers }, _, struck) {
+      const { who, caught } = await firstOf(workers, (w) => w.links[service].hold(words, when));
+      struck();
+      await who.process.signal('SIGKILL');
+      caught.drop();
+      await who.process.ready();
+    },
+  }));
+
+/** A worker stands still with a request or its answer in its hands, wakes after others have gone on, and gets what it waited for. */
+const frozenAt = (name: string, service: Service, words: string[], when: 'before' | 'after'): Kill => ({
+  name: `zombie, ${when} ${name}`,
+  weight: 1,
+  async strike({ workers }, _, struck) {
+    const { who, caught } = await firstOf(workers, (w) => w.links[service].hold(words, when));
+    struck();
+    await who.process.signal('SIGSTOP');
+    caught.release();
+    await sleep(PAST_LEASE_MS);
+    await who.process.signal('SIGCONT');
+    await who.process.ready();
+  },
+});
+
+const gatewayAt = (name: string, words: string[], weight = 2): Kill[] =>
+  (['before', 'after'] as const).map((when) => ({
+    name: `gateway, ${when} ${name}`,
+    weight,
+    async strike({ gateway, gatewayLink }, _, struck) {
+      const caught = gatewayLink.hold(words, when);
+      await Promise.race([caught.reached, sleep(PATIENCE_MS)]);
+      struck();
+      await gateway.signal('SIGKILL');
+      caught.drop();
+      await gateway.ready();
+    },
+  }));
+
+const gatewayPosting = (when: 'before' | 'after', path: string): Kill => ({
+  name: `gateway, ${when} ${path}`,
+  weight: 2,
+  async strike({ gateway, standIns }, _, struck) {
+    const held = standIns.hold('slack', { path, when });
+    await Promise.race([held.reached, sleep(PATIENCE_MS)]);
+    struck();
+    await gateway.signal('SIGKILL');
+    held.drop();
+    await gateway.ready();
+  },
+});
+
+export const KILLS: readonly Kill[] = [
+  ...workerAt('the model is asked', 'claude', ['POST /v1/messages']),
+  ...workerAt('the run is started', 'databricks', ['jobs/run-now'], 4),
+  ...workerAt('the branch is made', 'github', ['POST /repos/acme/ads/git/refs']),
+  ...workerAt('the pull request is opened', 'github', ['POST /repos/acme/ads/pulls'], 4),
+  ...workerAt('its post', 'slack', ['chat.postMessage'], 3),
+  ...workerAt('a commit', 'redis', [COMMIT]),
+  ...workerAt('the claim of an effect', 'redis', [COMMIT, 'call_started'], 3),
+  ...workerAt('the outcome of an effect is written', 'redis', [COMMIT, 'call_finished'], 3),
+  ...workerAt('a question is parked', 'redis', [COMMIT, 'call_parked']),
+  ...gatewayAt('a delivery is stored', [APPEND], 3),
+  ...gatewayAt('a click is stored', [APPEND, '"type":"approved"'], 3),
+  gatewayPosting('before', 'chat.postMessage'),
+  gatewayPosting('after', 'chat.postMessage'),
+  gatewayPosting('after', 'chat.update'),
+  frozenAt('the claim of an effect', 'redis', [COMMIT, 'call_started'], 'after'),
+  frozenAt('the run is started', 'databricks', ['jobs/run-now'], 'after'),
+  {
+    name: 'zombie, anywhere',
+    weight: 1,
+    async strike({ workers }, random, struck) {
+      const who = random.pick(workers);
+      await sleep(random.next() * 1_500);
+      struck();
+      await who.process.signal('SIGSTOP');
+      await sleep(PAST_LEASE_MS);
+      await who.process.signal('SIGCONT');
+      await who.process.ready();
+    },
+  },
+  {
+    name: 'any process, anywhere',
+    weight: 8,
+    async strike({ processes }, random, struck) {
+      const who = random.pick(processes);
+      await sleep(random.next() * 2_000);
+      struck();
+      await who.signal('SIGKILL');
+      await who.ready();
+    },
+  },
+  {
+    name: 'all processes at once',
+    weight: 2,
+    async strike({ processes }, random, struck) {
+      await sleep(random.next() * 2_000);
+      struck();
+      await Promise.all(processes.map((p) => p.signal('SIGKILL')));
+      await Promise.all(processes.map((p) => p.ready()));
+    },
+  },
+  {
+    name: 'the same worker as soon as it is back, three times',
+    weight: 1,
+    async strike({ workers }, random, struck) {
+      const who = random.pick(workers);
+      struck();
+      for (let i = 0; i < 3; i++) {
+        await who.process.signal('SIGKILL');
+        await sleep(200);
+        await who.process.ready();
+        await sleep(random.next() * 500);
+      }
+    },
+  },
+  {
+    name: 'a process is told to end',
+    weight: 2,
+    async strike({ processes }, random, struck) {
+      const who = random.pick(processes);
+      await sleep(random.next() * 1_000);
+      struck();
+      await who.signal('SIGTERM');
+      await sleep(500);
+      await who.ready();
+    },
+  },
+  {
+    name: 'Redis',
+    weight: 3,
+    async strike(stage, random, struck) {
+      await sleep(random.next() * 1_000);
+      struck();
+      await stage.killRedis(random.next() * 2_000);
+      await stage.ready();
+    },
+  },
+  {
+    name: 'half-open link to Redis',
+    weight: 1,
+    async strike({ workers, gatewayLink, ready }, random, struck) {
+      const link = random.pick([...workers.map((w) => w.links.redis), gatewayLink]);
+      await sleep(random.next() * 1_000);
+      struck();
+      link.stall();
+      // Whoever hangs on it notices by its socket's own time limit, and is ready again after that.
+      await sleep(1_000);
+      await ready();
+    },
+  },
+  {
+    name: 'slow link to Redis',
+    weight: 1,
+    async strike({ workers, gatewayLink, ready }, random, struck) {
+      const link = random.pick([...workers.map((w) => w.links.redis), gatewayLink]);
+      struck();
+      link.slow(200);
+      await sleep(4_000);
+      link.slow(0);
+      await ready();
+    },
+  },
+];
+
+/** Lies in wait at every worker; the first that comes by is the one. */
+async function firstOf(workers: readonly Worker[], lie: (worker: Worker) => Caught): Promise<{ who: Worker; caught: Caught }> {
+  const traps = workers.map((who) => ({ who, caught: lie(who) }));
+  const first = await Promise.race([...traps.map((t) => t.caught.reached.then(() => t)), sleep(PATIENCE_MS).then(() => traps[0])]);
+  for (const trap of traps) if (trap !== first) trap.caught.release();
+  return first as (typeof traps)[number];
+}
+
+/** Each kind of kill as often as its weight says, in an order that the seed decides. */
+export function schedule(count: number, random: Random, kills: readonly Kill[] = KILLS): Kill[] {
+  const order: Kill[] = [];
+  while (order.length < count) {
+    const bag = kills.flatMap((k) => Array.from({ length: k.weight }, () => k));
+    for (let i = bag.length - 1; i > 0; i--) {
+      const j = Math.floor(random.next() * (i + 1));
+      [bag[i], bag[j]] = [bag[j] as Kill, bag[i] as Kill];
+    }
+    order.push(...bag);
+  }
+  return order.slice(0, count);
+}

@@ -1,0 +1,78 @@
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
+import { build } from 'esbuild';
+import { type Guarded, spawnGuarded } from '../../src/sandbox/guarded.ts';
+import { freePort } from '../../src/sandbox/redis.ts';
+
+/** One process of the product that is started again whenever it dies, as an operator's supervisor would. */
+export type Supervised = {
+  name: string;
+  /** Sends a signal; answers false where nobody is there to get it. */
+  signal(signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT' | 'SIGTERM'): Promise<boolean>;
+  /** Resolves when it says that it is ready, through however many deaths. */
+  ready(): Promise<void>;
+  stop(): Promise<void>;
+};
+
+const ROOT = join(import.meta.dirname, '..', '..');
+
+/** The product in one file: hundreds of starts, and each is spared the compiling. Packages stay where they are. */
+export async function bundle(entry: string, name: string): Promise<string> {
+  const folder = join(ROOT, 'node_modules', '.cache', 'labmate-crash', name);
+  mkdirSync(folder, { recursive: true });
+  const outfile = join(folder, 'main.mjs');
+  await build({ entryPoints: [join(ROOT, entry)], outfile, bundle: true, platform: 'node', format: 'esm', packages: 'external', logLevel: 'error' });
+  cpSync(join(ROOT, 'src', 'runtime', 'scripts'), join(folder, 'scripts'), { recursive: true });
+  // Where the product looks for its own command, one folder above its main file.
+  mkdirSync(join(folder, '..', 'bin'), { recursive: true });
+  writeFileSync(join(folder, '..', 'bin', 'labmate.mjs'), `await import(${JSON.stringify(pathToFileURL(outfile).href)});\n`);
+  return outfile;
+}
+
+export function supervise(options: { name: string; program: string; variables: Record<string, string>; dir: string; say: (line: string) => void }): Supervised {
+  const { name, say } = options;
+  let wanted = true;
+  let current: Guarded | null = null;
+  let adminPort = 0;
+  let starts = 0;
+
+  const run = async () => {
+    while (wanted) {
+      adminPort = await freePort();
+      const logFile = join(options.dir, `${name}-${++starts}.log`);
+      current = spawnGuarded(process.execPath, [options.program, 'start'], { logFile, env: { ...options.variables, ADMIN_PORT: String(adminPort) } });
+      const code = await current.ended;
+      current = null;
+      if (wanted && code !== 137 && code !== 0) say(`${name} ended by itself with ${code}, see ${logFile}`);
+    }
+  };
+  const running = run();
+  return {
+    name,
+    async signal(signal) {
+      const pid = await current?.pid;
+      if (!pid) return false;
+      try {
+        return process.kill(pid, signal);
+      } catch {
+        return false;
+      }
+    },
+    async ready() {
+      const until = Date.now() + 60_000;
+      while (Date.now() < until) {
+        const answer = current && (await fetch(`http://127.0.0.1:${adminPort}/readyz`, { signal: AbortSignal.timeout(1_000) }).catch(() => null));
+        if (answer?.ok) return;
+        await sleep(50);
+      }
+      throw new Error(`${name} was not ready within 60 s; its words are in ${options.dir}`);
+    },
+    async stop() {
+      wanted = false;
+      await current?.end(5_000);
+      await running;
+    },
+  };
+}

@@ -1,0 +1,20 @@
+import { parseArgs } from 'node:util';
+import { crash, lastLine } from './crash.ts';
+
+const { values } = parseArgs({ options: { count: { type: 'string', default: '50' }, seed: { type: 'string' }, people: { type: 'string', default: '20' } } });
+const count = Number(values.count);
+const seed = Number(values.seed ?? Date.now() % 1_000_000);
+const people = Number(values.people);
+if (![count, seed, people].every((n) => Number.isSafeInteger(n) && n >= 0) || count < 1 || people < 1) {
+  process.stderr.write('test:crash takes --count N, --seed S and --people P, whole numbers.\n');
+  process.exit(2);
+}
+process.stdout.write(`seed ${seed}: ${count} kills, ${people} people with an experiment each; again with --count ${count} --seed ${seed}\n`);
+const began = Date.now();
+const tally = await crash({ count, seed, people, say: (line) => process.stdout.write(`${line}\n`) });
+const minutes = ((Date.now() - began) / 60_000).toFixed(1);
+process.stdout.write(
+  `${tally.sessions} sessions and ${tally.effects} effects under ${tally.kills} kills in ${minutes} minutes; ${tally.recovery.length} sessions were taken over\n`,
+);
+process.stdout.write(`${lastLine(tally)}\n`);
+process.exit(tally.lost.length + tally.doubled.length + tally.ungated.length + tally.broken.length > 0 ? 1 : 0);

@@ -1,0 +1,145 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openLog } from '../../src/runtime/event-log.ts';
+import { makeKeys } from '../../src/runtime/keys.ts';
+import { openBlobs } from '../../src/runtime/payloads.ts';
+import { makeReading } from '../../src/runtime/read-sessions.ts';
+import { connect, PATIENT } from '../../src/runtime/redis.ts';
+import { startMessagesApi } from '../../src/sandbox/claude/messages-api.ts';
+import { freePort, type RunningRedis, startRedis } from '../../src/sandbox/redis.ts';
+import { sandboxConfig } from '../../src/sandbox/sandbox-config.ts';
+import { startStandIns } from '../../src/sandbox/stand-ins.ts';
+import { type Link, openLink } from './link.ts';
+import { type Supervised, supervise } from './processes.ts';
+import { answer } from './workload.ts';
+
+/** What a worker talks to, each over a link of its own. */
+export const SERVICES = {
+  redis: 'REDIS_URL',
+  claude: 'ANTHROPIC_BASE_URL',
+  databricks: 'DATABRICKS_HOST',
+  github: 'GITHUB_API_URL',
+  slack: 'SLACK_API_URL',
+} as const;
+export type Service = keyof typeof SERVICES;
+export type Worker = { process: Supervised; links: Record<Service, Link> };
+export type Heard = { envelope: string; acked: boolean };
+export type CrashStage = Awaited<ReturnType<typeof openCrashStage>>;
+
+const PREFIX = 'crash';
+
+/** The product as it would stand in production: one gateway, two workers, a Redis that syncs every write; around it stand-ins, and links that can be cut. */
+export async function openCrashStage(options: {
+  channels: number;
+  programs: { gateway: string; worker: string };
+  workers: number;
+  say: (line: string) => void;
+}) {
+  const dir = await mkdtemp(join(tmpdir(), 'labmate-crash-'));
+  const redisDir = join(dir, 'redis');
+  let server: RunningRedis = await startRedis({ dir: redisDir, purpose: 'the crash suite', say: options.say });
+  const portOf = (url: string) => Number(new URL(url).port);
+  const links: Link[] = [];
+  const linkTo = async (port: number) => {
+    const link = await openLink(port);
+    links.push(link);
+    return link;
+  };
+
+  const heard: Heard[] = [];
+  const standIns = await startStandIns({
+    mode: 'socket',
+    eventsUrl: '',
+    real: [],
+    dir,
+    trainingSeconds: 1,
+    ports: {},
+    onTraffic: (from, seen) => {
+      if (from === 'slack' && seen.what === 'socket events_api') heard.push({ envelope: JSON.stringify(seen.body), acked: seen.status === 200 });
+    },
+    startClaude: async (wish) => (await startMessagesApi({ answer, ...wish })) as never,
+  });
+  const { slack } = standIns;
+  if (!slack) throw new Error('the Slack stand-in did not start');
+  // One channel for each person who works: Slack takes one message a second and channel.
+  const channels = Array.from({ length: options.channels }, (_, i) => `C0CRASH${i}`);
+  slack.world.data.channels.push(...channels.map((id) => ({ id, name: id.toLowerCase() })));
+  const configFile = join(dir, 'labmate.json');
+  const config = sandboxConfig();
+  await writeFile(
+    configFile,
+    JSON.stringify({ ...config, channels, allow: { experiments: ['*'], dashboards: ['*'], channels }, budgets: { perUser: 1000, perTeam: 1000 } }),
+  );
+
+  const common = { PATH: process.env['PATH'] ?? '', HOME: dir, ...standIns.variables, REDIS_PREFIX: PREFIX, LABMATE_CONFIG: configFile, LOG_LEVEL: 'warn' };
+  const overLink = (name: Service, link: Link): string => {
+    if (name === 'redis') return `redis://127.0.0.1:${link.port}`;
+    const url = new URL((standIns.variables as Record<string, string>)[SERVICES[name]] ?? '');
+    url.port = String(link.port);
+    return url.href.replace(/\/$/, name === 'slack' ? '/' : '');
+  };
+
+  const redisLinks: Link[] = [];
+  const redisLink = async () => {
+    const link = await linkTo(portOf(server.url));
+    redisLinks.push(link);
+    return link;
+  };
+  const gatewayLink = await redisLink();
+  const gateway = supervise({
+    name: 'gateway',
+    program: options.programs.gateway,
+    dir,
+    say: options.say,
+    variables: { ...common, ROLE: 'gateway', PORT: String(await freePort()), REDIS_URL: overLink('redis', gatewayLink) },
+  });
+  const workers: Worker[] = [];
+  for (let i = 1; i <= options.workers; i++) {
+    const to = async (name: Service) => (name === 'redis' ? redisLink() : linkTo(portOf((standIns.variables as Record<string, string>)[SERVICES[name]] ?? '')));
+    const own = {} as Record<Service, Link>;
+    const variables: Record<string, string> = { ...common, ROLE: 'worker' };
+    for (const name of Object.keys(SERVICES) as Service[]) {
+      own[name] = await to(name);
+      variables[SERVICES[name]] = overLink(name, own[name]);
+    }
+    workers.push({ process: supervise({ name: `worker-${i}`, program: options.programs.worker, dir, say: options.say, variables }), links: own });
+  }
+
+  // Our own eyes look through a link too, so that they follow Redis to wherever it comes back.
+  const ownLink = await redisLink();
+  const redis = connect(`redis://127.0.0.1:${ownLink.port}`, PATIENT);
+  redis.on('error', () => {});
+  const keys = makeKeys(PREFIX);
+  const log = openLog(redis, keys, openBlobs(redis, keys));
+  const processes = [gateway, ...workers.map((w) => w.process)];
+  const stage = {
+    ...{ dir, channels, standIns, slack, gateway, gatewayLink, workers, processes, redis, keys, log, heard },
+    reading: makeReading(redis, keys, log),
+    ready: async () => void (await Promise.all(processes.map((p) => p.ready()))),
+    redisLinks,
+    /** kill -9 of Redis itself; it comes back with what it had synced. */
+    async killRedis(downMs: number) {
+      const pid = Number(await readFile(join(redisDir, 'redis.pid'), 'utf8'));
+      process.kill(pid, 'SIGKILL');
+      for (const link of redisLinks) link.lead(null);
+      await server.stop();
+      await new Promise((r) => setTimeout(r, downMs));
+      server = await startRedis({ dir: redisDir, purpose: 'the crash suite' });
+      for (const link of redisLinks) link.lead(portOf(server.url));
+    },
+    async close(keep = false) {
+      await Promise.all(processes.map((p) => p.stop()));
+      redis.disconnect();
+      await Promise.all(links.map((l) => l.close()));
+      await standIns.close();
+      await server.stop();
+      if (!keep) await rm(dir, { recursive: true, force: true });
+    },
+  };
+  await stage.ready().catch(async (error: unknown) => {
+    await stage.close(true);
+    throw error;
+  });
+  return stage;
+}
