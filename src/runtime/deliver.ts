@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
+import { ZERO_HEAD } from '../session/chain.ts';
 import type { SessionEvent } from '../session/events.ts';
 import { fold } from '../session/fold.ts';
 import { repeats } from '../session/lineage.ts';
@@ -24,19 +25,26 @@ type Deps = {
 export function makeDeliver(deps: Deps): Deliver {
   const { log } = deps;
   return async (key, command, options = {}) => {
-    const deadline = options.withinMs === undefined ? undefined : (await log.time()) + options.withinMs;
+    const { withinMs } = options;
+    // Not awaited here: it goes to Redis together with whatever is asked next.
+    const deadline = withinMs === undefined ? Promise.resolve(undefined) : log.time().then((now) => now + withinMs);
     const delivered = command.do === 'open' ? await open(deps, key, command, deadline) : await tell(deps, key, command, deadline);
-    if (delivered.is === 'stored' && command.do !== 'refuse') await deps.ring(delivered.session).catch(() => {});
+    // Nor is the bell waited for: somebody waits for our answer, and the pump rings again.
+    if (delivered.is === 'stored' && command.do !== 'refuse') void deps.ring(delivered.session).catch(() => {});
     return delivered;
   };
 }
 
-async function open(deps: Deps, key: string, command: Extract<Command, { do: 'open' }>, deadline: number | undefined): Promise<Delivered> {
+async function open(deps: Deps, key: string, command: Extract<Command, { do: 'open' }>, asked: Promise<number | undefined>): Promise<Delivered> {
   const { log, redis, keys } = deps;
   const { session: sid, team, channel, by, prompt, door, quoted } = command;
-  const alias = await reserveAlias(redis, keys, team, sid);
-  const earlier = command.after ? fold(command.after, await log.read(command.after)) : null;
-  const repeated = command.rerunOf ? fold(command.rerunOf.session, await log.read(command.rerunOf.session)) : null;
+  const { after, rerunOf } = command;
+  const [deadline, alias, earlier, repeated] = await Promise.all([
+    asked,
+    reserveAlias(redis, keys, team, sid),
+    after ? readSession(log, after) : null,
+    rerunOf ? readSession(log, rerunOf.session) : null,
+  ]);
   const event: SessionEvent = {
     type: 'opened',
     team,
@@ -48,7 +56,7 @@ async function open(deps: Deps, key: string, command: Extract<Command, { do: 'op
     door,
     model: deps.model,
     ...(earlier ? { after: { session: earlier.opened.alias, head: earlier.head, report: report(earlier) } } : {}),
-    ...(repeated ? { rerun_of: repeats(repeated, command.rerunOf?.changes ?? {}) } : {}),
+    ...(repeated ? { rerun_of: repeats(repeated, rerunOf?.changes ?? {}) } : {}),
     ...(quoted?.length ? { quoted } : {}),
   };
   const request: Append = {
@@ -56,20 +64,20 @@ async function open(deps: Deps, key: string, command: Extract<Command, { do: 'op
     key,
     mode: 'open',
     deadline,
+    at: { seq: 0, head: ZERO_HEAD },
     limits: deps.limits,
     ...(command.thread ? { thread: { channel, ts: command.thread } } : {}),
   };
   const answer = await log.append(request, async () => event);
   switch (answer.is) {
-    case 'OK': {
-      const opened = fold(sid, await log.read(sid));
-      if (opened) await redis.hset(keys.about(team), sid, JSON.stringify(aboutOf(opened, command.thread)));
+    case 'OK':
+      // It is stored, whatever becomes of the index: that is mended from the log.
+      await index(deps, sid, command).catch(() => {});
       return { is: 'stored', session: sid, seq: answer.seq, alias };
-    }
     case 'DUP':
       return { is: 'duplicate', session: answer.session, seq: answer.seq };
     case 'OPEN':
-      return tell(deps, key, { do: 'tell', session: sid, by, text: prompt, ts: null, kind: 'message', standing: 'requester' }, deadline);
+      return tell(deps, key, { do: 'tell', session: sid, by, text: prompt, ts: null, kind: 'message', standing: 'requester' }, asked);
     case 'LATE':
       return { is: 'late' };
     case 'LIMIT':
@@ -81,17 +89,26 @@ async function open(deps: Deps, key: string, command: Extract<Command, { do: 'op
   }
 }
 
-async function tell(deps: Deps, key: string, command: Exclude<Command, { do: 'open' }>, deadline: number | undefined): Promise<Delivered> {
+async function index({ log, redis, keys }: Deps, sid: string, { team, thread }: Extract<Command, { do: 'open' }>): Promise<void> {
+  const opened = await readSession(log, sid);
+  if (opened) await redis.hset(keys.about(team), sid, JSON.stringify(aboutOf(opened, thread)));
+}
+
+async function readSession(log: EventLog, sid: string): Promise<Session | null> {
+  return fold(sid, await log.read(sid));
+}
+
+async function tell(deps: Deps, key: string, command: Exclude<Command, { do: 'open' }>, asked: Promise<number | undefined>): Promise<Delivered> {
   const { log } = deps;
   const sid = command.session;
+  const [deadline, first] = await Promise.all([asked, readSession(log, sid)]);
   const known: { session?: Session; votes?: number; need?: number } = {};
   // The owner names the sets of live sessions, which only `opened` and `ended` touch: from outside any name will do.
-  const request: Append = { owner: { sid, team: 'none', user: 'none' }, key, mode: modeOf(command), deadline, ...decisionOf(command) };
+  const request: Append = { owner: { sid, team: 'none', user: 'none' }, key, mode: modeOf(command), deadline, at: first ?? undefined, ...decisionOf(command) };
   let expires: number | null = null;
   if (command.do === 'approve') {
-    const session = fold(sid, await log.read(sid));
-    const approval = session?.approvals.get(command.approval);
-    if (!session || !approval) return { is: 'unknown' };
+    const approval = first?.approvals.get(command.approval);
+    if (!approval) return { is: 'unknown' };
     request.need = approval.need;
     // A yes after its time is no yes, though nobody may have written down yet that the time is over.
     expires = Date.parse(approval.expiresAt);
@@ -99,7 +116,7 @@ async function tell(deps: Deps, key: string, command: Exclude<Command, { do: 'op
   }
   const answer = await log.append(request, async (tip) => {
     if (tip.seq === 0) return null;
-    const session = fold(sid, await log.read(sid));
+    const session = tip.seq === first?.seq ? first : await readSession(log, sid);
     // Somebody wrote between the tip and the read: the script will say MOVED, and we come again.
     if (!session) return null;
     known.session = session;
@@ -119,12 +136,12 @@ async function tell(deps: Deps, key: string, command: Exclude<Command, { do: 'op
     case 'DUP':
       return { is: 'duplicate', session: answer.session, seq: answer.seq };
     case 'DECIDED': {
-      const fresh = fold(sid, await log.read(sid));
+      const fresh = await readSession(log, sid);
       return decided(answer.state, 'approval' in command ? fresh?.approvals.get(command.approval) : undefined);
     }
     case 'LATE':
       if (command.do !== 'approve' || expires === null || (await log.time()) <= expires) return { is: 'late' };
-      await tell(deps, `expire:${command.approval}`, { do: 'expire', session: sid, approval: command.approval }, undefined);
+      await tell(deps, `expire:${command.approval}`, { do: 'expire', session: sid, approval: command.approval }, Promise.resolve(undefined));
       return { is: 'decided', state: 'expired', by: null, at: new Date(expires).toISOString() };
     case 'CLOSED':
       return { is: 'closed', session: sid };
