@@ -43,6 +43,15 @@ export function mayDeny(question: Question): May {
   return mayApprove(question);
 }
 
+/** Whoever asked may put it differently, and so may who decides; whether that counts as a yes is another question. */
+export function mayEdit(question: Question): May {
+  const member = mayAct(question.user, question.team);
+  if (!member.ok || !question.user) return member;
+  const { user, requester, rule, groupMembers } = question;
+  if (user.id === requester || rule?.users.includes(user.id) || (rule && groupMembers.includes(user.id))) return { ok: true };
+  return no('Only whoever asked for it or one of its approvers may change it.');
+}
+
 function no(why: string): May {
   return { ok: false, why };
 }

@@ -1,19 +1,21 @@
-import { mayApprove, mayDeny } from '../policy/approvers.ts';
+import { type May, mayApprove, mayDeny, mayEdit } from '../policy/approvers.ts';
 import { type ApproverRule, approversOf } from '../policy/rules.ts';
 import { sessionOfRef } from '../runtime/commands.ts';
-import type { Approval, Session } from '../session/state.ts';
+import type { Approval, Call, Session } from '../session/state.ts';
 import { type Desk, membersOf, namesOf } from './desk.ts';
 import { decidedInWords, store, whyNot } from './store.ts';
 
-export type Asked = { session: Session; approval: Approval; tool: string };
+export type Asked = { session: Session; approval: Approval; call: Call; tool: string };
+type What = 'approve' | 'deny' | 'withdraw' | 'edit';
 export type Decided = { counted: boolean; text: string; settled?: Promise<'stored' | 'lost'> };
 
 /** What an approval's id stands for; null for an id that is nobody's, or another workspace's. */
 export async function whatIsAsked(desk: Desk, ref: string): Promise<Asked | null> {
   const session = await desk.reading.session(sessionOfRef(ref));
   const approval = session?.approvals.get(ref);
-  if (!session || !approval || session.opened.team !== desk.self.team) return null;
-  return { session, approval, tool: session.calls.get(approval.call)?.tool ?? '' };
+  const call = approval && session?.calls.get(approval.call);
+  if (!session || !call || session.opened.team !== desk.self.team) return null;
+  return { session, approval, call, tool: call.tool };
 }
 
 /** A click that decides. Who may is looked up now, whatever stood on the card; a click that does not count is recorded and told why. */
@@ -34,40 +36,66 @@ export async function decide(
 }
 
 /** Why this person's decision would not count now, with who may decide; null where it would. A refusal is recorded. */
-export async function whyNotCounted(desk: Desk, key: string, by: string, asked: Asked, what: 'approve' | 'deny' | 'withdraw'): Promise<string | null> {
-  const early = tooLate(asked);
+export async function whyNotCounted(desk: Desk, key: string, by: string, asked: Asked, what: What): Promise<string | null> {
+  const early = tooLate(asked, what);
   if (early) return early;
   const { session, approval, tool } = asked;
   const why = await whyRefused(desk, asked, by, what);
   if (!why) return null;
-  await store(desk, key, { do: 'refuse', session: session.id, approval: approval.id, by, why });
+  // Not the decision's own key: a form can be sent again, and may count then.
+  await store(desk, `${key}:no`, { do: 'refuse', session: session.id, approval: approval.id, by, why });
   return `${why} ${whoMay(approversOf(tool, desk.permissions.approvers), what)}`.trim();
 }
 
+/** Several questions of one card at once: each is decided for itself, and what did not count says why. */
+export async function decideAll(desk: Desk, key: string, by: string, all: readonly Asked[]): Promise<Decided> {
+  const decided = await Promise.all(all.map((asked) => decide(desk, `${key}:${asked.approval.id}`, by, asked, { do: 'approve' })));
+  const counted = decided.filter((d) => d.counted);
+  const rest = [...new Set(decided.flatMap((d) => (d.counted ? [] : [d.text])))].join(' ');
+  const unsure = decided.find((d) => d.settled)?.settled;
+  if (counted.length === all.length)
+    return {
+      counted: true,
+      text: counted.every((d) => d.text === 'Approved.') ? `Approved, all ${all.length}.` : `Your yes is counted for all ${all.length}.`,
+    };
+  return { counted: counted.length > 0, text: `${counted.length} of ${all.length} counted. ${rest}`, ...(unsure ? { settled: unsure } : {}) };
+}
+
 /** A decision that came after the decision. */
-function tooLate({ session, approval }: Asked): string | null {
-  if (approval.state !== 'pending') {
+function tooLate({ session, approval, call }: Asked, what: What): string | null {
+  if (approval.state === 'pending' && call.approval !== approval.id) return 'This was asked again since; the newer card is below.';
+  // A yes can be taken back until what it lets go has begun.
+  if (approval.state !== 'pending' && !(what === 'withdraw' && approval.state === 'approved')) {
     const last = approval.votes.at(-1);
     return decidedInWords({ state: approval.state, by: approval.by ?? last?.by ?? null, at: approval.decidedAt ?? null });
   }
   return session.ended || session.stop ? 'This experiment was stopped or has ended; nothing more is run.' : null;
 }
 
-async function whyRefused(desk: Desk, { session, approval, tool }: Asked, by: string, what: 'approve' | 'deny' | 'withdraw'): Promise<string | null> {
-  if (what === 'withdraw') return approval.votes.some((v) => v.by === by) ? null : 'You have not said yes to this, so there is nothing to take back.';
+async function whyRefused(desk: Desk, asked: Asked, by: string, what: What): Promise<string | null> {
+  if (what === 'withdraw') return asked.approval.votes.some((v) => v.by === by) ? null : 'You have not said yes to this, so there is nothing to take back.';
+  const may = await lookUpWhether(desk, asked, by, { approve: mayApprove, deny: mayDeny, edit: mayEdit }[what]);
+  return may.ok ? null : may.why;
+}
+
+/** Looks up who somebody is, and who is in the groups, as of now. A Slack that does not say is a no. */
+export async function lookUpWhether(
+  desk: Desk,
+  { session, tool }: Pick<Asked, 'session' | 'tool'>,
+  by: string,
+  holds: (question: Parameters<typeof mayApprove>[0]) => May,
+): Promise<May> {
   const rule = approversOf(tool, desk.permissions.approvers);
   const [user, groupMembers] = await Promise.all([
     desk.slack.person(by, AbortSignal.timeout(800)).catch(() => 'unknown' as const),
     membersOf(desk, rule?.groups ?? [], true),
   ]);
-  if (user === 'unknown') return 'Slack did not tell me in time who you are. Please try again.';
-  const question = { user, team: desk.self.team, requester: session.opened.by, rule, groupMembers };
-  const may = what === 'approve' ? mayApprove(question) : mayDeny(question);
-  return may.ok ? null : may.why;
+  if (user === 'unknown') return { ok: false, why: 'Slack did not tell me in time who you are. Please try again.' };
+  return holds({ user, team: desk.self.team, requester: session.opened.by, rule, groupMembers });
 }
 
 function whoMay(rule: ApproverRule | null, what: string): string {
-  return what === 'withdraw' ? '' : `May decide: ${namesOf(rule)}.`;
+  return what === 'withdraw' || what === 'edit' ? '' : `May decide: ${namesOf(rule)}.`;
 }
 
 function thanks(what: 'approve' | 'deny' | 'withdraw', again: boolean, { votes, need }: { votes?: number; need?: number }): string {

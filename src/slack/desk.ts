@@ -3,8 +3,31 @@ import type { ApproverRule, Permissions } from '../policy/rules.ts';
 import type { Deliver } from '../runtime/commands.ts';
 import type { Reading } from '../runtime/reading.ts';
 import type { Block, SlackService } from '../services/slack.ts';
-import type { Session } from '../session/state.ts';
+import type { Preview } from '../session/events.ts';
+import type { Call, Session } from '../session/state.ts';
 import type { Log } from './log.ts';
+
+/** What can be asked about runs without a model. */
+export type Runs = {
+  /** Throws a sentence where MLflow cannot be asked. */
+  exists(experiment: string, signal: AbortSignal): Promise<boolean>;
+  ask(
+    tool: 'compare_runs' | 'find_best_run',
+    input: Record<string, unknown>,
+    signal: AbortSignal,
+  ): Promise<{ is: 'answer'; text: string; data: Record<string, unknown> } | { is: 'problem'; code: string | null; why: string }>;
+};
+
+/** What a change of a call that waits for a yes needs to know of the tools. */
+export type Editing = {
+  /** The JSON Schema of what a tool takes; null for one that is not here. */
+  schemaOf(tool: string): Record<string, unknown> | null;
+  /** Plans and judges the call anew with other arguments, as the gate would; runs nothing. */
+  reconsider(session: Session, call: Call, input: Record<string, unknown>, signal: AbortSignal): Promise<Reconsidered>;
+};
+export type Reconsidered =
+  | { is: 'asks'; digest: string; arguments: Record<string, unknown>; preview: Preview; expiresAfterMs: number }
+  | { is: 'no'; why: string; argument?: string };
 
 /** What everyone at the door works with. */
 export type Desk = {
@@ -12,6 +35,10 @@ export type Desk = {
   reading: Reading;
   permissions: Permissions;
   slack: SlackService;
+  /** Without it nothing can be changed before it is approved. */
+  editing?: Editing | undefined;
+  /** Absent where no MLflow is configured. */
+  runs?: Runs | undefined;
   /** Where it listens. */
   channels: readonly string[];
   self: { team: string; user: string; bot: string };

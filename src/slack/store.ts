@@ -3,8 +3,8 @@ import type { Desk } from './desk.ts';
 
 /** Slack waits 3 s for an answer; storing gets this much of it. */
 const STORE_MS = 2_000;
-/** A reply that has not come by then is lost for this request, though it may still have been stored. */
-const ANSWER_MS = 2_300;
+/** A reply that has not come so long after is lost for this request, though it may still have been stored. */
+const GRACE_MS = 300;
 
 export type Stored = Delivered | { is: 'unsure'; settled: Promise<'stored' | 'lost'> };
 
@@ -14,11 +14,11 @@ export const AFTER_ALL = 'It was stored after all; there is nothing to repeat.';
 export const REPEAT = 'It was not stored, and nothing was done. Please repeat it.';
 
 /** Stores a delivery before Slack is told about it. Never throws: what is not known is `unsure`, and settles later. */
-export async function store(desk: Desk, key: string, command: Command): Promise<Stored> {
-  const asked = desk.deliver(key, command, { withinMs: STORE_MS });
+export async function store(desk: Desk, key: string, command: Command, withinMs = STORE_MS): Promise<Stored> {
+  const asked = desk.deliver(key, command, { withinMs });
   let timer: NodeJS.Timeout | undefined;
   const tooLong = new Promise<'too long'>((resolve) => {
-    timer = setTimeout(resolve, ANSWER_MS, 'too long');
+    timer = setTimeout(resolve, withinMs + GRACE_MS, 'too long');
   });
   try {
     const first = await Promise.race([asked, tooLong]);

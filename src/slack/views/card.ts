@@ -1,8 +1,10 @@
 import { lookAlikes } from '../../policy/outside-text.ts';
+import { sessionOfRef } from '../../runtime/commands.ts';
 import type { Block } from '../../services/slack.ts';
+import type { ChangedArgument } from '../../session/changed-arguments.ts';
 import type { Approval } from '../../session/state.ts';
 import { fallback, fitted } from './limits.ts';
-import { actions, type Bit, bold, bullets, button, clock, code, context, italic, mono, type Para, para, quote, rich, t, user } from './rich.ts';
+import { actions, type Bit, bold, bullets, button, clock, code, context, italic, link, mono, type Para, para, quote, rich, t, user } from './rich.ts';
 
 /** Arguments longer than this cannot be shown whole even in the dialog, so nobody can approve them. */
 export const MOST_ARGUMENTS = 60_000;
@@ -13,20 +15,37 @@ export const DECISIONS = 3;
 const ONE = { blocks: 8, text: 4_000 };
 const LINES = 12;
 
-export type Decision = { approval: Approval; tool: string; title: string };
+export type Decision = {
+  approval: Approval;
+  tool: string;
+  title: string;
+  /** No newer question has taken its place. */
+  current: boolean;
+  /** What it asked about has begun. */
+  started: boolean;
+  /** Who put it differently, and what they changed. */
+  edit: { by: string; changes: ChangedArgument[] } | null;
+};
 export type CardView = {
   requester: string;
   /** Who may approve, as mentions: they are told once, when the card appears. */
   mayApprove: (tool: string) => Bit[];
   /** Nothing can be decided any more: the session has ended or is stopping. */
   closed: boolean;
+  /** The session that asks, where the card does not stand in its thread. */
+  from?: { alias: string; url: string | null } | undefined;
 };
 
 /** One card for all gated calls of one reply, a decision for each. Pending and decided cards are drawn from the same data. */
 export function card(decisions: readonly Decision[], view: CardView): { text: string; blocks: Block[] } {
   const open = decisions.filter((d) => isOpen(d, view));
   const title = open.length > 0 ? 'Approval needed' : 'Approval';
-  const blocks = decisions.flatMap((d, i) => [...(i > 0 ? [{ type: 'divider' }] : []), ...fitted(decision(d, view), ONE)]);
+  const whole = open.filter((d) => argumentsInFull(d.approval).length <= MOST_ARGUMENTS);
+  const blocks = [
+    ...(view.from ? [rich(para(t('Asked by experiment '), view.from.url ? link(view.from.url, view.from.alias) : bold(view.from.alias)))] : []),
+    ...decisions.flatMap((d, i) => [...(i > 0 ? [{ type: 'divider' }] : []), ...fitted(decision(d, view), ONE)]),
+    ...(whole.length > 1 ? [{ type: 'divider' }, approveAll(whole.map((d) => d.approval))] : []),
+  ];
   const lines = decisions.map((d) => `${d.approval.preview.summary} (${whereItStands(d.approval, view)})`);
   return { text: fallback(`${title}: ${lines.join('; ')}`), blocks: fitted(blocks) };
 }
@@ -39,7 +58,8 @@ function decision(d: Decision, view: CardView): Block[] {
   const tooLong = all.length > MOST_ARGUMENTS;
   const paras: Para[] = [
     para(bold(preview.summary)),
-    para(...standing(approval, view)),
+    para(...standing(approval, view, d.current)),
+    ...(d.edit ? [para(t('Put differently by '), user(d.edit.by), t(':')), bullets(most(d.edit.changes.map((c) => edited(c))))] : []),
     ...(approval.again ? [para(t(`Asked again: ${approval.again}`))] : []),
     bullets([
       [t('Asked for by '), user(view.requester)],
@@ -59,6 +79,7 @@ function decision(d: Decision, view: CardView): Block[] {
       `digest ${approval.digest.slice(0, 12)} · asked ${clock(approval.askedAt)} · expires ${clock(approval.expiresAt, approval.askedAt)}${approval.need > 1 ? ` · ${approval.need} people must agree` : ''}`,
     ),
     ...(open ? [rich(para(t('May approve: '), ...view.mayApprove(d.tool))), buttons(approval, tooLong)] : []),
+    ...(approval.state === 'approved' && d.current && !d.started && !view.closed ? [actions(`back:${approval.id}`, TAKE_BACK(approval.id))] : []),
     ...(open && tooLong ? [context('Too long to be shown whole, so it cannot be approved. Deny it and ask for less at once.')] : []),
   ];
 }
@@ -68,8 +89,8 @@ function most(lines: Bit[][]): Bit[][] {
   return lines.length > LINES ? [...lines.slice(0, LINES - 1), [t(`${lines.length - LINES + 1} more; “Show all” has the whole.`)]] : lines;
 }
 
-function isOpen({ approval }: Decision, view: CardView): boolean {
-  return approval.state === 'pending' && !view.closed;
+function isOpen({ approval, current }: Decision, view: CardView): boolean {
+  return approval.state === 'pending' && current && !view.closed;
 }
 
 function buttons(approval: Approval, tooLong: boolean): Block {
@@ -78,18 +99,30 @@ function buttons(approval: Approval, tooLong: boolean): Block {
     `${approval.votes.length}:${approval.id}`,
     ...(tooLong ? [] : [button('approve_call', 'Approve', approval.id, 'primary')]),
     button('deny_call', 'Deny', approval.id, 'danger'),
+    button('edit_call', 'Edit', approval.id),
     button('show_call', 'Show all', approval.id),
-    ...(some ? [button('withdraw_approval', 'Take my yes back', approval.id)] : []),
+    ...(some ? [TAKE_BACK(approval.id)] : []),
   );
 }
 
+const TAKE_BACK = (approval: string) => button('withdraw_approval', 'Take my yes back', approval);
+
+/** The value names each question that stands here now, so that one which comes later is not agreed to with them. */
+function approveAll(approvals: readonly Approval[]): Block {
+  const ids = approvals.map((a) => a.id);
+  const session = sessionOfRef(ids[0] ?? '');
+  const value = `${session}/${ids.map((id) => id.slice(session.length + 1)).join('+')}`;
+  return actions(`all:${value}`, button('approve_all', `Approve all ${ids.length}`, value, 'primary'));
+}
+
 /** Who decided, when and why, with names. */
-function standing(a: Approval, view: CardView): Bit[] {
+function standing(a: Approval, view: CardView, current: boolean): Bit[] {
   const when = a.decidedAt ? ` at ${clock(a.decidedAt, a.askedAt)}` : '';
   const who = a.by ? [t(' by '), user(a.by)] : [];
   const voters = a.votes.flatMap((v, i) => [t(i > 0 ? ' and ' : ' '), user(v.by)]);
   switch (a.state) {
     case 'pending':
+      if (!current) return [bold('Not decided'), t('; it was asked again below.')];
       if (view.closed) return [bold('Not decided'), t('; the session is over.')];
       return a.votes.length > 0 ? [bold(`${a.votes.length} of ${a.need} say yes:`), ...voters] : [bold('Waiting for a decision.')];
     case 'approved':
@@ -122,6 +155,11 @@ function brief(text: string): string {
 
 function changed(c: { name: string; from: string | null; to: string }): Bit[] {
   return [mono(brief(c.name)), t(c.from === null ? ' is added: ' : ` ${brief(c.from)} → `), bold(brief(c.to))];
+}
+
+function edited(c: ChangedArgument): Bit[] {
+  const none = 'left out';
+  return [mono(brief(c.name)), t(` ${brief(c.from ?? none)} → `), bold(brief(c.to ?? none))];
 }
 
 /** Every argument, one a line, as it will be sent. */

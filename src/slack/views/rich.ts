@@ -36,6 +36,10 @@ export function group(id: string): Bit {
   return /^S[A-Z0-9]+$/.test(id) ? { type: 'usergroup', usergroup_id: id } : t(id);
 }
 
+export function channel(id: string): Bit {
+  return /^[CGD][A-Z0-9]+$/.test(id) ? { type: 'channel', channel_id: id } : t(id);
+}
+
 /** A link of ours; anything but http(s) stays text. */
 export function link(url: string, text: string): Bit {
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) return t(text);

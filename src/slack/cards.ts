@@ -1,0 +1,111 @@
+import { type ApproverRule, approversOf, type Permissions } from '../policy/rules.ts';
+import { changedArguments } from '../session/changed-arguments.ts';
+import { type Approval, pendingApprovals, type Reply, type Session } from '../session/state.ts';
+import type { Slot } from './narrate.ts';
+import { type CardView, card, DECISIONS, type Decision } from './views/card.ts';
+import { askedElsewhere, reminderMessage } from './views/reminder.ts';
+import { type Bit, group, t, user } from './views/rich.ts';
+import { stepTitle } from './views/words.ts';
+
+/** What decides how cards are shown, and is no fact of the log. */
+export type AskingView = {
+  approvers: Permissions['approvers'];
+  /** Where it listens; absent: everywhere. */
+  channels?: readonly string[] | undefined;
+  /** Ms. A reminder is a matter of time. */
+  now?: number | undefined;
+  /** Links to messages that are there already, by the name of their slot. */
+  links?: Readonly<Record<string, string>> | undefined;
+};
+
+type Card = { name: string; decisions: Decision[] };
+
+/** The cards of a reply, where they stand, and their reminders. */
+export function cards(s: Session, reply: Reply, view: CardView, { now = 0, links = {}, ...asking }: AskingView): Slot[] {
+  return cardsOf(s, reply).flatMap(({ name, decisions }): Slot[] => {
+    const { tool = '' } = decisions[0] ?? {};
+    const channel = cardChannel(s, tool, asking);
+    const place = channel === null ? { thread: true } : { thread: false, channel };
+    const open = decisions.filter((d) => d.current && d.approval.state === 'pending' && !view.closed);
+    const due = decisions.some((d) => wasDue(s, d.approval, now));
+    const elsewhere = channel === null ? {} : { from: { alias: s.opened.alias, url: links['root'] ?? null } };
+    return [
+      { name, ...place, ...card(decisions, { ...view, ...elsewhere }) },
+      ...(channel === null ? [] : [{ name: `asked:${name}`, thread: true, ...askedElsewhere(channel, links[name] ?? null, open.length > 0) }]),
+      ...(due ? [{ name: `reminder:${name}`, ...place, ...reminderMessage(open, view.mayApprove, links[name] ?? null) }] : []),
+    ];
+  });
+}
+
+/** Where a card stands when not in its session's thread: a session from a place that is not served asks where its approvers are. */
+export function cardChannel(s: Session, tool: string, { approvers, channels }: Pick<AskingView, 'approvers' | 'channels'>): string | null {
+  if (!channels || channels.includes(s.opened.channel)) return null;
+  return approversOf(tool, approvers)?.channel ?? null;
+}
+
+/** The slot in which an approval is asked for; null where none is. */
+export function cardNameOf(s: Session, approval: string): string | null {
+  for (const reply of s.replies) {
+    const found = cardsOf(s, reply).find((c) => c.decisions.some((d) => d.approval.id === approval));
+    if (found) return found.name;
+  }
+  return null;
+}
+
+/** Ms until the next reminder of this session is due; null when none is. */
+export function reminderIn(s: Session, now: number): number | null {
+  const coming = pendingApprovals(s).flatMap((a) => (halfTime(a) > now ? [halfTime(a) - now] : []));
+  return coming.length > 0 && !s.stop ? Math.min(...coming) : null;
+}
+
+export function approvalsOf(s: Session, reply: Reply): Approval[] {
+  const calls = new Set(reply.calls.map((c) => c.id));
+  return [...s.approvals.values()].filter((a) => calls.has(a.call));
+}
+
+/** Up to three mentions; nobody configured is said, not left out. */
+export function approverMentions(rule: ApproverRule | null, requester: string): Bit[] {
+  if (!rule) return [t('nobody: labmate.json names no approvers')];
+  const users = rule.requesterMayApprove ? rule.users : rule.users.filter((u) => u !== requester);
+  const all = [...rule.groups.map(group), ...users.map(user)];
+  const shown = all.slice(0, 3).flatMap((bit, i) => (i > 0 ? [t(', '), bit] : [bit]));
+  if (all.length > 3) shown.push(t(` and ${all.length - 3} more`));
+  return shown.length > 0 ? shown : [t('nobody but the requester, who may not')];
+}
+
+/** One card for the gated calls of a reply. A question that is asked again, or was changed, gets a card of its own: an edited message notifies nobody. */
+function cardsOf(s: Session, reply: Reply): Card[] {
+  const rounds: Decision[][] = [];
+  const seen = new Map<string, number>();
+  for (const approval of approvalsOf(s, reply)) {
+    const round = seen.get(approval.call) ?? 0;
+    seen.set(approval.call, round + 1);
+    rounds[round] = [...(rounds[round] ?? []), decisionOf(s, approval)];
+  }
+  return rounds.flatMap((decisions, round) =>
+    Array.from({ length: Math.ceil(decisions.length / DECISIONS) }, (_, part) => ({
+      name: ['card', reply.seq, ...(round > 0 || part > 0 ? [round] : []), ...(part > 0 ? [part] : [])].join(':'),
+      decisions: decisions.slice(part * DECISIONS, (part + 1) * DECISIONS),
+    })),
+  );
+}
+
+function decisionOf(s: Session, approval: Approval): Decision {
+  const call = s.calls.get(approval.call);
+  const tool = call?.tool ?? '';
+  const before = approval.edits && s.approvals.get(approval.edits.approval);
+  const edit = approval.edits && before ? { by: approval.edits.by, changes: changedArguments(before.arguments, approval.arguments) } : null;
+  return { approval, tool, title: stepTitle(tool), current: call?.approval === approval.id, started: call?.started !== undefined, edit };
+}
+
+function halfTime(a: Approval): number {
+  const asked = Date.parse(a.askedAt);
+  return asked + (Date.parse(a.expiresAt) - asked) / 2;
+}
+
+/** Was it open at half its time? Once true it stays true, so that a reminder that was posted is edited and not forgotten. */
+function wasDue(s: Session, a: Approval, now: number): boolean {
+  const over = s.ended?.at ?? s.stop?.at;
+  const until = a.state !== 'pending' ? (a.decidedM ?? 0) : over ? Date.parse(over) : now;
+  return until >= halfTime(a);
+}

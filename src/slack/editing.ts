@@ -1,0 +1,96 @@
+import type { z } from 'zod';
+import { mayApprove } from '../policy/approvers.ts';
+import { editedApproval } from '../runtime/commands.ts';
+import type { View } from '../services/slack.ts';
+import { changedArguments } from '../session/changed-arguments.ts';
+import type { Call } from '../session/state.ts';
+import { type Asked, lookUpWhether, whatIsAsked, whyNotCounted } from './decide.ts';
+import type { Desk, Reconsidered } from './desk.ts';
+import { type submissionSchema, told, withoutMentions } from './modals.ts';
+import { store, whyNot } from './store.ts';
+import { editForm, fieldsOf, readFields, wasWritten } from './views/edit-form.ts';
+
+/** Slack's 3 s, shared: the look-ups, then the change, then the yes that it may be. */
+const PLAN_MS = 1_200;
+const STORE_MS = 800;
+const VOTE_MS = 300;
+
+/** What a submitted form comes to: a field that is wrong, another view in its place, or null to close it. */
+export type Submitted = { field: string; why: string } | { view: View } | null;
+
+/** The form for a call that waits for a yes, or why this person gets none. */
+export async function editView(desk: Desk, key: string, by: string, asked: Asked): Promise<View> {
+  const why = await whyNotCounted(desk, key, by, asked, 'edit');
+  if (why) return told('Edit', withoutMentions(why));
+  const form = formOf(desk, asked);
+  if (!form) return told('Edit', `${asked.tool} can't be changed here: its backend is not configured.`);
+  const counts = (await lookUpWhether(desk, asked, by, mayApprove)).ok;
+  const then = counts ? 'and it counts as your yes if nothing else changes with it.' : 'and an approver has to say yes to it.';
+  return editForm(asked.approval.id, form, `What you change is looked up and checked again. It is a new question: earlier votes no longer count, ${then}`);
+}
+
+/** Takes a changed call. It is planned and judged anew, and is asked in place of the old one. Nothing is stored when something is wrong with it. */
+export async function onEdit(desk: Desk, { team, user, view }: z.infer<typeof submissionSchema>): Promise<Submitted> {
+  const asked = team.id === desk.self.team ? await whatIsAsked(desk, view.private_metadata) : null;
+  const form = asked && formOf(desk, asked);
+  if (!asked || !form) return { field: '0', why: 'I know nothing of this any more; it may belong to another installation.' };
+  const { session, approval, call } = asked;
+  const written = form.fields.map((_, i) => view.state.values[String(i)]?.['value']?.value ?? '');
+  const read = readFields(form.fields, written, form.input);
+  if ('why' in read) return { field: String(read.at), why: read.why };
+  if (read.changed === 0) return { field: '0', why: 'Nothing is changed.' };
+
+  const key = `view:${view.id}`;
+  const took = async (planned: Reconsidered, no: string | null): Promise<Submitted> => {
+    if (no) return { field: '0', why: withoutMentions(no) };
+    if (planned.is === 'no')
+      return {
+        field: String(
+          Math.max(
+            0,
+            form.fields.findIndex((f) => f.path[0] === planned.argument),
+          ),
+        ),
+        why: planned.why.slice(0, 1_500),
+      };
+    if (planned.digest === approval.digest) return { field: '0', why: 'With this, exactly the same would be sent.' };
+    const { is: _, preview, ...rest } = planned;
+    const { why } = approval.preview;
+    const next = { ...rest, preview: { ...preview, ...(why ? { why } : {}) }, input: read.input };
+    const stored = await store(desk, key, { do: 'edit', session: session.id, approval: approval.id, by: user.id, ...next }, STORE_MS);
+    const late = whyNot(stored);
+    if (late) return { field: '0', why: withoutMentions(late) };
+    const differs = changedArguments(approval.arguments, planned.arguments);
+    // A yes to what somebody has written themselves; what came with it they have not seen.
+    if (differs.every((d) => wasWritten(d, form.fields, written, form.input)) && (await lookUpWhether(desk, asked, user.id, mayApprove)).ok)
+      await store(desk, `${key}:yes`, { do: 'approve', session: session.id, approval: editedApproval(approval.id), by: user.id }, VOTE_MS);
+    return null;
+  };
+
+  const planned = plan(desk, asked, call, read.input);
+  const no = whyNotCounted(desk, key, user.id, asked, 'edit');
+  const soon = await Promise.race([planned, new Promise<null>((resolve) => setTimeout(resolve, PLAN_MS, null).unref())]);
+  if (soon) return took(soon, await no);
+  desk.later(async () => {
+    const done = await took(await planned, await no);
+    const said = done === null ? 'It is changed; the new question is in the thread.' : 'why' in done ? `It is not changed. ${done.why}` : '';
+    await desk.slack.updateModal(view.id, told('Edit', said));
+  });
+  return { view: told('Edit', 'The look-ups take longer than Slack lets a form wait. Nothing is changed yet; this window says when it is.') };
+}
+
+function formOf(desk: Desk, { tool, call, approval }: Asked) {
+  const schema = desk.editing?.schemaOf(tool);
+  const input = call.input;
+  if (!schema || typeof input !== 'object' || input === null || Array.isArray(input)) return null;
+  return { ...fieldsOf(schema, input as Record<string, unknown>, approval.arguments), input: input as Record<string, unknown> };
+}
+
+async function plan(desk: Desk, { session }: Asked, call: Call, input: Record<string, unknown>): Promise<Reconsidered> {
+  try {
+    return (await desk.editing?.reconsider(session, call, input, AbortSignal.timeout(20_000))) ?? { is: 'no', why: 'It cannot be changed here.' };
+  } catch (error) {
+    desk.log.error({ session: session.id, call: call.id, why: String(error) }, 'a changed call could not be planned');
+    return { is: 'no', why: 'It could not be looked up what this would do, so nothing is changed. Please try again.' };
+  }
+}

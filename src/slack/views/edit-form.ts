@@ -1,0 +1,143 @@
+import type { View } from '../../services/slack.ts';
+import type { ChangedArgument } from '../../session/changed-arguments.ts';
+import { LIMITS } from './limits.ts';
+import { t } from './rich.ts';
+
+/** One field of the form: a top-level argument, or one parameter of a job. */
+export type Field = {
+  /** Where it belongs: `title`, or `parameters` and `lr`. */
+  path: [string] | [string, string];
+  label: string;
+  hint?: string | undefined;
+  value: string;
+  /** As the text it is; else as JSON. */
+  text: boolean;
+  multiline: boolean;
+};
+
+/** Slack takes no longer value in a field. */
+const FIELD = 3_000;
+/** Fields of one form; Slack takes 100 blocks. */
+const FIELDS = 60;
+/** The field for parameters that are not set yet. */
+const MORE = 'more parameters';
+
+type Schema = { type?: unknown; description?: unknown; properties?: Record<string, Schema>; maxLength?: unknown };
+
+/**
+ * What can be changed of a call. Parameters that are set have a field each, with the value that would be sent; every other argument of the tool's schema has
+ * one for what was asked for. `kept`: arguments too long for a field, which stay as they are.
+ */
+export function fieldsOf(
+  schema: Record<string, unknown>,
+  input: Record<string, unknown>,
+  resolved: Record<string, unknown>,
+): { fields: Field[]; kept: string[] } {
+  const fields: Field[] = [];
+  const kept: string[] = [];
+  for (const [name, property] of Object.entries((schema as Schema).properties ?? {})) {
+    const inner = resolved[name];
+    if (name === 'parameters' && isRecord(inner)) {
+      for (const [key, value] of Object.entries(inner)) fields.push(field([name, key], { type: 'string' }, value));
+      fields.push({ path: [MORE], label: 'More parameters', hint: 'name=value, one a line', value: '', text: true, multiline: true });
+      continue;
+    }
+    fields.push(field([name], property, input[name]));
+  }
+  return { fields: fields.filter((f) => f.value.length <= FIELD || kept.push(f.label) === 0).slice(0, FIELDS), kept };
+}
+
+function field(path: Field['path'], { type, description, maxLength }: Schema, value: unknown): Field {
+  const text = type === 'string' || typeof value === 'string';
+  const shown = value === undefined ? '' : text ? String(value) : JSON.stringify(value, null, 2);
+  const long = !text || shown.length > 80 || shown.includes('\n') || (typeof maxLength === 'number' && maxLength > 1_000);
+  return { path, label: path.join(' · '), ...(typeof description === 'string' ? { hint: description } : {}), value: shown, text, multiline: long };
+}
+
+/** What a person wrote, as the arguments the tool is asked with; or which field can't be read, and why. An emptied field leaves its argument out. */
+export function readFields(
+  fields: readonly Field[],
+  written: readonly string[],
+  input: Record<string, unknown>,
+): { input: Record<string, unknown>; changed: number } | { at: number; why: string } {
+  const next = structuredClone(input);
+  let changed = 0;
+  for (const [at, { path, value, text }] of fields.entries()) {
+    const now = written[at] ?? '';
+    if (now === value) continue;
+    changed += 1;
+    const [name, key] = path;
+    if (name === MORE) {
+      for (const line of now.split('\n').filter((l) => l.trim() !== '')) {
+        const pair = line.match(/^\s*([^=\s]+)\s*=(.*)$/);
+        if (!pair?.[1]) return { at, why: 'Write one parameter a line, as name=value.' };
+        put(next, 'parameters', pair[1], (pair[2] ?? '').trim());
+      }
+    } else if (key !== undefined) put(next, name, key, now === '' ? undefined : now);
+    else if (now.trim() === '') delete next[name];
+    else if (text) next[name] = now;
+    else {
+      try {
+        next[name] = JSON.parse(now);
+      } catch {
+        return { at, why: 'This is not JSON. Strings stand in "double quotes".' };
+      }
+    }
+  }
+  return { input: next, changed };
+}
+
+function put(input: Record<string, unknown>, name: string, key: string, value: string | undefined): void {
+  const inner = isRecord(input[name]) ? input[name] : {};
+  if (value === undefined) delete inner[key];
+  else inner[key] = value;
+  input[name] = inner;
+}
+
+/** Which argument a difference belongs to, as a field of the form names it. */
+export function wasWritten(change: ChangedArgument, fields: readonly Field[], written: readonly string[], input: Record<string, unknown>): boolean {
+  const after = readFields(fields, written, input);
+  if (!('input' in after)) return false;
+  const [name = '', ...rest] = change.name.split('.');
+  const value = rest.length > 0 && isRecord(after.input[name]) ? after.input[name][rest.join('.')] : after.input[name];
+  return change.to === (value === undefined ? null : typeof value === 'string' ? value : JSON.stringify(value));
+}
+
+/** The dialog. `private_metadata` is the approval's id and nothing else; field n is block n. */
+export function editForm(approval: string, { fields, kept }: { fields: readonly Field[]; kept: readonly string[] }, says: string): View {
+  const note = [says, ...(kept.length > 0 ? [`Too long to be changed here, and kept as it is: ${kept.join(', ')}.`] : [])].join(' ');
+  return {
+    type: 'modal',
+    callback_id: 'edit_arguments',
+    title: { type: 'plain_text', text: 'Edit' },
+    submit: { type: 'plain_text', text: 'Change it' },
+    close: { type: 'plain_text', text: 'Leave it' },
+    private_metadata: approval,
+    blocks: [
+      { type: 'section', text: { type: 'plain_text', text: note.slice(0, 2_900), emoji: false } },
+      ...fields.map((f, i) => ({
+        type: 'input' as const,
+        block_id: String(i),
+        optional: true,
+        label: { type: 'plain_text' as const, text: plainLabel(f.label), emoji: false },
+        ...(f.hint ? { hint: { type: 'plain_text' as const, text: plainLabel(f.hint), emoji: false } } : {}),
+        element: {
+          type: 'plain_text_input' as const,
+          action_id: 'value',
+          multiline: f.multiline,
+          max_length: FIELD,
+          ...(f.value === '' ? {} : { initial_value: f.value }),
+        },
+      })),
+    ],
+  };
+}
+
+/** Names of parameters may come from a model. */
+function plainLabel(text: string): string {
+  return String(t(text)['text']).slice(0, LIMITS.header) || ' ';
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

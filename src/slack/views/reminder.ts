@@ -1,0 +1,45 @@
+import type { Block } from '../../services/slack.ts';
+import type { Decision } from './card.ts';
+import { fallback, fitted } from './limits.ts';
+import { actions, type Bit, bold, bullets, button, channel, clock, link, para, rich, t, user } from './rich.ts';
+
+type Message = { text: string; blocks: Block[] };
+
+/** Half the time is over: the approvers are mentioned once more. When everything is decided it says so. */
+export function reminderMessage(open: readonly Decision[], mayApprove: (tool: string) => Bit[], url: string | null): Message {
+  const [first] = open;
+  if (!first)
+    return {
+      text: fallback('The reminder is done with: everything above is decided.'),
+      blocks: [rich(para(t('The reminder is done with: everything above is decided.')))],
+    };
+  const until = `expires ${clock(first.approval.expiresAt)}`;
+  const blocks = [
+    rich(
+      para(bold('Still waiting for a decision'), t(', '), ...mayApprove(first.tool), t('. ')),
+      bullets(open.map(({ approval }) => [t(`${approval.preview.summary}, expires ${clock(approval.expiresAt)}`)])),
+      para(...(url ? [link(url, 'To the card')] : [t('The card is above.')])),
+    ),
+  ];
+  return { text: fallback(`Still waiting for a decision: ${first.approval.preview.summary}, ${until}`), blocks: fitted(blocks) };
+}
+
+/** In the thread, when the card stands elsewhere. */
+export function askedElsewhere(where: string, url: string | null, open: boolean): Message {
+  const words = open ? 'The approval is asked for in ' : 'The approval was asked for in ';
+  return { text: fallback(`${words}another channel.`), blocks: [rich(para(t(words), channel(where), t('. '), ...(url ? [link(url, 'To the card')] : [])))] };
+}
+
+/** A budget is used up. Each limit that was reached has its own message, which says what became of it. */
+export function limitMessage(o: { session: string; requester: string; text: string; open: boolean; raisedBy: string | null; mayRaise: Bit[] }): Message {
+  const end = o.raisedBy
+    ? [t('Raised by '), user(o.raisedBy), t('.')]
+    : [t(o.open ? 'It waits here until somebody raises it. May raise it: ' : 'Nobody raised it.'), ...(o.open ? o.mayRaise : [])];
+  const blocks = [
+    rich(para(bold('A limit is reached'), t(' '), ...(o.open ? [user(o.requester)] : [])), para(t(o.text)), para(...end)),
+    ...(o.open
+      ? [actions(`limit:${o.session}`, button('raise_budget', 'Double the limits', o.session, 'primary'), button('stop_session', 'Stop', o.session, 'danger'))]
+      : []),
+  ];
+  return { text: fallback(`A limit is reached: ${o.text}${o.raisedBy ? ' It was raised.' : ''}`), blocks: fitted(blocks) };
+}
