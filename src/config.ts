@@ -108,6 +108,7 @@ export function readAnyConfig(variables: Variables, fileText?: string, options: 
       recordsPath: file.github.recordsPath,
       environments: file.environments,
       actIn: file.actIn,
+      allow: { experiments: file.allow.experiments, dashboards: file.allow.dashboards },
     },
     onStop: file.onStop,
     budgets: {

@@ -8,6 +8,7 @@ import { openToolbox } from './agent/toolbox.ts';
 import type { Config } from './config.ts';
 import { createLog, type Log } from './log.ts';
 import { openServices } from './open-services.ts';
+import { openSessions } from './open-sessions.ts';
 import { type Check, startHealth } from './ops/health.ts';
 import { reachRedis } from './ops/reach-redis.ts';
 import { masked, scrubber, scrubDeep } from './policy/secrets.ts';
@@ -90,6 +91,7 @@ function openCore(config: Config, keys: Keys, log: Log) {
   const doorbell = makeDoorbell(brisk, keys);
   const { perUser, perTeam } = config.budgets;
   const deliver: Deliver = makeDeliver({ redis: brisk, keys, log: briskLog, ring: doorbell.ring, model: config.claude.model, limits: { perUser, perTeam } });
+  const reading = makeReading(brisk, keys, briskLog, { retentionMs: config.retentionMs });
   return {
     redis,
     keys,
@@ -97,8 +99,8 @@ function openCore(config: Config, keys: Keys, log: Log) {
     log: eventLog,
     doorbell,
     deliver,
-    reading: makeReading(brisk, keys, briskLog, { retentionMs: config.retentionMs }),
-    services: openServices(config),
+    reading,
+    services: { ...openServices(config), sessions: openSessions(reading) },
     scrub,
     clean,
     close: async () => {

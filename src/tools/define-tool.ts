@@ -6,6 +6,7 @@ import type { Grafana } from '../services/grafana.ts';
 import type { MLflow } from '../services/mlflow.ts';
 import type { SlackService } from '../services/slack.ts';
 import type { Preview, Waiting } from '../session/events.ts';
+import type { Session } from '../session/state.ts';
 
 /**
  * A tool is one capability: what it takes, what it gives, the words the model reads, what it would touch and what it does.
@@ -63,12 +64,15 @@ export type ToolAnswer =
 /** A failure the model can correct or must tell: rendered `CODE: what. Next: next. (retryable|not retryable)`. */
 export class ToolError extends Error {
   readonly code: string;
+  /** The fact alone, for a person: what to do next is the model's. */
+  readonly what: string;
   readonly retryable: boolean;
 
   constructor(code: string, what: string, next: string, retryable = false) {
     super(`${code}: ${what} Next: ${next} (${retryable ? 'retryable' : 'not retryable'})`);
     this.name = 'ToolError';
     this.code = code;
+    this.what = what;
     this.retryable = retryable;
   }
 }
@@ -79,7 +83,13 @@ export type Services = {
   grafana?: Grafana | undefined;
   github?: GitHub | undefined;
   slack?: SlackService | undefined;
+  /** What happened in this and earlier sessions. */
+  sessions?: SessionReader | undefined;
 };
+
+/** Reads sessions of one team by their full or their short id, with the record's exact lines; null where the team has none of that id. */
+export type SessionReader = (team: string, id: string) => Promise<StoredSession | null>;
+export type StoredSession = { session: Session; lines: readonly string[]; head: string; thread: { channel: string; ts: string } | null };
 
 /** What a tool may know of labmate.json. */
 export type ToolSettings = {
@@ -90,6 +100,8 @@ export type ToolSettings = {
   environments: import('../policy/environments.ts').Environments;
   /** Where jobs may be started; without it a tool can't say which environment a job belongs to. */
   actIn?: readonly string[] | undefined;
+  /** What may be read, as globs; without it everything may. Writes are held against the same lists by policy. */
+  allow?: { experiments: readonly string[]; dashboards: readonly string[] } | undefined;
 };
 
 /** What a tool may know of the session it works for; null at a door without one. */

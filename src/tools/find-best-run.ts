@@ -5,6 +5,7 @@ import { nearMisses } from '../analysis/near-miss.ts';
 import { figure } from '../analysis/numbers.ts';
 import { UpstreamError } from '../services/http.ts';
 import type { Experiment, MLflow, MlflowRun } from '../services/mlflow.ts';
+import { checkExperiment, mayReadExperiment } from './allowed.ts';
 import { done, readTool, type ToolAnswer, type ToolContext, ToolError } from './define-tool.ts';
 import { isOfJobRun } from './linked-runs.ts';
 import { cell, listed } from './markdown.ts';
@@ -44,7 +45,8 @@ export const findBestRun = readTool({
   async run(query, ctx) {
     const mlflow = ctx.services.mlflow as MLflow;
     const experiment = await mlflow.findExperiment(query.experiment, ctx.signal);
-    if (!experiment) return await noExperiment(query.experiment, mlflow, ctx.signal);
+    if (!experiment) return await noExperiment(query.experiment, mlflow, ctx);
+    checkExperiment(experiment, ctx.settings);
     const directed = direction(query.metric, { prompt: query.mode, config: ctx.settings.metrics });
     const { runs, complete } = await competitors(query, experiment, directed, mlflow, ctx.signal);
     const unwanted = (query.exclude_run_ids ?? []).map((id) => id.trim().toLowerCase());
@@ -173,13 +175,18 @@ async function nobody(
   });
 }
 
-async function noExperiment(wanted: string, mlflow: MLflow, signal: AbortSignal): Promise<ToolAnswer> {
-  const { experiments } = await mlflow.listExperiments({}, signal);
-  const names = experiments.map((e) => e.name);
-  const near = nearMisses(wanted, names);
+async function noExperiment(wanted: string, mlflow: MLflow, ctx: ToolContext): Promise<ToolAnswer> {
+  const { names, near } = await experimentsNear(wanted, mlflow, ctx);
   const hint = didTheyMean(near) ?? `Some that exist: ${listed(names, 10)}.`;
   const text = `MLflow has no experiment called ${cell(wanted)}. ${hint} Nothing was chosen in its place; ask the person.`;
   return done(text, { found: false, considered: 0, ties: [], near_experiments: near, experiments: names.slice(0, 10) });
+}
+
+/** What may be read, and of these what may have been meant. */
+export async function experimentsNear(wanted: string, mlflow: MLflow, { settings, signal }: ToolContext): Promise<{ names: string[]; near: string[] }> {
+  const { experiments } = await mlflow.listExperiments({}, signal);
+  const names = experiments.filter((e) => mayReadExperiment(e, settings)).map((e) => e.name);
+  return { names, near: nearMisses(wanted, names) };
 }
 
 function didTheyMean(near: readonly string[]): string | null {

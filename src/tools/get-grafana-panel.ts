@@ -7,6 +7,7 @@ import { chooseIndexes, extremes } from '../charts/thin.ts';
 import { visible } from '../policy/outside-text.ts';
 import type { Panel, Series } from '../services/grafana.ts';
 import { UpstreamError } from '../services/http.ts';
+import { checkDashboard } from './allowed.ts';
 import { done, readTool, ToolError, type ToolImage } from './define-tool.ts';
 import { rangeOf } from './time-range.ts';
 
@@ -55,6 +56,7 @@ export const getGrafanaPanel = readTool({
   async run(asked, ctx) {
     const client = ctx.services.grafana;
     if (!client) throw new ToolError('NO_GRAFANA', 'Grafana is not configured.', 'ask the operator to set GRAFANA_URL.');
+    checkDashboard(asked.dashboard_uid, ctx.settings);
     const query = { uid: asked.dashboard_uid, panelId: Number(asked.panel_id), ...rangeOf(asked.from, asked.to, ctx.now()), variables: asked.variables };
     const { panels } = await client.getDashboard(query.uid, ctx.signal);
     const panel = panels.find((p) => p.id === query.panelId);

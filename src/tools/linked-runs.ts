@@ -1,6 +1,7 @@
 import { isNotFound } from '../services/http.ts';
 import { type MLflow, type MlflowRun, quote } from '../services/mlflow.ts';
-import { type ToolContext, ToolError } from './define-tool.ts';
+import { checkRun, mayReadExperiment } from './allowed.ts';
+import { type ToolContext, ToolError, type ToolSettings } from './define-tool.ts';
 
 /** The tag by which MLflow marks a run that a Databricks job run logged; whether it holds the job run's id or a task's differs. */
 const JOB_RUN_TAG = 'mlflow.databricks.jobRunID';
@@ -22,7 +23,7 @@ export async function linkedRuns(
   { services, settings, signal }: Pick<ToolContext, 'services' | 'settings' | 'signal'>,
 ): Promise<MlflowRun[]> {
   const ids = [jobRunId, ...(await taskRunIds(jobRunId, services.databricks, signal))];
-  const experimentIds = await searchable(mlflow, settings.defaults.experiment, signal);
+  const experimentIds = await searchable(mlflow, settings, signal);
   if (experimentIds.length === 0) return [];
   const found = new Map<string, MlflowRun>();
   for (const id of ids) {
@@ -51,6 +52,7 @@ export async function theMlflowRun(id: string, ctx: ToolContext): Promise<{ run:
     throw error;
   });
   if (!run) throw new ToolError('RUN_NOT_FOUND', `MLflow has no run ${wanted}.`, 'check the id, or look for the run with find_best_run or get_job_status.');
+  await checkRun(run, ctx);
   return { run, note: null };
 }
 
@@ -91,9 +93,11 @@ async function taskRunIds(jobRunId: string, databricks: ToolContext['services'][
   }
 }
 
-/** Runs are searched by experiment only: the configured one and the first hundred. */
-async function searchable(mlflow: MLflow, usual: string | undefined, signal: AbortSignal): Promise<string[]> {
+/** Runs are searched by experiment only: the configured one and the first hundred, as far as they may be read. */
+async function searchable(mlflow: MLflow, settings: ToolSettings, signal: AbortSignal): Promise<string[]> {
+  const usual = settings.defaults.experiment;
   const { experiments } = await mlflow.listExperiments({}, signal);
   const first = usual === undefined ? null : await mlflow.findExperiment(usual, signal);
-  return [...new Set([...(first ? [first.experimentId] : []), ...experiments.map((e) => e.experimentId)])];
+  const all = [...(first ? [first] : []), ...experiments].filter((e) => mayReadExperiment(e, settings));
+  return [...new Set(all.map((e) => e.experimentId))];
 }

@@ -20,3 +20,8 @@ export function listed(names: readonly string[], most = 20): string {
     .join(', ');
   return names.length > most ? `${shown} and ${names.length - most} more` : shown;
 }
+
+/** Text of a machine, as it is: it can't end its own fence. */
+export function fenced(text: string): string {
+  return `\`\`\`\n${visible(text).replaceAll('```', "'''")}\n\`\`\``;
+}

@@ -4,7 +4,7 @@ import { UpstreamError, unlessMissing } from '../services/http.ts';
 import { lookAt, type Polled } from '../services/poll-runs.ts';
 import type { ToolContext } from './define-tool.ts';
 import { linkedRuns } from './linked-runs.ts';
-import { cell } from './markdown.ts';
+import { cell, fenced } from './markdown.ts';
 
 /** What a tool tells of a run: plain JSON, as the model and the log get it. */
 export type RunReport = {
@@ -170,5 +170,3 @@ function tail(trace: string): string {
   const lines = trace.trimEnd().split('\n').slice(-TRACE_LINES).join('\n');
   return lines.length > LONGEST_TRACE ? `…${lines.slice(-LONGEST_TRACE)}` : lines;
 }
-
-const fenced = (text: string) => `\`\`\`\n${text.replaceAll('```', "'''")}\n\`\`\``;

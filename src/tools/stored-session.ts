@@ -1,0 +1,10 @@
+import { type StoredSession, type ToolContext, ToolError } from './define-tool.ts';
+import { cell } from './markdown.ts';
+
+/** A session of the asking session's own team. Another team's is answered like one that never was. */
+export async function theSession(id: string, { services, session }: ToolContext): Promise<StoredSession> {
+  if (!session) throw new ToolError('NO_SESSION', 'There is no session here, so it is not known whose experiments may be read.', 'ask in Slack.');
+  const found = await services.sessions?.(session.team, id.trim());
+  if (found) return found;
+  throw new ToolError('SESSION_NOT_FOUND', `This team has no experiment ${cell(id)}.`, 'check the id: each thread shows its own, such as e-7k2f.');
+}

@@ -1,0 +1,88 @@
+import { z } from 'zod';
+import type { MLflow, MlflowRun } from '../services/mlflow.ts';
+import { done, ToolError, writeTool } from './define-tool.ts';
+import { theMlflowRun } from './linked-runs.ts';
+import { cell } from './markdown.ts';
+import { safeMarkdown } from './pull-request-text.ts';
+
+/** The run's description: the one tag of MLflow's own that people write themselves, shown as Markdown. */
+const DESCRIPTION = 'mlflow.note.content';
+
+const argumentsSchema = z.object({ run_id: z.string(), key: z.string(), value: z.string(), previous_value: z.string().nullable() });
+
+export const tagRun = writeTool({
+  name: 'tag_run',
+  title: 'Tag a run',
+  description:
+    "Sets one tag of an MLflow run; the key mlflow.note.content is the run's description (Markdown). Use when a run is to be marked or described for others. Not for a row in a document (update_tracking_doc). run_id: 32 hex digits (MLflow). Keys labmate.* and other mlflow.* are refused.",
+  input: z.strictObject({
+    run_id: z.string().min(1),
+    key: z.string().min(1).max(250),
+    value: z.string().max(5000),
+    overwrite: z.boolean().default(false).describe('replace another value'),
+  }),
+  output: z.looseObject({ status: z.string(), run_id: z.string(), key: z.string(), previous_value: z.string().optional() }),
+  needs: ['mlflow'],
+  destructive: false,
+  idempotent: true,
+  recovery: 'same-key',
+  timeoutMs: 8_000,
+  async plan(asked, ctx) {
+    const mlflow = ctx.services.mlflow as MLflow;
+    const { run } = await theMlflowRun(asked.run_id, ctx);
+    checkKey(asked.key);
+    const value = asked.key === DESCRIPTION ? safeMarkdown(asked.value) : asked.value;
+    const before = tagOf(run, asked.key);
+    if (before === value)
+      throw new ToolError('ALREADY_SET', `Run ${run.runId} has ${cell(asked.key)} with exactly this value.`, 'go on; there is nothing to do.');
+    if (before !== null && !asked.overwrite)
+      throw new ToolError(
+        'TAG_EXISTS',
+        `Run ${run.runId} has ${cell(asked.key)} already: ${cell(before, 200)}.`,
+        'ask whether it is to be replaced, then pass overwrite.',
+      );
+    const experiment = await mlflow.getExperiment(run.experimentId, ctx.signal);
+    return {
+      kind: 'plan',
+      arguments: { run_id: run.runId, key: asked.key, value, previous_value: before },
+      touches: { experiment: experiment?.name ?? run.experimentId },
+      preview: {
+        summary: `Set the tag ${cell(asked.key, 100)} of run ${run.runId} (${cell(run.name)})`,
+        facts: [
+          { label: 'Experiment', value: experiment?.name ?? run.experimentId },
+          { label: 'Run', value: mlflow.runUrl(run) },
+        ],
+        changes: [{ name: asked.key, from: before, to: value }],
+      },
+    };
+  },
+  async run(plan, ctx) {
+    const mlflow = ctx.services.mlflow as MLflow;
+    const { run_id, key, value, previous_value: before } = argumentsSchema.parse(plan.arguments);
+    const now = tagOf(await mlflow.getRun(run_id, ctx.signal), key);
+    // Approved was the step from one value to another; a third one by somebody else is not ours to replace.
+    if (now !== before && now !== value)
+      throw new ToolError('TAG_CHANGED', `${cell(key)} of run ${run_id} has changed since it was approved.`, 'look at the run, then ask again.');
+    if (now !== value) await mlflow.setTag(run_id, key, value, ctx.signal);
+    return done(`Run ${run_id} has ${cell(key)} = ${cell(value, 300)}${before === null ? '' : ` (was ${cell(before, 200)})`}.`, {
+      status: 'tagged',
+      run_id,
+      key,
+      ...(before === null ? {} : { previous_value: before }),
+    });
+  },
+});
+
+function tagOf(run: MlflowRun, key: string): string | null {
+  return Object.hasOwn(run.tags, key) ? (run.tags[key] ?? null) : null;
+}
+
+function checkKey(key: string): void {
+  const refuse = (why: string) =>
+    new ToolError('BAD_TAG', `The tag ${JSON.stringify(key.slice(0, 80))} can't be set: ${why}.`, 'choose another key, such as team.note.');
+  // What MLflow takes as a key; it keeps no others.
+  if (!/^[/\w.\- ]+$/.test(key) || key.trim() !== key) throw refuse('a key has letters, digits and / _ . - and inner spaces only');
+  const folded = key.toLowerCase();
+  if (/^labmate([./]|$)/.test(folded)) throw refuse('labmate.* are anchors of the record, which the host alone sets');
+  if (/^mlflow([./]|$)/.test(folded) && key !== DESCRIPTION) throw refuse(`mlflow.* are MLflow's own; only ${DESCRIPTION} may be written`);
+}

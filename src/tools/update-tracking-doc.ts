@@ -1,0 +1,226 @@
+import { z } from 'zod';
+import type { GitHub } from '../services/github.ts';
+import { done, type SessionFacts, type ToolAnswer, type ToolContext, ToolError, writeTool } from './define-tool.ts';
+import { cell, listed } from './markdown.ts';
+import { type DocTable, hasColumn, newRow, rowOf, tablesOf, withRow } from './markdown-table.ts';
+import { checkRepository, checkWritablePath } from './repository-names.ts';
+
+/** Somebody else's commit to the same branch may come in between; then the file is read again. */
+const TRIES = 3;
+
+const argumentsSchema = z.object({
+  repo: z.string(),
+  path: z.string(),
+  base: z.string(),
+  branch: z.string(),
+  row_key: z.string(),
+  columns: z.record(z.string(), z.string()),
+  /** The row's line as it stood; null: there was none. */
+  row_before: z.string().nullable(),
+  row_after: z.string(),
+});
+type Arguments = z.output<typeof argumentsSchema>;
+
+export const updateTrackingDoc = writeTool({
+  name: 'update_tracking_doc',
+  title: 'Update a tracking document',
+  description:
+    "Adds or changes one row of a Markdown table in a repository, on this session's own branch (its pull request's, once there is one). Use when a result belongs into a tracking document. Not for whole files (create_github_pr) or a note on a run (tag_run). The row is found by its first cell; columns by the header.",
+  input: z.strictObject({
+    repo: z.string().optional().describe('owner/name'),
+    path: z.string().describe('the .md file'),
+    row_key: z.string().min(1).max(200).describe("the row's first cell"),
+    columns: z.record(z.string(), z.string().max(500)),
+    branch: z.string().optional().describe('one that create_github_pr gave'),
+  }),
+  output: z.looseObject({
+    status: z.string(),
+    changed: z.boolean(),
+    diff: z.string(),
+    branch: z.string(),
+    commit_sha: z.string().optional(),
+    url: z.string().optional(),
+  }),
+  needs: ['github'],
+  destructive: false,
+  idempotent: true,
+  recovery: 'look-up',
+  timeoutMs: 6_000,
+
+  async plan(asked, ctx) {
+    const [session, hub] = parts(ctx);
+    const { defaults } = ctx.settings;
+    const repo = asked.repo ?? defaults.repository;
+    if (!repo) throw new ToolError('NO_REPOSITORY', 'No repository was named and none is configured.', 'ask which repository, then pass repo as owner/name.');
+    checkRepository(repo);
+    checkWritablePath(asked.path);
+    if (!/\.(md|markdown)$/i.test(asked.path)) throw new ToolError('NOT_MARKDOWN', `${asked.path} is no Markdown file.`, 'name one that ends in .md.');
+    const base = (repo === defaults.repository ? defaults.base : undefined) ?? (await hub.getRepo(repo, ctx.signal)).defaultBranch;
+    const branch = asked.branch === undefined ? ownBranch(repo, session) : checkOwn(asked.branch, session);
+    const text = await read({ repo, path: asked.path, branch, base }, hub, ctx.signal);
+    const table = tableFor(text, asked.path, Object.keys(asked.columns));
+    const before = rowOf(text, table, asked.row_key);
+    const after = newRow(table, before, asked.row_key, asked.columns);
+    if (before === after)
+      throw new ToolError('ALREADY_SO', `The row ${cell(asked.row_key)} of ${asked.path} says exactly this on ${branch}.`, 'go on; there is nothing to do.');
+    const { row_key, columns } = asked;
+    const args: Arguments = { repo, path: asked.path, base, branch, row_key, columns, row_before: before, row_after: after };
+    return {
+      kind: 'plan',
+      arguments: args,
+      touches: { repository: repo, branch, paths: [asked.path] },
+      preview: {
+        summary: `${before === null ? 'Add a row to' : 'Change a row of'} ${asked.path} in ${repo}: ${cell(asked.row_key)}`,
+        facts: [
+          { label: 'Repository', value: repo },
+          { label: 'Branch', value: `${branch} (one commit; ${base} stays as it is until a person merges)` },
+          { label: 'Table', value: table.header.join(' | ') },
+        ],
+        changes: [{ name: asked.row_key, from: before, to: after }],
+      },
+    };
+  },
+
+  async run(plan, ctx) {
+    const args = argumentsSchema.parse(plan.arguments);
+    const [session, hub] = parts(ctx);
+    const message = `Track ${args.row_key} in ${args.path}\n\nBy labmate, session ${session.alias}`;
+    for (let attempt = 0; attempt < TRIES; attempt++) {
+      const stands = await stateOf(args, hub, ctx.signal);
+      if (stands.done) return updated(args, attempt > 0);
+      const content = withRow(stands.text, stands.table, args.row_before, args.row_after);
+      const { repo, path, branch, base } = args;
+      if (stands.branchExists) {
+        const written = await hub.replaceFile({ repo, branch, path, was: stands.sha, content, message }, ctx.signal);
+        if (written) return updated(args, true, written);
+      } else {
+        const { headSha, existed } = await hub.commitFiles({ repo, base, branch, message, files: [{ path, content }] }, ctx.signal);
+        if (!existed) return updated(args, true, { commit: headSha, url: null });
+      }
+    }
+    throw new ToolError('BUSY_BRANCH', `${args.branch} changed ${TRIES} times while the row was written.`, 'try again in a minute.', true);
+  },
+
+  async find(plan, ctx) {
+    const args = argumentsSchema.parse(plan.arguments);
+    const [, hub] = parts(ctx);
+    // Only a row on the branch itself is ours: the base may say the same by somebody else's hand.
+    const file = await hub
+      .getBranch({ repo: args.repo, branch: args.branch }, ctx.signal)
+      .then((there) => there && hub.getFile({ repo: args.repo, path: args.path, ref: args.branch }, ctx.signal));
+    const table = file && tableIn(file.text, Object.keys(args.columns));
+    return file && table && rowOf(file.text, table, args.row_key) === args.row_after ? updated(args, true) : null;
+  },
+});
+
+type Stands = { done: true } | { done: false; text: string; sha: string; table: DocTable; branchExists: boolean };
+
+/** The row as it stands now: as approved before, as approved after, or else: then nothing is written. */
+async function stateOf(args: Arguments, hub: GitHub, signal: AbortSignal): Promise<Stands> {
+  const { repo, path, branch, base } = args;
+  const branchExists = (await hub.getBranch({ repo, branch }, signal)) !== null;
+  const file = await hub.getFile({ repo, path, ref: branchExists ? branch : base }, signal);
+  const table = file && tableIn(file.text, Object.keys(args.columns));
+  const row = file && table ? rowOf(file.text, table, args.row_key) : undefined;
+  if (branchExists && row === args.row_after) return { done: true };
+  if (file && table && row === args.row_before) return { done: false, text: file.text, sha: file.sha, table, branchExists };
+  throw new ToolError(
+    'ROW_CHANGED',
+    `The row ${cell(args.row_key)} of ${path} on ${branch} is not what it was when it was approved.`,
+    'call again, so that a person sees the change as it would be now.',
+  );
+}
+
+function updated(
+  { repo, path, branch, row_before, row_after, base }: Arguments,
+  changed: boolean,
+  written?: { commit: string; url: string | null },
+): ToolAnswer {
+  const diff = [...(row_before === null ? [] : [`- ${row_before}`]), `+ ${row_after}`].join('\n');
+  const text = `${changed ? 'Updated' : 'There was nothing left to change in'} ${path} of ${repo} on ${branch}:\n${diff}\n${base} has it once that branch is merged.`;
+  return done(text, {
+    status: 'updated',
+    changed,
+    diff,
+    branch,
+    ...(written ? { commit_sha: written.commit } : {}),
+    ...(written?.url ? { url: written.url } : {}),
+  });
+}
+
+async function read(
+  { repo, path, branch, base }: { repo: string; path: string; branch: string; base: string },
+  hub: GitHub,
+  signal: AbortSignal,
+): Promise<string> {
+  const ref = (await hub.getBranch({ repo, branch }, signal)) ? branch : base;
+  const file = await hub.getFile({ repo, path, ref }, signal);
+  if (file?.unreadable)
+    throw new ToolError(
+      'UNREADABLE',
+      `${path} in ${repo} is ${file.unreadable === 'binary' ? 'not text' : 'larger than 1 MB'}.`,
+      'ask which document is meant.',
+    );
+  if (file) return file.text;
+  const others = await hub.findFiles({ repo, name: path, ref }, signal);
+  throw new ToolError(
+    'NOT_FOUND',
+    `${repo} has no file ${path} at ${ref}.`,
+    others.length > 0 ? `ask whether ${listed(others, 10)} is meant.` : 'ask a person for the path.',
+  );
+}
+
+function tableIn(text: string, columns: readonly string[]): DocTable | undefined {
+  return tablesOf(text).find((table) => columns.every((column) => hasColumn(table, column)));
+}
+
+function tableFor(text: string, path: string, columns: readonly string[]): DocTable {
+  const table = tableIn(text, columns);
+  if (table) {
+    if (columns.some((column) => hasColumn({ ...table, header: table.header.slice(0, 1) }, column)))
+      throw new ToolError('KEY_COLUMN', `The first column (${cell(table.header[0] ?? '')}) is the row's key.`, 'give it as row_key only.');
+    return table;
+  }
+  const headers = tablesOf(text).map((t) => t.header.map((name) => cell(name)).join(', '));
+  if (headers.length === 0)
+    throw new ToolError('NO_TABLE', `${path} holds no Markdown table.`, 'ask which document is meant; one can be added with create_github_pr.');
+  throw new ToolError(
+    'NO_SUCH_COLUMN',
+    `No table of ${path} has all of ${listed(columns)}.`,
+    `use the columns there are: ${headers.slice(0, 5).join('; or ')}.`,
+  );
+}
+
+/** The branch of this session's latest pull request in the repository; before there is one, a branch for its tracking. By the record, so always the same for one call. */
+function ownBranch(repo: string, session: SessionFacts): string {
+  const opened = session
+    .record()
+    .jsonl.split('\n')
+    .filter((line) => line.includes('"call_started"'))
+    .map((line) => started.safeParse(JSON.parse(line)).data?.arguments)
+    .findLast((args) => args?.repo === repo);
+  return opened?.branch ?? `exp/tracking-${session.alias}`;
+}
+
+const started = z.object({
+  type: z.literal('call_started'),
+  tool: z.literal('create_github_pr'),
+  arguments: z.object({ repo: z.string(), branch: z.string() }),
+});
+
+/** A branch of this session's, by the name that the host gave it. */
+function checkOwn(branch: string, { alias }: SessionFacts): string {
+  const own = branch === `exp/tracking-${alias}` || (/^exp\/[a-z0-9-]+$/.test(branch) && new RegExp(`-${alias}-[0-9a-f]{6}$`).test(branch));
+  if (own) return branch;
+  throw new ToolError(
+    'NOT_OUR_BRANCH',
+    `${cell(branch)} is no branch of this session.`,
+    'leave branch out, or give the one that create_github_pr answered with.',
+  );
+}
+
+function parts(ctx: ToolContext): [SessionFacts, GitHub] {
+  if (!ctx.session) throw new ToolError('NO_SESSION', 'There is no session here whose branch could be written to.', 'start the experiment in Slack.');
+  if (!ctx.services.github) throw new ToolError('NO_GITHUB', 'GitHub is not configured.', 'ask the operator to set GITHUB_TOKEN.');
+  return [ctx.session, ctx.services.github];
+}
