@@ -76,6 +76,7 @@ async function loop(session: Session, entries: Entry[], owner: Owner, lease: Lea
   };
   await catchUp();
   while (!lease.lost()) {
+    const before = session.seq;
     const step = next(session, log.now(), deps.limits);
     switch (step.do) {
       case 'nothing':
@@ -96,22 +97,20 @@ async function loop(session: Session, entries: Entry[], owner: Owner, lease: Lea
         break;
       case 'think':
       case 'call': {
-        const before = session.seq;
         const events = await deps.perform(step, turnOf(session, entries, owner, lease, deps));
         await catchUp();
-        if (events.length === 0 && session.seq === before) {
-          // Nothing came of it (stopped, or not safe to act): look again a little later rather than at once.
-          await log.park(owner, lease.fence, session.seq, log.now() + 1_000);
-          return;
-        }
         if ((await commit(events))?.is === 'FENCED') return;
-        if (!deps.once) break;
+        if (!deps.once || session.seq === before) break;
         await log.park(owner, lease.fence, session.seq, log.now());
         return;
       }
       default:
         step satisfies never;
     }
+    // Nothing came of it (stopped, not safe to act, a store that lost something): look again a little later rather than at once.
+    if (session.seq !== before) continue;
+    if ((await log.park(owner, lease.fence, session.seq, log.now() + 1_000)) !== 'unseen') return;
+    await catchUp();
   }
 }
 

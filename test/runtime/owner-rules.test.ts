@@ -4,7 +4,7 @@ import { type AdvanceDeps, advance, type Perform } from '../../src/runtime/advan
 import type { SessionEvent } from '../../src/session/events.ts';
 import { fold } from '../../src/session/fold.ts';
 import { next } from '../../src/session/next.ts';
-import { entriesOf, finished, LIMITS, opened, replied, START, started } from '../session/logs.ts';
+import { asks, entriesOf, finished, LIMITS, opened, replied, START, started } from '../session/logs.ts';
 import { aLog } from './a-log.ts';
 
 /** A call that a rule let go. */
@@ -83,6 +83,25 @@ describe('the owner of a session', () => {
     expect(asked).toBe(1);
     expect(await it.redis.hmget(it.keys.st('asleep'), 'owner', 'lease')).toEqual(['', '0']);
     expect(Number(await it.redis.zscore(it.keys.due, 'asleep')) - (await it.log.time())).toBeGreaterThan(3_600_000);
+  });
+
+  test('I11 a store that lost its questions is not asked about one of them over and over', async () => {
+    await it.open('lost');
+    const lease = await it.log.claim(it.owner('lost'), 5_000);
+    const past = new Date((await it.log.time()) - 1_000).toISOString();
+    const asked = [replied(1, [{ id: 'c1', tool: 'run_databricks_job' }]), asks('c1', 'lost/1', past)];
+    await it.log.commit(it.owner('lost'), lease?.fence ?? 0, await it.log.tip('lost'), asked, { is: '' });
+    await it.log.park(it.owner('lost'), lease?.fence ?? 0, 3, null);
+    await it.redis.hdel(it.keys.idem('lost'), 'a:lost/1');
+
+    let expired = 0;
+    const expire = async (session: string, approval: string) => {
+      expired += 1;
+      expect(await it.deliver(`expire:${approval}`, { do: 'expire', session, approval })).toEqual({ is: 'unknown' });
+    };
+    await advance('lost', { log: it.log, perform: async () => [], expire, limits: LIMITS, executionExpiresMs: 60_000, rested: async () => {} });
+    expect(expired).toBe(1);
+    expect(Number(await it.redis.zscore(it.keys.due, 'lost')) - (await it.log.time())).toBeGreaterThan(500);
   });
 
   test('I13 nobody acts on a record with a changed byte', async () => {
