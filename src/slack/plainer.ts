@@ -6,7 +6,7 @@ import type { Log } from './log.ts';
 type Content = { text: string; blocks?: Block[] };
 
 /**
- * Sends a message, and where Slack does not accept its blocks, sends it plainer: its words with its buttons, and at last its words alone. Never silence, and
+ * Sends a message, and where Slack does not accept its blocks, sends it plainer: without its charts, its words with its buttons, and at last its words alone. Never silence, and
  * never an approval without its buttons as long as Slack takes any.
  */
 export async function plainer<T>(
@@ -18,7 +18,11 @@ export async function plainer<T>(
   const { text, blocks } = slot;
   const buttons = blocks.filter((b) => b.type === 'actions');
   const words: Block = { type: 'section', text: { type: 'plain_text', text: text.slice(0, 3_000), emoji: false } };
-  const versions: Content[] = [{ text, blocks }, ...(buttons.length > 0 ? [{ text, blocks: [words, ...buttons] }] : [])];
+  const versions: Content[] = [
+    { text, blocks },
+    ...(hasChart(blocks) ? [withoutCharts({ text, blocks })] : []),
+    ...(buttons.length > 0 ? [{ text, blocks: [words, ...buttons] }] : []),
+  ];
   for (const content of versions) {
     try {
       return await send(content);
@@ -28,4 +32,13 @@ export async function plainer<T>(
     }
   }
   return send({ text });
+}
+
+/** Slack's native charts are young: not every workspace takes them. */
+export function hasChart(blocks: readonly Block[]): boolean {
+  return blocks.some((b) => b.type === 'data_visualization');
+}
+
+export function withoutCharts<T extends { text: string; blocks: Block[] }>(content: T): T {
+  return { ...content, blocks: content.blocks.filter((b) => b.type !== 'data_visualization') };
 }

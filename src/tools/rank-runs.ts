@@ -56,6 +56,7 @@ export async function rankRuns(reports: readonly RunReport[], asked: readonly st
     return found && runId ? { run_id: runId, mlflow_run_id: found.run.runId, name: names.get(runId) ?? runId, value: found.value } : null;
   };
   const [best, runnerUp] = [ranked(chosen?.best), ranked(chosen?.runnerUp)];
+  const chance = chosen?.best && chosen.runnerUp ? await noiseBetween(metric, chosen.runnerUp.run, chosen.best.run, mlflow, ctx.signal) : null;
   return {
     metric,
     direction: directed?.direction ?? null,
@@ -63,7 +64,7 @@ export async function rankRuns(reports: readonly RunReport[], asked: readonly st
     ...(runnerUp ? { runner_up: runnerUp } : {}),
     considered: chosen?.considered ?? 0,
     of: reports.length,
-    ...(chosen?.best && chosen.runnerUp ? { noise: await noiseBetween(metric, chosen.runnerUp.run, chosen.best.run, mlflow, ctx.signal) } : {}),
+    ...(chance && best && runnerUp ? { noise: { ...chance, note: noteOf(chance.note, best, runnerUp, chosen?.considered ?? 0) } } : {}),
     curves: await Promise.all(
       runs.map(async ({ report, run }) => ({
         run_id: report.run_id,
@@ -89,6 +90,12 @@ async function noiseBetween(metric: string, before: MlflowRun, after: MlflowRun,
   const { runs } = await mlflow.searchRuns({ experimentIds, filter: "attributes.status = 'FINISHED'", maxResults: 500 }, signal);
   const { welch_t: _, ...found } = noise(metric, repetitions(before, runs), repetitions(after, runs));
   return found;
+}
+
+/** In a ranking nobody is the baseline; and the highest of many is partly the luckiest. */
+function noteOf(note: string, best: Ranked, runnerUp: Ranked, considered: number): string {
+  const named = note.replace('the baseline', runnerUp.name).replace('the candidate', best.name);
+  return considered > 2 ? `${named} Picked after the fact as the best of ${considered}, which flatters it.` : named;
 }
 
 async function curveOf(run: MlflowRun, metric: string, most: number, mlflow: MLflow, signal: AbortSignal): Promise<[number, JsonNumber][]> {

@@ -65,7 +65,7 @@ describe('the thread of a session', () => {
       ● Compare two runs: done
       said:2: I shall train with feature_set=v2.
       card:2: Approval: Run job 101 (ads-train) (approved)
-      verdict:c3: Improved: val_f1
+      verdict:c3: 📈 Improved: val_f1 (3 warnings below)
       val_f1 0.73 against 0.71 (+0.02, +2.8169 % relative, +2 percentage points): better by more than 1 % relative (the configured reading).
       val_f1: 0.71 → 0.73 (+2.817 %)
       loss: NaN → NaN
@@ -105,7 +105,7 @@ describe('the thread of a session', () => {
   test('a card is the same before and after the decision but for who decided and the buttons', () => {
     const pending = slot(slotsOf(...walk.slice(0, 3)), 'card:2');
     const denial = slot(slotsOf(...walk.slice(0, 3), denied('c1', 'U2', 'stale data')), 'card:2');
-    expect(buttons(pending)).toEqual(['approve_call', 'deny_call', 'show_call']);
+    expect(buttons(pending)).toEqual(['approve_call', 'deny_call', 'edit_call', 'show_call']);
     expect(buttons(denial)).toEqual([]);
     const lines = (s: { blocks: unknown[] }) => new Set([...JSON.stringify(s.blocks[0]).matchAll(/"text":"((?:[^"\\]|\\.)*)"/g)].map((m) => m[1]));
     const [before, after] = [lines(pending), lines(denial)];
@@ -117,7 +117,7 @@ describe('the thread of a session', () => {
     const again = asks('c1', 's1/2');
     const slots = slotsOf(...walk.slice(0, 4), { ...again, waiting: { ...again.waiting, again: 'What would be sent has changed.' } } as SessionEvent);
     expect(buttons(slot(slots, 'card:2'))).toEqual([]);
-    expect(buttons(slot(slots, 'card:2:1'))).toEqual(['approve_call', 'deny_call', 'show_call']);
+    expect(buttons(slot(slots, 'card:2:1'))).toEqual(['approve_call', 'deny_call', 'edit_call', 'show_call']);
     expect(JSON.stringify(slot(slots, 'card:2:1').blocks)).toContain('Asked again: What would be sent has changed.');
   });
 

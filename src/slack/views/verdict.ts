@@ -1,12 +1,17 @@
 import { z } from 'zod';
-import { slackBarChart } from '../../charts/slack-chart.ts';
+import type { LineChart } from '../../charts/chart.ts';
+import { slackBarChart, slackLineChart } from '../../charts/slack-chart.ts';
+import { textSparkline } from '../../charts/sparkline.ts';
 import { cut, plain } from '../../policy/outside-text.ts';
 import type { Block } from '../../services/slack.ts';
 import { fallback, fitted } from './limits.ts';
 import { bold, bullets, context, link, type Para, para, rich, t } from './rich.ts';
+import { escaped } from './training.ts';
 
 const figure = z.union([z.number(), z.string()]).nullable();
 const side = z.object({ run_id: z.string(), name: z.string().catch(''), url: z.string().catch('') });
+
+const points = z.array(z.tuple([z.number(), z.union([z.number(), z.string()])]));
 
 /** What the thread shows of a comparison; the rest of it is in the record. */
 export const comparisonSchema = z.object({
@@ -36,16 +41,20 @@ export const comparisonSchema = z.object({
     )
     .catch([]),
   warnings: z.array(z.string()).catch([]),
+  /** The primary metric over the steps, thinned: [step, value]. */
+  curve: z.object({ metric: z.string(), baseline: points, candidate: points }).optional().catch(undefined),
 });
 export type Shown = z.infer<typeof comparisonSchema>;
 
 const WORDS = { improved: 'Improved', regressed: 'Regressed', within_threshold: 'Not enough of a difference', inconclusive: 'No verdict' } as const;
+const EMOJI = { improved: '📈', regressed: '📉', within_threshold: '⚖️', inconclusive: '❔' } as const;
 const ROWS = 15;
 
 /** The verdict of a comparison: the sentence, the figures as a table, both readings of a percentage, and the primary metric as Slack's own chart. */
 export function verdictMessage(c: Shown): { text: string; blocks: Block[] } {
   const { primary } = c;
-  const title = primary ? `${WORDS[primary.verdict]}: ${primary.metric}` : 'Compared';
+  const objections = c.warnings.length > 0 ? ` (${c.warnings.length} ${c.warnings.length === 1 ? 'warning' : 'warnings'} below)` : '';
+  const title = `${primary ? `${EMOJI[primary.verdict]} ${WORDS[primary.verdict]}: ${primary.metric}` : 'Compared'}${objections}`;
   const reason = primary?.verdict_reason ?? 'No metric was named, so there is no verdict.';
   const paras: Para[] = [
     para(bold(title)),
@@ -53,7 +62,8 @@ export function verdictMessage(c: Shown): { text: string; blocks: Block[] } {
     ...readings(c),
     para(t('Candidate '), link(c.candidate.url, nameOf(c.candidate)), t(' against baseline '), link(c.baseline.url, nameOf(c.baseline))),
   ];
-  const chart = primary ? chartOf(primary.metric, primary.baseline, primary.candidate) : null;
+  const curves = curveChart(c);
+  const chart = (curves && slackLineChart(escaped(curves))) ?? (primary ? barsOf(primary.metric, primary.baseline, primary.candidate) : null);
   const blocks: Block[] = [
     rich(...paras),
     ...(c.metrics.length > 0 ? [table(c.metrics.slice(0, ROWS))] : []),
@@ -64,7 +74,8 @@ export function verdictMessage(c: Shown): { text: string; blocks: Block[] } {
   const lines = c.metrics
     .slice(0, ROWS)
     .map((m) => `${m.key}: ${show(m.baseline)} → ${show(m.candidate)}${m.delta_pct === null ? '' : ` (${percent(m.delta_pct)})`}`);
-  return { text: fallback(title, reason, ...lines), blocks: fitted(blocks) };
+  const sparks = curves?.series.map((s) => `${s.name}: ${textSparkline(s.points)}`) ?? [];
+  return { text: fallback(title, reason, ...lines, ...sparks), blocks: fitted(blocks) };
 }
 
 function readings(c: Shown): Para[] {
@@ -89,8 +100,23 @@ function table(metrics: Shown['metrics']): Block {
   };
 }
 
-/** Slack's native chart of the primary metric; null where one of the two figures cannot be drawn. */
-function chartOf(metric: string, baseline: unknown, candidate: unknown): Block | null {
+/** Both runs' curves of the primary metric, for Slack and for a picture; null where fewer than two points of a run are known. */
+export function curveChart({ curve, baseline, candidate }: Pick<Shown, 'curve' | 'baseline' | 'candidate'>): LineChart | null {
+  if (!curve || curve.baseline.length < 2 || curve.candidate.length < 2) return null;
+  const line = (kind: 'candidate' | 'baseline', side: Shown['baseline']) => ({
+    name: side.name ? `${kind} (${side.name})` : kind,
+    points: curve[kind].map(([x, y]) => ({ x, y: typeof y === 'number' ? y : null })),
+  });
+  return {
+    title: `${curve.metric}: candidate and baseline`,
+    xLabel: 'step',
+    yLabel: curve.metric,
+    series: [line('candidate', candidate), line('baseline', baseline)],
+  };
+}
+
+/** The last values as bars, where there are no curves; null where one of the two cannot be drawn. */
+function barsOf(metric: string, baseline: unknown, candidate: unknown): Block | null {
   const number = (value: unknown) => (typeof value === 'number' ? value : Number.NaN);
   // Escaped like all text, and cut here, because a chart's own limits know nothing of escapes.
   const name = cut(plain(metric), 20);

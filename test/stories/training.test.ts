@@ -1,0 +1,181 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { Got } from '../../src/sandbox/claude/conversation.ts';
+import { wordsOf } from '../../src/sandbox/print-thread.ts';
+import { openStage, type StoryStage } from './stage.ts';
+
+const CONDITIONAL =
+  'Train ads-train with feature_set=tiny. If validation F1 drops below 0.6, check the feature distribution before re-training with feature_set=v1.';
+const DIVERGING = 'Train with learning_rate=1 and stop it if it diverges.';
+const FAN_OUT = 'Try feature_set v1, v2 and v3 side by side and tell me which is best by val_f1.';
+
+const field = (value: unknown, ...path: (string | number)[]): unknown =>
+  path.reduce<unknown>((v, key) => (v as Record<string | number, unknown> | undefined)?.[key], value);
+const startedBy = (results: Got[]) => results.map((r) => String(field(r.data, 'run_id')));
+const train = (parameters: Record<string, string>) => ({ tool: 'run_databricks_job', input: { job_id: '101', parameters } });
+
+/** Checks the features when woken, and only then trains again. */
+function conditional() {
+  const first = { run_ids: [] as string[], metric: 'val_f1', conditions: [{ metric: 'val_f1', kind: 'below', value: 0.6, after_step: 5 }], deadline: '4h' };
+  const second = { run_ids: [] as string[] };
+  return {
+    when: CONDITIONAL,
+    steps: [
+      { say: 'I will train, and look at the features if val_f1 stays below 0.6.', calls: [train({ feature_set: 'tiny' })] },
+      {
+        calls: [{ tool: 'wait_for_job', input: first }],
+        expect: (results: Got[]) => {
+          first.run_ids = startedBy(results);
+        },
+      },
+      {
+        calls: [{ tool: 'get_grafana_panel', input: { dashboard_uid: 'ads-features', panel_id: '1', format: 'data' } }],
+        expect: ([woken]: Got[]) => {
+          expect(field(woken?.data, 'woken_by')).toBe('tripwire');
+          expect(field(woken?.data, 'still_running')).toBe(true);
+          expect(field(woken?.data, 'tripped', 0)).toMatchObject({ metric: 'val_f1', step: 6, condition_in_words: 'val_f1 below 0.6 after step 5' });
+          expect(field(woken?.data, 'tripped', 0, 'value')).toBeLessThan(0.6);
+        },
+      },
+      { say: 'The distribution looks as it should, so I train again with v1.', calls: [train({ feature_set: 'v1' })] },
+      {
+        calls: [{ tool: 'wait_for_job', input: second }],
+        expect: (results: Got[]) => {
+          second.run_ids = startedBy(results);
+        },
+      },
+      { say: 'Trained again with v1.' },
+    ],
+  };
+}
+
+function diverging() {
+  const wait = { run_ids: [] as string[], conditions: [{ metric: 'val_f1', kind: 'nan' }] };
+  const cancel = { run_id: '', reason: 'val_f1 is not a number any more' };
+  const rest = { run_ids: [] as string[] };
+  return {
+    when: DIVERGING,
+    steps: [
+      { say: 'I will train and stop it when val_f1 is not a number.', calls: [train({ learning_rate: '1' })] },
+      {
+        calls: [{ tool: 'wait_for_job', input: wait }],
+        expect: (results: Got[]) => {
+          wait.run_ids = startedBy(results);
+          rest.run_ids = wait.run_ids;
+        },
+      },
+      {
+        calls: [{ tool: 'cancel_job_run', input: cancel }],
+        expect: ([woken]: Got[]) => {
+          expect(field(woken?.data, 'tripped', 0)).toMatchObject({ step: 3, value: 'NaN' });
+          cancel.run_id = String(field(woken?.data, 'tripped', 0, 'run_id'));
+        },
+      },
+      { calls: [{ tool: 'wait_for_job', input: rest }] },
+      {
+        say: 'It diverged at step 3, so I cancelled it.',
+        expect: ([ended]: Got[]) => expect(field(ended?.data, 'runs', 0, 'status')).toBe('CANCELED'),
+      },
+    ],
+  };
+}
+
+function fanOut() {
+  const wait = { run_ids: [] as string[], metric: 'val_f1' };
+  return {
+    when: FAN_OUT,
+    steps: [
+      { say: 'I will train the three side by side and rank them.', calls: ['v1', 'v2', 'v3'].map((feature_set) => train({ feature_set })) },
+      {
+        calls: [{ tool: 'wait_for_job', input: wait }],
+        expect: (results: Got[]) => {
+          wait.run_ids = startedBy(results);
+        },
+      },
+      {
+        say: 'v2 is best.',
+        expect: ([waited]: Got[]) => {
+          expect(field(waited?.data, 'ranking', 'best', 'name')).toBe('feature_set=v2');
+          expect(field(waited?.data, 'ranking', 'of')).toBe(3);
+          expect(String(field(waited?.data, 'ranking', 'noise', 'note'))).not.toBe('');
+        },
+      },
+    ],
+  };
+}
+
+describe('while it trains', () => {
+  let stage: StoryStage;
+  beforeAll(async () => {
+    stage = await openStage({ mode: 'socket', trainingSeconds: 12, scripts: [conditional(), diverging(), fanOut()] });
+  }, 60_000);
+  afterAll(async () => stage?.close());
+  beforeEach(() => stage.begin());
+
+  test('if F1 drops below 0.6 the features are looked at before it is trained again', async () => {
+    const before = stage.launches().length;
+    await stage.command(CONDITIONAL);
+    const card = await stage.card();
+    await stage.click('U2', card, 'approve_call');
+    await stage.shows(/median of 4 past successes/);
+    const live = await stage.shows(/epoch \d+ of 20: val_f1 [▁-█]{3,}/);
+    expect(JSON.stringify(live.blocks)).toContain('data_visualization');
+    // No model was asked and no job was active meanwhile: the watcher alone did it.
+    expect(stage.claude.requests.filter((r) => JSON.stringify(r.request.messages[0]).includes('tiny')).length).toBe(2);
+
+    const again = await stage.until('the card of the second training', () =>
+      stage.messages().findLast((m) => stage.button(m, 'approve_call') && m.ts > card.ts),
+    );
+    const calls = [...((await stage.session())?.calls.values() ?? [])].map((c) => c.tool);
+    expect(calls).toEqual(['run_databricks_job', 'wait_for_job', 'get_grafana_panel', 'run_databricks_job']);
+    await stage.click('U2', again, 'approve_call');
+    const session = await stage.ended(60);
+    expect(session.ended?.outcome).toBe('done');
+    expect(
+      stage
+        .launches()
+        .slice(before)
+        .map((l) => l.parameters['feature_set']),
+    ).toEqual(['tiny', 'v1']);
+    expect([...session.calls.values()][1]?.woken.map((w) => w.why)).toContain('tripwire');
+    expect(stage.messages().some((m) => m.ts > card.ts && /epoch \d+ of/.test(wordsOf(m)))).toBe(false);
+  }, 120_000);
+
+  test('stop it if it diverges: the own run is cancelled without a question', async () => {
+    await stage.command(DIVERGING);
+    const card = await stage.card();
+    await stage.click('U2', card, 'approve_call');
+    const session = await stage.ended(60);
+    const launch = stage.launches().at(-1);
+    expect(launch?.canceledAt).toBeDefined();
+    expect(session.approvals.size).toBe(1);
+    const cancel = [...session.calls.values()].find((c) => c.tool === 'cancel_job_run');
+    expect(cancel?.started?.rule).toBeTruthy();
+    await stage.shows('It diverged at step 3');
+  }, 120_000);
+
+  test('three at once: one card, one wait, one chart over all, the best of three with its noise', async () => {
+    const before = stage.launches().length;
+    await stage.command(FAN_OUT);
+    const card = await stage.card();
+    expect(JSON.stringify(card.blocks).match(/"action_id":"approve_call"/g)).toHaveLength(3);
+    for (let n = 1; n <= 3; n++) {
+      await stage.click('U2', card, 'approve_call');
+      await stage.until(`${n} approvals`, async () => [...((await stage.session())?.approvals.values() ?? [])].filter((a) => a.votes.length > 0).length === n);
+      const left = () => JSON.stringify(stage.messages().find((m) => m.ts === card.ts)?.blocks).match(/"action_id":"approve_call"/g)?.length ?? 0;
+      await stage.until('the card to say so', () => left() === 3 - n);
+    }
+    const session = await stage.ended(90);
+    expect(
+      stage
+        .launches()
+        .slice(before)
+        .map((l) => l.parameters['feature_set'])
+        .sort(),
+    ).toEqual(['v1', 'v2', 'v3']);
+    const chart = await stage.shows(/Best of 3: feature_set=v2/);
+    expect(JSON.stringify(chart.blocks)).toContain('data_visualization');
+    expect(wordsOf(chart)).toContain('Noise: Only feature_set=v1 was repeated: too little to test the difference. Picked after the fact as the best of 3');
+    expect(session.runs).toHaveLength(3);
+    stage.model.check();
+  }, 120_000);
+});
