@@ -22,7 +22,7 @@ export type SlackService = {
   /** Shown to one person only. */
   whisper(message: { channel: string; thread?: string | undefined; user: string; text: string; blocks?: Block[] | undefined }): Promise<void>;
   /** Answers a click or a command privately at its `response_url`; refuses a host that is not Slack's. */
-  respond(responseUrl: string, message: { text: string; blocks?: Block[] | undefined }): Promise<void>;
+  respond(responseUrl: string, message: { text: string; blocks?: Block[] | undefined; thread?: string | undefined }): Promise<void>;
   /** Answers the view's id. The trigger lives 3 s and counts once. */
   openModal(triggerId: string, view: View): Promise<string>;
   updateModal(viewId: string, view: View): Promise<void>;
@@ -100,9 +100,15 @@ export function slackService({ token, apiUrl }: { token: string; apiUrl?: string
       const message = { channel, user, text, ...(thread ? { thread_ts: thread } : {}), ...(blocks ? { blocks } : {}), parse: 'none', link_names: false };
       await call('chat.postEphemeral', () => web.apiCall('chat.postEphemeral', message));
     },
-    async respond(responseUrl, { text, blocks }) {
+    async respond(responseUrl, { text, blocks, thread }) {
       if (!isSlacks(responseUrl, apiUrl)) throw slackError('response_url', new Error('not a host of Slack'));
-      const body = JSON.stringify({ response_type: 'ephemeral', replace_original: false, text, ...(blocks ? { blocks } : {}) });
+      const body = JSON.stringify({
+        response_type: 'ephemeral',
+        replace_original: false,
+        text,
+        ...(thread ? { thread_ts: thread } : {}),
+        ...(blocks ? { blocks } : {}),
+      });
       await call('response_url', async () => {
         const headers = { 'content-type': 'application/json; charset=utf-8' };
         const answer = await fetch(responseUrl, { method: 'POST', headers, body, redirect: 'error', signal: AbortSignal.timeout(TIMEOUT_MS) });

@@ -2,6 +2,7 @@ import { type May, mayAct } from '../policy/approvers.ts';
 import type { ApproverRule, Permissions } from '../policy/rules.ts';
 import type { Deliver } from '../runtime/commands.ts';
 import type { Reading } from '../runtime/reading.ts';
+import { UpstreamError } from '../services/http.ts';
 import type { Block, SlackService } from '../services/slack.ts';
 import type { Preview } from '../session/events.ts';
 import type { Call, Session } from '../session/state.ts';
@@ -62,6 +63,20 @@ export async function mayChange(desk: Desk, user: string): Promise<May> {
   } catch (error) {
     desk.log.warn({ user, why: String(error) }, 'Slack did not say who somebody is');
     return { ok: false, why: 'Slack did not tell me in time who you are. Please try again.' };
+  }
+}
+
+/**
+ * Whether this account may open an experiment. Where Slack is the one that fails, whoever it let in is let in here: an experiment can do nothing by itself, and
+ * who may approve is looked up again when it matters.
+ */
+export async function mayOpen(desk: Desk, user: string): Promise<May> {
+  try {
+    return mayAct(await desk.slack.person(user, AbortSignal.timeout(LOOK_MS)), desk.self.team);
+  } catch (error) {
+    desk.log.warn({ user, why: String(error) }, 'Slack did not say who opens an experiment; it is opened all the same');
+    const passing = !(error instanceof UpstreamError) || error.transient;
+    return passing ? { ok: true } : { ok: false, why: 'Slack does not tell me who you are. An operator has to look at the app.' };
   }
 }
 

@@ -176,7 +176,21 @@ function safe(blocks: Block[], fallback: string[]) {
   const unsafe = [...texts(blocks), ...fallback].filter((text) => /[<>]|&(?!amp;|lt;|gt;)/.test(text) || visible(unescaped(text)) !== unescaped(text));
   expect(unsafe).toEqual([]);
   // Mentions only of people and groups that the host put there, buttons only of ours, links only where we made them.
-  const allowed = new Set(['approve_call', 'deny_call', 'show_call', 'withdraw_approval', 'stop_session', 'retry_step', 'change_session', 'answer_person']);
+  const allowed = new Set([
+    'approve_call',
+    'deny_call',
+    'edit_call',
+    'approve_all',
+    'show_call',
+    'withdraw_approval',
+    'raise_budget',
+    'stop_session',
+    'retry_step',
+    'change_session',
+    'answer_person',
+    'rerun_session',
+    'rerun_changed',
+  ]);
   const forged = types(blocks).filter(
     (e) =>
       (e.type === 'user' && !['U1', 'U2'].includes(String(e['user_id']))) ||

@@ -1,6 +1,7 @@
 import { named } from '../../policy/outside-text.ts';
 import type { Block } from '../../services/slack.ts';
 import { fallback, fitted } from './limits.ts';
+import { linked } from './links.ts';
 import { actions, type Bit, bold, bullets, button, clock, context, link, para, quote, rich, t, user } from './rich.ts';
 
 type Message = { text: string; blocks: Block[] };
@@ -9,13 +10,14 @@ type Message = { text: string; blocks: Block[] };
 export const QUOTED = 1_500;
 
 /** The session's first message: its id, who asks, and what. */
-export function rootMessage(o: { alias: string; by: string; prompt: string; model: string; follows: boolean }): Message {
+export function rootMessage(o: { alias: string; by: string; prompt: string; model: string; follows: boolean; line?: string }): Message {
   const left = o.prompt.length - QUOTED;
   const blocks = [
     rich(
       para(bold(o.alias), t(o.follows ? ': ' : ' for '), ...(o.follows ? [t('going on for '), user(o.by)] : [user(o.by)])),
       quote(left > 0 ? `${named(o.prompt.slice(0, QUOTED))}…` : named(o.prompt)),
     ),
+    ...(o.line ? [context(o.line)] : []),
     ...(left > 0 ? [context(`${left} more characters; the whole is the first file in this thread.`)] : []),
     context(`Reply here to go on with it. Model ${o.model}; everything that happens is in the record of ${o.alias}.`),
   ];
@@ -88,12 +90,18 @@ export type Final = {
   requester: string;
   heading: string;
   words: string;
+  /** Who stopped it: named here, as the words are read by everybody. */
+  stoppedBy?: string | undefined;
+  /** Pages with a short name each. */
+  known?: ReadonlyMap<string, string> | undefined;
   /** What was done to the world, with links. */
   did: { text: string; url: string | null }[];
   lines: number;
   head: string;
   /** A follow-up that called no tool: only its answer. */
   bare: boolean;
+  /** The session, where it can be run again. */
+  again?: string | undefined;
 };
 
 /** The last message: the answer, what was done, and the record's head. */
@@ -101,11 +109,12 @@ export function finalMessage(f: Final): Message {
   const record = `record: ${f.lines} lines, head ${f.head}`;
   const blocks: Block[] = [
     rich(
-      ...(f.bare ? [] : [para(bold(f.heading), t(', '), user(f.requester))]),
-      ...(f.words ? [para(t(named(f.words)))] : []),
+      ...(f.bare ? [] : [para(bold(f.heading), ...(f.stoppedBy ? [t(' by '), user(f.stoppedBy)] : []), t(', '), user(f.requester))]),
+      ...(f.words ? [para(...linked(named(f.words), f.known ?? new Map()))] : []),
       ...(f.did.length > 0 ? [para(t('What was done:')), bullets(f.did.slice(0, 20).map((d) => [d.url ? link(d.url, d.text) : t(d.text)]))] : []),
     ),
     context(record),
+    ...(f.again ? [actions(`again:${f.again}`, button('rerun_session', 'Run again', f.again), button('rerun_changed', 'Change something', f.again))] : []),
   ];
   const did = f.did.map((d) => `- ${d.text}${d.url ? ` ${d.url}` : ''}`);
   return { text: fallback(f.bare ? '' : f.heading, named(f.words), ...did, record), blocks: fitted(blocks) };

@@ -3,9 +3,10 @@ import type { RunProgress } from '../../runtime/progress.ts';
 import type { Block } from '../../services/slack.ts';
 import type { Call, Session } from '../../session/state.ts';
 import { fallback, fitted, LIMITS } from './limits.ts';
+import { knownLinks, linked } from './links.ts';
 import { actions, type Bit, button, clock, context, para, rich, t, user } from './rich.ts';
 import { trainingChart, trainingLines } from './training.ts';
-import { outcomeOf, stateInWords, stepTitle } from './words.ts';
+import { outcomeOf, plainWords, stateInWords, stepTitle } from './words.ts';
 
 type Status = 'pending' | 'in_progress' | 'complete' | 'error';
 type Line = { status: Status; title: string; bits: Bit[]; words: string /** Lines below it. */; more: string[] };
@@ -60,11 +61,12 @@ function waitedFor(calls: readonly Call[], progress: readonly RunProgress[]): Ru
 function lineOf(s: Session, call: Call, mayApprove: (tool: string) => Bit[], progress: readonly RunProgress[]): Line {
   const approval = call.approval ? s.approvals.get(call.approval) : undefined;
   const title = approval?.preview.summary ?? stepTitle(call.tool);
+  const known = knownLinks(s);
   const line = (status: Status, words: string, ...more: Bit[]): Line => ({
     status,
     title,
     words,
-    bits: words || more.length > 0 ? [t(words), ...more] : [],
+    bits: words || more.length > 0 ? [...linked(words, known), ...more] : [],
     more: trainingLines(waitedFor([call], progress)),
   });
   const { status } = call;
@@ -83,7 +85,9 @@ function lineOf(s: Session, call: Call, mayApprove: (tool: string) => Bit[], pro
     case 'finished': {
       const outcome = outcomeOf(call);
       const words = firstLine(outcome?.text ?? '');
-      if (outcome?.status === 'ok') return line('complete', words);
+      if (outcome?.status === 'ok') return line('complete', outcome.data?.['status'] === 'question' ? `asked back: ${words}` : words);
+      if (approval?.state === 'denied' && outcome?.status === 'denied')
+        return line('error', 'denied by ', ...(approval.by ? [user(approval.by)] : []), t(approval.reason ? `: ${approval.reason}` : ''));
       if (outcome?.status === 'unknown') return line('error', `needs attention: ${words}`);
       return line('error', `${outcome?.status}: ${words}`);
     }
@@ -94,6 +98,6 @@ function lineOf(s: Session, call: Call, mayApprove: (tool: string) => Bit[], pro
 
 function firstLine(text: string): string {
   // Tools write Markdown for the model; here it would be stars.
-  const line = (text.trim().split('\n')[0] ?? '').replaceAll('**', '');
+  const line = plainWords(text.trim().split('\n')[0] ?? '');
   return line.length > 240 ? `${line.slice(0, 239)}…` : line;
 }

@@ -31,6 +31,7 @@ export type State =
   | 'training'
   | 'question'
   | 'limit'
+  | 'budget'
   | 'attention'
   | 'working'
   | 'stopping'
@@ -43,6 +44,7 @@ export function stateOf(s: Session): State {
   if (s.ended) return s.ended.outcome === 'limit' ? 'over budget' : s.ended.outcome;
   if (s.stop) return 'stopping';
   if (s.attention) return 'attention';
+  if (s.limit) return 'budget';
   const open = openCalls(s);
   const waits = (what: string) => open.some((c) => c.status.is === 'parked' && c.status.waiting.for === what);
   if (waits('approval')) return 'approval';
@@ -67,6 +69,8 @@ export function stateInWords(s: Session): string {
       return 'Waiting for an answer';
     case 'limit':
       return s.retry ? `Waiting for ${s.retry.upstream} until ${s.retry.until.slice(11, 19)} UTC` : 'Waiting for a limit to pass';
+    case 'budget':
+      return 'At its limit; waiting for somebody to raise it';
     case 'attention':
       return 'Needs attention';
     case 'working':
@@ -96,6 +100,16 @@ export function wordsOf(content: readonly unknown[]): string {
 
 function isText(block: unknown): block is { type: 'text'; text: string } {
   return typeof block === 'object' && block !== null && 'type' in block && block.type === 'text' && 'text' in block && typeof block.text === 'string';
+}
+
+/** What a tool wrote in Markdown for the model, as people read it: no stars, no back-ticks, a link's words without its address. */
+export function plainWords(markdown: string): string {
+  return markdown
+    .replace(/\[([^\]\n]*)\]\(([^()\s]*)\)/g, '$1')
+    .replace(/(\*\*|__)(?=\S)([^\n]*?\S)\1/g, '$2')
+    .replace(/`([^`\n]*)`/g, '$1')
+    .replace(/^ {0,3}(#{1,6}|>) +/gm, '')
+    .replace(/\\([|*_`#[\]])/g, '$1');
 }
 
 /** A finished call's outcome, or null. */
