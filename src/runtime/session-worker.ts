@@ -6,6 +6,7 @@ import { answerDoorbell, type Doorbell } from './doorbell.ts';
 import type { Keys } from './keys.ts';
 import { startPump } from './pump.ts';
 import { BrokenChain } from './read-line.ts';
+import { setAside } from './set-aside.ts';
 
 /** Longer than any outage of a link takes to be noticed. */
 const STUCK_MS = 120_000;
@@ -34,8 +35,7 @@ export function startSessionWorker(deps: {
       await advance(sid, { ...deps.advance, rested });
     } catch (error) {
       deps.failed(sid, error);
-      // Nobody may act on a chain that does not hold; it is kept as it is, for somebody to look at.
-      if (error instanceof BrokenChain) await redis.multi().hset(keys.st(sid), 'status', 'broken').zrem(keys.due, sid).zrem(keys.stale, sid).exec();
+      if (error instanceof BrokenChain && error.session === sid) await setAside(redis, keys, sid, await deps.advance.log.lines(sid));
     }
   };
   const answering = answerDoorbell(deps.queueConnection, keys, deps.concurrency, look, deps.failed);
