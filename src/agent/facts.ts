@@ -1,6 +1,6 @@
 import type { Standing } from '../policy/judge.ts';
 import { lineHash } from '../session/chain.ts';
-import type { Entry } from '../session/events.ts';
+import type { Entry, Outcome } from '../session/events.ts';
 import { fold } from '../session/fold.ts';
 import { report } from '../session/report.ts';
 import type { Call, Session } from '../session/state.ts';
@@ -45,12 +45,14 @@ function recordUpTo(call: Call, session: Session, entries: readonly Entry[]): { 
   };
 }
 
-/** Any result of a tool is text from outside. */
+/** What a tool answered is text from outside, and so is what a backend said when it failed. */
+const SAYS_SOMETHING = new Set<Outcome['status']>(['ok', 'failed', 'unknown']);
+
 function hasReadOutside(session: Session): boolean {
   return (
     session.opened.quoted !== undefined ||
     session.opened.after !== undefined ||
-    [...session.calls.values()].some((c) => c.status.is === 'finished' && c.status.outcome.status === 'ok')
+    [...session.calls.values()].some((c) => c.status.is === 'finished' && SAYS_SOMETHING.has(c.status.outcome.status))
   );
 }
 
