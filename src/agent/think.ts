@@ -5,6 +5,7 @@ import { transcript } from '../session/transcript.ts';
 import { announced, retryAt, spread } from './backoff.ts';
 import type { Breakers } from './breaker.ts';
 import type { Model, ModelAnswer, ToolSpec } from './model.ts';
+import { isNestedDeeperThan } from './nesting.ts';
 
 export type ThinkDeps = {
   model: Model;
@@ -22,6 +23,8 @@ export type ThinkDeps = {
 /** As breakers know it. */
 const CLAUDE = 'claude';
 const MAX_TOKENS = 8_192;
+/** No tool takes anything near this. */
+const DEEPEST = 100;
 /** Failures in a row after which a person is asked; waits that the upstream announced do not count. */
 const TRIES = 10;
 
@@ -41,10 +44,16 @@ export async function think(session: Session, turn: { signal: AbortSignal; now: 
   if (answer.kind === 'wait' && announced(answer.retryAfterMs) === null) deps.breakers.failed(CLAUDE, turn.now());
   else if (answer.kind !== 'aborted') deps.breakers.worked(CLAUDE);
   if (answer.kind === 'reply') {
-    const secret = withheld(session, answer, deps.scrub);
-    if (secret) return [secret];
+    const unfit = tooDeep(answer) ?? withheld(session, answer, deps.scrub);
+    if (unfit) return [unfit];
   }
   return record(session, answer, turn.now(), deps.random(), cut);
+}
+
+/** Who writes JSON by recursion falls over such a reply, at each attempt anew. */
+function tooDeep({ content }: Extract<ModelAnswer, { kind: 'reply' }>): EventOf<'noted'> | null {
+  if (!isNestedDeeperThan(DEEPEST, content)) return null;
+  return { type: 'noted', about: 'attention', text: `The model's reply is nested more than ${DEEPEST} levels deep, so it was neither stored nor acted on.` };
 }
 
 /** A reply that holds a known secret would carry it into the record, the thread and whatever the calls reach. It is dropped whole; by its digest it can be told from others. */
