@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { slackLineChart } from '../../src/charts/slack-chart.ts';
 import { type SlackStandIn, startSlackStandIn } from '../../src/sandbox/slack/slack-stand-in.ts';
 import { slackService } from '../../src/services/slack.ts';
 import type { Session } from '../../src/session/state.ts';
@@ -122,4 +123,32 @@ test('a picture is uploaded once, although the reply to it was lost', async () =
   expect(await show([say('root', 'root', false), picture], slots, go, 10_000)).toBeNull();
   const files = workspace.world.data.messages.flatMap((m) => m.files);
   expect(files).toMatchObject([{ name: 'e-test-c1-0.png', alt: 'loss over time' }]);
+});
+
+test('a chart that Slack does not take is left out, once for all, and a picture stands in', async () => {
+  const show = aShow();
+  const slots = inMemory();
+  const points = [0, 1, 2].map((x) => ({ x, y: x / 2 }));
+  const chart = { title: 'val_f1', xLabel: 'step', yLabel: 'val_f1', series: [{ name: 'v2', points }] };
+  /** A title that is too long makes the chart one that Slack refuses. */
+  const verdict = (text: string, title = 'val_f1'): Slot => ({
+    name: 'verdict:c1',
+    thread: true,
+    text,
+    blocks: [{ type: 'section', text: { type: 'plain_text', text } }, { ...slackLineChart(chart), title } as never],
+  });
+  const picture: Slot = { name: 'picture:verdict:c1', thread: true, file: { name: 'v.png', title: 'val_f1', alt: 'curves', chart, instead: 'verdict:c1' } };
+  const blocks = () => JSON.stringify(workspace.world.data.messages.find((m) => m.text.includes('verdict'))?.blocks);
+  await show([say('root', 'root', false)], slots, go, 0);
+  expect(await show([say('root', 'root', false), verdict('a verdict'), picture], slots, go, 1)).toBeNull();
+  expect(blocks()).toContain('data_visualization');
+  expect(workspace.world.data.messages.flatMap((m) => m.files)).toEqual([]);
+
+  expect(await show([say('root', 'root', false), verdict('another verdict', 'x'.repeat(60)), picture], slots, go, 2)).toBeNull();
+  expect(blocks()).not.toContain('data_visualization');
+  expect(blocks()).toContain('another verdict');
+  expect(workspace.world.data.messages.flatMap((m) => m.files)).toMatchObject([{ name: 'v.png', alt: 'curves' }]);
+
+  expect(await show([say('root', 'root', false), verdict('the last verdict'), picture], slots, go, 3)).toBeNull();
+  expect(blocks()).not.toContain('data_visualization');
 });
