@@ -31,6 +31,7 @@ import { checkEntitlement } from './slack/entitled.ts';
 import { narrate } from './slack/narrate.ts';
 import { makeShow } from './slack/reconcile.ts';
 import { anchorRecord } from './tools/anchor-record.ts';
+import { askReadTool } from './tools/ask-read-tool.ts';
 import { toolsFor } from './tools/catalog.ts';
 import type { CallScope } from './tools/gate.ts';
 import { progressReader } from './tools/run-progress.ts';
@@ -114,7 +115,7 @@ function openCore(config: Config, keys: Keys, log: Log) {
 /** Slack in, and the threads out. */
 async function startGateway(config: Config, core: Core, log: Log, checks: Record<string, Check>): Promise<() => Promise<void>> {
   const { services, deliver, reading, blobs } = core;
-  const slack = services.slack;
+  const { slack, mlflow } = services;
   if (!slack) throw new Error('Slack is not configured');
   const show = makeShow({
     slack,
@@ -140,6 +141,10 @@ async function startGateway(config: Config, core: Core, log: Log, checks: Record
     deliver,
     reading,
     slack,
+    runs: mlflow && {
+      exists: async (experiment, signal) => (await mlflow.findExperiment(experiment, signal)) !== null,
+      ask: askReadTool({ services, settings: config.settings, now: core.log.now }),
+    },
     permissions: config.permissions,
     channels: config.channels,
     log,

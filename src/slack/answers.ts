@@ -1,6 +1,8 @@
 import { named } from '../policy/outside-text.ts';
+import { aboutOf } from '../runtime/about.ts';
 import type { About } from '../runtime/reading.ts';
-import { pendingApprovals, type Session } from '../session/state.ts';
+import { placeInLine } from '../session/lineage.ts';
+import type { Session } from '../session/state.ts';
 import type { Answer } from './desk.ts';
 import { FORMS, type Subcommand } from './parse-command.ts';
 import { fallback, fitted } from './views/limits.ts';
@@ -14,12 +16,12 @@ const EXPLAINED: Record<Subcommand, string> = {
   list: 'the latest experiments',
   show: 'where one stands',
   stop: 'stop one now',
-  rerun: 'the same again with other parameters (not available yet)',
-  compare: 'compare two runs (not available yet; ask for it in a sentence)',
-  best: 'the best run of an experiment (ask for it in a sentence)',
-  find: 'search in what was asked; up to four words, or one phrase in quotes',
-  record: 'the record of one, into its thread',
-  approvals: 'what waits for a yes',
+  rerun: 'the same again, with these parameters changed',
+  compare: 'the second against the first: figures, verdict, what else differs; at once, without a model',
+  best: 'the best run of an MLflow experiment by this metric; at once, without a model',
+  find: 'search in what was asked, parameters, people and verdicts; up to four words, or one phrase in quotes',
+  record: 'the record of one, as a file in its thread',
+  approvals: 'what waits for your yes',
   help: 'this',
 };
 
@@ -34,10 +36,14 @@ export function help(): Answer {
       bullets([[mono('/experiment SENTENCE'), t('  plan it, run it, compare it; people approve what matters')], ...lines]),
       para(t('For example:')),
       quote(EXAMPLE),
-      para(t('ID is what stands in the first message of a thread (e-7k2f), or a link to the thread. You can also mention me in a channel or thread.')),
+      para(
+        t(
+          'ID, A and B are what stands in the first message of a thread (e-7k2f), a link to the thread, or a run: its id or a link to its page. You can also mention me in a channel or thread. I run what somebody asks for; a schedule or a path that production depends on belongs into an orchestrator.',
+        ),
+      ),
     ),
   ]);
-  return { text: fallback('Describe an experiment in a sentence, or use: status, list, show ID, stop ID, find WORDS, record ID, approvals, help.'), blocks };
+  return { text: fallback(`Describe an experiment in a sentence, or use: ${Object.values(FORMS).join(', ')}.`), blocks };
 }
 
 export function suggestion(word: string, subcommand: Subcommand): Answer {
@@ -59,13 +65,21 @@ export function listed(title: string, sessions: readonly About[], empty: string,
   return { text: fallback(title, ...texts), blocks: fitted([rich(para(bold(title)), bullets(lines), ...more)]) };
 }
 
-export function shown(s: Session, url: string | null): Answer {
-  const { alias, by, prompt, at } = s.opened;
+/** `members`: how many experiments its line of repetitions has by now. */
+export function shown(s: Session, url: string | null, members = 1): Answer {
+  const { alias, by, prompt, at, rerun_of: line } = s.opened;
   const steps = [...s.calls.values()];
+  const { verdict } = aboutOf(s, null);
+  const place = line ? placeInLine(line, alias, Math.max(members, line.line)) : members > 1 ? `first of ${members} in this line` : null;
   const blocks = fitted([
     rich(
       para(bold(alias), t(`: ${stateInWords(s)}. Asked by `), user(by), t(` at ${clock(at)}. `), ...(url ? [link(url, 'Open the thread')] : [])),
       quote(prompt.length > 600 ? `${named(prompt.slice(0, 600))}…` : named(prompt)),
+      ...(place ? [para(t(`${place.charAt(0).toUpperCase()}${place.slice(1)}.`))] : []),
+      ...(verdict ? [para(t('Verdict: '), bold(verdict))] : []),
+      ...(s.runs.length > 0
+        ? [para(t('Runs: '), ...s.runs.slice(0, 20).flatMap(({ runId, url: page }, i) => [t(i > 0 ? ', ' : ''), page ? link(page, runId) : mono(runId)]))]
+        : []),
       para(
         t(
           `${steps.filter((c) => c.status.is === 'finished').length} of ${steps.length} steps done. Record so far: ${s.seq} lines, head ${s.head.slice(0, 12)}…`,
@@ -73,30 +87,7 @@ export function shown(s: Session, url: string | null): Answer {
       ),
     ),
   ]);
-  return { text: fallback(`${alias}: ${stateInWords(s)}. ${oneLine(prompt)}`), blocks };
-}
-
-export function waiting(sessions: readonly Session[], mayApprove: (tool: string) => Bit[]): Answer {
-  const open = sessions.flatMap((s) => pendingApprovals(s).map((a) => ({ s, a })));
-  if (open.length === 0) return { text: fallback('Nothing waits for an approval.') };
-  const lines = open
-    .slice(0, 15)
-    .map(({ s, a }): Bit[] => [
-      bold(s.opened.alias),
-      t(` ${a.preview.summary} · expires ${clock(a.expiresAt)} · may approve: `),
-      ...mayApprove(s.calls.get(a.call)?.tool ?? ''),
-    ]);
-  const texts = open.slice(0, 15).map(({ s, a }) => `${s.opened.alias}: ${a.preview.summary}`);
-  return { text: fallback('Waiting for a yes:', ...texts), blocks: fitted([rich(para(bold('Waiting for a yes')), bullets(lines))]) };
-}
-
-/** Those whose prompt, verdict, people or parameters hold every word. */
-export function matching(sessions: readonly About[], words: string): About[] {
-  const wanted = words.toLowerCase().split(/\s+/);
-  return sessions.filter((a) => {
-    const text = [a.alias, a.prompt, a.verdict ?? '', a.state, ...Object.entries(a.parameters).flat()].join('\n').toLowerCase();
-    return wanted.every((w) => text.includes(w));
-  });
+  return { text: fallback(`${alias}: ${stateInWords(s)}. ${oneLine(prompt)}`, ...(place ? [place] : []), ...(verdict ? [`Verdict: ${verdict}`] : [])), blocks };
 }
 
 function oneLine(text: string): string {

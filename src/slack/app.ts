@@ -5,12 +5,14 @@ import type { Deliver } from '../runtime/commands.ts';
 import type { Reading } from '../runtime/reading.ts';
 import type { SlackService } from '../services/slack.ts';
 import { clickSchema, onClick } from './buttons.ts';
-import { commandSchema, onCommand } from './command.ts';
-import type { Desk } from './desk.ts';
+import { onCommand } from './command.ts';
+import type { Desk, Runs } from './desk.ts';
+import { commandSchema } from './given.ts';
 import { LISTENERS } from './listeners.ts';
 import type { Log } from './log.ts';
 import { messageSchema, NotStored, onMessage, onShortcut, shortcutSchema } from './mention.ts';
 import { onDenyReason, submissionSchema } from './modals.ts';
+import { onNewExperiment } from './new-experiment.ts';
 import { httpReceiver, type Other, StoreThenAckReceiver } from './receivers.ts';
 
 export type SlackOptions = {
@@ -25,6 +27,7 @@ export type SlackOptions = {
   reading: Reading;
   permissions: Permissions;
   slack: SlackService;
+  runs?: Runs | undefined;
   channels: readonly string[];
   log: Log;
   /** Takes requests on the HTTP port that are not Slack's. */
@@ -97,7 +100,9 @@ function listen(app: App, desk: Desk): void {
   };
 
   app.command(LISTENERS.command, async ({ body, ack }) => {
-    await ack({ response_type: 'ephemeral', ...((await safely(desk, commandSchema, body, (given) => onCommand(desk, given))) ?? { text: TROUBLE }) } as never);
+    const answer = (await safely(desk, commandSchema, body, (given) => onCommand(desk, given))) ?? { text: TROUBLE };
+    // Nothing to say yet: the answer follows at the response_url.
+    await (answer.text === '' ? ack() : ack({ response_type: 'ephemeral', ...answer } as never));
   });
   for (const event of LISTENERS.events) {
     app.event(event, async ({ payload }) => {
@@ -114,6 +119,11 @@ function listen(app: App, desk: Desk): void {
   }
   app.view(LISTENERS.views[0], async ({ body, ack }) => {
     const refused = await safely(desk, submissionSchema, body, (given) => onDenyReason(desk, given), { field: 'reason', why: TROUBLE });
+    if (refused) await ack({ response_action: 'errors', errors: { [refused.field]: refused.why } });
+    else await ack();
+  });
+  app.view('new_experiment' satisfies (typeof LISTENERS.views)[number], async ({ body, ack }) => {
+    const refused = await safely(desk, submissionSchema, body, (given) => onNewExperiment(desk, given), { field: 'prompt', why: TROUBLE });
     if (refused) await ack({ response_action: 'errors', errors: { [refused.field]: refused.why } });
     else await ack();
   });

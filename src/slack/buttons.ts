@@ -5,6 +5,7 @@ import type { Session } from '../session/state.ts';
 import { type Asked, decide, whatIsAsked, whyNotCounted } from './decide.ts';
 import { type Answer, type Desk, mayChange, standingOf } from './desk.ts';
 import { callDetails, denyReason, told } from './modals.ts';
+import { onChangeSomething, onRunAgain } from './new-experiment.ts';
 import { AFTER_ALL, REPEAT, store, whyNot } from './store.ts';
 import { readQuestion } from './views/question.ts';
 
@@ -33,6 +34,8 @@ export const BUTTONS: Record<string, Reaction> = {
   retry_step: (desk, click) => steer(desk, click, 'retry', 'Try again.', 'Trying again.'),
   change_session: (desk, click) => steer(desk, click, 'change', 'Plan anew, with what I wrote.', 'The question is taken back; the model plans anew.'),
   answer_person: answer,
+  rerun_session: onRunAgain,
+  rerun_changed: onChangeSomething,
 };
 
 /** Reacts to a click. What it stores is stored when this is done; the sentence goes to the clicker alone. */

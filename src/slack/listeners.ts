@@ -2,7 +2,7 @@
 export const LISTENERS = {
   command: '/experiment',
   events: ['app_mention', 'message'],
-  actions: ['approve_call', 'deny_call', 'show_call', 'withdraw_approval', 'stop_session', 'retry_step', 'change_session', 'answer_person'],
-  views: ['deny_reason'],
+  actions: ['approve_call', 'deny_call', 'show_call', 'withdraw_approval', 'stop_session', 'retry_step', 'change_session', 'answer_person', 'rerun_session', 'rerun_changed'],
+  views: ['deny_reason', 'new_experiment'],
   shortcuts: ['run_as_experiment'],
 } as const;

@@ -2,8 +2,9 @@ import { z } from 'zod';
 import type { Command } from '../runtime/commands.ts';
 import type { Session } from '../session/state.ts';
 import { help } from './answers.ts';
-import { idFrom, notHere } from './command.ts';
-import { type Answer, type Desk, mayChange, standingOf } from './desk.ts';
+import { notHere } from './command.ts';
+import { type Answer, type Desk, mayChange, mayOpen, standingOf } from './desk.ts';
+import { idFrom } from './given.ts';
 import { dropMention, unescapeSlack } from './parse-command.ts';
 import { store, whyNot } from './store.ts';
 
@@ -18,6 +19,7 @@ export const messageSchema = z.object({
   text: z.string().catch(''),
   ts: z.string(),
   thread_ts: z.string().optional(),
+  parent_user_id: z.string().optional(),
   channel: z.string(),
 });
 type Heard = z.infer<typeof messageSchema> & { user: string };
@@ -43,12 +45,21 @@ export async function onMessage(desk: Desk, event: z.infer<typeof messageSchema>
   }
   const living = event.thread_ts === undefined ? null : await latestIn(desk, event.thread_ts, event);
   if (living) return continueSession(desk, event, living, mentioned);
+  if (mayBecomeKnown(desk, event)) throw new NotStored('a reply came before it was known whose thread this is');
   if (mentioned) await open(desk, event, 'mention');
 }
 
 function isOfAPerson(desk: Desk, event: z.infer<typeof messageSchema>): event is Heard {
   if (!SUBTYPES.has(event.subtype) || event.bot_id || event.bot_profile) return false;
   return event.user !== undefined && event.user !== desk.self.user && (event.user_team ?? desk.self.team) === desk.self.team;
+}
+
+/** How long after its root a thread of ours may still be unknown: Slack has shown the root, and where it stands is not written down yet. */
+const YOUNG_S = 60;
+
+/** A reply to a young root of ours is left to Slack to send again; who posted it may have died before it could write down where. */
+function mayBecomeKnown(desk: Desk, { thread_ts, parent_user_id, ts }: Heard): boolean {
+  return thread_ts !== undefined && parent_user_id === desk.self.user && Number(ts) - Number(thread_ts) < YOUNG_S && Date.now() / 1000 - Number(ts) < YOUNG_S;
 }
 
 async function latestIn(desk: Desk, thread: string, { channel }: Heard): Promise<Session | null> {
@@ -81,7 +92,7 @@ async function continueSession(desk: Desk, event: Heard, session: Session, menti
 
 async function open(desk: Desk, event: Heard, door: 'mention' | 'reply', after?: string): Promise<void> {
   const { channel, user, ts } = event;
-  const may = await mayChange(desk, user);
+  const may = await mayOpen(desk, user);
   if (!may.ok) return whisper(desk, event, { text: may.why });
   const prompt = words(desk, event);
   if (prompt === '' || /^help$/i.test(prompt)) return whisper(desk, event, help());

@@ -8,7 +8,8 @@ export type Typed =
   | { is: 'rerun'; id: Ref; changes: Record<string, string> }
   | { is: 'compare'; a: Ref; b: Ref }
   | { is: 'best'; experiment: string; metric: string }
-  | { is: 'find'; words: string };
+  /** `phrase`: the words stand together, as quoted. */
+  | { is: 'find'; words: string; phrase: boolean };
 
 /** What an ID stands for: a session's alias, the ts of its thread, or a run. */
 export type Ref = { of: 'alias'; alias: string } | { of: 'thread'; channel: string; ts: string } | { of: 'run'; run: string };
@@ -90,13 +91,14 @@ function fits(subcommand: Subcommand, args: string[], rest: string, isExperiment
       return a && b ? { is: 'compare', a, b } : null;
     }
     case 'best': {
-      const [experiment, metric] = args;
-      return args.length === 2 && experiment && metric && isExperiment?.(experiment) ? { is: 'best', experiment, metric } : null;
+      const [, quoted, curly, bare, metric] = rest.match(/^(?:"([^"]+)"|“([^”]+)”|([^\s"“”]+))\s+([^\s"“”]+)$/) ?? [];
+      const experiment = quoted ?? curly ?? bare;
+      return experiment && metric && isExperiment?.(experiment) ? { is: 'best', experiment, metric } : null;
     }
     case 'find': {
       const quoted = rest.match(/^(?:"([^"]+)"|“([^”]+)”)$/);
-      if (quoted) return { is: 'find', words: quoted[1] ?? quoted[2] ?? '' };
-      return args.length >= 1 && args.length <= 4 && !/["“”]/.test(rest) ? { is: 'find', words: rest } : null;
+      if (quoted) return { is: 'find', words: quoted[1] ?? quoted[2] ?? '', phrase: true };
+      return args.length >= 1 && args.length <= 4 && !/["“”]/.test(rest) ? { is: 'find', words: rest, phrase: false } : null;
     }
     default:
       return subcommand satisfies never;
@@ -112,6 +114,9 @@ function readRef(word: string | undefined): Ref | null {
   );
   if (link?.[1]) return { of: 'thread', channel: link[1], ts: link[4] ?? `${link[2]}.${link[3]}` };
   if (/^(\d{2,19}|[0-9a-f]{32})$/.test(word)) return { of: 'run', run: word };
+  // A page of Databricks or MLflow: …/runs/<id>, with or without more behind it.
+  const page = word.match(/^<?https?:\/\/[^\s|>]*\/runs?\/(\d{2,19}|[0-9a-f]{32})(?:[/?#][^\s|>]*)?(?:\|[^>]*)?>?$/);
+  if (page?.[1]) return { of: 'run', run: page[1] };
   return null;
 }
 

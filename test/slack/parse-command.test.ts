@@ -6,6 +6,7 @@ const seed = `Run a training job using config base_config.json but with feature_
 Wait for it to complete. Compare its val_f1 to the best run in experiment "ads-rank-v3".`;
 const prompt = (text: string) => ({ is: 'prompt', prompt: text });
 const alias = (a: string) => ({ of: 'alias', alias: a });
+const run = (id: string) => ({ of: 'run', run: id });
 
 const table: [string, unknown][] = [
   [seed, prompt(seed)],
@@ -38,13 +39,38 @@ const table: [string, unknown][] = [
   ],
   ['rerun e-7k2f lr=0.01 feature_set=v3', { is: 'rerun', id: alias('e-7k2f'), changes: { lr: '0.01', feature_set: 'v3' } }],
   ['rerun e-7k2f with more data', prompt('rerun e-7k2f with more data')],
+  ['rerun e-7k2f', { is: 'rerun', id: alias('e-7k2f'), changes: {} }],
+  ['rerun e-7k2f lr=', prompt('rerun e-7k2f lr=')],
+  ['rerun e-7k2f lr=0.01 and more', prompt('rerun e-7k2f lr=0.01 and more')],
+  ['rerun e-7k2f url=a=b', { is: 'rerun', id: alias('e-7k2f'), changes: { url: 'a=b' } }],
+  ['rerun it with lr=0.01', prompt('rerun it with lr=0.01')],
+  ['rerun', { is: 'suggestion', word: 'rerun', subcommand: 'rerun' }],
   ['compare e-7k2f 8123456789012345678', { is: 'compare', a: alias('e-7k2f'), b: { of: 'run', run: '8123456789012345678' } }],
   ['compare runs please', prompt('compare runs please')],
+  ['compare e-7k2f e-8m3g', { is: 'compare', a: alias('e-7k2f'), b: alias('e-8m3g') }],
+  ['compare e-7k2f', prompt('compare e-7k2f')],
+  ['compare e-7k2f with e-8m3g', prompt('compare e-7k2f with e-8m3g')],
+  [
+    'compare <http://mlflow.acme.dev/#/experiments/1/runs/0123456789abcdef0123456789abcdef> https://dbc.acme.dev/?o=7#job/101/run/8123456789012345678',
+    { is: 'compare', a: run('0123456789abcdef0123456789abcdef'), b: run('8123456789012345678') },
+  ],
+  ['show https://dbc.acme.dev/jobs/101/runs/8123456789012345678?o=7', { is: 'show', id: run('8123456789012345678') }],
+  ['show https://acme.dev/blog/running', prompt('show https://acme.dev/blog/running')],
+  ['Compare e-7k2f e-8m3g', prompt('Compare e-7k2f e-8m3g')],
   ['best ads-rank-v3 val_f1', { is: 'best', experiment: 'ads-rank-v3', metric: 'val_f1' }],
   ['best run please', prompt('best run please')],
-  ['find feature set v2 ablation', { is: 'find', words: 'feature set v2 ablation' }],
+  ['best "ads-rank-v3" val_f1', { is: 'best', experiment: 'ads-rank-v3', metric: 'val_f1' }],
+  ['best ads-rank-v3 val_f1 please', prompt('best ads-rank-v3 val_f1 please')],
+  ['best ads-rank-v4 val_f1', prompt('best ads-rank-v4 val_f1')],
+  ['best ads-rank-v3', prompt('best ads-rank-v3')],
+  ['find feature set v2 ablation', { is: 'find', words: 'feature set v2 ablation', phrase: false }],
+  ['find feature_set=v2', { is: 'find', words: 'feature_set=v2', phrase: false }],
+  ['find <@U2|sam> improved', { is: 'find', words: '<@U2|sam> improved', phrase: false }],
+  ['find "an open quote', prompt('find "an open quote')],
+  ['find', { is: 'suggestion', word: 'find', subcommand: 'find' }],
   ['find a better learning rate now', prompt('find a better learning rate now')],
-  ['find "feature set v2 ablation of june"', { is: 'find', words: 'feature set v2 ablation of june' }],
+  ['find "feature set v2 ablation of june"', { is: 'find', words: 'feature set v2 ablation of june', phrase: true }],
+  ['find “feature set v2”', { is: 'find', words: 'feature set v2', phrase: true }],
   ['approvals', { is: 'approvals' }],
   ['help', { is: 'help' }],
   ['if val_f1 &gt; 0.6 &amp;&amp; loss &lt; 1, open a PR &amp;lt;', prompt('if val_f1 > 0.6 && loss < 1, open a PR &lt;')],

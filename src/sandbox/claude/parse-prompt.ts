@@ -7,14 +7,33 @@ import { normalised, type PromptText, promptText } from './prompt-text.ts';
  * a rule that skips what it does not know would run another experiment than the one that was asked for.
  */
 export function parsePrompt(prompt: string): Understood {
+  const repeated = parseRepeated(prompt);
+  if (repeated) return repeated;
   const said = normalised(prompt);
   if (isThanks(said)) return { is: 'thanks' };
   if (schedule.test(said)) return { is: 'schedule' };
+  if (production.test(said)) return { is: 'production' };
   return parseQuestion(said) ?? parseAgain(said) ?? parseExperiment(said);
 }
 
 const schedule =
   /\b(every|each)\s+(other\s+)?(night|day|morning|evening|hour|week|weekend|month|\d+\s*(h|hours?|days?|minutes?|min)\b|(mon|tues|wednes|thurs|fri|satur|sun)day)|(?<![\w-])(nightly|hourly|daily|weekly|monthly|cron|on a schedule|recurring|regularly|schedule)(?![\w-])/i;
+
+/** A step that production depends on. A job that merely belongs to production is the gate's to refuse, not ours to guess at. */
+const production =
+  /\b(?:deploy|promote|ship|roll(?:ing)? ?out|release|push|publish|serve)\b[^.!?]*\b(?:prod(?:uction)?|live|customers?|users|traffic)\b|\b(?:prod(?:uction)?)[ -](?:critical|pipeline|path|deployment|release)\b/i;
+
+/** What a repetition is asked: one line of changes, and under it what was asked first. */
+function parseRepeated(prompt: string): Understood | null {
+  const [, line = '', first = ''] = /^(Run it again with [^\n]+)\. What was asked first:\n\n([\s\S]+)$/.exec(prompt) ?? [];
+  const changes = line ? parseAgain(normalised(line)) : null;
+  const before = changes ? parsePrompt(first) : null;
+  if (changes?.is !== 'again') return null;
+  if (before?.is === 'again') return { is: 'again', parameters: { ...before.parameters, ...changes.parameters } };
+  if (before?.is !== 'experiment') return before;
+  const { plan } = before;
+  return { is: 'experiment', plan: { ...plan, run: { ...plan.run, parameters: { ...plan.run.parameters, ...changes.parameters } } } };
+}
 
 function isThanks(said: string): boolean {
   return /^(?:(?:ok(?:ay)?|great|cool|nice|perfect|awesome|super|wonderful|good job|well done|amazing)[,.! ]*)*(?:(?:many |so much )?(?:thanks|thank you|thx|ty|cheers)(?: (?:a lot|so much|very much|labmate|all|everyone|team))*)?(?:[,.! ]+(?:(?:it |that |this )?looks (?:good|great|nice)|great|nice|well done|good job|perfect))*[.! :)🙏🎉👍]*$/iu.test(

@@ -29,6 +29,7 @@ export type Understood =
   | { is: 'jobs' }
   | { is: 'panel'; dashboard: string; id: string; from: string }
   | { is: 'schedule' }
+  | { is: 'production' }
   | { is: 'thanks' }
   /** `left`: what no rule took; `why`: where a rule itself says no. */
   | { is: 'unclear'; left: string[]; why: string | null };

@@ -206,6 +206,14 @@ describe('what is not an experiment', () => {
     ['Run it again with feature_set=tiny', { is: 'again', parameters: { feature_set: 'tiny' } }],
     ['Now the same with learning_rate=0.01, please', { is: 'again', parameters: { learning_rate: '0.01' } }],
     ['rerun', { is: 'again', parameters: {} }],
+    [
+      'Run it again with lr=0.1. What was asked first:\n\nRun it again with feature_set=tiny and lr=0.2',
+      { is: 'again', parameters: { feature_set: 'tiny', lr: '0.1' } },
+    ],
+    ['Run it again with lr=0.1. What was asked first:\n\nRun a training job every night', { is: 'schedule' }],
+    ['Deploy the best model to production', { is: 'production' }],
+    ['Promote run 8 so that it serves live traffic', { is: 'production' }],
+    ['Make this a part of our production-critical path', { is: 'production' }],
   ])('%s', (prompt, understood) => {
     expect(parsePrompt(prompt)).toEqual(understood);
   });

@@ -362,6 +362,12 @@ describe('what it does not do', () => {
     for (const name of ['Airflow', 'Prefect', 'Dagster', 'not a scheduler']) expect(played.last).toContain(name);
   });
 
+  test('what production depends on: it calls nothing and names the orchestrators', async () => {
+    const played = await play(request(`${seed} Then deploy the model to production.`), {});
+    expect(played.calls).toEqual([]);
+    for (const name of ['Airflow', 'Prefect', 'Dagster', 'what production depends on']) expect(played.last).toContain(name);
+  });
+
   test('what it does not understand it names, with what it does understand', async () => {
     const played = await play(request('Run a training job with feature_set=v2 on 8 GPUs'), {});
     expect(played.calls).toEqual([]);

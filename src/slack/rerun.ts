@@ -1,0 +1,115 @@
+import { createHash } from 'node:crypto';
+import { plain } from '../policy/outside-text.ts';
+import type { Command } from '../runtime/commands.ts';
+import { changedPrompt } from '../session/lineage.ts';
+import type { Session } from '../session/state.ts';
+import { type Answer, type Desk, mayChange } from './desk.ts';
+import { type Stored, store, whyNot } from './store.ts';
+
+type Settled = { settled?: Promise<'stored' | 'lost'> };
+type Place = { channel: string; thread: string | null; busy: Session | null };
+
+/** Opens the repetition that a command asks for: in the earlier one's thread if that is free and in this channel, else in a thread of its own. */
+export async function rerun(
+  desk: Desk,
+  asked: { key: string; id: string; by: string; channel: string },
+  earlier: Session,
+  changes: Record<string, string>,
+): Promise<Answer & Settled> {
+  const [may, place] = await Promise.all([mayChange(desk, asked.by), placeOf(desk, earlier, asked.channel)]);
+  if (!may.ok) return { text: may.why };
+  const { prompt, changes: stated } = changedPrompt(earlier, changes);
+  const stored = await openAgain(desk, earlier, {
+    ...asked,
+    thread: place.busy ? null : place.thread,
+    prompt,
+    changes: stated,
+    door: 'command',
+  });
+  const where = place.thread && !place.busy ? `in the thread of ${plain(earlier.opened.alias)}` : 'in a thread of its own';
+  return said(stored, (alias) => `Opened ${alias}, which repeats ${plain(earlier.opened.alias)}, ${where}.`);
+}
+
+/**
+ * "Run again": the same request in the same thread. Two clicks of one person are one experiment until it has ended. Where something else is at work in the
+ * thread, nothing is opened: two experiments would answer every reply there.
+ */
+export async function runAgain(desk: Desk, by: string, earlier: Session): Promise<Answer & Settled> {
+  const [may, place] = await Promise.all([mayChange(desk, by), placeOf(desk, earlier, earlier.opened.channel)]);
+  if (!may.ok) return { text: may.why };
+  if (place.busy) return { text: busyInWords(place.busy, earlier) };
+  const id = await idAgain(desk, earlier, by, place);
+  const { prompt, changes } = changedPrompt(earlier, {});
+  const stored = await openAgain(desk, earlier, { key: `again:${id}`, id, by, channel: place.channel, thread: place.thread, prompt, changes, door: 'button' });
+  if (stored.is === 'duplicate') return { text: 'It is being run again already.' };
+  return said(stored, (alias) => `Opened ${alias} below.`);
+}
+
+/** "Change something": the request as somebody rewrote it. Answers a sentence where it did not come to that. */
+export async function runChanged(desk: Desk, key: string, id: string, by: string, earlier: Session, prompt: string): Promise<string | null> {
+  const [may, place] = await Promise.all([mayChange(desk, by), placeOf(desk, earlier, earlier.opened.channel)]);
+  if (!may.ok) return may.why;
+  if (place.busy) return busyInWords(place.busy, earlier);
+  return whyNot(await openAgain(desk, earlier, { key, id, by, channel: place.channel, thread: place.thread, prompt, changes: {}, door: 'button' }));
+}
+
+/** Where a repetition belongs, and what is at work there. */
+async function placeOf(desk: Desk, earlier: Session, channel: string): Promise<Place> {
+  const { opened } = earlier;
+  const thread = channel === opened.channel ? (opened.thread ?? (await desk.reading.root(earlier.id))?.ts ?? null) : null;
+  if (!thread) return { channel, thread, busy: null };
+  const latest = await desk.reading.ofThread(opened.team, channel, thread);
+  const living = latest ? await desk.reading.session(latest) : null;
+  return { channel, thread, busy: living && !living.ended ? living : null };
+}
+
+function busyInWords(busy: Session, earlier: Session): string {
+  if (busy.opened.rerun_of?.session === earlier.id) return `${plain(busy.opened.alias)} runs it again already, in this thread.`;
+  return `${plain(busy.opened.alias)} is at work in this thread. Reply here to steer it, or start another beside it: /experiment rerun ${plain(earlier.opened.alias)}`;
+}
+
+/** The same for every click of one person as long as nothing else has happened in the thread. */
+async function idAgain(desk: Desk, earlier: Session, by: string, { channel, thread }: Place): Promise<string> {
+  const { team } = earlier.opened;
+  const latest = thread ? await desk.reading.ofThread(team, channel, thread) : null;
+  const mark = createHash('sha256').update([earlier.id, by, latest].join('\n')).digest('hex').slice(0, 24);
+  return `${team}-${channel}-again-${mark}`;
+}
+
+/** What the earlier one was given beside its prompt, this one is given too. */
+async function openAgain(
+  desk: Desk,
+  earlier: Session,
+  o: {
+    key: string;
+    id: string;
+    by: string;
+    channel: string;
+    thread: string | null;
+    prompt: string;
+    changes: Record<string, string>;
+    door: 'command' | 'button';
+  },
+): Promise<Stored> {
+  const { team, after, quoted } = earlier.opened;
+  const followed = after ? await desk.reading.ofAlias(team, after.session) : null;
+  const command: Command = {
+    do: 'open',
+    session: o.id,
+    team,
+    channel: o.channel,
+    thread: o.thread,
+    by: o.by,
+    prompt: o.prompt,
+    door: o.door,
+    rerunOf: { session: earlier.id, changes: o.changes },
+    ...(followed ? { after: followed } : {}),
+    ...(quoted ? { quoted } : {}),
+  };
+  return store(desk, o.key, command);
+}
+
+function said(stored: Stored, words: (alias: string) => string): Answer & Settled {
+  if (stored.is === 'stored') return { text: words(plain(stored.alias)) };
+  return { text: whyNot(stored) ?? 'Opened; its thread says more.', ...(stored.is === 'unsure' ? { settled: stored.settled } : {}) };
+}

@@ -1,0 +1,115 @@
+import { plain } from '../policy/outside-text.ts';
+import type { Session } from '../session/state.ts';
+import { help, listed, shown } from './answers.ts';
+import { best, compare } from './ask-runs.ts';
+import { type Answer, type Desk, mayChange, standingOf } from './desk.ts';
+import { find } from './find.ts';
+import { type Given, idFrom, reply, tellLater } from './given.ts';
+import { myApprovals } from './my-approvals.ts';
+import type { Ref, Typed } from './parse-command.ts';
+import { rerun } from './rerun.ts';
+import { store, whyNot } from './store.ts';
+import { served, threadUrl, whichSession } from './which-session.ts';
+
+/** Answers a subcommand, privately. */
+export async function subcommand(desk: Desk, given: Given, typed: Exclude<Typed, { is: 'prompt' | 'empty' | 'suggestion' }>): Promise<Answer> {
+  switch (typed.is) {
+    case 'help':
+      return help();
+    case 'status':
+      return listed('Running or waiting now', await open(desk), 'Nothing runs and nothing waits.', 20);
+    case 'list':
+      return listed('The latest experiments', await served(desk), 'There is no experiment yet. Describe one: /experiment SENTENCE');
+    case 'approvals':
+      return myApprovals(desk, given.user_id, await open(desk));
+    case 'find':
+      return afterwards(desk, given, () => find(desk, typed));
+    case 'compare':
+      return afterwards(desk, given, () => compare(desk, typed.a, typed.b));
+    case 'best':
+      return afterwards(desk, given, () => best(desk, typed.experiment, typed.metric));
+    case 'show':
+      return withSession(desk, typed.id, (s) => show(desk, s));
+    case 'record':
+      return withSession(desk, typed.id, (s) => record(desk, given, s));
+    case 'stop':
+      return withSession(desk, typed.id, (s) => stop(desk, given, s));
+    case 'rerun':
+      return withSession(desk, typed.id, (s) => again(desk, given, s, typed.changes));
+    default:
+      return typed satisfies never;
+  }
+}
+
+async function open(desk: Desk) {
+  return (await served(desk)).filter((a) => a.endedAt === null);
+}
+
+async function withSession(desk: Desk, ref: Ref, then: (s: Session) => Promise<Answer>): Promise<Answer> {
+  const session = await whichSession(desk, ref);
+  return 'why' in session ? { text: session.why } : then(session);
+}
+
+/** Gives the answer at the response_url: what takes a look at a backend or at everything there is must not hold up the acknowledgement. */
+function afterwards(desk: Desk, given: Given, work: () => Promise<Answer>): Answer {
+  desk.later(async () => {
+    const answer = await work().catch((error: unknown): Answer => {
+      desk.log.error({ why: error instanceof Error ? (error.stack ?? error.message) : String(error) }, 'a subcommand could not be answered');
+      return { text: 'Something went wrong here, and it is logged. Please try again.' };
+    });
+    // Better the words alone than nothing, should Slack not take the blocks.
+    await reply(desk, given, answer).catch(() => reply(desk, given, { text: answer.text }));
+  });
+  return { text: '' };
+}
+
+async function show(desk: Desk, s: Session): Promise<Answer> {
+  const first = s.opened.rerun_of?.first ?? s.id;
+  const [url, all] = await Promise.all([threadUrl(desk, s.id), served(desk)]);
+  return shown(s, url, 1 + all.filter((a) => a.line?.first === first).length);
+}
+
+async function again(desk: Desk, given: Given, s: Session, changes: Record<string, string>): Promise<Answer> {
+  const { team_id: team, channel_id: channel, user_id: by, trigger_id: trigger } = given;
+  const { settled, ...answer } = await rerun(desk, { key: `cmd:${trigger}`, id: idFrom(team, channel, trigger), by, channel }, s, changes);
+  if (settled !== undefined) tellLater(desk, given, settled);
+  return answer;
+}
+
+async function record(desk: Desk, given: Given, s: Session): Promise<Answer> {
+  const [record, root, url] = await Promise.all([desk.reading.lines(s.id), desk.reading.root(s.id), threadUrl(desk, s.id)]);
+  const { alias, channel } = s.opened;
+  const thread = s.opened.thread ?? root?.ts;
+  if (!record || !thread) return { text: `${plain(alias)} has no thread yet. Please try again in a moment.` };
+  const data = new TextEncoder().encode(`${record.lines.join('\n')}\n`);
+  const file = {
+    channel,
+    thread,
+    name: `${alias}-record.jsonl`,
+    data,
+    title: `Record of ${alias}`,
+    alt: `The record of ${alias}, ${record.lines.length} lines`,
+  };
+  desk.later(() =>
+    desk.slack.upload(file).catch((error: unknown) => {
+      const why = error instanceof Error ? error.message : '';
+      return reply(desk, given, {
+        text: plain(`The record of ${alias} could not be put into its thread. ${why} An operator can print it: labmate record ${alias}`),
+      });
+    }),
+  );
+  return {
+    text: `The record of ${plain(alias)} ${record.ended ? 'has' : 'so far has'} ${record.lines.length} lines, head ${record.head}. I am putting it into its thread${url ? `: ${url}` : ''}.`,
+  };
+}
+
+async function stop(desk: Desk, given: Given, s: Session): Promise<Answer> {
+  const by = given.user_id;
+  const [may, standing] = await Promise.all([mayChange(desk, by), standingOf(desk, s, by)]);
+  if (!may.ok) return { text: may.why };
+  if (standing !== 'requester' && standing !== 'approver')
+    return { text: `Only <@${s.opened.by}>, who asked for it, or an approver may stop ${plain(s.opened.alias)}.` };
+  const stored = await store(desk, `cmd:${given.trigger_id}`, { do: 'tell', session: s.id, by, text: 'Stop.', ts: null, kind: 'stop', standing });
+  if (stored.is === 'unsure') tellLater(desk, given, stored.settled);
+  return { text: whyNot(stored) ?? `Stopping ${plain(s.opened.alias)}.` };
+}
