@@ -3,6 +3,7 @@ import { makeBreakers } from './agent/breaker.ts';
 import { callTool } from './agent/call-tool.ts';
 import { claude } from './agent/claude.ts';
 import { systemPrompt } from './agent/prompt.ts';
+import { openEditing } from './agent/reconsider-call.ts';
 import { think } from './agent/think.ts';
 import { openToolbox } from './agent/toolbox.ts';
 import type { Config } from './config.ts';
@@ -11,6 +12,7 @@ import { openServices } from './open-services.ts';
 import { openSessions } from './open-sessions.ts';
 import { type Check, startHealth } from './ops/health.ts';
 import { reachRedis } from './ops/reach-redis.ts';
+import { approversOf } from './policy/rules.ts';
 import { masked, scrubber, scrubDeep } from './policy/secrets.ts';
 import { advance, type Perform, type Turn } from './runtime/advance.ts';
 import { runInChild } from './runtime/alone.ts';
@@ -27,6 +29,7 @@ import { makeReading } from './runtime/read-sessions.ts';
 import { BRISK, connect, PATIENT } from './runtime/redis.ts';
 import { startSessionWorker } from './runtime/session-worker.ts';
 import { startSlack } from './slack/app.ts';
+import { reminderIn } from './slack/cards.ts';
 import { checkEntitlement } from './slack/entitled.ts';
 import { narrate } from './slack/narrate.ts';
 import { makeShow } from './slack/reconcile.ts';
@@ -116,10 +119,12 @@ function openCore(config: Config, keys: Keys, log: Log) {
 async function startGateway(config: Config, core: Core, log: Log, checks: Record<string, Check>): Promise<() => Promise<void>> {
   const { services, deliver, reading, blobs } = core;
   const { slack, mlflow } = services;
+  const { permissions, settings } = config;
   if (!slack) throw new Error('Slack is not configured');
   const show = makeShow({
     slack,
-    narrate: (session, progress) => narrate(session, { approvers: config.permissions.approvers, progress }),
+    narrate: (session, progress, now, links) => narrate(session, { approvers: permissions.approvers, channels: config.channels, progress, now, links }),
+    changesIn: reminderIn,
     blob: async (sha256) => (await blobs.get(sha256)) ?? new Uint8Array(),
     log,
   });
@@ -143,9 +148,10 @@ async function startGateway(config: Config, core: Core, log: Log, checks: Record
     slack,
     runs: mlflow && {
       exists: async (experiment, signal) => (await mlflow.findExperiment(experiment, signal)) !== null,
-      ask: askReadTool({ services, settings: config.settings, now: core.log.now }),
+      ask: askReadTool({ services, settings, now: core.log.now }),
     },
-    permissions: config.permissions,
+    editing: openEditing(toolsFor(services), { services, settings, permissions, now: core.log.now, root: async (id) => (await reading.root(id))?.ts ?? null }),
+    permissions,
     channels: config.channels,
     log,
   });
@@ -225,7 +231,8 @@ async function openStepper(config: Config, { services, deliver, reading, blobs, 
     log: eventLog,
     perform,
     expire: async (session: string, approval: string) => void (await deliver(`expire:${approval}`, { do: 'expire', session, approval })),
-    limits: config.budgets,
+    // Where nobody could raise a budget, a session that has used it up ends at once.
+    limits: { ...config.budgets, raiseWithinMs: approversOf('raise_budget', permissions.approvers)?.expiresAfterMs },
     executionExpiresMs: permissions.executionExpiresAfterMs,
   };
   return { advance, close: toolbox.close };

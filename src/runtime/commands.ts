@@ -1,3 +1,5 @@
+import type { Preview } from '../session/events.ts';
+
 /** What the world may do to a session. Every one of them comes in through `deliver`. */
 export type Command =
   | {
@@ -22,13 +24,26 @@ export type Command =
       by: string;
       text: string;
       ts: string | null;
-      kind: 'message' | 'stop' | 'change' | 'retry';
+      kind: 'message' | 'stop' | 'change' | 'retry' | 'raise';
       standing: 'requester' | 'approver' | 'asked' | 'other';
       answers?: string | undefined;
     }
   | { do: 'approve'; session: string; approval: string; by: string }
   | { do: 'deny'; session: string; approval: string; by: string; reason?: string | undefined }
   | { do: 'withdraw'; session: string; approval: string; by: string; why?: string | undefined }
+  /** Other arguments in place of those that were asked about: a new question with no votes. */
+  | {
+      do: 'edit';
+      session: string;
+      approval: string;
+      by: string;
+      digest: string;
+      arguments: Record<string, unknown>;
+      preview: Preview;
+      /** What the tool is asked with from now on. */
+      input: Record<string, unknown>;
+      expiresAfterMs: number;
+    }
   /** A click that does not count: recorded, nothing else. */
   | { do: 'refuse'; session: string; approval: string; by: string; why: string }
   | { do: 'wake'; session: string; call: string; why: 'job' | 'tripwire' | 'deadline' | 'retry'; data?: Record<string, unknown> | undefined }
@@ -52,6 +67,11 @@ export type Delivered =
  * `withinMs`: nothing is stored later than so many ms from now, in Redis time. Throws when Redis can't be reached.
  */
 export type Deliver = (key: string, command: Command, options?: { withinMs?: number }) => Promise<Delivered>;
+
+/** The id of the question that takes the place of this one when it is edited: an approval is edited at most once. */
+export function editedApproval(ref: string): string {
+  return `${ref}.1`;
+}
 
 /** The id of the session a reference such as an approval id belongs to. */
 export function sessionOfRef(ref: string): string {

@@ -7,7 +7,7 @@ import { repeats } from '../session/lineage.ts';
 import { report } from '../session/report.ts';
 import { type Approval, type Session, theApproval } from '../session/state.ts';
 import { aboutOf } from './about.ts';
-import type { Command, Deliver, Delivered } from './commands.ts';
+import { type Command, type Deliver, type Delivered, editedApproval } from './commands.ts';
 import type { Append, AppendMode, EventLog } from './event-log.ts';
 import type { Keys } from './keys.ts';
 
@@ -120,7 +120,7 @@ async function tell(deps: Deps, key: string, command: Exclude<Command, { do: 'op
     // Somebody wrote between the tip and the read: the script will say MOVED, and we come again.
     if (!session) return null;
     known.session = session;
-    return eventOf(session, command, known);
+    return eventOf(session, command, known, log.now());
   });
   const session = known.session;
   switch (answer.is) {
@@ -168,6 +168,7 @@ function modeOf(command: Exclude<Command, { do: 'open' }>): AppendMode {
       return '';
     case 'approve':
     case 'deny':
+    case 'edit':
     case 'withdraw':
     case 'expire':
       return command.do;
@@ -177,11 +178,12 @@ function modeOf(command: Exclude<Command, { do: 'open' }>): AppendMode {
 }
 
 function decisionOf(command: Exclude<Command, { do: 'open' }>): Partial<Append> {
+  if (command.do === 'edit') return { approval: command.approval, voter: command.by, nextApproval: editedApproval(command.approval) };
   return 'approval' in command && command.do !== 'refuse' ? { approval: command.approval, ...('by' in command ? { voter: command.by } : {}) } : {};
 }
 
 /** The event for a command, seen from this state; null where it speaks of what is not there. */
-function eventOf(session: Session, command: Exclude<Command, { do: 'open' }>, known: { votes?: number; need?: number }): SessionEvent | null {
+function eventOf(session: Session, command: Exclude<Command, { do: 'open' }>, known: { votes?: number; need?: number }, now: number): SessionEvent | null {
   if (command.do === 'tell') {
     const { by, text, ts, kind, standing, answers } = command;
     return { type: 'told', by, text, ts, kind, standing, ...(answers ? { answers } : {}) };
@@ -199,6 +201,12 @@ function eventOf(session: Session, command: Exclude<Command, { do: 'open' }>, kn
       return { type: 'approved', call, approval, by: command.by, digest, votes: votes.length + 1, need };
     case 'deny':
       return { type: 'denied', call, approval, by: command.by, digest, ...(command.reason ? { reason: command.reason } : {}) };
+    case 'edit': {
+      const { by, arguments: args, preview, input, expiresAfterMs } = command;
+      const expires_at = new Date(now + expiresAfterMs).toISOString();
+      const next = { approval: editedApproval(approval), digest: command.digest, arguments: args, preview, expires_at, input };
+      return { type: 'edited', call, approval, by, digest, next };
+    }
     case 'withdraw':
       return { type: 'withdrawn', call, approval, by: command.by, of: 'vote', ...(command.why ? { why: command.why } : {}) };
     case 'refuse':

@@ -7,6 +7,12 @@ import type { About, Reading, ShownSlot } from './reading.ts';
 
 /** Reading sessions from the log and the small indexes beside it. */
 export function makeReading(redis: Redis, keys: Keys, log: EventLog, { retentionMs = Number.POSITIVE_INFINITY } = {}): Reading {
+  async function where(id: string, slot: string): Promise<{ channel: string; ts: string } | null> {
+    const text = await redis.hget(keys.slots(id), slot);
+    const shown = text ? (JSON.parse(text) as ShownSlot) : null;
+    return shown?.ts ? { channel: shown.channel, ts: shown.ts } : null;
+  }
+
   return {
     session: async (id) => fold(id, await log.read(id)),
     async lines(id) {
@@ -25,10 +31,7 @@ export function makeReading(redis: Redis, keys: Keys, log: EventLog, { retention
         .filter((about) => !isOver(about, oldest))
         .sort((a, b) => (a.openedAt < b.openedAt ? 1 : -1));
     },
-    async root(id) {
-      const text = await redis.hget(keys.slots(id), 'root');
-      const shown = text ? (JSON.parse(text) as ShownSlot) : null;
-      return shown?.ts ? { channel: shown.channel, ts: shown.ts } : null;
-    },
+    root: (id) => where(id, 'root'),
+    shown: where,
   };
 }

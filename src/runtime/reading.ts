@@ -37,6 +37,8 @@ export type Reading = {
   list(team: string): Promise<About[]>;
   /** The root message's ts, once posted. */
   root(id: string): Promise<{ channel: string; ts: string } | null>;
+  /** Where a slot's message stands, once posted. */
+  shown(id: string, slot: string): Promise<{ channel: string; ts: string } | null>;
 };
 
 /** What the thread shows already: slot name -> message. Kept in Redis beside the log. */

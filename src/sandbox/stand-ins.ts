@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { STAND_IN_MODEL } from './claude/messages-api.ts';
 import type { Fault, Traffic } from './control-types.ts';
 import { startDatabricks } from './databricks.ts';
 import { startGithub } from './github.ts';
@@ -87,7 +88,7 @@ export async function startStandIns(options: StandInsOptions): Promise<StandIns>
   await begin(
     'claude',
     (port) => options.startClaude({ port, key: TOKENS.claude, onTraffic: traffic('claude') }),
-    (url) => ({ ANTHROPIC_BASE_URL: url, ANTHROPIC_API_KEY: TOKENS.claude }),
+    (url) => ({ ANTHROPIC_BASE_URL: url, ANTHROPIC_API_KEY: TOKENS.claude, ANTHROPIC_MODEL: STAND_IN_MODEL }),
   );
   await begin(
     'databricks',

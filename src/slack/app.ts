@@ -6,7 +6,8 @@ import type { Reading } from '../runtime/reading.ts';
 import type { SlackService } from '../services/slack.ts';
 import { clickSchema, onClick } from './buttons.ts';
 import { onCommand } from './command.ts';
-import type { Desk, Runs } from './desk.ts';
+import type { Desk, Editing, Runs } from './desk.ts';
+import { onEdit, type Submitted } from './editing.ts';
 import { commandSchema } from './given.ts';
 import { LISTENERS } from './listeners.ts';
 import type { Log } from './log.ts';
@@ -28,6 +29,7 @@ export type SlackOptions = {
   permissions: Permissions;
   slack: SlackService;
   runs?: Runs | undefined;
+  editing?: Editing | undefined;
   channels: readonly string[];
   log: Log;
   /** Takes requests on the HTTP port that are not Slack's. */
@@ -120,6 +122,12 @@ function listen(app: App, desk: Desk): void {
   app.view(LISTENERS.views[0], async ({ body, ack }) => {
     const refused = await safely(desk, submissionSchema, body, (given) => onDenyReason(desk, given), { field: 'reason', why: TROUBLE });
     if (refused) await ack({ response_action: 'errors', errors: { [refused.field]: refused.why } });
+    else await ack();
+  });
+  app.view(LISTENERS.views[1], async ({ body, ack }) => {
+    const answer = await safely(desk, submissionSchema, body, (given): Promise<Submitted> => onEdit(desk, given), { field: '0', why: TROUBLE });
+    if (answer && 'view' in answer) await ack({ response_action: 'update', view: answer.view });
+    else if (answer) await ack({ response_action: 'errors', errors: { [answer.field]: answer.why } });
     else await ack();
   });
   app.view('new_experiment' satisfies (typeof LISTENERS.views)[number], async ({ body, ack }) => {

@@ -1,10 +1,13 @@
 import { z } from 'zod';
+import { mayApprove } from '../policy/approvers.ts';
 import { sessionOfRef } from '../runtime/commands.ts';
 import type { View } from '../services/slack.ts';
 import type { Session } from '../session/state.ts';
-import { type Asked, decide, whatIsAsked, whyNotCounted } from './decide.ts';
+import { cardChannel } from './cards.ts';
+import { type Asked, decide, decideAll, lookUpWhether, whatIsAsked, whyNotCounted } from './decide.ts';
 import { type Answer, type Desk, mayChange, standingOf } from './desk.ts';
-import { callDetails, denyReason, told } from './modals.ts';
+import { editView } from './editing.ts';
+import { callDetails, denyReason, told, withoutMentions } from './modals.ts';
 import { onChangeSomething, onRunAgain } from './new-experiment.ts';
 import { AFTER_ALL, REPEAT, store, whyNot } from './store.ts';
 import { readQuestion } from './views/question.ts';
@@ -29,8 +32,11 @@ export const BUTTONS: Record<string, Reaction> = {
   approve_call: (desk, click) => decideBy(desk, click, { do: 'approve' }),
   withdraw_approval: (desk, click) => decideBy(desk, click, { do: 'withdraw' }),
   deny_call: deny,
+  edit_call: edit,
   show_call: show,
+  approve_all: approveAll,
   stop_session: (desk, click) => steer(desk, click, 'stop', 'Stop.', 'Stopping.'),
+  raise_budget: raise,
   retry_step: (desk, click) => steer(desk, click, 'retry', 'Try again.', 'Trying again.'),
   change_session: (desk, click) => steer(desk, click, 'change', 'Plan anew, with what I wrote.', 'The question is taken back; the model plans anew.'),
   answer_person: answer,
@@ -48,8 +54,9 @@ export async function onClick(desk: Desk, given: Given): Promise<void> {
   const key = message && action.action_ts ? `act:${channel}:${message}:${action.action_ts}:${by}` : `act:${given.trigger_id}`;
   const { settled, ...said } = await reaction(desk, { key, by, value: action.value ?? '', channel, trigger: given.trigger_id });
   const say = (answer: Answer) => {
-    if (given.response_url) return desk.slack.respond(given.response_url, answer);
-    return desk.slack.whisper({ channel, user: by, ...(given.container.thread_ts ? { thread: given.container.thread_ts } : {}), ...answer });
+    const thread = given.container.thread_ts;
+    if (given.response_url) return desk.slack.respond(given.response_url, { ...answer, thread });
+    return desk.slack.whisper({ channel, user: by, thread, ...answer });
   };
   if (said.text) desk.later(() => say(said));
   if (settled) desk.later(async () => say({ text: (await settled) === 'stored' ? AFTER_ALL : REPEAT }));
@@ -57,7 +64,7 @@ export async function onClick(desk: Desk, given: Given): Promise<void> {
 
 async function decideBy(desk: Desk, click: Click, decision: { do: 'approve' } | { do: 'withdraw' }): ReturnType<Reaction> {
   const asked = await whatIsAsked(desk, click.value);
-  if (!asked || asked.session.opened.channel !== click.channel) return GONE;
+  if (!asked || !standsIn(desk, asked, click.channel)) return GONE;
   const { text, settled } = await decide(desk, click.key, click.by, asked, decision);
   return { text, ...(settled === undefined ? {} : { settled }) };
 }
@@ -70,8 +77,27 @@ function deny(desk: Desk, click: Click): ReturnType<Reaction> {
   });
 }
 
+/** The value names every question that stood on the card when it was drawn: one that came later is not agreed to. */
+async function approveAll(desk: Desk, click: Click): ReturnType<Reaction> {
+  const session = sessionOfRef(click.value);
+  const refs = click.value.slice(session.length + 1).split('+');
+  const all = (await Promise.all(refs.map((ref) => whatIsAsked(desk, `${session}/${ref}`)))).filter((asked) => asked !== null);
+  if (all.length === 0 || all.some((asked) => !standsIn(desk, asked, click.channel))) return GONE;
+  const { text, settled } = await decideAll(desk, click.key, click.by, all);
+  return { text, ...(settled === undefined ? {} : { settled }) };
+}
+
+function edit(desk: Desk, click: Click): ReturnType<Reaction> {
+  return dialog(desk, click, told('Edit', 'Loading…'), (asked) => editView(desk, click.key, click.by, asked));
+}
+
 function show(desk: Desk, click: Click): ReturnType<Reaction> {
   return dialog(desk, click, told('What is asked', 'Loading…'), async (asked) => callDetails(asked.approval));
+}
+
+/** A card stands in its session's channel, or where its approvers are asked. */
+function standsIn(desk: Desk, { session, tool }: Asked, channel: string): boolean {
+  return channel === session.opened.channel || channel === cardChannel(session, tool, { approvers: desk.permissions.approvers, channels: desk.channels });
 }
 
 /** Opens a dialog at once, and puts another in its place when what it is about is known. */
@@ -79,7 +105,7 @@ async function dialog(desk: Desk, click: Click, first: View, then: (asked: Asked
   const opened = desk.slack.openModal(click.trigger, first);
   desk.later(async () => {
     const asked = await whatIsAsked(desk, click.value);
-    const next = asked && asked.session.opened.channel === click.channel ? await then(asked) : told('What is asked', GONE.text);
+    const next = asked && standsIn(desk, asked, click.channel) ? await then(asked) : told('What is asked', GONE.text);
     if (next) await desk.slack.updateModal(await opened, next);
   });
   try {
@@ -90,9 +116,15 @@ async function dialog(desk: Desk, click: Click, first: View, then: (asked: Asked
   }
 }
 
-/** A dialog's plain text renders no mention; the names stand on the card. */
-function withoutMentions(text: string): string {
-  return text.replace(/ ?May decide: .*$/, ' The card says who may decide.');
+/** More turns and money are spent on one person's word, so it is an approver's to give, under the rule of `raise_budget` or the default. */
+async function raise(desk: Desk, click: Click): ReturnType<Reaction> {
+  const session = await sessionHere(desk, click);
+  if (!session) return GONE;
+  if (!session.limit || session.ended) return { text: 'It is at no limit now.' };
+  const may = await lookUpWhether(desk, { session, tool: 'raise_budget' }, click.by, mayApprove);
+  if (!may.ok) return { text: may.why };
+  const stored = await store(desk, click.key, { do: 'tell', session: session.id, by: click.by, text: '', ts: null, kind: 'raise', standing: 'approver' });
+  return { text: whyNot(stored) ?? 'Its limits are doubled; it goes on.', ...(stored.is === 'unsure' ? { settled: stored.settled } : {}) };
 }
 
 async function steer(desk: Desk, click: Click, kind: 'stop' | 'retry' | 'change', text: string, thanks: string): ReturnType<Reaction> {

@@ -2,7 +2,21 @@
 export const LISTENERS = {
   command: '/experiment',
   events: ['app_mention', 'message'],
-  actions: ['approve_call', 'deny_call', 'show_call', 'withdraw_approval', 'stop_session', 'retry_step', 'change_session', 'answer_person', 'rerun_session', 'rerun_changed'],
-  views: ['deny_reason', 'new_experiment'],
+  actions: [
+    'approve_call',
+    'approve_all',
+    'deny_call',
+    'edit_call',
+    'show_call',
+    'withdraw_approval',
+    'raise_budget',
+    'stop_session',
+    'retry_step',
+    'change_session',
+    'answer_person',
+    'rerun_session',
+    'rerun_changed',
+  ],
+  views: ['deny_reason', 'edit_arguments', 'new_experiment'],
   shortcuts: ['run_as_experiment'],
 } as const;

@@ -5,8 +5,9 @@ import { refuseBlocks, textLength } from '../../src/sandbox/slack/validate-block
 import type { Block } from '../../src/services/slack.ts';
 import type { SessionEvent } from '../../src/session/events.ts';
 import type { Session } from '../../src/session/state.ts';
-import { help, listed, shown, waiting } from '../../src/slack/answers.ts';
+import { help, listed, shown } from '../../src/slack/answers.ts';
 import { callDetails } from '../../src/slack/modals.ts';
+import { waiting } from '../../src/slack/my-approvals.ts';
 import { narrate } from '../../src/slack/narrate.ts';
 import { DIGEST, sessionOf } from '../session/logs.ts';
 import { permissions } from './a-desk.ts';
@@ -145,7 +146,12 @@ describe('whatever stands in a log', () => {
       fc.property(anySession, nasty, (s, text) => {
         const about = { session: 's1', alias: 'e-test', team: 'T1', channel: 'C0ML', thread: null, by: 'U1', prompt: text, state: text, verdict: text };
         const list = Array.from({ length: 30 }, () => ({ ...about, openedAt: s.opened.at, changedAt: s.opened.at, endedAt: null, people: [], parameters: {} }));
-        for (const answer of [help(), listed(text, list, text, 20), shown(s, text), waiting([s, s, s], () => [])]) {
+        for (const answer of [
+          help(),
+          listed(text, list, text, 20),
+          shown(s, text),
+          waiting(opened(s).slice(0, 2), ['https://slack.example/1'], opened(s), () => []),
+        ]) {
           if (!answer.blocks) continue;
           expect(refuseBlocks(answer.blocks)).toBeNull();
           safe(answer.blocks, [answer.text]);
@@ -171,6 +177,8 @@ describe('whatever stands in a log', () => {
     );
   });
 });
+
+const opened = (s: Session) => [...s.approvals.values()].map((a) => ({ s, a, tool: 'x' }));
 
 function safe(blocks: Block[], fallback: string[]) {
   const unsafe = [...texts(blocks), ...fallback].filter((text) => /[<>]|&(?!amp;|lt;|gt;)/.test(text) || visible(unescaped(text)) !== unescaped(text));

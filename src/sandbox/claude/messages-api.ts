@@ -8,6 +8,9 @@ import { type Counted, prefixCache, tokens } from './prefix-cache.ts';
 import { type ApiMessage, sseText, streamEvents } from './sse.ts';
 import { invalidRequest } from './transcript-rules.ts';
 
+/** The model's name in a sandbox: whoever reads a thread there must not take a fixed set of rules for Claude. */
+export const STAND_IN_MODEL = 'sandbox-planner';
+
 export type Journalled = {
   /** Counted from 1. */
   call: number;
@@ -34,7 +37,7 @@ export type MessagesApiOptions = {
   onTraffic?: OnTraffic | undefined;
   /** The only key that is let in; any non-empty one where absent. */
   key?: string | undefined;
-  /** Model ids it knows; every id that begins with `claude-` where absent. */
+  /** Model ids it knows; its own and every id that begins with `claude-` where absent. */
   models?: readonly string[] | undefined;
   now?: (() => number) | undefined;
 };
@@ -48,7 +51,7 @@ export async function startMessagesApi(options: MessagesApiOptions): Promise<Mes
   const faults = faultSchedule();
   const cache = prefixCache({ now: options.now ?? Date.now });
   const paused = new Set<string>();
-  const knows = (model: string) => (options.models ? options.models.includes(model) : model.startsWith('claude-'));
+  const knows = (model: string) => (options.models ? options.models.includes(model) : model === STAND_IN_MODEL || model.startsWith('claude-'));
 
   async function messages(asked: Asked): Promise<Answered> {
     const request = asked.body as MessagesRequest;
