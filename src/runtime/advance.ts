@@ -4,7 +4,7 @@ import type { Entry, SessionEvent } from '../session/events.ts';
 import { apply } from '../session/fold.ts';
 import { next, type Step } from '../session/next.ts';
 import type { Session } from '../session/state.ts';
-import { handOver, SUSPECT } from './alone.ts';
+import { type Alone, handOver, SUSPECT } from './alone.ts';
 import type { Committed, EventLog, Guard, Owner } from './event-log.ts';
 import { type Lease, takeLease } from './lease.ts';
 
@@ -31,7 +31,7 @@ export type AdvanceDeps = {
   limits: BudgetLimits;
   executionExpiresMs: number;
   /** Runs the next step of a session in a process of its own. Absent in such a process. */
-  alone?: (session: string) => Promise<'done' | 'crashed'>;
+  alone?: Alone;
   /** Only one step. */
   once?: boolean;
   /** Called after the last line of this turn is written. */
