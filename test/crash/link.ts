@@ -24,6 +24,7 @@ export async function openLink(target: number | null): Promise<Link> {
   const pairs = new Set<Pair>();
   let traps: Trap[] = [];
   let delay = 0;
+  const queues = new WeakMap<Socket, { piece: Buffer; at: number }[]>();
 
   function join(client: Socket) {
     if (target === null) return client.destroy();
@@ -55,9 +56,21 @@ export async function openLink(target: number | null): Promise<Link> {
   function pass(pair: Pair, to: Socket, piece: Buffer, held: boolean) {
     if (pair.stalled) return;
     if (held) pair.waiting.push(piece);
-    else if (delay === 0) to.write(piece);
-    // Equal delays keep the order.
-    else setTimeout(() => to.write(piece), delay);
+    else send(to, piece);
+  }
+
+  /** A network may be late, but it never changes the order. */
+  function send(to: Socket, piece: Buffer) {
+    const late = queues.get(to) ?? [];
+    if (delay === 0 && late.length === 0) return void to.write(piece);
+    late.push({ piece, at: Date.now() + delay });
+    queues.set(to, late);
+    if (late.length === 1) setTimeout(() => drain(to, late), delay);
+  }
+
+  function drain(to: Socket, late: { piece: Buffer; at: number }[]) {
+    while (late[0] && late[0].at <= Date.now()) to.write((late.shift() as { piece: Buffer }).piece);
+    if (late[0]) setTimeout(() => drain(to, late), late[0].at - Date.now());
   }
 
   const server = createServer(join);
@@ -95,7 +108,7 @@ export async function openLink(target: number | null): Promise<Link> {
           if (!pair || pair.held === 'no') return;
           const to = pair.held === 'requests' ? pair.server : pair.client;
           pair.held = 'no';
-          for (const piece of pair.waiting.splice(0)) if (!to.destroyed) to.write(piece);
+          for (const piece of pair.waiting.splice(0)) if (!to.destroyed) send(to, piece);
         },
         drop() {
           end();

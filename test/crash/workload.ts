@@ -1,4 +1,4 @@
-import { gotOf } from '../../src/sandbox/claude/conversation.ts';
+import { gotOf, readConversation } from '../../src/sandbox/claude/conversation.ts';
 import { blocksOf, type MessagesRequest, type Reply, type ToolResultBlock, type ToolUseBlock } from '../../src/sandbox/claude/messages-types.ts';
 
 /** What a session does, as the tools it calls one after the other. */
@@ -17,7 +17,7 @@ export const tokenIn = (text: string) => /crash experiment (t[0-9a-z]+) \((\w+)\
 
 /** The model's answer, from the request alone: whoever asks again after a crash gets the same. */
 export function answer(request: MessagesRequest): Reply {
-  const [, token, kind] = tokenIn(JSON.stringify(request.messages[0])) ?? [];
+  const [, token, kind] = tokenIn(readConversation(request).prompt) ?? [];
   const tools: readonly string[] = KINDS[kind as Kind] ?? [];
   const called = calls(request);
   const due = tools.find((tool) => !called.some((c) => c.tool === tool && !c.waitsOn));
