@@ -11,6 +11,7 @@ import { openBlobs } from '../../src/runtime/payloads.ts';
 import { makeReading } from '../../src/runtime/read-sessions.ts';
 import { connect, PATIENT } from '../../src/runtime/redis.ts';
 import { type MessagesApi, startMessagesApi } from '../../src/sandbox/claude/messages-api.ts';
+import type { Answer } from '../../src/sandbox/claude/messages-types.ts';
 import { type Script, scriptedModel } from '../../src/sandbox/claude/scripted.ts';
 import type { Act, SandboxMessage } from '../../src/sandbox/control-types.ts';
 import { wordsOf } from '../../src/sandbox/print-thread.ts';
@@ -24,7 +25,16 @@ import type { Session } from '../../src/session/state.ts';
  * The real product (gateway and worker as processes of their own, real Bolt, BullMQ, Redis and MCP) between stand-ins that speak the services' protocols,
  * with a model that plays exact steps. Stories act as people do and look at what people see, at the services, and at the record.
  */
-export async function openStage(options: { mode: 'socket' | 'http'; scripts: Script[]; trainingSeconds?: number; config?: Record<string, unknown> }) {
+export async function openStage(options: {
+  mode: 'socket' | 'http';
+  scripts: Script[];
+  trainingSeconds?: number;
+  config?: Record<string, unknown>;
+  /** A model of the story's own, instead of the scripts. */
+  answer?: Answer;
+  /** Puts something between the product and the stand-ins: is given the variables that point at these, and answers the ones the product gets. */
+  between?: (variables: Record<string, string>) => Promise<Record<string, string>>;
+}) {
   const dir = await mkdtemp(join(tmpdir(), 'labmate-story-'));
   const prefix = `story-${randomUUID().slice(0, 8)}`;
   const model = scriptedModel(...options.scripts);
@@ -39,7 +49,7 @@ export async function openStage(options: { mode: 'socket' | 'http'; scripts: Scr
     ports: {},
     onTraffic: () => {},
     startClaude: async (wish) => {
-      claude = await startMessagesApi({ answer: model.answer, ...wish });
+      claude = await startMessagesApi({ answer: options.answer ?? model.answer, ...wish });
       return claude as never;
     },
   });
@@ -50,7 +60,7 @@ export async function openStage(options: { mode: 'socket' | 'http'; scripts: Scr
   const variables = {
     PATH: process.env['PATH'] ?? '',
     HOME: dir,
-    ...standIns.variables,
+    ...(options.between ? await options.between(standIns.variables) : standIns.variables),
     REDIS_URL: inject('redisUrl'),
     REDIS_PREFIX: prefix,
     LABMATE_CONFIG: configFile,
