@@ -243,6 +243,8 @@ export async function stepAlone(config: Config, session: string): Promise<void> 
   // When the worker that started us is gone, somebody else takes the session up.
   const orphaned = () => process.exit(1);
   process.once('disconnect', orphaned);
+  // It may have died while we were still being loaded; that news is not told twice.
+  if (process.connected === false) orphaned();
   const log = createLog({ level: config.logLevel, secrets: config.secrets, role: 'step' });
   const core = openCore(config, makeKeys(config.redis.prefix), log);
   const stepper = await openStepper(config, core);
@@ -250,7 +252,7 @@ export async function stepAlone(config: Config, session: string): Promise<void> 
   await stepper.close();
   await core.close();
   process.off('disconnect', orphaned);
-  process.disconnect?.();
+  if (process.connected) process.disconnect();
 }
 
 /** The claim in the gate's words. */
