@@ -10,8 +10,8 @@ test('a step whose worker died while it was being loaded ends by itself', async 
     REDIS_URL: inject('redisUrl'),
     REDIS_PREFIX: 'orphan',
     ANTHROPIC_API_KEY: 'sk',
-    SLACK_BOT_TOKEN: 'xoxb',
-    SLACK_APP_TOKEN: 'xapp',
+    SLACK_BOT_TOKEN: 'xoxb-1',
+    SLACK_APP_TOKEN: 'xapp-1',
   };
   const child = fork(ENTRY, ['step', 'nobody'], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'], env });
   let said = '';

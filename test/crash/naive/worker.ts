@@ -7,7 +7,6 @@ import { openLog } from '../../../src/runtime/event-log.ts';
 import { makeKeys } from '../../../src/runtime/keys.ts';
 import { openBlobs } from '../../../src/runtime/payloads.ts';
 import { connect, PATIENT } from '../../../src/runtime/redis.ts';
-import { verify } from '../../../src/session/chain.ts';
 import type { Outcome, SessionEvent } from '../../../src/session/events.ts';
 import { fold } from '../../../src/session/fold.ts';
 
