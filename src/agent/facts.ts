@@ -32,7 +32,7 @@ export function factsOf(call: Call, session: Session, entries: readonly Entry[],
 }
 
 /** The record up to this call's own approval (or, where a rule let it run, up to the reply that asked for it): a pure function of the log. */
-function recordUpTo(call: Call, session: Session, entries: readonly Entry[]): { jsonl: string; markdown: string; lines: number; head: string } {
+function recordUpTo(call: Call, session: Session, entries: readonly Entry[]): ReturnType<SessionFacts['record']> {
   const decided = entries.findLast((e) => e.event.type === 'approved' && e.event.approval === call.approval);
   const until = decided?.seq ?? call.reply;
   const part = entries.filter((e) => e.seq <= until);
@@ -42,6 +42,7 @@ function recordUpTo(call: Call, session: Session, entries: readonly Entry[]): { 
     markdown: partial ? report(partial) : '',
     lines: until,
     head: part.at(-1)?.hash ?? lineHash(''),
+    ...(partial ? { session: partial } : {}),
   };
 }
 

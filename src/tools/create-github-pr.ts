@@ -3,27 +3,28 @@ import { z } from 'zod';
 import type { GitHub, PullRequest } from '../services/github.ts';
 import type { Preview } from '../session/events.ts';
 import { done, type SessionFacts, type ToolAnswer, type ToolContext, ToolError, writeTool } from './define-tool.ts';
-import { pullRequestBody, safeMarkdown, safeTitle, slugOf } from './pull-request-text.ts';
+import { safeMarkdown, safeTitle, slugOf } from './pull-request-text.ts';
+import { checkOurs, describe, namesOf, type RecordFiles, recordFiles } from './record-files.ts';
 import { checkRef, checkRepository, checkWritablePath } from './repository-names.ts';
 
-const MOST_BODY = 60_000;
+const MOST_BODY = 40_000;
 const MOST_FILE = 200_000;
 const MOST_FILES = 500_000;
 
 const input = z.strictObject({
-  repo: z.string().optional().describe('owner/name; the configured repository if left out'),
+  repo: z.string().optional().describe('owner/name'),
   title: z.string().min(1).max(256),
-  body: z.string().max(MOST_BODY).describe('Markdown: what was tried, the comparison with its numbers, what follows'),
+  body: z.string().max(MOST_BODY).describe('Markdown'),
   base: z.string().optional().describe('branch to merge into'),
   files: z
     .array(z.strictObject({ path: z.string(), content: z.string().max(MOST_FILE) }))
     .max(20)
     .optional()
-    .describe('whole text files to add or replace; the record is added by itself'),
+    .describe('whole text files'),
   draft: z.boolean().default(false),
   labels: z.array(z.string().min(1).max(50)).max(10).optional(),
   reviewers: z
-    .array(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9-]{0,38}$/))
+    .array(z.string().refine((login) => /^[A-Za-z0-9][A-Za-z0-9-]{0,38}$/.test(login), 'a GitHub login'))
     .max(10)
     .optional()
     .describe('GitHub logins'),
@@ -47,9 +48,9 @@ export const createGithubPr = writeTool({
   name: 'create_github_pr',
   title: 'Open a pull request',
   description:
-    'Opens a GitHub pull request from a new branch, with files and the record of this session in one commit. ' +
-    'Use when an experiment is worth merging or reviewing: put the comparison and its numbers into the body. ' +
-    'Not for telling people a result (post_to_slack). The host names the branch and adds the record. One pull request a call.',
+    'Opens a GitHub pull request from a new branch that the host names, with files and the record of this session. ' +
+    'Use when a result is worth merging or reviewing; the body holds the comparison and its numbers. ' +
+    'Not for telling people a result (post_to_slack).',
   input,
   output: z.object({
     number: z.number(),
@@ -93,12 +94,14 @@ export const createGithubPr = writeTool({
       reviewers: asked.reviewers ?? [],
     };
     const folder = recordFolder(title, session, ctx);
-    const paths = [...files.map((f) => f.path), `${folder}/README.md`, `${folder}/record.jsonl`];
+    // Drawn now as well, so that the card says what is added, and the libraries are warm when time counts.
+    const added = await recordFiles(session, folder);
+    const paths = [...files, ...added.files].map((f) => f.path);
     return {
       kind: 'plan',
       arguments: args,
       touches: { repository: repo, branch: args.branch, paths },
-      preview: await previewOf(args, folder, hub, ctx.signal),
+      preview: await previewOf(args, added, hub, ctx.signal),
     };
   },
 
@@ -108,25 +111,14 @@ export const createGithubPr = writeTool({
     const hub = hubOf(ctx);
     const { repo, base, branch, title, draft } = args;
     const record = session.record();
-    const recordPath = recordFolder(title, session, ctx);
-    const files = [
-      ...args.files.map(({ path, content }) => ({ path, content })),
-      { path: `${recordPath}/README.md`, content: record.markdown },
-      { path: `${recordPath}/record.jsonl`, content: record.jsonl },
-    ];
+    const added = await recordFiles(session, recordFolder(title, session, ctx));
+    const files = [...args.files.map(({ path, content }) => ({ path, content })), ...added.files];
     const message = `${title}\n\nBy labmate, session ${session.alias}; record so far: line ${record.lines}, head ${record.head}`;
     const commit = await hub.commitFiles({ repo, base, branch, message, files }, ctx.signal);
     if (commit.existed) await checkOurs(hub, { repo, branch }, files, ctx.signal);
-    const note = {
-      session: session.id,
-      alias: session.alias,
-      requester: session.requester,
-      approvedBy: session.approvedBy,
-      recordPath,
-      line: record.lines,
-      head: record.head,
-    };
-    const pull = await hub.openPullRequest({ repo, base, branch, title, draft, body: pullRequestBody(args.body, note) }, ctx.signal);
+    const { url } = await hub.getRepo(repo, ctx.signal);
+    const body = describe(args.body, session, added, `${url}/blob/${commit.headSha}`);
+    const pull = await hub.openPullRequest({ repo, base, branch, title, draft, body }, ctx.signal);
     return await opened(pull, args, hub, pull.existed, ctx.signal);
   },
 
@@ -195,7 +187,7 @@ function filesOf(files: { path: string; content: string }[], folder: string): Ar
   return made;
 }
 
-async function previewOf(args: Arguments, folder: string, hub: GitHub, signal: AbortSignal): Promise<Preview> {
+async function previewOf(args: Arguments, added: RecordFiles, hub: GitHub, signal: AbortSignal): Promise<Preview> {
   const { repo, base, branch, title, body, draft, labels, reviewers } = args;
   const changes = await Promise.all(
     args.files.map(async ({ path, bytes }) => {
@@ -213,21 +205,10 @@ async function previewOf(args: Arguments, folder: string, hub: GitHub, signal: A
     { label: 'Description', value: body.length > 600 ? `${body.slice(0, 600).toWellFormed()}… (${body.length} characters in all)` : body || '(empty)' },
     {
       label: 'labmate adds',
-      value: `the record so far (${folder}/README.md and record.jsonl), and under the description the record's line and head, who approved, and a hidden session mark`,
+      value: `the record so far (${namesOf(added)}), and under the description its figures and curve, its line and head, who approved, and a hidden session mark`,
     },
   ];
   return { summary: `Open a pull request in ${repo}: ${title}`, facts, changes };
-}
-
-/** A branch of this name that was there before must hold what was approved, or something else would be proposed under its name. */
-async function checkOurs(hub: GitHub, at: { repo: string; branch: string }, files: { path: string; content: string }[], signal: AbortSignal): Promise<void> {
-  const found = await Promise.all(files.map((f) => hub.getFile({ repo: at.repo, path: f.path, ref: at.branch }, signal)));
-  if (files.every((f, i) => found[i]?.text === f.content)) return;
-  throw new ToolError(
-    'BRANCH_TAKEN',
-    `The branch ${at.branch} exists in ${at.repo} and holds something else than was approved.`,
-    'ask a person to look at that branch.',
-  );
 }
 
 async function opened(pull: PullRequest, args: Arguments, hub: GitHub, existed: boolean, signal: AbortSignal): Promise<ToolAnswer> {

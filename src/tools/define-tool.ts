@@ -130,7 +130,7 @@ export type SessionFacts = {
   /** Who approved this call. */
   approvedBy: readonly string[];
   /** The record up to this call's own approval: a pure function of the log. */
-  record(): { jsonl: string; markdown: string; lines: number; head: string };
+  record(): { jsonl: string; markdown: string; lines: number; head: string /** The session as it stood there. */; session?: Session };
   /** Posts of this session outside its thread so far. */
   postsOutside: number;
 };

@@ -89,7 +89,7 @@ test('the plan is exactly what is approved, and says what the host adds', async 
       { label: 'Description', value: asked.body },
       {
         label: 'labmate adds',
-        value: `the record so far (${folder}/README.md and record.jsonl), and under the description the record's line and head, who approved, and a hidden session mark`,
+        value: `the record so far (${folder}/README.md and record.jsonl), and under the description its figures and curve, its line and head, who approved, and a hidden session mark`,
       },
     ],
     changes: [{ name: 'configs/v2.json', from: null, to: '3 bytes' }],
