@@ -88,10 +88,9 @@ export function readFields(
 }
 
 function put(input: Record<string, unknown>, name: string, key: string, value: string | undefined): void {
-  const inner = isRecord(input[name]) ? input[name] : {};
-  if (value === undefined) delete inner[key];
-  else inner[key] = value;
-  input[name] = inner;
+  const { [key]: _, ...rest } = isRecord(input[name]) ? input[name] : {};
+  // A computed key is always the object's own: `__proto__` is a name like any other.
+  input[name] = value === undefined ? rest : { ...rest, [key]: value };
 }
 
 /** Which argument a difference belongs to, as a field of the form names it. */

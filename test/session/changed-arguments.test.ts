@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest';
+import { changedArguments } from '../../src/session/changed-arguments.ts';
+
+test.each([
+  ['nothing', { a: 1, b: { c: 'x' } }, { b: { c: 'x' }, a: 1 }, []],
+  ['a leaf', { parameters: { lr: '0.1' } }, { parameters: { lr: '0.2' } }, [{ name: 'parameters.lr', from: '0.1', to: '0.2' }]],
+  [
+    'what comes and goes',
+    { parameters: { lr: '0.1' } },
+    { parameters: { seed: '1' } },
+    [
+      { name: 'parameters.lr', from: '0.1', to: null },
+      { name: 'parameters.seed', from: null, to: '1' },
+    ],
+  ],
+  ['a list by its places', { labels: ['a', 'b'] }, { labels: ['a'] }, [{ name: 'labels.1', from: 'b', to: null }]],
+  [
+    'an emptied list',
+    { labels: ['a'] },
+    { labels: [] },
+    [
+      { name: 'labels.0', from: 'a', to: null },
+      { name: 'labels', from: null, to: '[]' },
+    ],
+  ],
+  ['a type', { n: 1 }, { n: true }, [{ name: 'n', from: '1', to: 'true' }]],
+])('between two sets of arguments %s differs leaf by leaf', (_name, before, after, expected) => {
+  expect(changedArguments(before, after)).toEqual(expected);
+});

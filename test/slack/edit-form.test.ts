@@ -1,0 +1,76 @@
+import { describe, expect, test } from 'vitest';
+import { refuseView } from '../../src/sandbox/slack/validate-view.ts';
+import { changedArguments } from '../../src/session/changed-arguments.ts';
+import { editForm, fieldsOf, readFields, wasWritten } from '../../src/slack/views/edit-form.ts';
+
+const job = { properties: { job_id: { type: 'string' }, config: { type: 'string', description: 'a file' }, parameters: { type: 'object' } } };
+const input = { job_id: '101', config: 'base.json', parameters: { lr: 0.1 } };
+const resolved = { job_id: '101', config: { path: 'base.json' }, parameters: { lr: '0.1', feature_set: 'v1' } };
+const { fields } = fieldsOf(job, input, resolved);
+/** What was written: the form's own values but for these, by label. */
+const write = (changes: Record<string, string>) => fields.map((f) => changes[f.label] ?? f.value);
+const read = (changes: Record<string, string>) => readFields(fields, write(changes), input);
+
+describe('the form for a job', () => {
+  test('has a field for each parameter that would be sent, and for every other argument what was asked for', () => {
+    expect(fields.map((f) => [f.label, f.value])).toEqual([
+      ['job_id', '101'],
+      ['config', 'base.json'],
+      ['parameters · lr', '0.1'],
+      ['parameters · feature_set', 'v1'],
+      ['More parameters', ''],
+    ]);
+  });
+
+  test.each<[string, Record<string, string>, unknown]>([
+    ['nothing', {}, { input, changed: 0 }],
+    ['a parameter', { 'parameters · lr': '0.2' }, { input: { ...input, parameters: { lr: '0.2' } }, changed: 1 }],
+    ['one from the file', { 'parameters · feature_set': 'v2' }, { input: { ...input, parameters: { lr: 0.1, feature_set: 'v2' } }, changed: 1 }],
+    ['an emptied one is left out', { 'parameters · lr': '' }, { input: { ...input, parameters: {} }, changed: 1 }],
+    ['more of them', { 'More parameters': 'seed=1\n\n name = a=b ' }, { input: { ...input, parameters: { lr: 0.1, seed: '1', name: 'a=b' } }, changed: 1 }],
+    ['what is no parameter', { 'More parameters': 'seed' }, { at: 4, why: 'Write one parameter a line, as name=value.' }],
+    ['an emptied argument', { config: '' }, { input: { job_id: '101', parameters: { lr: 0.1 } }, changed: 1 }],
+  ])('read back: %s', (_name, changes, expected) => {
+    expect(read(changes)).toEqual(expected);
+  });
+
+  test('names that every object has are parameters like others', () => {
+    const answer = read({ 'More parameters': '__proto__=x\nconstructor=y' });
+    expect(JSON.stringify(answer)).toContain('"parameters":{"lr":0.1,"__proto__":"x","constructor":"y"}');
+    expect(({} as Record<string, unknown>)['x']).toBeUndefined();
+  });
+
+  test('what came along unasked is not what was written', () => {
+    const after = { ...resolved, parameters: { lr: '0.2', feature_set: 'v1' }, config: { path: 'base.json', commit: 'new' } };
+    const written = write({ 'parameters · lr': '0.2' });
+    expect(changedArguments(resolved, after).map((c) => [c.name, wasWritten(c, fields, written, input)])).toEqual([
+      ['parameters.lr', true],
+      ['config.commit', false],
+    ]);
+  });
+});
+
+describe('the form for another tool', () => {
+  const schema = {
+    properties: { title: { type: 'string' }, body: { type: 'string', maxLength: 60_000 }, labels: { type: 'array' }, draft: { type: 'boolean' } },
+  };
+  const asked = { title: 'x', body: 'y'.repeat(5_000), labels: ['a'] };
+  const form = fieldsOf(schema, asked, asked);
+
+  test('keeps what is too long for a field, and says so', () => {
+    expect(form.kept).toEqual(['body']);
+    expect(JSON.stringify(editForm('s1/1', form, 'Well.'))).toContain('kept as it is: body.');
+  });
+
+  test('reads JSON where no text is wanted', () => {
+    expect(readFields(form.fields, ['z', '["b"]', 'true'], asked)).toEqual({ input: { ...asked, title: 'z', labels: ['b'], draft: true }, changed: 3 });
+    expect(readFields(form.fields, ['x', '[b]', ''], asked)).toEqual({ at: 1, why: expect.stringContaining('not JSON') });
+  });
+});
+
+test('names from a model make a form that Slack accepts, with nothing invisible in it', () => {
+  const nasty = Object.fromEntries(Array.from({ length: 80 }, (_, i) => [`\u202e${'n'.repeat(200)}<!channel>${i}`, i === 1 ? 'v'.repeat(4_000) : 'v']));
+  const view = editForm('s1/1', fieldsOf(job, { job_id: '101' }, { parameters: nasty }), 'x'.repeat(5_000));
+  expect(refuseView(view)).toBeNull();
+  expect(JSON.stringify(view)).not.toContain('\u202e');
+});
