@@ -4,7 +4,9 @@ import { denied } from './scenarios/denied.ts';
 import { followUp } from './scenarios/follow-up.ts';
 import { jobFails } from './scenarios/job-fails.ts';
 import { noGain } from './scenarios/no-gain.ts';
+import { notAScheduler } from './scenarios/not-a-scheduler.ts';
 import { prodRefused } from './scenarios/prod-refused.ts';
+import { rerun } from './scenarios/rerun.ts';
 import { unknownConfig } from './scenarios/unknown-config.ts';
 import { unknownKey } from './scenarios/unknown-key.ts';
 import type { SlackStandIn } from './slack/slack-stand-in.ts';
@@ -16,7 +18,7 @@ export type Scenario = { name: string; about: string; play(stage: Stage, before:
 /** What was there before the scenario began. */
 export type Before = { runs: string[]; pulls: number[] };
 
-export const scenarios: readonly Scenario[] = [ablation, noGain, denied, jobFails, prodRefused, unknownConfig, unknownKey, followUp];
+export const scenarios: readonly Scenario[] = [ablation, noGain, denied, jobFails, prodRefused, unknownConfig, unknownKey, followUp, rerun, notAScheduler];
 
 /** The scenario of this name; an Error that lists them all where there is none. */
 export function findScenario(name: string): Scenario {

@@ -53,7 +53,18 @@ describe('the stage', () => {
 
   test('an unknown name is answered with all there are', () => {
     expect(() => findScenario('magic')).toThrow(/There is no scenario "magic"[\s\S]*ablation[\s\S]*follow-up/);
-    expect(scenarios.map((s) => s.name)).toEqual(['ablation', 'no-gain', 'denied', 'job-fails', 'prod-refused', 'unknown-config', 'unknown-key', 'follow-up']);
+    expect(scenarios.map((s) => s.name)).toEqual([
+      'ablation',
+      'no-gain',
+      'denied',
+      'job-fails',
+      'prod-refused',
+      'unknown-config',
+      'unknown-key',
+      'follow-up',
+      'rerun',
+      'not-a-scheduler',
+    ]);
   });
 });
 
