@@ -54,7 +54,7 @@ export function manifest(httpUrl?: string): Record<string, unknown> {
           command: LISTENERS.command,
           ...url,
           description: 'Run an experiment, or ask about one',
-          usage_hint: 'SENTENCE | status | list | show ID | stop ID | record ID | help',
+          usage_hint: 'SENTENCE | status | list | find WORDS | show ID | compare A B | rerun ID key=value | stop ID | help',
           // People and channels then arrive as ids, which cannot be mistaken.
           should_escape: true,
         },
