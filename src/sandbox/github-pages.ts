@@ -25,7 +25,7 @@ export function pullPage(repo: Repo, pull: Pull): string {
       ? button('merge', 'Merge pull request', 'go') + button('close', 'Close pull request')
       : button('reopen', 'Reopen pull request');
   const files = changedFiles(repo, pull).map(
-    ({ path, text }) => `<details class="box"><summary>${escapeHtml(path)}</summary><pre>${escapeHtml(text)}</pre></details>`,
+    ({ path, base64 }) => `<details class="box"><summary>${escapeHtml(path)}</summary>${path.endsWith('.md') ? asText(base64) : shown(path, base64)}</details>`,
   );
   return page(
     `${pull.title} · #${pull.number}`,
@@ -38,9 +38,17 @@ export function pullPage(repo: Repo, pull: Pull): string {
 
 /** One file at a commit or branch. */
 export function filePage(repo: Repo, path: string, content: Uint8Array): string {
-  const text = Buffer.from(content).toString('utf8');
-  const shown = /\.md$/.test(path) ? `<div class="in">${markdownToHtml(text)}</div>` : `<pre>${escapeHtml(text)}</pre>`;
-  return page(path, `${crumb(repo)}<h1>${escapeHtml(path)}</h1><div class="box"><div class="head">${content.byteLength} bytes</div>${shown}</div>`);
+  const inside = shown(path, Buffer.from(content).toString('base64'));
+  return page(path, `${crumb(repo)}<h1>${escapeHtml(path)}</h1><div class="box"><div class="head">${content.byteLength} bytes</div>${inside}</div>`);
+}
+
+function shown(path: string, base64: string): string {
+  if (path.endsWith('.png')) return `<img src="data:image/png;base64,${base64}" alt="${escapeHtml(path)}" style="max-width:100%">`;
+  return path.endsWith('.md') ? `<div class="in">${markdownToHtml(Buffer.from(base64, 'base64').toString('utf8'))}</div>` : asText(base64);
+}
+
+function asText(base64: string): string {
+  return `<pre>${escapeHtml(Buffer.from(base64, 'base64').toString('utf8'))}</pre>`;
 }
 
 /** A repository: its files on the default branch, and its pull requests. */
@@ -58,14 +66,14 @@ export function repoPage(repo: Repo): string {
 }
 
 /** Files of the head that the base has not, or has with other bytes. */
-function changedFiles(repo: Repo, pull: Pull): { path: string; text: string }[] {
+function changedFiles(repo: Repo, pull: Pull): { path: string; base64: string }[] {
   const at = (ref: string) => filesOf(repo.objects, treeOf(repo, resolve(repo, ref) ?? ''));
   // A merged head is in its base already: then what it added stands beside its own first parent.
   const parent = repo.objects.commits[resolve(repo, pull.head) ?? '']?.parents[0];
   const [head, base] = [at(pull.head), at(pull.merged && parent ? parent : pull.base)];
   return Object.entries(head)
     .filter(([path, f]) => base[path]?.sha !== f.sha)
-    .map(([path, f]) => ({ path, text: Buffer.from(repo.objects.blobs[f.sha] ?? '', 'base64').toString('utf8') }));
+    .map(([path, f]) => ({ path, base64: repo.objects.blobs[f.sha] ?? '' }));
 }
 
 function crumb(repo: Repo): string {

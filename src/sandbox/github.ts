@@ -159,7 +159,12 @@ function routes(of: Of): Routes {
     'GET /:owner/:repo/blob/:ref/*path': of((repo, asked) => {
       const commit = resolve(repo, asked.params['ref'] ?? '');
       const found = commit ? filesOf(repo.objects, treeOf(repo, commit))[asked.params['path'] ?? ''] : undefined;
-      return found ? html(filePage(repo, asked.params['path'] ?? '', Buffer.from(repo.objects.blobs[found.sha] ?? '', 'base64'))) : html('<h1>404</h1>', 404);
+      if (!found) return html('<h1>404</h1>', 404);
+      const path = asked.params['path'] ?? '';
+      const content = Buffer.from(repo.objects.blobs[found.sha] ?? '', 'base64');
+      // The file itself; a page of it otherwise, as a picture in a description would be.
+      if (asked.query.get('raw') === 'true') return { type: path.endsWith('.png') ? 'image/png' : 'text/plain; charset=utf-8', body: content };
+      return html(filePage(repo, path, content));
     }),
     'GET /:owner/:repo/pull/:number': of((repo, asked) => withPull(repo, asked, (pull) => html(pullPage(repo, pull)))),
     'POST /:owner/:repo/pull/:number/:what': of((repo, asked, root) =>

@@ -1,6 +1,6 @@
 import { escapeHtml } from './stand-in.ts';
 
-/** Markdown as a pull request shows it, enough of it to read one: headings, lists, tables, code, quotes, links. HTML in it is shown, comments are hidden. */
+/** Markdown as a pull request shows it, enough of it to read one: headings, lists, tables, code, quotes, links, pictures, folded parts. Other HTML in it is shown, comments are hidden. */
 export function markdownToHtml(text: string): string {
   const lines = text.replace(/<!--[\s\S]*?-->/g, '').split(/\r?\n/);
   const out: string[] = [];
@@ -15,9 +15,13 @@ export function markdownToHtml(text: string): string {
     const line = lines[i] ?? '';
     const heading = /^(#{1,6})\s+(.*)$/.exec(line);
     if (line.trim() === '') i += 1;
-    else if (line.startsWith('```')) {
+    else if (fold(line) !== null) {
       i += 1;
-      const code = take((l) => !l.startsWith('```'));
+      out.push(fold(line) ?? '');
+    } else if (line.startsWith('```')) {
+      i += 1;
+      const fence = /^`+/.exec(line)?.[0] ?? '```';
+      const code = take((l) => !l.startsWith(fence));
       i += 1;
       out.push(`<pre><code>${escapeHtml(code.join('\n'))}</code></pre>`);
     } else if (heading) {
@@ -51,6 +55,13 @@ export function markdownToHtml(text: string): string {
   return out.join('\n');
 }
 
+/** The only HTML of a description that is HTML here: lines that open and close a folded part. */
+function fold(line: string): string | null {
+  if (line.trim() === '</details>') return '</details>';
+  const opens = /^<details><summary>([^<>]*)<\/summary>$/.exec(line.trim());
+  return opens ? `<details><summary>${escapeHtml(opens[1] ?? '')}</summary>` : null;
+}
+
 function table(rows: string[]): string {
   const cells = (row: string) =>
     row
@@ -71,6 +82,8 @@ function inline(text: string): string {
   const spans: string[] = [];
   const aside = text.replace(/`([^`]+)`/g, (_, code: string) => `\uE000${spans.push(`<code>${escapeHtml(code)}</code>`) - 1}\uE000`);
   return escapeHtml(aside.replace(/\\([\\`*_{}[\]()#+\-.!|<>@~])/g, (_, c: string) => `\uE000${spans.push(escapeHtml(c)) - 1}\uE000`))
+    .replace(/!\[([^\]]*)\]\((https?:[^)\s]+)\)/g, '<img src="$2" alt="$1" style="max-width:100%">')
+    .replace(/&#60;(https?:[^\s&]+(?:&#38;[^\s&]+)*)&#62;/g, '<a href="$1" rel="noopener">$1</a>')
     .replace(/\[([^\]]+)\]\((https?:[^)\s]+)\)/g, '<a href="$2" rel="noopener">$1</a>')
     .replace(/\*\*([^*]+)\*\*/g, '<strong>$1</strong>')
     .replace(/(^|[\s(])[*_]([^*_\n]+)[*_](?=[\s).,;:!?]|$)/g, '$1<em>$2</em>')
