@@ -2,14 +2,14 @@ import { z } from 'zod';
 import { done, readTool, ToolError } from './define-tool.ts';
 
 const input = z.strictObject({
-  question: z.string().min(1).max(1_500).describe('one question, with what you know already'),
-  options: z.array(z.string().min(1).max(150)).max(8).default([]).describe('shown as buttons, if the answer is one of a few'),
+  question: z.string().min(1).max(1_000),
+  options: z.array(z.string().min(1).max(150)).max(5).default([]).describe('shown as buttons'),
   to: z
     .string()
-    .regex(/^(<@)?[UW][A-Z0-9]+(\|[^>]*)?>?$/)
+    .refine((to) => /^(<@)?[UW][A-Z0-9]+(\|[^>]*)?>?$/.test(to), 'a Slack user id such as U012AB')
     .optional()
-    .describe('a user id; left out: whoever asked for the experiment'),
-  free_text: z.boolean().default(true).describe('whether an answer in own words is welcome'),
+    .describe('a user id; else the requester'),
+  free_text: z.boolean().default(true),
 });
 
 /** Asking changes nothing in the world but a question in the session's own thread, so it runs by itself: the annotation says read-only. */
@@ -17,9 +17,9 @@ export const askPerson = readTool({
   name: 'ask_person',
   title: 'Ask a person',
   description:
-    'Asks a question in this experiment’s thread and waits for the answer. ' +
-    'Use when something is missing or ambiguous and guessing would waste a training run: an unknown file, a metric that does not exist, two candidates. ' +
-    'Not for permission (calls that need it are put to the approvers by themselves) and not for telling something (post_to_slack).',
+    "Asks a question in this experiment's thread and waits for the answer. " +
+    'Use when something is missing or ambiguous: an unknown file or metric, two candidates. ' +
+    'Not for permission (the host asks for it by itself) or for telling something (post_to_slack).',
   input,
   output: z.object({ status: z.string(), answer: z.string().optional(), by: z.string().optional(), at: z.string().optional() }),
   needs: [],

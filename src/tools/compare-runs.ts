@@ -20,7 +20,7 @@ export const compareRuns = readTool({
   name: 'compare_runs',
   title: 'Compare two runs',
   description:
-    'Compares two MLflow runs and gives the verdict on one metric: improved, regressed, within_threshold or inconclusive, with its reason, both readings of a percentage, what else differs, and warnings. Use when a decision depends on two runs; repeat its verdict, do not work it out. Ids: 32 hex digits (MLflow), or a Databricks run id whose MLflow run is tagged.',
+    'Compares two MLflow runs and gives the verdict on one metric: improved, regressed, within_threshold or inconclusive, with its reason, both readings of a percentage, what else differs, and warnings. Use when a decision depends on two runs; repeat its verdict, do not work it out. Not for choosing a baseline (find_best_run). Ids: 32 hex digits (MLflow), or digits (Databricks) where the MLflow run is tagged.',
   input: z.strictObject({
     baseline_run_id: z.string().min(1),
     candidate_run_id: z.string().min(1),

@@ -19,7 +19,7 @@ export const fetchMlflowRun = readTool({
   name: 'fetch_mlflow_run',
   title: 'Fetch an MLflow run',
   description:
-    'Metrics, parameters, tags and data versions of one MLflow run. Use when one run is to be described. Not for a verdict (compare_runs) or the state of a job run (get_job_status). run_id: 32 hex digits (MLflow); a Databricks run id (digits) works where its MLflow run is tagged. Metrics are the LAST values, not the best.',
+    'Metrics, parameters, tags and data versions of one MLflow run. Use when one run is to be described. Not for a verdict (compare_runs) or the state of a job run (get_job_status). Metrics are LAST values, not the best. run_id: 32 hex digits (MLflow), or digits (Databricks) where the MLflow run is tagged.',
   input,
   output: z.looseObject({
     run_id: z.string(),

@@ -28,7 +28,7 @@ export const findBestRun = readTool({
   name: 'find_best_run',
   title: 'Find the best run',
   description:
-    'The best run of an MLflow experiment by one metric, with runner-up, ties and the rule it was chosen by. Use when a baseline is "the best run". Exclude the candidate. Not for one known run (fetch_mlflow_run). An unknown experiment or metric is answered with near names, never with some other run.',
+    'The best run of an MLflow experiment by one metric, with runner-up, ties and the rule it was chosen by. Use when a baseline is "the best run". Exclude the candidate. Not for one known run (fetch_mlflow_run).',
   input,
   output: z.looseObject({
     found: z.boolean(),

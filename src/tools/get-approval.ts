@@ -8,8 +8,8 @@ export const getApproval = readTool({
   name: 'get_approval',
   title: 'Look up an approval',
   description:
-    "State of one approval of this team: pending, approved, denied, expired, used or withdrawn, and by whom. Use when a call answered requires_confirmation and nothing came of it yet. Not for asking a person (ask_person). confirmation_id: from that call's answer.",
-  input: z.strictObject({ confirmation_id: z.string().regex(/^[\w-]{1,100}\/\d{1,6}$/) }),
+    "State of one approval of this team: pending, approved, denied, expired, used or withdrawn, and by whom. Use when a call answered requires_confirmation. Not for asking a person (ask_person). confirmation_id: from that call's answer.",
+  input: z.strictObject({ confirmation_id: z.string().refine((id) => /^[\w-]{1,100}\/\d{1,6}$/.test(id), "an id from a call's answer: session/number") }),
   output: z.looseObject({
     confirmation_id: z.string(),
     status: z.string(),

@@ -11,16 +11,14 @@ export const getExperimentRecord = readTool({
   name: 'get_experiment_record',
   title: 'Read the record of an experiment',
   description:
-    "What an earlier session of this team was asked, did and found, from its record: prompt, outcome, events, head. Use when a person refers to another experiment. Not for an approval's state (get_approval) or a run's figures (fetch_mlflow_run). session_id: e-7k2f, as threads show it.",
-  input: z.strictObject({ session_id: z.string().regex(/^[\w-]{1,100}$/) }),
+    "What an earlier experiment of this team was asked, did and found, from its record. Use when a person refers to another experiment. Not for a run's figures (fetch_mlflow_run) or an approval (get_approval). session_id: as threads show it, e-7k2f.",
+  input: z.strictObject({ session_id: z.string().refine((id) => /^[\w-]{1,100}$/.test(id), 'a session id such as e-7k2f') }),
   output: z.looseObject({
-    session_id: z.string(),
     prompt: z.string(),
     outcome: z.string(),
     events: z.array(z.looseObject({ seq: z.int(), at: z.string(), type: z.string() })),
     head: z.string(),
     url: z.string().optional(),
-    truncated: z.boolean(),
     omitted: z.int(),
   }),
   needs: ['sessions'],

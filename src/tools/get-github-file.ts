@@ -13,16 +13,14 @@ export const getGithubFile = readTool({
     'Use when a config, a script or a README is named. Not for files of a run (get_run_artifact). ' +
     `Long files are cut at ${MOST_CHARACTERS} characters; go on with offset.`,
   input: z.strictObject({
-    repo: z.string().optional().describe('owner/name; the configured repository if left out'),
+    repo: z.string().optional().describe('owner/name'),
     path: z.string(),
-    ref: z.string().optional().describe('branch, tag or commit sha; the default branch if left out'),
+    ref: z.string().optional().describe('branch, tag or commit sha'),
     offset: z.number().int().min(0).default(0).describe('character to begin at'),
   }),
-  output: z.object({
-    repo: z.string(),
+  output: z.looseObject({
     path: z.string(),
     ref: z.string(),
-    commit: z.string(),
     sha: z.string(),
     size: z.number(),
     text: z.string(),

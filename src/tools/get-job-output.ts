@@ -22,7 +22,6 @@ export const getJobOutput = readTool({
     run_id: z.string(),
     tasks: z.array(z.looseObject({ task_key: z.string(), run_id: z.string() })),
     truncated: z.boolean(),
-    omitted: z.int(),
   }),
   needs: ['databricks'],
   async run({ run_id, tail_lines }, ctx) {

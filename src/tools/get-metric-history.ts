@@ -14,7 +14,7 @@ export const getMetricHistory = readTool({
   name: 'get_metric_history',
   title: 'Get a metric over time',
   description:
-    'One metric of an MLflow run step by step, thinned to `samples` with the first, last, lowest and highest kept. Use when the course matters: the peak, a jump, how far it is. Not for last values (fetch_mlflow_run) or a judgement of the course (diagnose_run). run_id: 32 hex digits (MLflow).',
+    'One metric of an MLflow run step by step, thinned to `samples` with the first, last, lowest and highest kept. Use when the course matters: a peak, a jump. Not for last values (fetch_mlflow_run) or a judgement (diagnose_run). run_id: 32 hex digits (MLflow).',
   input: z.strictObject({
     run_id: z.string().min(1),
     metric: z.string().min(1),

@@ -14,7 +14,7 @@ export const getRunArtifact = readTool({
   name: 'get_run_artifact',
   title: 'Look at a file of a run',
   description:
-    'Lists the files an MLflow run left, or shows one: JSON, CSV and text inline, pictures in the thread. Use when asked for a plot, a feature distribution or a report of a run. Not for files in git (get_github_file) or live panels (get_grafana_panel). run_id: 32 hex digits (MLflow).',
+    'Lists the files an MLflow run left, or shows one: JSON, CSV and text inline, pictures in the thread. Use when asked for a plot, a distribution or a report of a run. Not for files in git (get_github_file) or live panels (get_grafana_panel). run_id: 32 hex digits (MLflow).',
   input: z.strictObject({
     run_id: z.string().min(1),
     path: z.string().max(500).optional().describe('a file or folder; left out: the list'),
@@ -27,7 +27,6 @@ export const getRunArtifact = readTool({
     media_type: z.string().optional(),
     text: z.string().optional(),
     truncated: z.boolean(),
-    omitted: z.int(),
   }),
   needs: ['mlflow'],
   async run({ run_id, path = '', max_bytes }, ctx) {

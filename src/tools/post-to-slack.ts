@@ -7,8 +7,12 @@ import { done, type SessionFacts, type ToolAnswer, type ToolContext, ToolError, 
 const MOST = 3_500;
 
 const input = z.strictObject({
-  text: z.string().min(1).max(MOST).describe('plain text; figures with units and baselines. Formatting, mentions and links do not work'),
-  channel: z.string().optional().describe("#name or id of a channel; left out: this experiment's own thread"),
+  text: z.string().min(1).max(MOST).describe('no formatting, mentions or links'),
+  channel: z.string().optional().describe('#name or id; left out: the own thread'),
+  thread_ts: z
+    .string()
+    .refine((ts) => /^\d+\.\d+$/.test(ts), "a message's ts")
+    .optional(),
 });
 
 /** What is approved, and exactly what is sent. Without `thread_ts` it goes to the channel itself. */
@@ -18,9 +22,9 @@ export const postToSlack = writeTool({
   name: 'post_to_slack',
   title: 'Post to Slack',
   description:
-    'Posts a plain-text message to a Slack channel, or to this experiment’s own thread. ' +
+    "Posts plain text to a Slack channel, or to this experiment's own thread. " +
     'Use when the task says to post, or a result concerns more people than those in the thread. ' +
-    'Not for your final answer or for progress (both are shown by themselves), and not for a question (ask_person). At most 3,500 characters.',
+    'Not for your final answer or progress (shown by themselves) or a question (ask_person).',
   input,
   output: z.looseObject({ channel: z.string(), ts: z.string(), permalink: z.string().nullable() }),
   needs: ['slack'],
@@ -29,16 +33,18 @@ export const postToSlack = writeTool({
   recovery: 'look-up',
   timeoutMs: 6_000,
 
-  async plan({ text, channel }, ctx) {
+  async plan({ text, channel, thread_ts }, ctx) {
     const [session, slack] = parts(ctx);
     const target = channel === undefined ? session.channel : await resolve(channel, session, slack, ctx.signal);
-    const thread = channel === undefined ? session.thread : null;
+    const thread = thread_ts ?? (channel === undefined ? session.thread : null);
     if (channel === undefined && thread === null) {
       throw new UpstreamError("The experiment's thread is not there yet.", { upstream: 'the thread', status: 0, transient: true });
     }
-    const place = thread !== null ? 'own-thread' : target === session.channel ? 'own-channel' : 'elsewhere';
+    // Another thread is another conversation, even in the own channel.
+    const own = target === session.channel && (thread === null || thread === session.thread);
+    const place = !own ? 'elsewhere' : thread === null ? 'own-channel' : 'own-thread';
     const name = (await slack.channelName(target, ctx.signal)) ?? target;
-    const where = thread !== null ? 'this thread' : `#${name}`;
+    const where = place === 'own-thread' ? 'this thread' : thread === null ? `#${name}` : `a thread of #${name}`;
     return {
       kind: 'plan',
       arguments: { channel: target, ...(thread === null ? {} : { thread_ts: thread }), text },
@@ -47,6 +53,7 @@ export const postToSlack = writeTool({
         summary: `Post to ${where}`,
         facts: [
           { label: 'Channel', value: `#${name} (${target})` },
+          ...(thread !== null && !own ? [{ label: 'Thread', value: thread }] : []),
           { label: 'Text', value: text },
         ],
         changes: [],

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { nearMisses } from '../analysis/near-miss.ts';
+import { placeJob } from '../policy/environments.ts';
 import type { Databricks, Job } from '../services/databricks.ts';
 import { done, type Plan, type Question, type ToolContext, ToolError, writeTool } from './define-tool.ts';
 import { type Config, configParameter, resolveConfig, stillThere } from './job-config.ts';
@@ -15,14 +16,17 @@ export const runDatabricksJob = writeTool({
     "Starts one run of a Databricks job. Use when an experiment needs training. Name a config file in `config`, never in parameters; give only what is to differ from the job's own parameters. Not for waiting (wait_for_job). job_id: digits (Databricks). Gives run_id: digits.",
   input: z.strictObject({
     job_id: databricksId,
-    config: z.string().min(1).max(500).optional().describe('path or name of a config file'),
+    config: z.string().min(1).optional().describe('path or name of a config file'),
     parameters: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).default({}),
+    note: z.string().max(500).optional().describe('for the approvers and the record'),
+    idempotency_token: z.string().max(64).optional().describe('only without a session'),
   }),
   output: z.looseObject({
     status: z.string(),
     run_id: z.string().optional(),
     run_url: z.string().optional(),
     resolved_parameters: z.record(z.string(), z.string()).optional(),
+    environment: z.string().optional(),
   }),
   needs: ['databricks'],
   destructive: true,
@@ -31,6 +35,9 @@ export const runDatabricksJob = writeTool({
   timeoutMs: 8_000,
   async plan(input, ctx) {
     const databricks = ctx.services.databricks as Databricks;
+    // A session's own key is the token: it is derived from the call, so that a restart can't start a second run.
+    if (ctx.session && input.idempotency_token !== undefined)
+      throw new ToolError('TOKEN_NOT_TAKEN', 'In a session the idempotency token is derived from the call.', 'call again without idempotency_token.');
     const resolved = ctx.session?.resolved === undefined ? null : resolvedBefore.parse(ctx.session.resolved);
     const job = await theJob(resolved?.job_id ?? input.job_id, databricks, ctx.signal);
     const given = resolved?.parameters ?? texts(input.parameters);
@@ -38,13 +45,13 @@ export const runDatabricksJob = writeTool({
     if (unknown) return unknown;
     const resolution = resolved ? await resolveAgain(resolved, ctx) : await resolve(input.config, given, job, ctx);
     if (resolution.kind === 'question') return resolution;
-    return await planOf(job, resolution, databricks, ctx);
+    return await planOf(job, { ...resolution, note: resolved ? resolved.note : input.note }, databricks, ctx);
   },
   async run(plan, ctx, key) {
     const databricks = ctx.services.databricks as Databricks;
-    const { job_id, parameters, config } = resolvedBefore.parse(plan.arguments);
+    const { job_id, parameters, config, note } = resolvedBefore.parse(plan.arguments);
     const { runId } = await databricks.runNow({ jobId: job_id, parameters, idempotencyToken: key }, ctx.signal);
-    const url = await pageOf(runId, databricks, ctx.signal);
+    const [url, environment] = await Promise.all([pageOf(runId, databricks, ctx.signal), environmentOf(job_id, parameters, databricks, ctx)]);
     const said = Object.entries(parameters).map(([name, value]) => `${cell(name)}=${cell(value, 120)}`);
     return done(`Job ${job_id} was started as run ${runId}${said.length ? ` with ${said.join(', ')}` : ''}.${url ? ` ${url}` : ''}`, {
       status: 'started',
@@ -52,14 +59,21 @@ export const runDatabricksJob = writeTool({
       ...(url ? { run_url: url } : {}),
       job_id,
       resolved_parameters: parameters,
+      ...(environment ? { environment } : {}),
       ...(config ? { config } : {}),
+      ...(note ? { note } : {}),
     });
   },
 });
 
 const configSchema = z.object({ repository: z.string(), path: z.string(), commit: z.string(), sha: z.string() });
 /** The resolved arguments: what is approved, digested and sent. */
-const resolvedBefore = z.object({ job_id: z.string(), parameters: z.record(z.string(), z.string()), config: configSchema.optional() });
+const resolvedBefore = z.object({
+  job_id: z.string(),
+  parameters: z.record(z.string(), z.string()),
+  config: configSchema.optional(),
+  note: z.string().optional(),
+});
 
 type Resolution = { kind: 'resolved'; parameters: Record<string, string>; config?: Config | undefined; differs: { name: string; file: string; job: string }[] };
 
@@ -90,7 +104,12 @@ async function resolveAgain({ parameters, config }: z.infer<typeof resolvedBefor
   return { kind: 'resolved', parameters, config, differs: [] };
 }
 
-async function planOf(job: Job, { parameters, config, differs }: Resolution, databricks: Databricks, ctx: ToolContext): Promise<Plan> {
+async function planOf(
+  job: Job,
+  { parameters, config, differs, note }: Resolution & { note?: string | undefined },
+  databricks: Databricks,
+  ctx: ToolContext,
+): Promise<Plan> {
   const typical = await typicalDuration(job.jobId, databricks, ctx.signal);
   const defaults = new Map(job.parameters.map((p) => [p.name, p.default]));
   const changes = Object.entries(parameters)
@@ -103,13 +122,14 @@ async function planOf(job: Job, { parameters, config, differs }: Resolution, dat
     ...(config
       ? [{ label: 'Config', value: `${config.path} in ${config.repository} at commit ${config.commit.slice(0, 12)}, blob ${config.sha.slice(0, 12)}` }]
       : []),
+    ...(note ? [{ label: 'Note', value: note }] : []),
     ...differs.map((d) => ({ label: `Two values of ${d.name}`, value: `${d.file} in the file, ${d.job} by the job's own default` })),
   ];
   const shown = changes.filter((c) => c.name !== configParameter(job)).map((c) => `${c.name}=${c.to}`);
   const how = [...(config ? [`config ${config.path}`] : []), ...shown];
   return {
     kind: 'plan',
-    arguments: { job_id: job.jobId, parameters, ...(config ? { config } : {}) },
+    arguments: { job_id: job.jobId, parameters, ...(config ? { config } : {}), ...(note ? { note } : {}) },
     touches: { job: jobTouched(job, parameters), ...(typical ? { typicalMinutes: typical.ms / 60_000 } : {}) },
     preview: { summary: `Run job ${job.jobId} (${cell(job.name)})${how.length ? ` with ${cell(how.join(', '), 300)}` : ''}`, facts, changes },
   };
@@ -141,6 +161,21 @@ function texts(parameters: Record<string, string | number | boolean>): Record<st
       'put them into a config file and name it in config.',
     );
   return Object.fromEntries(all);
+}
+
+/** Best effort, as the page: where the run that has started belongs. */
+async function environmentOf(
+  jobId: string,
+  parameters: Record<string, string>,
+  databricks: Databricks,
+  { settings, signal }: ToolContext,
+): Promise<string | null> {
+  if (!settings.actIn) return null;
+  try {
+    return placeJob(jobTouched(await databricks.getJob(jobId, signal), parameters), settings.environments, settings.actIn).environment;
+  } catch {
+    return null;
+  }
 }
 
 /** Best effort: the run has started, whatever this look-up says. */

@@ -18,10 +18,10 @@ export const searchDashboards = readTool({
   description:
     'Grafana dashboards by words of their title, with the panels of the first three. Use when a panel is wanted and its dashboard_uid or panel_id is not known. Not for a panel itself (get_grafana_panel).',
   input: z.strictObject({
-    query: z.string().max(200).describe('words of the title; empty: all'),
+    query: z.string().describe('words of the title; empty: all'),
     cursor: z
       .string()
-      .regex(/^\d{1,4}$/)
+      .refine((page) => /^\d{1,4}$/.test(page), 'a cursor of an earlier answer')
       .optional(),
   }),
   output: z.looseObject({

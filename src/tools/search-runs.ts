@@ -18,11 +18,11 @@ export const searchRuns = readTool({
   name: 'search_runs',
   title: 'Search runs',
   description:
-    'Runs of an MLflow experiment by filter and order, with their last metric values and parameters. Use when asked what was tried, or for several runs at once. Not for "the best" (find_best_run: a sorted list also holds unfinished, nested and NaN runs) or for past prompts (get_experiment_record).',
+    'Runs of an MLflow experiment by filter and order, with their last metric values and parameters. Use when asked what was tried, or for several runs at once. Not for "the best" (find_best_run: here unfinished, nested and NaN runs stand too).',
   input: z.strictObject({
     experiment: z.string().min(1).describe('name or id'),
-    filter: z.string().max(2000).optional().describe("MLflow filter, AND only: params.lr = '0.01' and metrics.val_f1 > 0.7"),
-    order_by: z.string().max(300).optional().describe('metrics.val_f1 DESC; default newest first'),
+    filter: z.string().optional().describe("MLflow filter, AND only: params.lr = '0.01' and metrics.val_f1 > 0.7"),
+    order_by: z.string().optional().describe('metrics.val_f1 DESC; default newest first'),
     limit: z.int().min(1).max(50).default(10),
     cursor: z.string().optional(),
     columns: z.array(z.string()).max(20).optional().describe('metrics and params to show'),

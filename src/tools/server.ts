@@ -1,11 +1,11 @@
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
-import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
-import { z } from 'zod';
+import { type CallToolResult, ListToolsRequestSchema, type Tool as McpTool } from '@modelcontextprotocol/sdk/types.js';
 import { scrubDeep } from '../policy/secrets.ts';
 import { UpstreamError } from '../services/http.ts';
 import type { Waiting } from '../session/events.ts';
 import { type Tool, type ToolAnswer, ToolError } from './define-tool.ts';
 import { type CallScope, type Confirmation, type GateAnswer, type GateDeps, gate } from './gate.ts';
+import { listed, outputOf } from './listing.ts';
 
 /** Where a caller in this process says which call it makes. Hidden from models: `_meta` is not part of the arguments. */
 export const CALL = 'labmate/call';
@@ -25,7 +25,7 @@ export function toolServer(catalog: readonly Tool[], deps: GateDeps, scopes: (re
   for (const tool of catalog) {
     server.registerTool(
       tool.name,
-      { title: tool.title, description: tool.description, inputSchema: tool.input, outputSchema: outputOf(tool), annotations: annotationsOf(tool) },
+      { title: tool.title, description: tool.description, inputSchema: tool.input, outputSchema: outputOf(tool) },
       async (input, extra) => {
         const reference = extra._meta?.[CALL];
         const scope = typeof reference === 'string' ? scopes(reference) : null;
@@ -37,29 +37,15 @@ export function toolServer(catalog: readonly Tool[], deps: GateDeps, scopes: (re
       },
     );
   }
+  // In place of the SDK's own list, which spends a fifth more on the same.
+  const tools = catalog.map((tool) => listed(tool) as McpTool);
+  if (tools.length > 0) server.server.setRequestHandler(ListToolsRequestSchema, () => ({ tools }));
   return server;
 }
 
 /** A backend may echo what it was asked with, in an answer as in an error: no credential reaches who asked, at any door. */
 function cleaned(result: CallToolResult, clean: GateDeps['clean']): CallToolResult {
   return clean ? scrubDeep(result, clean) : result;
-}
-
-/** A write's output is loose: a mismatch after the effect would make what happened look failed, and be done again. */
-function outputOf(tool: Tool): z.ZodObject {
-  if (tool.kind === 'read') return tool.output;
-  const confirmation = z.object({ id: z.string(), summary: z.string(), expires_at: z.string() }).partial();
-  return z.looseObject({
-    ...tool.output.partial().shape,
-    status: z.string().optional(),
-    requires_confirmation: z.boolean().optional(),
-    confirmation: confirmation.optional(),
-  });
-}
-
-function annotationsOf(tool: Tool) {
-  const read = tool.kind === 'read';
-  return { readOnlyHint: read, destructiveHint: read ? false : tool.destructive, idempotentHint: read ? true : tool.idempotent, openWorldHint: true };
 }
 
 function present(answer: GateAnswer): CallToolResult {

@@ -14,7 +14,7 @@ export const tagRun = writeTool({
   name: 'tag_run',
   title: 'Tag a run',
   description:
-    "Sets one tag of an MLflow run; the key mlflow.note.content is the run's description (Markdown). Use when a run is to be marked or described for others. Not for a row in a document (update_tracking_doc). run_id: 32 hex digits (MLflow). Keys labmate.* and other mlflow.* are refused.",
+    "Sets one tag of an MLflow run; the key mlflow.note.content is the run's description (Markdown). Use when a run is to be marked or described. Not for a row in a document (update_tracking_doc). run_id: 32 hex digits (MLflow). labmate.* and other mlflow.* are refused.",
   input: z.strictObject({
     run_id: z.string().min(1),
     key: z.string().min(1).max(250),

@@ -69,9 +69,20 @@ describe('post_to_slack', () => {
     expect(await postToSlack.find?.(wanted, context(), 'e'.repeat(64))).toBeNull();
   });
 
+  test('a thread of its own is home; any other one, even in its own channel, is elsewhere and asks', async () => {
+    const here = context(facts({ thread: '1.1' }));
+    expect((await plan({ text: 'x' }, here)).touches).toEqual({ channel: 'C0ML', place: 'own-thread' });
+    expect((await plan({ text: 'x', channel: 'C0ML', thread_ts: '1.1' }, here)).touches).toEqual({ channel: 'C0ML', place: 'own-thread' });
+    const other = await plan({ text: 'x', channel: 'C0ML', thread_ts: '2.2' }, here);
+    expect(other).toMatchObject({ arguments: { channel: 'C0ML', thread_ts: '2.2', text: 'x' }, touches: { channel: 'C0ML', place: 'elsewhere' } });
+    expect(other.preview.facts).toContainEqual({ label: 'Thread', value: '2.2' });
+    expect((await plan({ text: 'x', channel: '#random', thread_ts: '1.1' }, here)).touches).toEqual({ channel: 'C0RANDOM', place: 'elsewhere' });
+  });
+
   test('more than 3,500 characters and unknown keys are refused by name', () => {
     expect(postToSlack.input.safeParse({ text: 'x'.repeat(3_501) }).success).toBe(false);
-    expect(JSON.stringify(postToSlack.input.safeParse({ text: 'x', thread_ts: '1.1' }).error)).toContain('thread_ts');
+    expect(JSON.stringify(postToSlack.input.safeParse({ text: 'x', blocks: [] }).error)).toContain('blocks');
+    expect(postToSlack.input.safeParse({ text: 'x', thread_ts: 'latest' }).success).toBe(false);
   });
 });
 
