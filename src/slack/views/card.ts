@@ -126,6 +126,8 @@ function standing(a: Approval, view: CardView, current: boolean): Bit[] {
       if (view.closed) return [bold('Not decided'), t('; the session is over.')];
       return a.votes.length > 0 ? [bold(`${a.votes.length} of ${a.need} say yes:`), ...voters] : [bold('Waiting for a decision.')];
     case 'approved':
+      if (!current) return [bold('Approved by'), ...voters, t(`${when}, but not used: it was asked again below.`)];
+      return [bold('Approved by'), ...voters, t(`${when}.`)];
     case 'used':
       return [bold('Approved by'), ...voters, t(`${when}.`)];
     case 'denied':
