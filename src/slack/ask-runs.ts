@@ -1,9 +1,11 @@
+import { cut } from '../policy/outside-text.ts';
 import { producedRuns } from '../session/runs.ts';
 import type { Session } from '../session/state.ts';
 import type { Answer, Desk, Runs } from './desk.ts';
 import type { Ref } from './parse-command.ts';
 import { bestMessage } from './views/best.ts';
-import { fallback } from './views/limits.ts';
+import { differing } from './views/differs.ts';
+import { fallback, fitted, LIMITS } from './views/limits.ts';
 import { comparisonSchema, verdictMessage } from './views/verdict.ts';
 import { whichSession } from './which-session.ts';
 
@@ -37,7 +39,13 @@ export async function compare(desk: Desk, a: Ref, b: Ref): Promise<Answer> {
   const asked = await desk.runs.ask('compare_runs', input, AbortSignal.timeout(ASK_MS));
   if (asked.is === 'problem') return { text: fallback(`I could not compare them. ${asked.why}`) };
   const compared = comparisonSchema.safeParse(asked.data);
-  return compared.success ? verdictMessage(compared.data) : { text: fallback(asked.text) };
+  if (!compared.success) return { text: fallback(asked.text) };
+  const [verdict, differs] = [verdictMessage(compared.data), differing(asked.data)];
+  // The verdict's text is escaped already, the other is escaped here.
+  return {
+    text: differs.text ? cut(`${verdict.text}\n${fallback(differs.text)}`, LIMITS.fallback) : verdict.text,
+    blocks: fitted([...verdict.blocks, ...differs.blocks]),
+  };
 }
 
 export async function best(desk: Desk, experiment: string, metric: string): Promise<Answer> {

@@ -107,6 +107,7 @@ describe('without a model', () => {
     const answer = await told(`compare ${a} ${b}`);
     expect(answer.text).toMatch(/val_f1/);
     expect(JSON.stringify(answer.blocks)).toContain('"type":"table"');
+    expect(JSON.stringify(answer.blocks)).toMatch(/Parameters that differ|No parameter differs/);
     expect((await told(`compare ${a} ${a}`)).text).toBe(`Both are run ${a}, so there is nothing to compare.`);
     expect((await told(`compare ${a} ${'0'.repeat(32)}`)).text).toBe(`I could not compare them. MLflow has no run ${'0'.repeat(32)}.`);
     expect((await told(`compare e-none ${a}`)).text).toMatch(/^I know no experiment e-none\./);
