@@ -128,7 +128,9 @@ export async function startDatabricks(options: {
         training.cancel(launchOf(idIn(asObject(body)['run_id'], 'run_id')).runId);
         return { body: {} };
       },
-      'GET /oidc/.well-known/oauth-authorization-server': () => ({ body: { issuer: `${host}/oidc`, token_endpoint: `${host}/oidc/v1/token` } }),
+      'GET /oidc/.well-known/oauth-authorization-server': () => ({
+        body: { issuer: `${host}/oidc`, authorization_endpoint: `${host}/oidc/v1/authorize`, token_endpoint: `${host}/oidc/v1/token` },
+      }),
       'POST /oidc/v1/token': (asked) => issueToken(asked, options.client, issued),
       'GET /jobs/:job/runs/:run': ({ params }) => {
         const launch = launchOf(params['run'] ?? '');

@@ -23,11 +23,13 @@ export function artifactsOf(run: StoredRun): Record<string, Artifact> {
   };
 }
 
-/** What artifacts/list answers: the direct children of a folder, or a file by its own path. */
+export function isFolder(artifacts: Record<string, Artifact>, path: string): boolean {
+  return Object.keys(artifacts).some((file) => file.startsWith(`${path}/`));
+}
+
+/** What artifacts/list answers: the direct children of a folder; nothing for a file or for what is not there. */
 export function listing(artifacts: Record<string, Artifact>, path: string): { path: string; is_dir: boolean; file_size?: number }[] {
   const size = (a: Artifact) => ('bytes' in a ? a.bytes.byteLength : a.size);
-  const own = artifacts[path];
-  if (own) return [{ path, is_dir: false, file_size: size(own) }];
   const under = path === '' ? '' : `${path.replace(/\/+$/, '')}/`;
   const children = new Map<string, { path: string; is_dir: boolean; file_size?: number }>();
   for (const [full, artifact] of Object.entries(artifacts)) {

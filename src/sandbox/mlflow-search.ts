@@ -19,6 +19,8 @@ const entities: Record<string, Subject['of']> = {
   attributes: 'attributes',
   run: 'attributes',
 };
+/** As MLflow's refusals call them. */
+const spoken: Record<Subject['of'], string> = { metrics: 'metric', params: 'parameter', tags: 'tag', attributes: 'attribute' };
 const attributes: Record<string, (run: StoredRun) => string | number> = {
   run_id: (run) => run.runId,
   run_name: (run) => run.name,
@@ -49,7 +51,7 @@ export function compileFilter(filter: string): (run: StoredRun) => boolean {
 export function compileOrder(clauses: readonly string[]): (a: StoredRun, b: StoredRun) => number {
   const keys = clauses.map((clause) => {
     const parts = /^(.*?)(?:\s+(asc|desc))?$/i.exec(clause.trim());
-    const subject = subjectOf(parts?.[1] ?? '', clause);
+    const subject = subjectOf(parts?.[1] ?? '');
     return { subject, sign: parts?.[2]?.toLowerCase() === 'desc' ? -1 : 1 };
   });
   return (a, b) => {
@@ -70,7 +72,7 @@ function compileClause(parts: string[]): (run: StoredRun) => boolean {
   if (rest.length === 0 || (rest.length > 1 && !/^in$/i.test(operator))) throw new BadClause(`Invalid clause(s) in filter string: '${oddWord(parts) ?? text}'`);
   const op = operator.toUpperCase();
   if (op === 'IS') throw new BadClause(`Invalid comparator 'IS' in filter string: '${text}'`);
-  const subject = subjectOf(name, text);
+  const subject = subjectOf(name);
   if (subject.of === 'metrics' || subject.key === 'start_time' || subject.key === 'end_time') {
     const right = Number(rest[0]);
     if (Number.isNaN(right)) throw new BadClause(`Expected numeric value type for metric. Found ${rest[0]}`);
@@ -83,7 +85,7 @@ function compileClause(parts: string[]): (run: StoredRun) => boolean {
     return (run) => list.has(run.runId);
   }
   const quoted = /^'([^']*)'$|^"([^"]*)"$/.exec(rest[0] ?? '');
-  if (!quoted) throw new BadClause(`Expected a quoted string value for ${subject.of} (e.g. 'my-value'). Got value ${rest[0]}`);
+  if (!quoted) throw new BadClause(`Expected a quoted string value for ${spoken[subject.of]} (e.g. 'my-value'). Got value ${rest[0]}`);
   const right = quoted[1] ?? quoted[2] ?? '';
   if (op === '=') return (run) => readValue(run, subject) === right;
   if (op === '!=') return (run) => readValue(run, subject) !== undefined && readValue(run, subject) !== right;
@@ -119,13 +121,18 @@ function compare(left: string | number | undefined, op: string, right: number, t
   }
 }
 
-function subjectOf(name: string, text: string): Subject {
+function subjectOf(name: string): Subject {
   const dot = name.indexOf('.');
   const bare = dot < 0;
   const of = bare ? 'attributes' : entities[name.slice(0, dot).toLowerCase()];
   const key = (bare ? name : name.slice(dot + 1)).replace(/^[`"](.*)[`"]$/, '$1');
   if (!of) throw new BadClause(`Invalid entity type '${name.slice(0, dot)}'. Valid values are ['metric', 'parameter', 'tag', 'attribute', 'dataset']`);
-  if (of === 'attributes' && !attributes[key]) throw new BadClause(`Invalid attribute key '${key}' specified in '${text}'`);
+  if (of === 'attributes' && !attributes[key])
+    throw new BadClause(
+      `Invalid attribute key '${key}' specified. Valid keys are '{${Object.keys(attributes)
+        .map((name) => `'${name}'`)
+        .join(', ')}}'`,
+    );
   return { of, key };
 }
 

@@ -115,6 +115,8 @@ test('errors are JSON for its own, HTML for unknown routes and plain text for st
   expect((await call('experiments/get-by-name?experiment_name=nope')).json).toEqual({
     error_code: 'RESOURCE_DOES_NOT_EXIST',
     message: "Could not find experiment with name 'nope'",
+    sqlstate: 'KAM00',
+    error_class: 'RESOURCE_NOT_FOUND',
   });
   expect((await call('experiments/search', {})).status).toBe(400);
   expect(await call('nothing')).toMatchObject({ status: 404, json: null });
