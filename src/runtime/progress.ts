@@ -7,6 +7,7 @@ export type RunState = {
   terminal: boolean;
   /** Epoch ms. */
   startedAt?: number | null;
+  endedAt?: number | null;
   parameters?: Readonly<Record<string, string>>;
   /** How long the job's past successes took: their median, and of how many. */
   usual?: { ms: number; of: number } | null;
@@ -26,6 +27,7 @@ export const progressSchema = z.object({
   run_id: z.string(),
   name: z.string(),
   status: z.string(),
+  ended: z.boolean().default(false),
   elapsed_s: z.number().nullable(),
   usual: z.object({ s: z.number(), of: z.number() }).nullable(),
   metric: z.string().nullable(),
@@ -41,11 +43,12 @@ const POINTS = 20;
 
 export function progressOf(runId: string, name: string, state: RunState, now: number): RunProgress {
   const history = (state.metric ? state.histories?.[state.metric] : undefined) ?? [];
-  const elapsed = state.startedAt ? Math.max(0, now - state.startedAt) / 1000 : null;
+  const elapsed = state.startedAt ? Math.max(0, (state.endedAt || now) - state.startedAt) / 1000 : null;
   return {
     run_id: runId,
     name,
     status: state.status,
+    ended: state.terminal,
     elapsed_s: elapsed === null ? null : coarse(elapsed),
     usual: state.usual ? { s: state.usual.ms / 1000, of: state.usual.of } : null,
     metric: state.metric ?? null,

@@ -13,6 +13,7 @@ export type Seen = {
   status: string;
   terminal: boolean;
   startedAt: number | null;
+  endedAt: number | null;
   parameters: Record<string, string>;
   usual: { ms: number; of: number } | null;
   metric: string | null;
@@ -127,7 +128,17 @@ export function progressReader(deps: {
 }
 
 function bare({ status, terminal, run }: { status: string; terminal: boolean; run: JobRun | null }): Seen {
-  return { status, terminal, startedAt: run?.startedAt ?? null, parameters: run?.parameters ?? {}, usual: null, metric: null, epochs: null, histories: {} };
+  return {
+    status,
+    terminal,
+    startedAt: run?.startedAt ?? null,
+    endedAt: run?.endedAt ?? null,
+    parameters: run?.parameters ?? {},
+    usual: null,
+    metric: null,
+    epochs: null,
+    histories: {},
+  };
 }
 
 /** The metric asked for, else the first of labmate.json's that the run logs, else one that sounds like validation, else any. */

@@ -8,6 +8,7 @@ const run = (more: Partial<RunProgress> = {}): RunProgress => ({
   run_id: '7',
   name: 'run 7',
   status: 'RUNNING',
+  ended: false,
   elapsed_s: 30,
   usual: { s: 50, of: 4 },
   metric: 'val_f1',
@@ -28,6 +29,7 @@ test('a line for the state with an estimate that says where it comes from, and o
   expect(trainingLines([run({ elapsed_s: 3_720, usual: { s: 3_600, of: 1 } })])[0]).toBe(
     'running for 62 min, longer than usual (median of 1 past success: 60 min)',
   );
+  expect(trainingLines([run({ status: 'FAILED', ended: true, metric: null })])).toEqual(['failed after 30 s']);
   expect(trainingLines([run({ status: 'PENDING', elapsed_s: null, usual: null, metric: null, at: null, curve: [] })])).toEqual(['pending']);
 });
 

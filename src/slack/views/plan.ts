@@ -55,7 +55,7 @@ function buttons(s: Session): Block[] {
 /** The progress of the runs that a parked call waits for. */
 function waitedFor(calls: readonly Call[], progress: readonly RunProgress[]): RunProgress[] {
   const ids = new Set(calls.flatMap(({ status }) => (status.is === 'parked' && status.waiting.for === 'job' ? status.waiting.run_ids : [])));
-  return progress.filter((run) => ids.has(run.run_id));
+  return [...ids].flatMap((id) => progress.find((run) => run.run_id === id) ?? []);
 }
 
 function lineOf(s: Session, call: Call, mayApprove: (tool: string) => Bit[], progress: readonly RunProgress[]): Line {

@@ -15,7 +15,9 @@ const LEAST_POINTS = 3;
 export function trainingLines(runs: readonly RunProgress[]): string[] {
   const several = runs.length > 1;
   const lines = runs.slice(0, NAMED).flatMap((run) => {
-    const state = [`${run.status.toLowerCase()}${run.elapsed_s === null ? '' : ` for ${time(run.elapsed_s)}`}`, ...eta(run)].join(', ');
+    const state = [`${run.status.toLowerCase()}${run.elapsed_s === null ? '' : ` ${run.ended ? 'after' : 'for'} ${time(run.elapsed_s)}`}`, ...eta(run)].join(
+      ', ',
+    );
     return [`${several ? `${run.name}: ` : ''}${state}`, ...curveLine(run)];
   });
   return runs.length > NAMED ? [...lines, `and ${runs.length - NAMED} more runs`] : lines;
@@ -51,8 +53,8 @@ export function escaped(chart: LineChart): LineChart {
 }
 
 /** From the job's own past, and said as such: an estimate that hides where it comes from is a promise. */
-function eta({ elapsed_s, usual }: RunProgress): string[] {
-  if (!usual || elapsed_s === null) return [];
+function eta({ ended, elapsed_s, usual }: RunProgress): string[] {
+  if (ended || !usual || elapsed_s === null) return [];
   const past = `median of ${usual.of} past ${usual.of === 1 ? 'success' : 'successes'}`;
   const left = usual.s - elapsed_s;
   return left > 0 ? [`about ${time(left)} left (${past}: ${time(usual.s)})`] : [`longer than usual (${past}: ${time(usual.s)})`];
