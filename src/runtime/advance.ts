@@ -82,7 +82,8 @@ async function loop(session: Session, entries: Entry[], owner: Owner, lease: Lea
       case 'nothing':
         return;
       case 'settle':
-        if ((await commit(step.events))?.is === 'FENCED') return;
+        // What follows from the facts follows from these facts: an edit in this moment would leave a question whose call is over.
+        if ((await commit(step.events, { is: 'quiet', seen: before }))?.is === 'FENCED') return;
         break;
       case 'expire':
         await deps.expire(owner.sid, step.approval);
@@ -99,7 +100,7 @@ async function loop(session: Session, entries: Entry[], owner: Owner, lease: Lea
       case 'call': {
         const events = await deps.perform(step, turnOf(session, entries, owner, lease, deps));
         await catchUp();
-        if ((await commit(events))?.is === 'FENCED') return;
+        if ((await commit(events, events.some(asksOrRefuses) ? { is: 'quiet', seen: before } : undefined))?.is === 'FENCED') return;
         if (!deps.once || session.seq === before) break;
         await log.park(owner, lease.fence, session.seq, log.now());
         return;
@@ -112,6 +113,11 @@ async function loop(session: Session, entries: Entry[], owner: Owner, lease: Lea
     if ((await log.park(owner, lease.fence, session.seq, log.now() + 1_000)) !== 'unseen') return;
     await catchUp();
   }
+}
+
+/** Nothing was done yet, so it costs little to look again where people have said something meanwhile. */
+function asksOrRefuses(e: SessionEvent): boolean {
+  return e.type === 'refused' || (e.type === 'call_parked' && e.waiting.for === 'approval');
 }
 
 function turnOf(session: Session, entries: readonly Entry[], owner: Owner, lease: Lease, { log, executionExpiresMs }: AdvanceDeps): Turn {

@@ -3,6 +3,7 @@ import { judge, type Standing } from '../policy/judge.ts';
 import type { ApproverRule, Permissions } from '../policy/rules.ts';
 import { UpstreamError } from '../services/http.ts';
 import type { EventOf, Preview } from '../session/events.ts';
+import type { ApprovalState } from '../session/state.ts';
 import type { Plan, Question, ReadTool, Services, SessionFacts, Tool, ToolAnswer, ToolContext, ToolSettings, WriteTool } from './define-tool.ts';
 
 /** What the host knows of the call it makes. Found by a reference that no model sees; it is no proof: the proof is the log's. */
@@ -112,6 +113,8 @@ function holdsSecret(args: Record<string, unknown>, clean: GateDeps['clean']): b
   return clean !== undefined && clean(text) !== text;
 }
 
+const SECOND_THOUGHTS: readonly string[] = ['pending', 'denied', 'edited', 'withdrawn', 'expired'] satisfies ApprovalState[];
+
 /** Judges and claims. Answers the committed start, or why nothing runs. */
 async function permit(tool: WriteTool, plan: Plan, scope: CallScope | null, { permissions }: GateDeps): Promise<EventOf<'call_started'> | GateAnswer> {
   const verdict = judge({ tool: tool.name, readOnly: false, touches: plan.touches }, permissions, scope?.standing ?? NOBODY);
@@ -148,8 +151,8 @@ async function permit(tool: WriteTool, plan: Plan, scope: CallScope | null, { pe
   if (!(await scope.mayAct())) return { is: 'held' };
   const claimed = await scope.claim(start, plan.touches.own === true);
   if (claimed === 'stopped' || claimed === 'lost') return { is: 'held' };
-  // Somebody took their yes back in this moment: the card is open again, and so is the question.
-  if (claimed !== 'go' && claimed.refused === 'pending') return { is: 'held' };
+  // People thought again in this moment: what they said stands in the log, and whoever looks there next knows what follows from it.
+  if (claimed !== 'go' && SECOND_THOUGHTS.includes(claimed.refused)) return { is: 'held' };
   if (claimed !== 'go') {
     if (verdict.is === 'confirm' && claimed.refused === 'late') {
       return {

@@ -3,7 +3,7 @@ import { expect, inject, test } from 'vitest';
 import { aLog } from '../runtime/a-log.ts';
 import { asks, replied } from '../session/logs.ts';
 import { openPlay } from './play.ts';
-import { schedules } from './schedules.ts';
+import { type Op, schedules } from './schedules.ts';
 
 /** `npm run test:approvals` asks for 10,000; the seed is in the test's name, so that a failure can be played again. */
 const COUNT = Number(process.env['LABMATE_SCHEDULES'] ?? 250);
@@ -25,6 +25,42 @@ test(`an effect runs if and only if exactly one valid approval of exactly these 
     await play.close();
   }
 }, 3_600_000);
+
+/** Second thoughts, at whichever of its acts the worker is. */
+const secondThoughts: Record<string, Op[]> = {
+  'a yes is taken back': [{ do: 'withdraw', by: 'U2', on: 0 }],
+  'a yes is taken back and the question denied': [
+    { do: 'withdraw', by: 'U2', on: 0 },
+    { do: 'deny', by: 'U3', on: 0, reason: true },
+  ],
+  'a yes is taken back and the question edited': [
+    { do: 'withdraw', by: 'U2', on: 0 },
+    { do: 'edit', by: 'U3', on: 0, to: 'x' },
+  ],
+  'the plan is to change while somebody edits': [
+    { do: 'withdraw', by: 'U2', on: 0 },
+    { do: 'tell', kind: 'change', by: 'U1' },
+    { do: 'edit', by: 'U3', on: 0, to: 'x' },
+  ],
+  'it is stopped': [{ do: 'tell', kind: 'stop', by: 'U1' }],
+};
+
+test.each(Object.entries(secondThoughts))('%s, between any two acts of the worker', async (_, ops) => {
+  const play = await openPlay(inject('redisUrl'));
+  const approve: Op = { do: 'approve', by: 'U2', on: 0 };
+  for (let gap = 0; gap < 8; gap++) {
+    for (let between = 0; between < (ops.length > 2 ? 6 : 1); between++) {
+      const steps = [
+        { gap: 99, op: approve },
+        ...ops.map((op, i) => ({ gap: i === 0 ? gap : i === ops.length - 1 ? between : 0, op })),
+        { gap: 99, op: approve },
+      ];
+      const { wrong, entries } = await play.play({ turns: [[{ tool: 'train', id: 'a' }]], need: 1, expiresAfterMs: 86_400_000, steps });
+      expect({ gap, between, wrong, log: wrong.length > 0 ? entries.map((e) => e.event.type) : [] }).toEqual({ gap, between, wrong: [], log: [] });
+    }
+  }
+  await play.close();
+});
 
 test('a yes after the question’s time is no yes, though nobody has written down yet that the time is over', async () => {
   const { log, deliver, open, owner, reading, close } = aLog();

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { makeBreakers } from '../../src/agent/breaker.ts';
 import { callTool } from '../../src/agent/call-tool.ts';
 import { openToolbox, type Toolbox } from '../../src/agent/toolbox.ts';
+import { digestOf } from '../../src/policy/digest.ts';
 import type { Permissions } from '../../src/policy/rules.ts';
 import { type AdvanceDeps, advance, type Perform, type Turn } from '../../src/runtime/advance.ts';
 import type { Command } from '../../src/runtime/commands.ts';
@@ -143,7 +144,18 @@ function newSession({ redis, log, deliver, keys, backends }: World, schedule: Sc
         const ref = { session: sid, approval: chosen.id };
         if (op.do === 'expire') return tell({ do: 'expire', ...ref });
         if (op.do === 'deny') return tell({ do: 'deny', ...ref, by: op.by, ...(op.reason ? { reason: 'No.' } : {}) });
-        if (op.do === 'edit') return;
+        if (op.do === 'edit') {
+          const tool = fold(sid, await log.read(sid))?.calls.get(chosen.call)?.tool ?? '';
+          const edited = { id: op.to, revision: backendOf(backends, sid).revision };
+          const next = {
+            digest: digestOf(tool, edited),
+            arguments: edited,
+            preview: chosen.preview,
+            input: { id: op.to },
+            expiresAfterMs: schedule.expiresAfterMs,
+          };
+          return tell({ do: 'edit', ...ref, by: op.by, ...next });
+        }
         return tell({ do: op.do, ...ref, by: op.by });
       }
     }
@@ -156,11 +168,11 @@ function newSession({ redis, log, deliver, keys, backends }: World, schedule: Sc
       worker.dead = true;
       throw new Gone();
     };
-    const step = steps[0];
-    if (step && step.gap-- <= 0) {
+    for (let step = steps[0]; step && step.gap <= 0; step = steps[0]) {
       steps.shift();
       await happen(step.op);
     }
+    if (steps[0]) steps[0].gap -= 1;
     const when = dying;
     dying = null;
     if (when === 'before') die();

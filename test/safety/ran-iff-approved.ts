@@ -107,12 +107,14 @@ export function wrongs(
         const c = calls.get(e.call);
         if (!c || c.finished) say(`${e.call} is finished twice`);
         else c.finished = true;
+        if (questions.get(c?.latest ?? '')?.state === 'pending') say('finished while people are still asked about it');
         break;
       }
       case 'refused':
         if (e.of === 'call') {
           const c = calls.get(e.call);
           if (c) c.finished = true;
+          if (questions.get(c?.latest ?? '')?.state === 'pending') say('refused while people are still asked about it');
         }
         break;
       case 'ended':
