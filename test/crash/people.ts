@@ -34,12 +34,13 @@ export function startPeople(stage: CrashStage, random: Random, kinds: readonly K
   let live = new Set<string>();
   let looks = 0;
   let going = true;
+  let over = false;
   let counter = 0;
   const salt = Math.floor(random.next() * 36 ** 4).toString(36);
   const act = (what: Act) => slack.act(what);
 
   const watching = (async () => {
-    while (going || live.size > 0) {
+    while (!over && (going || live.size > 0)) {
       live = new Set(await redis.smembers(keys.liveTeam('T1')));
       looks += 1;
       await sleep(200);
@@ -76,7 +77,7 @@ export function startPeople(stage: CrashStage, random: Random, kinds: readonly K
     const speakAt = Date.now() + 1_000 + random.next() * 5_000;
     while (!(await begin(channel)) && going) await sleep(500);
     const since = looks;
-    while (looks < since + 3 || livesIn(channel)) {
+    while (!over && (looks < since + 3 || livesIn(channel))) {
       await attend(channel, clicked);
       const root =
         spoken !== 'nothing' && Date.now() > speakAt
@@ -118,7 +119,7 @@ export function startPeople(stage: CrashStage, random: Random, kinds: readonly K
       const late = sleep(withinMs, 'late', { ref: false });
       const done = Promise.all([...lanes, watching]).then(() => 'done');
       const how = await Promise.race([done, late]);
-      live = new Set();
+      over = true;
       return how === 'done';
     },
   };

@@ -18,6 +18,8 @@ import { fold } from '../../../src/session/fold.ts';
 type Message = { role: 'user' | 'assistant'; content: { type: string; [field: string]: unknown }[] };
 type ToolUse = { type: 'tool_use'; id: string; name: string; input: Record<string, unknown> };
 
+const TOOLS = ['run_databricks_job', 'wait_for_job', 'post_to_slack'].map((name) => ({ name, input_schema: { type: 'object' } }));
+
 const env = (name: string) => process.env[name] ?? '';
 const redis = connect(env('REDIS_URL'), PATIENT);
 const keys = makeKeys(env('REDIS_PREFIX'));
@@ -107,7 +109,7 @@ async function send(url: string, token: string, body: unknown): Promise<Record<s
 
 async function ask(messages: Message[]): Promise<{ content: Message['content']; stop_reason: string }> {
   const headers = { 'x-api-key': env('ANTHROPIC_API_KEY'), 'anthropic-version': '2023-06-01', 'content-type': 'application/json' };
-  const body = JSON.stringify({ model: 'claude-sonnet-5-5', max_tokens: 1_000, messages });
+  const body = JSON.stringify({ model: 'claude-sonnet-5-5', max_tokens: 1_000, messages, tools: TOOLS });
   const response = await fetch(`${env('ANTHROPIC_BASE_URL')}/v1/messages`, { method: 'POST', headers, body });
   if (!response.ok) throw new Error(`the model answered ${response.status}: ${await response.text()}`);
   return (await response.json()) as { content: Message['content']; stop_reason: string };
@@ -145,4 +147,5 @@ const worker = new Worker('turns', (job: { data: { sid: string } }) => work(job.
   stalledInterval: 2_000,
 });
 worker.on('error', () => {});
+worker.on('failed', (job, error) => process.stderr.write(`${job?.data.sid}: ${error.message}\n`));
 createServer((_, response) => response.end('ok')).listen(Number(env('ADMIN_PORT')), '127.0.0.1');
