@@ -44,6 +44,8 @@ function originOf(tool: Tool): string {
 }
 
 function leftOut(tool: Tool): string {
+  // This door has no log to read, whatever is configured.
+  if (tool.needs.includes('sessions')) return 'left out: it reads the log of sessions, which this door is not connected to';
   return `left out: ${tool.needs.join(' and ')} is not configured`;
 }
 
