@@ -1,5 +1,5 @@
 import { bestRun } from '../analysis/best-run.ts';
-import { direction } from '../analysis/direction.ts';
+import { type DirectionSource, direction } from '../analysis/direction.ts';
 import { downsample } from '../analysis/downsample.ts';
 import { type Noise, noise, repetitions } from '../analysis/noise.ts';
 import { figure, type JsonNumber, jsonNumber, minus, signed } from '../analysis/numbers.ts';
@@ -16,6 +16,7 @@ export type Ranked = { run_id: string; mlflow_run_id: string; name: string; valu
 export type Ranking = {
   metric: string;
   direction: 'max' | 'min' | null;
+  direction_source: DirectionSource | null;
   /** By its last value; null where the direction is unknown or no run has a finite one. */
   best: Ranked | null;
   runner_up?: Ranked;
@@ -60,6 +61,7 @@ export async function rankRuns(reports: readonly RunReport[], asked: readonly st
   return {
     metric,
     direction: directed?.direction ?? null,
+    direction_source: directed?.source ?? null,
     best,
     ...(runnerUp ? { runner_up: runnerUp } : {}),
     considered: chosen?.considered ?? 0,
@@ -75,14 +77,15 @@ export async function rankRuns(reports: readonly RunReport[], asked: readonly st
   };
 }
 
-export function rankingInWords({ metric, direction: better, best, runner_up, considered, of, noise: chance }: Ranking): string {
+export function rankingInWords({ metric, direction: better, direction_source: source, best, runner_up, considered, of, noise: chance }: Ranking): string {
   if (!better) return `Whether higher or lower is better for ${cell(metric)} is not known, so none of the ${of} runs is named the best.`;
   if (!best) return `None of the ${of} runs finished with a finite ${cell(metric)}, so none is the best.`;
   const others = considered < of ? `, of which ${considered} finished with a finite value` : '';
   const gap = runner_up
     ? `, ${signed(minus(best.value, runner_up.value))} from the next, ${cell(runner_up.name)} (${figure(runner_up.value)}, run ${runner_up.run_id})`
     : '';
-  return `Best of ${of}${others}: ${cell(best.name)}, ${cell(metric)} ${figure(best.value)} (run ${best.run_id}, MLflow ${best.mlflow_run_id})${gap}.${chance ? ` ${chance.note}` : ''}`;
+  const guess = source === 'name-guess' ? ` ${better === 'max' ? 'Higher' : 'Lower'} is better: a guess from its name.` : '';
+  return `Best of ${of}${others}: ${cell(best.name)}, ${cell(metric)} ${figure(best.value)} (run ${best.run_id}, MLflow ${best.mlflow_run_id})${gap}.${guess}${chance ? ` ${chance.note}` : ''}`;
 }
 
 async function noiseBetween(metric: string, before: MlflowRun, after: MlflowRun, mlflow: MLflow, signal: AbortSignal): Promise<NonNullable<Ranking['noise']>> {
