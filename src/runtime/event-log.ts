@@ -228,6 +228,11 @@ export function openLog(redis: Redis, keys: Keys, blobs: Blobs, clean: <T extend
       return (await script.run('ring', allKeys({ sid: 'none', team: 'none', user: 'none' }), [limit, visibilityMs])) as string[];
     },
 
+    /** Puts an open session that nobody would ever look at back into the list. True: it was missing. */
+    async remind(sid: string): Promise<boolean> {
+      return Number(await script.run('remind', allKeys({ sid, team: 'none', user: 'none' }), [sid])) === 1;
+    },
+
     /** The thread shows the log up to `seen`. False: it has grown meanwhile. */
     async shown(sid: string, seen: number, againAt: number | null): Promise<boolean> {
       const answer = (await script.run('shown', allKeys({ sid, team: 'none', user: 'none' }), [sid, seen, againAt ?? ''])) as string[];

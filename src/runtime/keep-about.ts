@@ -68,7 +68,7 @@ export function isOver(about: About, oldest: number): boolean {
 }
 
 /** Every key of this shape; `*` at its end is the only wildcard. */
-async function* matching(redis: Redis, shape: string): AsyncGenerator<string> {
+export async function* matching(redis: Redis, shape: string): AsyncGenerator<string> {
   const pattern = `${shape.slice(0, -1).replace(/[*?[\]\\]/g, '\\$&')}*`;
   const seen = new Set<string>();
   let cursor = '0';

@@ -39,7 +39,7 @@ function hosts(url: string, port: number): { nodes: { host: string; port: number
   return { nodes, path, password };
 }
 
-const SCRIPTS = ['append', 'claim', 'renew', 'commit', 'park', 'ring', 'shown'] as const;
+const SCRIPTS = ['append', 'claim', 'renew', 'commit', 'park', 'ring', 'remind', 'shown'] as const;
 export type ScriptName = (typeof SCRIPTS)[number];
 
 /** The text of a script, by its name without the ending. */

@@ -3,6 +3,7 @@ import type { Session } from '../session/state.ts';
 import { aboutOf } from './about.ts';
 import { type AdvanceDeps, advance } from './advance.ts';
 import { answerDoorbell, type Doorbell } from './doorbell.ts';
+import { keepDue } from './keep-due.ts';
 import type { Keys } from './keys.ts';
 import { startPump } from './pump.ts';
 import { BrokenChain } from './read-line.ts';
@@ -40,6 +41,7 @@ export function startSessionWorker(deps: {
   };
   const answering = answerDoorbell(deps.queueConnection, keys, deps.concurrency, look, deps.failed);
   const pump = startPump({ due: deps.advance.log.ring, ring: doorbell.ring, failed: (error) => deps.failed('all', error) });
+  const due = keepDue({ redis, keys, log: deps.advance.log, failed: (error) => deps.failed('all', error) });
   // A round that never finishes is a hang of ours, not of Redis: an answer or an error comes back from a dead link in socketTimeout.
   const watchdog = setInterval(() => {
     if (pump.idleMs() > STUCK_MS) deps.stuck(pump.idleMs());
@@ -48,6 +50,7 @@ export function startSessionWorker(deps: {
     async stop() {
       clearInterval(watchdog);
       pump.stop();
+      due.stop();
       await answering.close();
     },
   };

@@ -228,6 +228,20 @@ export const invariants: Record<string, Invariant> = {
     await new Promise((r) => setTimeout(r, 40));
     expect(await it.log.ring(1_000, 30)).toContain(s.sid);
   },
+  'I12 a list of who is due that was lost is made anew from what is open': async (it) => {
+    const [open, ended] = [await opened(it), await opened(it)];
+    await ended.end(await ended.claim());
+    await it.redis.zrem(it.keys.due, open.sid);
+    expect([await it.log.remind(open.sid), await it.log.remind(open.sid), await it.log.remind(ended.sid)]).toEqual([true, false, false]);
+    expect(await open.dueInMs()).toBeLessThanOrEqual(0);
+    expect(await it.redis.zscore(it.keys.due, ended.sid)).toBeNull();
+  },
+  'I12 being reminded of makes nobody early': async (it) => {
+    const s = await opened(it);
+    await it.log.park(s.owner, await s.claim(), 1, it.log.now() + 60_000);
+    await it.log.remind(s.sid);
+    expect(await s.dueInMs()).toBeGreaterThan(30_000);
+  },
   'I12 a wait for a run is watched until its call is finished': async (it) => {
     const s = await opened(it);
     const fence = await s.claim();

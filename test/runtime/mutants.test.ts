@@ -141,6 +141,13 @@ const MUTANTS: Record<string, Mutant> = {
     "redis.call('ZREM', DUE, sid)",
   ),
   'bell that rings without end': cut('ring', 'I12 a bell that is lost is rung again', "redis.call('ZADD', DUE, str(ms + tonumber(ARGV[2])), sid)", ''),
+  'reminder of what has ended': cut(
+    'remind',
+    'I12 a list of who is due that was lost is made anew from what is open',
+    "if redis.call('HGET', ST, 'status') ~= 'open'",
+    'if false',
+  ),
+  'reminder that wakes who sleeps': cut('remind', 'I12 being reminded of makes nobody early', "DUE, 'NX', str", 'DUE, str'),
   'thread that is done before its last line': cut(
     'shown',
     'I3 a thread is looked at until exactly the last line is shown',

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { effectKey } from '../../src/policy/digest.ts';
 import { type AdvanceDeps, advance, type Perform } from '../../src/runtime/advance.ts';
+import { rebuildDue } from '../../src/runtime/keep-due.ts';
 import type { SessionEvent } from '../../src/session/events.ts';
 import { fold } from '../../src/session/fold.ts';
 import { next } from '../../src/session/next.ts';
@@ -102,6 +103,14 @@ describe('the owner of a session', () => {
     await advance('lost', { log: it.log, perform: async () => [], expire, limits: LIMITS, executionExpiresMs: 60_000, rested: async () => {} });
     expect(expired).toBe(1);
     expect(Number(await it.redis.zscore(it.keys.due, 'lost')) - (await it.log.time())).toBeGreaterThan(500);
+  });
+
+  test('I12 dropping the list of who is due loses nobody', async () => {
+    await it.open('forgotten');
+    await it.redis.del(it.keys.due);
+    expect(await rebuildDue(it)).toBeGreaterThan(0);
+    expect(await it.log.ring(1_000, 3_000)).toContain('forgotten');
+    expect(await rebuildDue(it)).toBe(0);
   });
 
   test('I13 nobody acts on a record with a changed byte', async () => {
