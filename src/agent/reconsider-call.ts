@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Entry } from '../session/events.ts';
 import type { Call, Session } from '../session/state.ts';
 import type { Tool } from '../tools/define-tool.ts';
 import type { GateDeps } from '../tools/gate.ts';
@@ -6,7 +7,10 @@ import { type Reconsidered, reconsider } from '../tools/reconsider.ts';
 import { factsOf, standingOf } from './facts.ts';
 
 /** What a person at the door needs to change a call that waits for a yes. */
-export function openEditing(catalog: readonly Tool[], deps: GateDeps & { root: (session: string) => Promise<string | null> }) {
+export function openEditing(
+  catalog: readonly Tool[],
+  deps: GateDeps & { root: (session: string) => Promise<string | null>; entries: (session: string) => Promise<Entry[]> },
+) {
   const named = (name: string) => catalog.find((tool) => tool.name === name);
   return {
     /** The JSON Schema of what a tool takes; null for one that is not here. */
@@ -18,7 +22,8 @@ export function openEditing(catalog: readonly Tool[], deps: GateDeps & { root: (
     async reconsider(session: Session, call: Call, input: Record<string, unknown>, signal: AbortSignal): Promise<Reconsidered> {
       const tool = named(call.tool);
       if (tool?.kind !== 'write') return { is: 'no', why: `${call.tool} can't be changed here: its backend is not configured.` };
-      const facts = factsOf(call, session, [], session.opened.thread ?? (await deps.root(session.id)));
+      const [root, entries] = await Promise.all([session.opened.thread ?? deps.root(session.id), deps.entries(session.id)]);
+      const facts = factsOf(call, session, entries, root);
       return reconsider(tool, input, { facts, standing: standingOf(session), signal }, deps);
     },
   };

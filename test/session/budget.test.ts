@@ -36,7 +36,7 @@ describe('a call that goes in circles', () => {
       'c',
       false,
     ],
-  ])('%s: %s', (_name, events, id, stopped) => {
+  ])('%s', (_name, events, id, stopped) => {
     const s = sessionOf(events);
     expect(goesInCircles(s, theCall(s, id)) !== null).toBe(stopped);
   });

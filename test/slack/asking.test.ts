@@ -57,6 +57,10 @@ describe('a card', () => {
     expect(cardNameOf(sessionOf([...asked, edit()]), 's1/1.1')).toBe('card:2:1');
   });
 
+  test('that was put differently makes the gate plan what was put, not what the model had asked for', () => {
+    expect(sessionOf([...asked, edit()]).calls.get('c1')?.input).toEqual({ job_id: '101' });
+  });
+
   test('keeps the way back while votes are missing, and until what it lets go has begun', () => {
     const two = { ...asked[2], waiting: { ...(asked[2] as EventOf<'call_parked'>).waiting, need: 2 } } as SessionEvent;
     const half = [...asked.slice(0, 2), two, { ...approved('c1'), need: 2 }] as SessionEvent[];

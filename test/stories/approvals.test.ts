@@ -45,6 +45,10 @@ describe('a call that is put differently', () => {
       scripts: [
         runOnce('rephrased', { feature_set: 'v2', learning_rate: '0.1' }),
         runOnce('approver edit', { feature_set: 'v2' }),
+        {
+          when: 'reworded',
+          steps: [{ say: 'I open it.', calls: [{ tool: 'create_github_pr', input: { title: 'feat: x', body: 'As measured.' } }] }, { say: 'Finished.' }],
+        },
         { when: 'both', steps: [{ say: 'Both.', calls: [call({ feature_set: 'v2' }), call({ feature_set: 'v3' })] }, { say: 'Finished.' }] },
         {
           when: 'insist',
@@ -100,6 +104,24 @@ describe('a call that is put differently', () => {
       ['used', ['U2']],
     ]);
     expect(stage.launches().at(-1)?.parameters).toMatchObject({ feature_set: 'v3' });
+  }, 60_000);
+
+  test('of another tool: its own arguments are the fields, and exactly the new ones are sent', async () => {
+    await stage.command('Open the reworded pull request');
+    const first = await stage.card('edit_call');
+    await stage.click('U1', first, 'edit_call');
+    expect(await fill(stage, 'U1', { labels: '"ml"' })).toEqual([expect.stringContaining('expected array')]);
+    expect(await fill(stage, 'U1', { title: 'feat: what it is', labels: '["ml"]' })).toEqual([]);
+    const second = await stage.until('the new card', () => stage.messages().findLast((m) => m.ts > first.ts && stage.button(m, 'approve_call')));
+    await stage.click('U3', second, 'approve_call');
+    const session = await stage.ended();
+    expect([...session.approvals.values()].map((a) => a.state)).toEqual(['edited', 'used']);
+    expect([...session.calls.values()][0]?.started?.arguments).toMatchObject({
+      title: 'feat: what it is',
+      labels: ['ml'],
+      body: expect.stringContaining('As measured.'),
+    });
+    await stage.shows('Pull request #');
   }, 60_000);
 
   test('two calls of one reply are approved with one click', async () => {
