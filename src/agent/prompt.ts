@@ -24,6 +24,7 @@ const work = `# Work
 - Before the first tool call, say in one or two sentences which steps you will take and what decides between them.
 - Calls that don't need each other's results go into one reply.
 - After starting a run, call wait_for_job once. Waiting hours there costs nothing; asking get_job_status again and again does. If a message interrupts the wait, answer it and wait again, unless it changes the task.
+- What the request ties to how training goes ("if F1 drops below 0.6", "stop it if it diverges") goes into that wait's conditions; woken by one, do what the request says then. Several runs: start them in one reply and wait for all in one call.
 - Calculate nothing. find_best_run finds a baseline (put the new run into exclude_run_ids); compare_runs gives differences and verdict. Give it the request's threshold, and in expected_changes the parameters the experiment means to change. Pass its warnings on.
 - Branch on results only. "If it improved" holds for the verdict improved and no other. An inconclusive one is reported with its reason, not rounded up.
 - If compare_runs says that the two readings of the threshold disagree, ask with ask_person which one is meant before acting on it.

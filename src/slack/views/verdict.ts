@@ -101,17 +101,17 @@ function table(metrics: Shown['metrics']): Block {
 }
 
 /** Both runs' curves of the primary metric, for Slack and for a picture; null where fewer than two points of a run are known. */
-export function curveChart({ curve, baseline, candidate }: Pick<Shown, 'curve' | 'baseline' | 'candidate'>): LineChart | null {
+export function curveChart({ curve }: Pick<Shown, 'curve'>): LineChart | null {
   if (!curve || curve.baseline.length < 2 || curve.candidate.length < 2) return null;
-  const line = (kind: 'candidate' | 'baseline', side: Shown['baseline']) => ({
-    name: side.name ? `${kind} (${side.name})` : kind,
+  const line = (kind: 'candidate' | 'baseline') => ({
+    name: kind,
     points: curve[kind].map(([x, y]) => ({ x, y: typeof y === 'number' ? y : null })),
   });
   return {
     title: `${curve.metric}: candidate and baseline`,
     xLabel: 'step',
     yLabel: curve.metric,
-    series: [line('candidate', candidate), line('baseline', baseline)],
+    series: [line('candidate'), line('baseline')],
   };
 }
 
