@@ -3,38 +3,24 @@ import { makeBreakers } from './agent/breaker.ts';
 import { callTool } from './agent/call-tool.ts';
 import { claude } from './agent/claude.ts';
 import { systemPrompt } from './agent/prompt.ts';
-import { openEditing } from './agent/reconsider-call.ts';
 import { think } from './agent/think.ts';
 import { openToolbox } from './agent/toolbox.ts';
 import type { Config } from './config.ts';
+import { startGateway } from './gateway.ts';
 import { createLog, type Log } from './log.ts';
-import { openServices } from './open-services.ts';
-import { openSessions } from './open-sessions.ts';
+import { type Core, openCore } from './open-core.ts';
 import { type Check, startHealth } from './ops/health.ts';
 import { reachRedis } from './ops/reach-redis.ts';
 import { approversOf } from './policy/rules.ts';
-import { masked, scrubber, scrubDeep } from './policy/secrets.ts';
 import { advance, type Perform, type Turn } from './runtime/advance.ts';
 import { runInChild } from './runtime/alone.ts';
-import type { Deliver } from './runtime/commands.ts';
-import { makeDeliver } from './runtime/deliver.ts';
-import { makeDoorbell } from './runtime/doorbell.ts';
-import { type Committed, openLog } from './runtime/event-log.ts';
+import type { Committed } from './runtime/event-log.ts';
 import { startJobWatch } from './runtime/job-watch.ts';
 import { keepAbout } from './runtime/keep-about.ts';
-import { type Keys, makeKeys } from './runtime/keys.ts';
-import { startNarrator } from './runtime/narrate-worker.ts';
-import { openBlobs } from './runtime/payloads.ts';
-import { makeReading } from './runtime/read-sessions.ts';
-import { BRISK, connect, PATIENT } from './runtime/redis.ts';
+import { makeKeys } from './runtime/keys.ts';
+import { connect, PATIENT } from './runtime/redis.ts';
 import { startSessionWorker } from './runtime/session-worker.ts';
-import { startSlack } from './slack/app.ts';
-import { reminderIn } from './slack/cards.ts';
 import { checkEntitlement } from './slack/entitled.ts';
-import { narrate } from './slack/narrate.ts';
-import { makeShow } from './slack/reconcile.ts';
-import { anchorRecord } from './tools/anchor-record.ts';
-import { askReadTool } from './tools/ask-read-tool.ts';
 import { toolsFor } from './tools/catalog.ts';
 import type { CallScope } from './tools/gate.ts';
 import { progressReader } from './tools/run-progress.ts';
@@ -75,101 +61,6 @@ export async function start(config: Config): Promise<void> {
   await Promise.race([stopAll(), new Promise((r) => setTimeout(r, SHUTDOWN_MS).unref())]);
   // A socket to a Redis that is away would keep the process alive for as long as it is away.
   setTimeout(() => process.exit(0), 200).unref();
-}
-
-type Core = ReturnType<typeof openCore>;
-
-/** What both roles share: the log, the one way in, and the clients of the backends. */
-function openCore(config: Config, keys: Keys, log: Log) {
-  const redis = connect(config.redis.url, PATIENT);
-  // For what a person waits for: it fails soon where the other waits for Redis to come back.
-  const brisk = connect(config.redis.url, BRISK);
-  // An outage is said by the checks and by whoever needs Redis; here it would be said at every attempt.
-  for (const connection of [redis, brisk]) connection.on('error', (error) => log.debug({ err: error }, 'redis'));
-  const scrub = scrubber(config.secrets);
-  // What a service's credentials look like is cut out too, though nobody told us of them.
-  const clean = (text: string) => masked(scrub(text));
-  const logOn = (connection: typeof redis) => openLog(connection, keys, openBlobs(connection, keys), (event) => scrubDeep(event, clean));
-  const eventLog = logOn(redis);
-  const briskLog = logOn(brisk);
-  const doorbell = makeDoorbell(brisk, keys);
-  const { perUser, perTeam } = config.budgets;
-  const deliver: Deliver = makeDeliver({ redis: brisk, keys, log: briskLog, ring: doorbell.ring, model: config.claude.model, limits: { perUser, perTeam } });
-  const reading = makeReading(brisk, keys, briskLog, { retentionMs: config.retentionMs });
-  return {
-    redis,
-    keys,
-    blobs: openBlobs(redis, keys),
-    log: eventLog,
-    doorbell,
-    deliver,
-    reading,
-    services: { ...openServices(config), sessions: openSessions(reading) },
-    scrub,
-    clean,
-    close: async () => {
-      await doorbell.close().catch(() => {});
-      redis.disconnect();
-      brisk.disconnect();
-    },
-  };
-}
-
-/** Slack in, and the threads out. */
-async function startGateway(config: Config, core: Core, log: Log, checks: Record<string, Check>): Promise<() => Promise<void>> {
-  const { services, deliver, reading, blobs } = core;
-  const { slack, mlflow } = services;
-  const { permissions, settings } = config;
-  if (!slack) throw new Error('Slack is not configured');
-  const show = makeShow({
-    slack,
-    narrate: (session, progress, now, links) => narrate(session, { approvers: permissions.approvers, channels: config.channels, progress, now, links }),
-    changesIn: reminderIn,
-    blob: async (sha256) => (await blobs.get(sha256)) ?? new Uint8Array(),
-    log,
-  });
-  const narrator = startNarrator({
-    ...core,
-    show: async (session, slots, limiter, now, progress) => {
-      const again = await show(session, slots, limiter, now, progress);
-      if (session.ended && config.record.anchor) await anchorRecord(session, services, slots);
-      return again;
-    },
-    failed: (session, error) => log.warn({ session, err: error }, 'the thread could not be brought up to date; tried again soon'),
-  });
-  const { botToken, apiUrl, transport } = config.slack;
-  const app = await startSlack({
-    botToken,
-    apiUrl,
-    ...(transport.mode === 'socket' ? { appToken: transport.appToken } : { signingSecret: transport.signingSecret }),
-    port: config.port,
-    deliver,
-    reading,
-    slack,
-    runs: mlflow && {
-      exists: async (experiment, signal) => (await mlflow.findExperiment(experiment, signal)) !== null,
-      ask: askReadTool({ services, settings, now: core.log.now }),
-    },
-    editing: openEditing(toolsFor(services), {
-      services,
-      settings,
-      permissions,
-      now: core.log.now,
-      root: async (id) => (await reading.root(id))?.ts ?? null,
-      entries: core.log.read,
-    }),
-    permissions,
-    channels: config.channels,
-    log,
-  });
-  checks['slack'] = () => {
-    const ready = app.ready();
-    return ready.ok ? null : (ready.why ?? 'not connected');
-  };
-  return async () => {
-    await app.stop();
-    await narrator.stop();
-  };
 }
 
 /** Sessions forward, and the runs they wait for. */

@@ -1,0 +1,70 @@
+import { openEditing } from './agent/reconsider-call.ts';
+import type { Config } from './config.ts';
+import type { Log } from './log.ts';
+import type { Core } from './open-core.ts';
+import type { Check } from './ops/health.ts';
+import { startNarrator } from './runtime/narrate-worker.ts';
+import { startSlack } from './slack/app.ts';
+import { reminderIn } from './slack/cards.ts';
+import { narrate } from './slack/narrate.ts';
+import { makeShow } from './slack/reconcile.ts';
+import { anchorRecord } from './tools/anchor-record.ts';
+import { askReadTool } from './tools/ask-read-tool.ts';
+import { toolsFor } from './tools/catalog.ts';
+
+/** Slack in, and the threads out. */
+export async function startGateway(config: Config, core: Core, log: Log, checks: Record<string, Check>): Promise<() => Promise<void>> {
+  const { services, deliver, reading, blobs } = core;
+  const { slack, mlflow } = services;
+  const { permissions, settings } = config;
+  if (!slack) throw new Error('Slack is not configured');
+  const show = makeShow({
+    slack,
+    narrate: (session, progress, now, links) => narrate(session, { approvers: permissions.approvers, channels: config.channels, progress, now, links }),
+    changesIn: reminderIn,
+    blob: async (sha256) => (await blobs.get(sha256)) ?? new Uint8Array(),
+    log,
+  });
+  const narrator = startNarrator({
+    ...core,
+    show: async (session, slots, limiter, now, progress) => {
+      const again = await show(session, slots, limiter, now, progress);
+      if (session.ended && config.record.anchor) await anchorRecord(session, services, slots);
+      return again;
+    },
+    failed: (session, error) => log.warn({ session, err: error }, 'the thread could not be brought up to date; tried again soon'),
+  });
+  const { botToken, apiUrl, transport } = config.slack;
+  const app = await startSlack({
+    botToken,
+    apiUrl,
+    ...(transport.mode === 'socket' ? { appToken: transport.appToken } : { signingSecret: transport.signingSecret }),
+    port: config.port,
+    deliver,
+    reading,
+    slack,
+    runs: mlflow && {
+      exists: async (experiment, signal) => (await mlflow.findExperiment(experiment, signal)) !== null,
+      ask: askReadTool({ services, settings, now: core.log.now }),
+    },
+    editing: openEditing(toolsFor(services), {
+      services,
+      settings,
+      permissions,
+      now: core.log.now,
+      root: async (id) => (await reading.root(id))?.ts ?? null,
+      entries: core.log.read,
+    }),
+    permissions,
+    channels: config.channels,
+    log,
+  });
+  checks['slack'] = () => {
+    const ready = app.ready();
+    return ready.ok ? null : (ready.why ?? 'not connected');
+  };
+  return async () => {
+    await app.stop();
+    await narrator.stop();
+  };
+}
