@@ -108,7 +108,7 @@ export function readAnyConfig(variables: Variables, fileText?: string, options: 
       recordsPath: file.github.recordsPath,
       environments: file.environments,
       actIn: file.actIn,
-      allow: { experiments: file.allow.experiments, dashboards: file.allow.dashboards },
+      allow: { experiments: file.allow.experiments, dashboards: file.allow.dashboards, repositories: file.github.repositories },
     },
     onStop: file.onStop,
     budgets: {

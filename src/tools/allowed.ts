@@ -21,6 +21,16 @@ export function checkDashboard(uid: string, settings: ToolSettings): void {
   if (!mayReadDashboard(uid, settings)) throw closed(`The dashboard ${uid}`, 'dashboards');
 }
 
+/** A repository's files may hold secrets of others: only those that labmate works in are read. */
+export function checkReadableRepository(name: string, { allow }: ToolSettings): void {
+  if (!allow?.repositories || allow.repositories.includes(name)) return;
+  throw new ToolError(
+    'NOT_ALLOWED',
+    `The repository ${name} is not in github.repositories of labmate.json, so it may not be read here.`,
+    'say so to the person; only an operator can add it.',
+  );
+}
+
 /** As checkExperiment, for a run found by its id. The experiment's name is looked up only where names are held against something. */
 export async function checkRun(
   { experimentId }: MlflowRun,

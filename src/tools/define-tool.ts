@@ -101,7 +101,7 @@ export type ToolSettings = {
   /** Where jobs may be started; without it a tool can't say which environment a job belongs to. */
   actIn?: readonly string[] | undefined;
   /** What may be read, as globs; without it everything may. Writes are held against the same lists by policy. */
-  allow?: { experiments: readonly string[]; dashboards: readonly string[] } | undefined;
+  allow?: { experiments: readonly string[]; dashboards: readonly string[]; repositories?: readonly string[] | undefined } | undefined;
 };
 
 /** What a tool may know of the session it works for; null at a door without one. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { visible } from '../policy/outside-text.ts';
+import { checkReadableRepository } from './allowed.ts';
 import { done, readTool, ToolError } from './define-tool.ts';
 import { checkPath, checkRef, checkRepository } from './repository-names.ts';
 
@@ -35,6 +36,7 @@ export const getGithubFile = readTool({
     if (!hub || !name)
       throw new ToolError('NO_REPOSITORY', 'No repository was named and none is configured.', 'ask which repository, then pass repo as owner/name.');
     checkRepository(name);
+    checkReadableRepository(name, ctx.settings);
     if (ref !== undefined) checkRef(ref);
     checkPath(path);
 

@@ -11,8 +11,15 @@ beforeEach(async () => {
 });
 afterEach(() => hub.close());
 
-function read(input: Record<string, unknown>) {
-  const settings = { defaults: { repository: 'acme/ads' }, metrics: {}, thresholdReading: 'relative' as const, recordsPath: 'experiments', environments: {} };
+function read(input: Record<string, unknown>, repositories?: string[]) {
+  const settings = {
+    ...(repositories ? { allow: { experiments: [], dashboards: [], repositories } } : {}),
+    defaults: { repository: 'acme/ads' },
+    metrics: {},
+    thresholdReading: 'relative' as const,
+    recordsPath: 'experiments',
+    environments: {},
+  };
   const ctx: ToolContext = {
     services: { github: github({ token: 't', baseUrl: hub.url }) },
     settings,
@@ -35,6 +42,12 @@ test('a config comes whole, with where it stands', async () => {
   expect(answer.text).toMatch(
     /^acme\/ads\/configs\/large\.json at the default branch \(commit [0-9a-f]{7}, blob [0-9a-f]{7}, \d+ bytes\):\n\{\n {2}"feature_set": "v1"/,
   );
+});
+
+test('a repository that labmate does not work in is not read, whatever the token could see', async () => {
+  hub.repos['acme/secrets'] = newRepo('acme', 'secrets', { 'keys.txt': 'k' });
+  await expect(read({ repo: 'acme/secrets', path: 'keys.txt' }, ['acme/ads'])).rejects.toThrow(/^NOT_ALLOWED: The repository acme\/secrets/);
+  expect((await read({ path: 'configs/large.json' }, ['acme/ads'])).data['path']).toBe('configs/large.json');
 });
 
 test('a file that is not there is answered with those of its name', async () => {
