@@ -30,6 +30,8 @@ const attributes: Record<string, (run: StoredRun) => string | number> = {
   artifact_uri: (run) => `mlflow-artifacts:/${run.experimentId}/${run.runId}/artifacts`,
   start_time: (run) => run.start,
   end_time: (run) => run.end ?? 0,
+  created: (run) => run.start,
+  Created: (run) => run.start,
 };
 
 /** A filter as MLflow 2.x reads it: clauses joined by AND, nothing else. */
@@ -73,7 +75,7 @@ function compileClause(parts: string[]): (run: StoredRun) => boolean {
   const op = operator.toUpperCase();
   if (op === 'IS') throw new BadClause(`Invalid comparator 'IS' in filter string: '${text}'`);
   const subject = subjectOf(name);
-  if (subject.of === 'metrics' || subject.key === 'start_time' || subject.key === 'end_time') {
+  if (subject.of === 'metrics' || (subject.of === 'attributes' && /^(start_time|end_time|created)$/i.test(subject.key))) {
     const right = Number(rest[0]);
     if (Number.isNaN(right)) throw new BadClause(`Expected numeric value type for metric. Found ${rest[0]}`);
     // NaN passes a "greater than" here, as it does on the real server's SQL store.

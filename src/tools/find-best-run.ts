@@ -154,11 +154,15 @@ async function nobody(
   signal: AbortSignal,
 ): Promise<ToolAnswer> {
   const { runs } = await mlflow.searchRuns({ experimentIds: [experiment.experimentId], maxResults: 200 }, signal);
-  const { leftOut, nearMetrics, rule } = bestRun(runs, rules);
+  const { leftOut, nearMetrics, rule, considered: outside } = bestRun(runs, rules);
   const known = [...new Set(runs.flatMap((run) => Object.keys(run.metrics)))].sort();
   const exists = known.includes(query.metric);
   const others = known.filter((key) => !key.startsWith('system/'));
-  const reasons = Object.entries(leftOut).flatMap(([why, n]) => (n > 0 ? [`${n} ${why.replaceAll('_', ' ')}`] : []));
+  const reasons = [
+    // Without the filter they would compete, so it is what leaves nobody.
+    ...(outside > 0 && query.filter?.trim() ? [`${outside} that would compete do not pass the filter`] : []),
+    ...Object.entries(leftOut).flatMap(([why, n]) => (n > 0 && outside === 0 ? [`${n} ${why.replaceAll('_', ' ')}`] : [])),
+  ];
   const what = exists
     ? `No run of ${cell(experiment.name)} competes for the best ${cell(query.metric)}: ${reasons.join(', ') || 'no run matches the filter'}.`
     : `No run of ${cell(experiment.name)} has a metric called ${cell(query.metric)}. ${didTheyMean(nearMetrics) ?? `Its metrics: ${listed(others)}.`}`;
@@ -170,6 +174,7 @@ async function nobody(
     considered: 0,
     ties: [],
     left_out: leftOut,
+    ...(outside > 0 && query.filter?.trim() ? { outside_filter: outside } : {}),
     ...(exists ? {} : { near_metrics: nearMetrics, metrics: others.slice(0, 20) }),
     ...(directed ? { mode: directed.direction, mode_source: directed.source, rule } : {}),
   });

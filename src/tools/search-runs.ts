@@ -6,6 +6,7 @@ import { checkExperiment } from './allowed.ts';
 import { done, readTool, ToolError } from './define-tool.ts';
 import { experimentsNear } from './find-best-run.ts';
 import { cell, listed, table } from './markdown.ts';
+import { notOrdered, orderKeys } from './run-order.ts';
 
 const MOST_CHARACTERS = 7_000;
 /** Of each kind, where no columns are named. */
@@ -43,10 +44,11 @@ export const searchRuns = readTool({
       throw new ToolError('EXPERIMENT_NOT_FOUND', `MLflow has no experiment called ${cell(wanted)}.`, next);
     }
     checkExperiment(experiment, ctx.settings);
+    const order = order_by === undefined ? [] : orderKeys(order_by);
     const query = {
       experimentIds: [experiment.experimentId],
       filter: filter?.trim() || undefined,
-      orderBy: order_by ? [orderOf(order_by)] : undefined,
+      orderBy: order.length > 0 ? order.map((key) => key.clause) : undefined,
       cursor,
     };
     const search = async (maxResults: number) => {
@@ -63,30 +65,21 @@ export const searchRuns = readTool({
     const asked = columns ?? [];
     const unknown = rows.length === 0 ? [] : asked.filter((c) => !runs.some((run) => has(run, c)));
     const hidden = runs.reduce((sum, run, i) => sum + Object.keys(run.metrics).length + Object.keys(run.params).length - width(rows[i]), 0);
+    const unordered = notOrdered(order, runs);
     const data = {
       experiment: experiment.name,
       experiment_id: experiment.experimentId,
       runs: rows,
       ...(unknown.length > 0 ? { unknown_columns: unknown } : {}),
+      ...(unordered ? { unordered_by: unordered.by } : {}),
       truncated: nextCursor !== null || hidden > 0,
       // Metrics and parameters of these runs that are not shown.
       omitted: hidden,
       ...(nextCursor === null ? {} : { next_cursor: nextCursor }),
     };
-    return done(inWords(experiment.name, data), data);
+    return done([inWords(experiment.name, data), ...(unordered ? [unordered.text] : [])].join('\n\n'), data);
   },
 });
-
-/** `val_f1 desc` would be refused by MLflow, an odd name must stand in backticks; a name alone is a metric's. */
-function orderOf(text: string): string {
-  const found = /^\s*(?:(metrics?|params?|parameters?|tags?|attributes?)\.)?(.+?)(?:\s+(asc|desc))?\s*$/i.exec(text);
-  const name = found?.[2]?.replaceAll('`', '').replaceAll('"', '') ?? '';
-  if (!found || name === '') throw new ToolError('BAD_ORDER', `"${cell(text)}" is no order.`, 'give something like metrics.val_f1 DESC.');
-  const kinds = { m: 'metrics', p: 'params', t: 'tags', a: 'attributes' } as const;
-  const own = ['start_time', 'end_time', 'status', 'run_name', 'artifact_uri'].includes(name) ? 'attributes' : 'metrics';
-  const kind = found[1] ? kinds[found[1][0]?.toLowerCase() as keyof typeof kinds] : own;
-  return `${kind}.\`${name}\` ${(found[3] ?? 'ASC').toUpperCase()}`;
-}
 
 function correctable(error: unknown): unknown {
   if (!(error instanceof UpstreamError) || error.status !== 400) return error;

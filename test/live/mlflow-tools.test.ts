@@ -69,6 +69,11 @@ describe.skipIf(!real)('the MLflow tools against a real server', () => {
         near_experiments: ['ads-rank-v3'],
       });
       expect((await call('find_best_run', { experiment: 'given-up', metric: 'val_f1' })).data).toMatchObject({ found: false });
+      const nobody = await call('find_best_run', { experiment: '1', metric: 'val_f1', filter: "params.feature_set = 'v9'" });
+      expect(nobody).toMatchObject({
+        data: { found: false, outside_filter: FAIR },
+        text: expect.stringContaining(`${FAIR} that would compete do not pass the filter`),
+      });
       const refused = await call('find_best_run', { experiment: '1', metric: 'val_f1', filter: "params.seed = '1' or params.seed = '2'" });
       expect(refused).toMatchObject({ failed: true, text: expect.stringMatching(/^BAD_FILTER: .*Invalid clause/) });
     });
@@ -205,6 +210,20 @@ describe.skipIf(!real)('the MLflow tools against a real server', () => {
       expect(all.data['runs'].find((run: { name: string }) => run.name === 'nan').metrics).toEqual({ val_f1: 'NaN' });
       const odd = await call('search_runs', { experiment: 'ctr-größe', order_by: 'metrics.val/f1 score DESC', limit: 1 });
       expect(odd.data['runs'][0]).toMatchObject({ run_id: id('Lauf – größer 🚀 | *bold* <b>') });
+    });
+
+    test('says that an order by what no run has is none, and takes several keys and names of its own', async () => {
+      const typo = await call('search_runs', { experiment: '1', order_by: 'val_fl DESC', limit: 5 });
+      expect(typo).toMatchObject({ failed: false, data: { unordered_by: ['metrics.val_fl'] }, text: expect.stringContaining('They have val_f1') });
+      const several = await call('search_runs', {
+        experiment: '1',
+        filter: "params.learning_rate = '0.01'",
+        order_by: 'params.feature_set desc, val_f1',
+        limit: 3,
+      });
+      expect(several.data['runs'].map((run: { name: string }) => run.name)).toEqual(['v2-seed-2', 'v2-seed-1', 'v2-seed-3']);
+      const own = await call('search_runs', { experiment: '1', order_by: 'created DESC', limit: 1 });
+      expect(own).toMatchObject({ failed: false, data: { runs: [expect.objectContaining({ name: 'empty' })] } });
     });
 
     test('explains a filter, an order or a cursor that MLflow refuses', async () => {

@@ -134,8 +134,8 @@ describe('find_best_run', () => {
     [
       'a filter that nothing passes',
       { filter: "params.feature_set = 'v9'" },
-      { found: false, considered: 0 },
-      'No run of ads-rank-v3 competes for the best val_f1',
+      { found: false, considered: 0, outside_filter: expect.any(Number) },
+      'that would compete do not pass the filter.',
     ],
     ['a metric with a backtick', { metric: 'val`f1' }, { found: false, near_metrics: ['val_f1'] }, 'Nothing was chosen in its place'],
   ])('answers %s with what may have been meant, not with some run', async (_, input, data, text) => {
