@@ -46,7 +46,9 @@ export function contradictions(file: ConfigFile, tools: readonly string[] | null
       faults.push(`policy.rules[${i}].when.environment is "${where}", which stands not in environments`);
   });
   for (const [tool, rule] of Object.entries(approversOf(file))) {
-    if (tool !== 'default' && !known(tool)) faults.push(`approvers has an entry "${tool}", which matches no tool; see "labmate mcp ls" for the names`);
+    // Who may raise a session's budgets is named like a tool's approvers.
+    if (tool !== 'default' && tool !== 'raise_budget' && !known(tool))
+      faults.push(`approvers has an entry "${tool}", which matches no tool; see "labmate mcp ls" for the names`);
     if (rule.groups.length === 0 && rule.users.length > 0 && rule.quorum > new Set(rule.users).size)
       faults.push(`approvers.${tool} asks for ${rule.quorum} people and names ${new Set(rule.users).size}: add users or a group, or lower quorum`);
   }

@@ -141,6 +141,7 @@ describe('what people read', () => {
     delete (events[2] as { approval?: string }).approval;
     const slots = slotsOf([...events, replied(4, [], `See ${page} and https://evil.example/x.`), ended('done', '')]);
     expect(json(slots, 'final')).toContain(`{"type":"link","url":"${page}","text":"run 7"}`);
+    expect(json(slotsOf([...events, replied(4, [], `New run: ${page}`), ended('done', '')]), 'final')).toContain(`"url":"${page}","text":"7"`);
     expect(json(slots, 'final')).not.toContain('"url":"https://evil.example');
     expect(named(slots, 'final')?.text).toContain(page);
   });

@@ -29,7 +29,19 @@ export function linked(text: string, known: ReadonlyMap<string, string>): Bit[] 
   if (!at) return text === '' ? [] : [t(text)];
   const { url, from } = at;
   const before = text.slice(0, from);
-  return [...(before === '' ? [] : [t(before)]), link(url, known.get(url) ?? url), ...linked(text.slice(from + url.length), known)];
+  return [...(before === '' ? [] : [t(before)]), link(url, nameAfter(before, known.get(url) ?? url)), ...linked(text.slice(from + url.length), known)];
+}
+
+/** "New run: run 7" says it twice. */
+function nameAfter(before: string, name: string): string {
+  const [kind = '', id] = name.split(/ (?=\S+$)/);
+  return id &&
+    before
+      .toLowerCase()
+      .replace(/[:\s]+$/, '')
+      .endsWith(kind)
+    ? id
+    : name;
 }
 
 function nameOf(key: string, data: Record<string, unknown>, url: string): string {
