@@ -54,10 +54,13 @@ const op: fc.Arbitrary<Op> = fc.oneof(
 
 const call = fc.record({ tool: fc.constantFrom('train' as const, 'propose' as const), id: fc.constantFrom('a', 'b') });
 
+/** In the middle of the worker's acts, or once it has come to rest. */
+const gap = fc.oneof({ weight: 3, arbitrary: fc.nat(7) }, { weight: 2, arbitrary: fc.constant(99) });
+
 /** Every interleaving of people, time, workers and the model that the operations can make. */
 export const schedules: fc.Arbitrary<Schedule> = fc.record({
   turns: fc.array(fc.array(call, { minLength: 1, maxLength: 3 }), { minLength: 1, maxLength: 2 }),
   need: fc.constantFrom(1, 1, 2),
   expiresAfterMs: fc.constantFrom(86_400_000, 86_400_000, 86_400_000, 86_400_000, 5),
-  steps: fc.array(fc.record({ gap: fc.nat(7), op }), { minLength: 2, maxLength: 14 }),
+  steps: fc.array(fc.record({ gap, op }), { minLength: 2, maxLength: 14 }),
 });
