@@ -36,7 +36,9 @@ export async function crash(options: CrashOptions): Promise<Tally> {
   const tally: Tally = { lost: [], doubled: [], ungated: [], broken: [], sessions: 0, effects: 0, kills: 0, recovery: [] };
   for (let from = 0; from < count; from += perStage) {
     const kills = order.slice(from, from + perStage);
-    const stage = await openCrashStage({ channels: options.people ?? 20, programs: { gateway, worker }, workers: 2, say });
+    // Both of Slack's transports, stage by stage.
+    const mode = (from / perStage) % 2 === 0 ? 'socket' : 'http';
+    const stage = await openCrashStage({ mode, channels: options.people ?? 20, programs: { gateway, worker }, workers: 2, say });
     let kept = true;
     try {
       const people = startPeople(stage, seeded(seed + from + 1), options.kinds);

@@ -2,7 +2,7 @@ import { digestOf } from '../../src/policy/digest.ts';
 import { verify } from '../../src/session/chain.ts';
 import type { Entry, EventOf } from '../../src/session/events.ts';
 import { fold } from '../../src/session/fold.ts';
-import type { Session } from '../../src/session/state.ts';
+import type { Call, Session } from '../../src/session/state.ts';
 import { type People, toldOtherwise } from './people.ts';
 import type { CrashStage } from './stage.ts';
 import { KINDS, type Kind, tokenIn } from './workload.ts';
@@ -93,7 +93,7 @@ function judgeRecord({ sid, entries, session }: Seen, v: Verdict): void {
   if (session.stop ? session.ended.outcome !== 'stopped' && session.ended.outcome !== 'done' : session.ended.outcome !== 'done')
     v.lost.push(`${sid}: ended as ${session.ended.outcome}: ${session.ended.text}`);
   for (const call of session.calls.values()) {
-    if (session.stop || call.status.is !== 'finished' || call.status.outcome.status === 'ok') continue;
+    if (session.stop || call.status.is !== 'finished' || call.status.outcome.status === 'ok' || wasDenied(session, call)) continue;
     v.lost.push(`${sid}: ${call.tool} came out as ${call.status.outcome.status}: ${call.status.outcome.text}`);
   }
 }
@@ -149,13 +149,15 @@ async function judgeEffects(stage: CrashStage, seen: readonly Seen[], v: Verdict
   ];
   for (const { sid, session, token, kind } of seen) {
     if (!token) continue;
+    const declined = [...session.calls.values()].some((call) => wasDenied(session, call));
     for (const { tool, of } of effects) {
       const n = of(token);
       v.effects += n;
       const call = [...session.calls.values()].find((c) => c.tool === tool);
       if (n > 1) v.doubled.push(`${sid}: ${tool} happened ${n} times`);
       if (n > 0 && !call?.started) v.ungated.push(`${sid}: ${tool} happened and was never started`);
-      const wanted = session.ended && !session.stop && (KINDS[kind] as readonly string[]).includes(tool);
+      if (n > 0 && call && wasDenied(session, call)) v.ungated.push(`${sid}: ${tool} happened although it was denied`);
+      const wanted = session.ended && !session.stop && !declined && (KINDS[kind] as readonly string[]).includes(tool);
       if (n === 0 && wanted) v.lost.push(`${sid}: ${tool} never happened`);
       if (tool === 'run_databricks_job' && n > 0 && call?.started) {
         const sent = stage.standIns.training.launches().find((l) => l.parameters['feature_set'] === token)?.parameters ?? {};
@@ -191,6 +193,10 @@ function judgeThreads({ slack }: CrashStage, seen: readonly Seen[], v: Verdict):
   }
   for (const [mark, n] of shown) if (n > 1 && !mark.includes(' effect:')) v.doubled.push(`the message ${mark} stands ${n} times`);
   for (const { sid, session } of seen) if (session.ended && !shown.has(`${sid} final`)) v.lost.push(`${sid}: has ended, and its thread does not say so`);
+}
+
+function wasDenied(session: Session, call: Call): boolean {
+  return session.approvals.get(call.approval ?? '')?.state === 'denied' && call.status.is === 'finished' && call.status.outcome.status === 'denied';
 }
 
 function slotOf(message: { metadata: unknown }): { session: string; slot: string } | null {

@@ -25,7 +25,7 @@ export type People = {
 /** Nothing was done, and the person was told so. */
 const NOT_STORED = /repeat|could not|try again|did not tell me|trouble/i;
 
-/** One person for each channel, who has one experiment run after the other, and approvers who say yes to every card. */
+/** One person for each channel, who has one experiment run after the other, and approvers who say yes to nearly every card. */
 export function startPeople(stage: CrashStage, random: Random, kinds: readonly Kind[] = Object.keys(KINDS) as Kind[]): People {
   const { slack, channels, redis, keys } = stage;
   const acked: Acked[] = [];
@@ -46,6 +46,7 @@ export function startPeople(stage: CrashStage, random: Random, kinds: readonly K
       await sleep(200);
     }
   })();
+  const denies = new Map<string, boolean>();
   const livesIn = (channel: string) => [...live].some((sid) => sid.includes(`-${channel}-`));
 
   async function begin(channel: string): Promise<boolean> {
@@ -58,7 +59,7 @@ export function startPeople(stage: CrashStage, random: Random, kinds: readonly K
     return stored;
   }
 
-  /** Says yes to every card that is open; again when nothing has come of it, as people do. */
+  /** Decides on every card that is open; again when nothing has come of it, as people do. */
   async function attend(channel: string, clicked: Map<string, number>): Promise<void> {
     for (const message of slack.world.data.messages.filter((m) => m.channel === channel)) {
       const approval = buttonValue(message, 'approve_call');
@@ -66,9 +67,23 @@ export function startPeople(stage: CrashStage, random: Random, kinds: readonly K
       clicked.set(approval, Date.now());
       const by = random.pick(['U2', 'U3']);
       const at = slack.world.nextTs();
-      const acted = await act({ as: by, do: 'click', channel, ts: message.ts, actionId: 'approve_call' });
+      if (!denies.has(approval)) denies.set(approval, random.next() < 0.07);
+      const acted = denies.get(approval)
+        ? await deny(by, message, approval)
+        : await act({ as: by, do: 'click', channel, ts: message.ts, actionId: 'approve_call' });
       if (acted.ok) acked.push({ what: 'click', approval, by, channel, at });
     }
+  }
+
+  /** A no is asked for its reason, and counts when that is submitted. */
+  async function deny(by: string, { channel, ts }: SandboxMessage, approval: string): Promise<{ ok: boolean }> {
+    await act({ as: by, do: 'click', channel, ts, actionId: 'deny_call' });
+    for (let i = 0; i < 10; i++) {
+      const modal = slack.world.data.modals.findLast((m) => m.user === by && m.view['private_metadata'] === approval);
+      if (modal) return act({ as: by, do: 'submit', modal: modal.id, values: {} });
+      await sleep(100);
+    }
+    return { ok: false };
   }
 
   async function one(channel: string): Promise<void> {

@@ -31,6 +31,7 @@ const PREFIX = 'crash';
 
 /** The product as it would stand in production: one gateway, two workers, a Redis that syncs every write; around it stand-ins, and links that can be cut. */
 export async function openCrashStage(options: {
+  mode: 'socket' | 'http';
   channels: number;
   programs: { gateway: string; worker: string };
   workers: number;
@@ -47,16 +48,17 @@ export async function openCrashStage(options: {
     return link;
   };
 
+  const gatewayPort = await freePort();
   const heard: Heard[] = [];
   const standIns = await startStandIns({
-    mode: 'socket',
-    eventsUrl: '',
+    mode: options.mode,
+    eventsUrl: `http://127.0.0.1:${gatewayPort}/slack/events`,
     real: [],
     dir,
     trainingSeconds: 1,
     ports: {},
     onTraffic: (from, seen) => {
-      if (from === 'slack' && seen.what === 'socket events_api') heard.push({ envelope: JSON.stringify(seen.body), acked: seen.status === 200 });
+      if (from === 'slack' && /^(socket|POST) events_api$/.test(seen.what)) heard.push({ envelope: JSON.stringify(seen.body), acked: seen.status === 200 });
     },
     startClaude: async (wish) => (await startMessagesApi({ answer, ...wish })) as never,
   });
@@ -92,7 +94,7 @@ export async function openCrashStage(options: {
     program: options.programs.gateway,
     dir,
     say: options.say,
-    variables: { ...common, ROLE: 'gateway', PORT: String(await freePort()), REDIS_URL: overLink('redis', gatewayLink) },
+    variables: { ...common, ROLE: 'gateway', PORT: String(gatewayPort), REDIS_URL: overLink('redis', gatewayLink) },
   });
   const workers: Worker[] = [];
   for (let i = 1; i <= options.workers; i++) {

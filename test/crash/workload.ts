@@ -23,9 +23,11 @@ export function answer(request: MessagesRequest): Reply {
   const due = tools.find((tool) => !called.some((c) => c.tool === tool && !c.waitsOn));
   if (!token || !due) return { content: [{ type: 'text', text: 'That is done.' }] };
   const run = called.find((c) => c.tool === 'run_databricks_job')?.runId;
+  // Without a run there is nothing to wait for.
+  if (due === 'wait_for_job' && run === undefined) return { content: [{ type: 'text', text: 'It was not run.' }] };
   const inputs: Record<string, Record<string, unknown>> = {
     run_databricks_job: { job_id: '101', parameters: { feature_set: token } },
-    wait_for_job: { run_ids: [run ?? '1'], until: 'all' },
+    wait_for_job: { run_ids: [run], until: 'all' },
     create_github_pr: { title: `feat: ${token}`, body: `What came of ${token}.` },
     post_to_slack: { text: `This came of ${token}.` },
   };
