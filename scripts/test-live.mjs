@@ -23,6 +23,9 @@ const MLFLOW = ['mlflow[auth]==3.17.2', 'mlflow[auth]>=3,<4'];
 const MCP_GRAFANA = ['mcp-grafana==2.1.1'];
 const NPM = { emulate: '0.12.2', '@databricks/sdk-experimental': '0.17.0' };
 
+/** What can't be installed: looked at, read-only, where the product's own variables name it. */
+const NAMED = { DATABRICKS_HOST: 'a Databricks workspace', MLFLOW_TRACKING_URI: 'a tracking server of yours', GRAFANA_URL: 'a Grafana of yours' };
+
 const python = ['python3', 'python'].find((name) => run(name, ['-c', 'import sys; sys.exit(sys.version_info < (3, 10))'], 20).status === 0);
 const peers = {
   mlflow: peer('a real MLflow tracking server', () => fromPypi('mlflow', MLFLOW, 'mlflow')),
@@ -43,6 +46,7 @@ const ran = spawnSync(process.execPath, [vitest, ...args], {
 const counts = countTests(existsSync(report) ? JSON.parse(readFileSync(report, 'utf8')) : null, ran.status);
 rmSync(folder, { recursive: true, force: true });
 for (const { name, skipped } of Object.values(peers)) if (skipped) say(`SKIPPED ${name}: ${skipped}`);
+for (const [name, what] of Object.entries(NAMED)) if (!process.env[name]) say(`SKIPPED ${what}: ${name} and its credentials are not set`);
 process.stdout.write(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped\n`);
 process.exitCode = counts.failed > 0 ? 1 : 0;
 
