@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { LEASE_MS } from '../../src/runtime/lease.ts';
 import type { CrashStage } from './stage.ts';
 
 type Held = { sid: string; owner: string; fence: number };
@@ -23,24 +24,29 @@ export function startClock(stage: CrashStage, samples: number[]): { struck(): vo
     return { at, held };
   };
 
-  async function follow({ sid, owner, fence }: Held, at: number): Promise<void> {
+  async function follow({ sid, owner, fence }: Held, struckAt: number): Promise<void> {
+    let at = struckAt;
+    let holder = owner;
     let expired = false;
-    while (Date.now() - at < GIVE_UP_MS + 5_000) {
+    while ((await stage.log.time()) - at < GIVE_UP_MS) {
       await sleep(100);
-      const [now, lease, status, fenceNow] = await redis.hmget(keys.st(sid), 'owner', 'lease', 'status', 'fence');
+      const [now, lease, status] = await redis.hmget(keys.st(sid), 'owner', 'lease', 'status');
       const time = await stage.log.time();
-      if (now === owner) {
+      if (now === holder) {
         expired ||= Number(lease) <= time;
+        // The next one died as well: that is another recovery, and it began when the last sign of life was given.
+        if (expired && holder !== owner) at = Math.max(at, Number(lease) - LEASE_MS);
         continue;
       }
-      // It let go by itself, or it was taken from a living one: nobody stood still.
-      if (!expired && Number(fenceNow) === fence) return;
-      if (!expired) return;
+      // It let go by itself: nobody stood still.
+      if (!expired && holder === owner) return;
       const [last] = await redis.xrevrange(keys.log(sid), '+', '-', 'COUNT', 1);
       const fields = last?.[1] ?? [];
       const field = (name: string) => fields[fields.indexOf(name) + 1];
-      if (Number(field('f')) > fence) return void samples.push(Number(field('m')) - at);
+      if (Number(field('f')) > fence) return void samples.push(Math.max(0, Number(field('m')) - at));
       if (now === '' || status !== 'open') return void samples.push(time - at);
+      holder = now ?? '';
+      expired = false;
     }
     samples.push(GIVE_UP_MS);
   }
