@@ -10,6 +10,7 @@ import type { Desk, Editing, Runs } from './desk.ts';
 import { onEdit, type Submitted } from './editing.ts';
 import { commandSchema } from './given.ts';
 import { LISTENERS } from './listeners.ts';
+import { loopGuard } from './loop-guard.ts';
 import type { Log } from './log.ts';
 import { messageSchema, NotStored, onMessage, onShortcut, shortcutSchema } from './mention.ts';
 import { onDenyReason, submissionSchema } from './modals.ts';
@@ -95,6 +96,7 @@ function boltApp(receiver: Receiver, { botToken, apiUrl }: SlackOptions, self: D
 
 /** Parses each kind of delivery once and hands it on. */
 function listen(app: App, desk: Desk): void {
+  const loops = loopGuard();
   const told = new Set<string>();
   const once = (key: string) => {
     if (told.size > 10_000) told.clear();
@@ -110,7 +112,7 @@ function listen(app: App, desk: Desk): void {
     app.event(event, async ({ payload }) => {
       const read = messageSchema.safeParse(payload);
       // Left to throw: what is not stored is not acknowledged.
-      if (read.success) await onMessage(desk, read.data, once);
+      if (read.success) await onMessage(desk, read.data, once, loops);
     });
   }
   for (const action of LISTENERS.actions) {

@@ -5,6 +5,7 @@ import { help } from './answers.ts';
 import { notHere } from './command.ts';
 import { type Answer, type Desk, mayChange, mayOpen, standingOf } from './desk.ts';
 import { idFrom } from './given.ts';
+import type { Loops } from './loop-guard.ts';
 import { dropMention, unescapeSlack } from './parse-command.ts';
 import { store, whyNot } from './store.ts';
 
@@ -34,7 +35,7 @@ export class NotStored extends Error {}
 export type Once = (key: string) => boolean;
 
 /** Takes a post: opens a session, continues the one that lives in its thread, or leaves it alone. */
-export async function onMessage(desk: Desk, event: z.infer<typeof messageSchema>, once: Once): Promise<void> {
+export async function onMessage(desk: Desk, event: z.infer<typeof messageSchema>, once: Once, loops: Loops): Promise<void> {
   if (!isOfAPerson(desk, event)) return;
   const mentioned = event.text.includes(`<@${desk.self.user}>`) || event.text.includes(`<@${desk.self.user}|`);
   if (!mentioned && event.thread_ts === undefined) return;
@@ -44,6 +45,11 @@ export async function onMessage(desk: Desk, event: z.infer<typeof messageSchema>
     return;
   }
   const living = event.thread_ts === undefined ? null : await latestIn(desk, event.thread_ts, event);
+  if (living?.ended && loops(`${channel}:${event.thread_ts}`, event.ts)) {
+    if (once(`loop:${channel}:${event.thread_ts}:${user}`))
+      whisper(desk, event, { text: 'This thread opens experiments faster than people write, so I leave its replies alone for a minute.' });
+    return;
+  }
   if (living) return continueSession(desk, event, living, mentioned);
   if (mayBecomeKnown(desk, event)) throw new NotStored('a reply came before it was known whose thread this is');
   if (mentioned) await open(desk, event, 'mention');
