@@ -3,6 +3,7 @@ import { openServices } from './open-services.ts';
 import { matches } from './policy/environments.ts';
 import { judge } from './policy/judge.ts';
 import type { Permissions } from './policy/rules.ts';
+import { masked, scrubber } from './policy/secrets.ts';
 import { catalog, toolsFor } from './tools/catalog.ts';
 import type { Tool } from './tools/define-tool.ts';
 import { serveStdio } from './tools/stdio.ts';
@@ -14,7 +15,13 @@ export type Choice = { readOnly: boolean; toolsets: readonly string[] | null; ex
 export async function serveMcp(config: AnyConfig, choice: Choice): Promise<void> {
   const services = openServices(config);
   const { settings, permissions } = config;
-  await serveStdio(choose(toolsFor(services), choice), { services, settings, permissions, now: Date.now });
+  await serveStdio(choose(toolsFor(services), choice), { services, settings, permissions, now: Date.now, clean: cleaner(config.secrets) });
+}
+
+/** Cuts credentials out of what a client reads: those we know, and what looks like one. */
+function cleaner(secrets: readonly string[]): (text: string) => string {
+  const known = scrubber(secrets);
+  return (text) => masked(known(text));
 }
 
 /** `labmate mcp ls`: a line for every tool there is: its origin, what becomes of a call, and why. */
