@@ -38,7 +38,7 @@ export function answerDoorbell(
     async (job: { data: { sid: string } }) => {
       await look(job.data.sid);
     },
-    { connection, prefix: keys.queue, concurrency, lockDuration: 4_000, stalledInterval: 2_000, maxStalledCount: 1_000_000_000 },
+    { connection, prefix: keys.queue, concurrency, lockDuration: 2_500, stalledInterval: 1_000, maxStalledCount: 1_000_000_000 },
   );
   worker.on('failed', (job, error) => failed(job?.data.sid ?? 'unknown', error));
   worker.on('error', () => {});

@@ -78,6 +78,20 @@ const gatewayPosting = (when: 'before' | 'after', path: string): Kill => ({
   },
 });
 
+/** A deploy: every process in turn is told to end, and the next one only when it is back. */
+export const ROLLING_RESTART: Kill = {
+  name: 'rolling restart',
+  weight: 1,
+  async strike({ processes }, _, struck) {
+    for (const who of processes) {
+      struck();
+      await who.signal('SIGTERM');
+      await sleep(500);
+      await who.ready();
+    }
+  },
+};
+
 export const KILLS: readonly Kill[] = [
   ...workerAt('the model is asked', 'claude', ['POST /v1/messages']),
   ...workerAt('the run is started', 'databricks', ['jobs/run-now'], 4),

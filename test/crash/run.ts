@@ -1,7 +1,15 @@
 import { parseArgs } from 'node:util';
 import { crash, lastLine } from './crash.ts';
+import { ROLLING_RESTART } from './kills.ts';
 
-const { values } = parseArgs({ options: { count: { type: 'string', default: '50' }, seed: { type: 'string' }, people: { type: 'string', default: '20' } } });
+const { values } = parseArgs({
+  options: {
+    count: { type: 'string', default: '50' },
+    seed: { type: 'string' },
+    people: { type: 'string', default: '20' },
+    rolling: { type: 'boolean', default: false },
+  },
+});
 const count = Number(values.count);
 const seed = Number(values.seed ?? Date.now() % 1_000_000);
 const people = Number(values.people);
@@ -11,7 +19,9 @@ if (![count, seed, people].every((n) => Number.isSafeInteger(n) && n >= 0) || co
 }
 process.stdout.write(`seed ${seed}: ${count} kills, ${people} people with an experiment each; again with --count ${count} --seed ${seed}\n`);
 const began = Date.now();
-const tally = await crash({ count, seed, people, say: (line) => process.stdout.write(`${line}\n`) });
+// `--rolling`: nothing but deploys, each of every process in turn.
+const kills = values.rolling ? { kills: [ROLLING_RESTART] } : {};
+const tally = await crash({ count, seed, people, ...kills, say: (line) => process.stdout.write(`${line}\n`) });
 const minutes = ((Date.now() - began) / 60_000).toFixed(1);
 process.stdout.write(
   `${tally.sessions} sessions and ${tally.effects} effects under ${tally.kills} kills in ${minutes} minutes; ${tally.recovery.length} sessions were taken over\n`,

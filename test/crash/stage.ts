@@ -68,7 +68,8 @@ export async function openCrashStage(options: {
   const channels = Array.from({ length: options.channels }, (_, i) => `C0CRASH${i}`);
   slack.world.data.channels.push(...channels.map((id) => ({ id, name: id.toLowerCase() })));
   const configFile = join(dir, 'labmate.json');
-  const config = sandboxConfig();
+  // Nobody here answers what becomes of a run, and the oracle takes no call after a stop.
+  const config = { ...sandboxConfig(), onStop: 'leave' };
   await writeFile(
     configFile,
     JSON.stringify({ ...config, channels, allow: { experiments: ['*'], dashboards: ['*'], channels }, budgets: { perUser: 1000, perTeam: 1000 } }),
