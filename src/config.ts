@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { parseEnv } from 'node:util';
 import { type Backends, backendsOf } from './config-backends.ts';
 import { Env, type Variables } from './config-env.ts';
 import { type ConfigFile, fileSchema } from './config-file.ts';
@@ -54,6 +56,8 @@ export type AnyConfig = {
   secrets: string[];
   /** Sentences for the log at start-up. */
   warnings: string[];
+  /** Whether there is a labmate.json at all. */
+  fileFound: boolean;
 };
 
 /** What `labmate start` needs: Slack, Redis and Claude are there. */
@@ -127,7 +131,8 @@ export function readAnyConfig(variables: Variables, fileText?: string, options: 
     mcpServers: env.expand(file.mcpServers),
     mounts: file.mounts,
     secrets: env.secrets,
-    warnings: warningsOf(file),
+    warnings: fileText === undefined ? [noFile(options), ...warningsOf(file)] : warningsOf(file),
+    fileFound: fileText !== undefined,
   };
   return env.faults.length > 0 ? { ok: false, faults: env.faults } : { ok: true, config };
 }
@@ -137,23 +142,34 @@ export function environment(): Variables {
   return process.env;
 }
 
-/** Reads the environment and the file it names; `needs: 'anything'` for commands that run on less than `start`. */
+/** Reads the environment, `.env` and labmate.json; `needs: 'anything'` for commands that run on less than `start`. */
 export function loadConfig(options: ReadOptions & { needs: 'anything' }): Read<AnyConfig>;
 export function loadConfig(options?: ReadOptions): Read<Config>;
 export function loadConfig(options: ReadOptions & { needs?: 'anything' } = {}): Read<AnyConfig> {
-  const named = process.env['LABMATE_CONFIG'];
+  // `.env` stands beside labmate.json: a process whose configuration is elsewhere never picks up the .env of the folder it happens to run in.
+  const dotEnv = textOf(join(dirname(process.env['LABMATE_CONFIG'] || './labmate.json'), '.env'));
+  if ('code' in dotEnv && dotEnv.code !== 'ENOENT') return { ok: false, faults: [`.env cannot be read (${dotEnv.code}): correct the permissions.`] };
+  const variables = { ...('text' in dotEnv ? parseEnv(dotEnv.text) : {}), ...process.env };
+  const named = variables['LABMATE_CONFIG'];
   const fileName = named || './labmate.json';
-  let text: string | undefined;
-  try {
-    text = readFileSync(fileName, 'utf8');
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    // No file of the default name is a choice, and its consequences are warned of; a named one that is not there is a mistake.
-    if (named || code !== 'ENOENT')
-      return { ok: false, faults: [`LABMATE_CONFIG: ${fileName} cannot be read (${code}): correct the path or the permissions.`] };
-  }
+  const file = textOf(fileName);
+  // No file of the default name is a choice, and its consequences are warned of; a named one that is not there is a mistake.
+  if ('code' in file && (named || file.code !== 'ENOENT'))
+    return { ok: false, faults: [`LABMATE_CONFIG: ${fileName} cannot be read (${file.code}): correct the path or the permissions.`] };
   const read = options.needs === 'anything' ? readAnyConfig : readConfig;
-  return read(process.env, text, { ...options, fileName });
+  return read(variables, 'text' in file ? file.text : undefined, { ...options, fileName });
+}
+
+function textOf(fileName: string): { text: string } | { code: string | undefined } {
+  try {
+    return { text: readFileSync(fileName, 'utf8') };
+  } catch (error) {
+    return { code: (error as NodeJS.ErrnoException).code };
+  }
+}
+
+function noFile({ fileName = './labmate.json' }: ReadOptions): string {
+  return `${fileName} was not found in this folder: cp labmate.example.json labmate.json, and change what stands in capitals.`;
 }
 
 function readFile(text: string | undefined, options: ReadOptions, faults: string[]): ConfigFile {

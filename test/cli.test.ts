@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { nextLine } from '../src/session/chain.ts';
 import type { SessionEvent } from '../src/session/events.ts';
@@ -9,9 +9,10 @@ import type { SessionEvent } from '../src/session/events.ts';
 type Ran = { code: number | null; out: string; err: string; ms: number };
 
 /** Runs the real command with these variables and nothing else of ours. */
-function labmate(args: string[], env: Record<string, string> = {}, stdin = ''): Promise<Ran> {
+function labmate(args: string[], env: Record<string, string | undefined> = {}, stdin = '', cwd = process.cwd()): Promise<Ran> {
   const began = performance.now();
-  const child = spawn(process.execPath, ['bin/labmate.mjs', ...args], {
+  const child = spawn(process.execPath, [resolve('bin/labmate.mjs'), ...args], {
+    cwd,
     env: { PATH: process.env['PATH'] ?? '', HOME: tmpdir(), LABMATE_CONFIG: emptyConfig, ...env },
   });
   const ran: Ran = { code: null, out: '', err: '', ms: 0 };
@@ -71,6 +72,29 @@ describe('a mistake is told in one line, with the fix, without a stack or a secr
     expect(ran.err.trim()).toBe('REDIS_URL: no usable Redis at redis://127.0.0.1:1 (ECONNREFUSED). Start it, or correct the address or the password.');
     expect(ran.code).toBe(1);
     expect(ran.ms).toBeLessThan(10_000);
+  });
+});
+
+describe('.env', () => {
+  const home = mkdtempSync(join(tmpdir(), 'labmate-dotenv-'));
+  writeFileSync(join(home, '.env'), 'REDIS_URL=redis://127.0.0.1:1\nREDIS_PREFIX="from file" # a space is not allowed\n');
+  const nothingNamed = { LABMATE_CONFIG: undefined };
+
+  it('is read in the folder of labmate.json, and a variable that is set wins', async () => {
+    const inFolder = await labmate(['record', 'e-1'], nothingNamed, '', home);
+    expect(inFolder).toMatchObject({ code: 1, err: expect.stringMatching(/^REDIS_PREFIX may hold /) });
+    const set = await labmate(['record', 'e-1'], { ...nothingNamed, REDIS_PREFIX: 'lm' }, '', home);
+    expect(set.err).toContain('no usable Redis at redis://127.0.0.1:1 ');
+  });
+
+  it('of the folder it runs in is left alone where LABMATE_CONFIG names a file elsewhere', async () => {
+    expect((await labmate(['record', 'e-1'], {}, '', home)).err).toMatch(/^REDIS_URL is not set/);
+  });
+
+  it('says which file is missing where there is no labmate.json', async () => {
+    const ran = await labmate(['doctor'], { ...nothingNamed, REDIS_PREFIX: 'lm' }, '', home);
+    expect(ran.out).toContain('labmate.json was not found in this folder: cp labmate.example.json labmate.json');
+    expect(ran.code).toBe(1);
   });
 });
 

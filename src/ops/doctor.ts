@@ -12,7 +12,7 @@ export async function examine(read: Read<AnyConfig>): Promise<Finding[]> {
   const { config } = read;
   const looked = await Promise.all([redisFindings(config), slackFindings(config), claudeFindings(config), ...backendFindings(config)]);
   return [
-    ok('configuration', 'every variable and labmate.json can be read'),
+    ok('configuration', config.fileFound ? 'every variable and labmate.json can be read' : 'every variable can be read'),
     ...config.warnings.map((text) => warning('configuration', text)),
     ...looked.flat(),
   ];
