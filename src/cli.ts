@@ -157,7 +157,9 @@ async function verify(args: string[]): Promise<number> {
   const [file] = positionals;
   if (file === undefined || positionals.length > 1) throw new Told('labmate verify needs one file, or - for stdin.', 2);
   if (file !== '-' && !existsSync(file)) throw new Told(`labmate verify: there is no file ${file}.`, 2);
-  const { describeVerification, recordLines, verify: check } = await import('./session/chain.ts');
+  const { describeVerification, notAHead, recordLines, verify: check } = await import('./session/chain.ts');
+  const mistake = values.head === undefined ? null : notAHead(values.head);
+  if (mistake) throw new Told(`labmate verify: --head: ${mistake}.`, 2);
   const { text, exitCode } = describeVerification(check(recordLines(readFileSync(file === '-' ? 0 : file))), values.head);
   say(text);
   return exitCode;

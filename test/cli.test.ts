@@ -38,6 +38,13 @@ describe('a mistake is told in one line, with the fix, without a stack or a secr
     ['a command that does not exist', ['strat'], {}, /^labmate has no command "strat"\. It has start, /],
     ['an option that does not exist', ['verify', '--haed', 'x'], {}, /^labmate verify: Unknown option '--haed'\. Usage: labmate verify FILE/],
     ['a file that does not exist', ['verify', '/no/such.jsonl'], {}, /^labmate verify: there is no file \/no\/such\.jsonl\.$/],
+    [
+      'a head that is too short',
+      ['verify', 'package.json', '--head', 'c0861'],
+      {},
+      /^labmate verify: --head: a head is the 64 hex digits of a SHA-256, or at least its first 8; this is 5 characters\.$/,
+    ],
+    ['a head that is no digits', ['verify', 'package.json', '--head', 'line 41'], {}, /this is 7 characters, not all of them hex digits\.$/],
     ['a format that does not exist', ['record', 'e-1', '--format', 'xml'], {}, /^labmate record: --format is jsonl or md\.$/],
     ['no Redis named', ['record', 'e-1'], {}, /^REDIS_URL is not set/],
     ['both transports at once', ['sandbox', '--http', '--socket'], {}, /--http and --socket exclude each other/],

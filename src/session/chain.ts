@@ -96,21 +96,35 @@ export function recordLines(file: Uint8Array): Uint8Array[] {
   return lines;
 }
 
-/** What `labmate verify` prints and exits with. `wantedHead` may be the head of any line; one that fits none breaks the record. */
+/** So many digits of a head say which line is meant: the chance that another record's head begins alike is one in four billion. */
+const LEAST_DIGITS = 8;
+
+/** What is wrong with the words somebody gave as a head, as a sentence; null where they can be one. */
+export function notAHead(given: string): string | null {
+  const digits = given.trim();
+  if (/^[0-9a-f]{8,64}$/i.test(digits)) return null;
+  return `a head is the 64 hex digits of a SHA-256, or at least its first ${LEAST_DIGITS}; this is ${digits.length} character${digits.length === 1 ? '' : 's'}${/^[0-9a-f]*$/i.test(digits) ? '' : ', not all of them hex digits'}`;
+}
+
+/** What `labmate verify` prints and exits with. `wantedHead` may be the head of any line, or its first digits if no other line's begins with them; one that fits none breaks the record. */
 export function describeVerification(result: Verification, wantedHead?: string): { text: string; exitCode: 0 | 1 } {
   if (!result.ok) return { text: `BROKEN at line ${result.line}: ${result.why}`, exitCode: 1 };
   const { lines, head, ended } = result;
   let matched = '';
   if (wantedHead !== undefined) {
-    const line = result.heads.indexOf(wantedHead.trim().toLowerCase()) + 1;
-    if (line === 0) {
-      const why = /^[0-9a-f]{64}$/i.test(wantedHead.trim())
-        ? 'no line has the head that was asked for'
-        : 'the head that was asked for is not a SHA-256 of 64 hex digits';
-      // The first line that could hold what is missing is the one after the end.
-      return { text: `BROKEN at line ${lines + 1}: ${why}; the ${count(lines, 'line')} here end with head ${head}`, exitCode: 1 };
+    const wanted = wantedHead.trim().toLowerCase();
+    const fitting = result.heads.flatMap((h, i) => (notAHead(wanted) === null && h.startsWith(wanted) ? [i + 1] : []));
+    const [line] = fitting;
+    if (line === undefined || fitting.length > 1) {
+      const why =
+        line === undefined
+          ? `no line of this record has that head; its ${count(lines, 'line')} hold together and end with head ${head}, so it is another record, was written anew, or lost its end`
+          : `the heads of lines ${fitting.join(' and ')} both begin with these digits: give more of them`;
+      // What is missing can only have stood after the last line that is here.
+      return { text: `BROKEN at line ${line ?? lines + 1}: ${why}`, exitCode: 1 };
     }
-    matched = `; the given head is that of line ${line}${line === lines ? ', the last' : ` of ${lines}`}`;
+    const short = wanted.length < 64 ? `begins the head of line ${line}` : `is that of line ${line}`;
+    matched = `; the given head ${short}${line === lines ? ', the last' : ` of ${lines}`}`;
   }
   const start = `${ended ? 'OK' : 'OPEN'} ${count(lines, 'line')}, head ${head}`;
   const totals = ended ? `, ${count(result.approvals, 'approval')}, ${count(result.pullRequests, 'pull request')}` : '';

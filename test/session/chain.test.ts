@@ -224,7 +224,9 @@ describe('against a known head', () => {
   it('finds a record that was changed and hashed anew', () => {
     const forged = chain(story.map((e) => (e.type === 'approved' ? { ...e, by: 'U9' } : e)));
     expect(verify(forged).ok).toBe(true);
-    expect(describeVerification(verify(forged), head).text).toMatch(/^BROKEN at line 14: no line has the head that was asked for/);
+    expect(describeVerification(verify(forged), head).text).toMatch(
+      /^BROKEN at line 14: no line of this record has that head; its 13 lines hold together and end with head /,
+    );
   });
 });
 
@@ -243,13 +245,19 @@ describe('what labmate verify prints', () => {
       0,
     ],
     ['a session that goes on', cut, undefined, `OPEN 6 lines, head ${early}`, 0],
-    ['a cut tail against the posted head', cut, head, `BROKEN at line 7: no line has the head that was asked for; the 6 lines here end with head ${early}`, 1],
     [
-      'a head that is none',
-      lines,
-      'abc',
-      `BROKEN at line 14: the head that was asked for is not a SHA-256 of 64 hex digits; the 13 lines here end with head ${head}`,
+      'a cut tail against the posted head',
+      cut,
+      head,
+      `BROKEN at line 7: no line of this record has that head; its 6 lines hold together and end with head ${early}, so it is another record, was written anew, or lost its end`,
       1,
+    ],
+    [
+      'the first digits of a head',
+      lines,
+      early.slice(0, 8),
+      `OK 13 lines, head ${head}, 2 approvals, 1 pull request; the given head begins the head of line 6 of 13`,
+      0,
     ],
     ['a broken record', lines.slice(1), head, 'BROKEN at line 1: its seq is 2 where 1 belongs: lines are missing, doubled or in another order', 1],
     ['one line', chain([opened]), undefined, `OPEN 1 line, head ${lineHash(chain([opened])[0]!)}`, 0],
