@@ -130,7 +130,7 @@ async function openStepper(config: Config, { services, deliver, reading, blobs, 
     perform,
     expire: async (session: string, approval: string) => void (await deliver(`expire:${approval}`, { do: 'expire', session, approval })),
     // Where nobody could raise a budget, a session that has used it up ends at once.
-    limits: { ...config.budgets, raiseWithinMs: approversOf('raise_budget', permissions.approvers)?.expiresAfterMs },
+    limits: { ...config.budgets, onStop: config.onStop, raiseWithinMs: approversOf('raise_budget', permissions.approvers)?.expiresAfterMs },
     executionExpiresMs: permissions.executionExpiresAfterMs,
   };
   return { advance, close: toolbox.close };

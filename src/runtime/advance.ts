@@ -1,8 +1,7 @@
-import type { BudgetLimits } from '../session/budget.ts';
 import type { Tip } from '../session/chain.ts';
 import type { Entry, SessionEvent } from '../session/events.ts';
 import { apply } from '../session/fold.ts';
-import { next, type Step } from '../session/next.ts';
+import { type Bounds, next, type Step } from '../session/next.ts';
 import type { Session } from '../session/state.ts';
 import { type Alone, handOver, SUSPECT } from './alone.ts';
 import type { Committed, EventLog, Guard, Owner } from './event-log.ts';
@@ -28,7 +27,7 @@ export type AdvanceDeps = {
   log: EventLog;
   perform: Perform;
   expire: (session: string, approval: string) => Promise<void>;
-  limits: BudgetLimits;
+  limits: Bounds;
   executionExpiresMs: number;
   /** Runs the next step of a session in a process of its own. Absent in such a process. */
   alone?: Alone;
@@ -124,7 +123,8 @@ function turnOf(session: Session, entries: readonly Entry[], owner: Owner, lease
   return {
     session,
     entries,
-    signal: lease.signal,
+    // What is still done after the stop was meant to be done then.
+    signal: session.stop ? lease.held : lease.signal,
     now: log.now,
     mayAct: async () => lease.fresh() || ((await lease.renew()) && lease.fresh()),
     claim: (event, approval, cancels) =>

@@ -24,7 +24,7 @@ export type Command =
       by: string;
       text: string;
       ts: string | null;
-      kind: 'message' | 'stop' | 'change' | 'retry' | 'raise';
+      kind: 'message' | 'stop' | 'change' | 'retry' | 'raise' | 'cancel_run' | 'leave_run';
       standing: 'requester' | 'approver' | 'asked' | 'other';
       answers?: string | undefined;
     }

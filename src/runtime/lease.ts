@@ -10,6 +10,8 @@ export type Lease = {
   /** How often an owner was cut off since the last commit. */
   interrupted: number;
   signal: AbortSignal;
+  /** Fires only when it is lost. */
+  held: AbortSignal;
   lost(): boolean;
   /** Sure enough to put something on the wire now: renewed within 0.6 of its length. */
   fresh(): boolean;
@@ -25,13 +27,14 @@ export async function takeLease(log: EventLog, owner: Owner, ttlMs = LEASE_MS): 
   if (!claimed) return null;
   const { fence, interrupted } = claimed;
   const aborter = new AbortController();
+  const held = new AbortController();
   let lost = false;
   // Counted from before the request: the server's clock started no earlier than that.
   let renewedAt = sentAt;
 
   const lose = () => {
     lost = true;
-    aborter.abort(new Error('the lease is lost'));
+    for (const each of [aborter, held]) each.abort(new Error('the lease is lost'));
   };
   const renew = async () => {
     const at = performance.now();
@@ -48,6 +51,7 @@ export async function takeLease(log: EventLog, owner: Owner, ttlMs = LEASE_MS): 
     fence,
     interrupted,
     signal: aborter.signal,
+    held: held.signal,
     lost: () => lost,
     fresh: () => !lost && performance.now() - renewedAt < ttlMs * 0.6,
     renew,

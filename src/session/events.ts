@@ -123,8 +123,11 @@ export const eventSchema = z.discriminatedUnion('type', [
     by: id,
     text: z.string(),
     ts: z.string().nullable(),
-    /** `stop` ends the session; `change` withdraws the open card and lets the model plan anew; `raise` doubles its budgets. */
-    kind: z.enum(['message', 'stop', 'change', 'retry', 'raise']),
+    /**
+     * `stop` ends the session; `change` withdraws the open card and lets the model plan anew; `raise` doubles its budgets; `cancel_run` and `leave_run` say after a
+     * stop what becomes of runs that go on.
+     */
+    kind: z.enum(['message', 'stop', 'change', 'retry', 'raise', 'cancel_run', 'leave_run']),
     standing: z.enum(['requester', 'approver', 'asked', 'other']),
     /** The parked question this answers, if any. */
     answers: z.string().optional(),
@@ -141,6 +144,8 @@ export const eventSchema = z.discriminatedUnion('type', [
     usage: usageSchema,
     request_id: z.string().nullable(),
     refusal: z.string().optional(),
+    /** The host itself makes these calls, after a stop; no model said anything. */
+    host: z.literal(true).optional(),
   }),
   z.object({ type: z.literal('call_parked'), ...call, waiting: waitingSchema }),
   z.object({
@@ -203,7 +208,7 @@ export const eventSchema = z.discriminatedUnion('type', [
   }),
   z.object({
     type: z.literal('noted'),
-    about: z.enum(['retry', 'cut', 'refusal', 'limit', 'attention', 'broken', 'told', 'recovered', 'secret']),
+    about: z.enum(['retry', 'cut', 'refusal', 'limit', 'attention', 'broken', 'told', 'recovered', 'secret', 'offer']),
     text: z.string(),
     /** For `retry`: when the model is asked again. */
     until: z.string().optional(),

@@ -43,7 +43,12 @@ function happened(s: Session, { seq, m, at }: Entry, e: SessionEvent): void {
       throw new Error(`session ${s.id} is opened twice`);
     case 'told':
       s.told.push({ ...e, seq, at });
-      if (e.kind === 'stop') s.stop ??= { by: e.by, at, seq };
+      if (e.kind === 'stop') {
+        s.stop ??= { by: e.by, at, seq, m };
+        // Whatever needed a look before, nobody waits for it any more.
+        delete s.attention;
+      }
+      if ((e.kind === 'cancel_run' || e.kind === 'leave_run') && s.offer) s.offer.answer ??= { by: e.by, cancel: e.kind === 'cancel_run' };
       if (e.kind === 'raise') {
         s.raised += 1;
         delete s.limit;
@@ -183,6 +188,7 @@ function happened(s: Session, { seq, m, at }: Entry, e: SessionEvent): void {
       if (e.about === 'retry' && e.until && !e.call)
         s.retry = { until: e.until, attempt: e.attempt ?? 1, upstream: e.upstream ?? 'the model', why: e.text, seq };
       if (e.about === 'limit') s.limit = { text: e.text, seq, m };
+      if (e.about === 'offer') s.offer ??= { text: e.text, seq, m };
       if (e.about === 'attention') s.attention = { text: e.text, seq };
       return;
     case 'ended':

@@ -1,6 +1,6 @@
+import { afterStop, DECIDE_WITHIN_MS, type OnStop } from './after-stop.ts';
 import { type BudgetLimits, goesInCircles, overBudget } from './budget.ts';
 import type { Outcome, SessionEvent } from './events.ts';
-import { runsGoingOn } from './runs.ts';
 import { type Call, isSpoken, openCalls, type Session } from './state.ts';
 
 /** What is to be done now. */
@@ -21,8 +21,11 @@ export type Step =
 /** After an effect's own timeout, how much longer a look-up waits: a slow first request may still be in flight. */
 const LOOK_UP_MARGIN_MS = 1_000;
 
+/** What an operator has settled: how much may be used up, and what becomes of a run when its session is stopped. */
+export type Bounds = BudgetLimits & { /** `leave` where absent. */ onStop?: OnStop };
+
 /** Decides the next step of a session from its state and the time (ms, Redis clock). Pure. */
-export function next(s: Session, now: number, limits: BudgetLimits): Step {
+export function next(s: Session, now: number, limits: Bounds): Step {
   if (s.ended) return { do: 'nothing' };
   const open = openCalls(s);
 
@@ -32,11 +35,7 @@ export function next(s: Session, now: number, limits: BudgetLimits): Step {
     return now < notBefore ? { do: 'park', until: notBefore } : { do: 'call', call: cutOff };
   }
 
-  if (s.stop) {
-    const { by } = s.stop;
-    if (open.length > 0) return { do: 'settle', events: open.flatMap((c) => giveUp(s, c, by, 'The session was stopped.')) };
-    return { do: 'end', outcome: 'stopped', text: stoppedText(s, s.stop.by) };
-  }
+  if (s.stop) return open.length > 0 ? closing(s, s.stop, open, now) : afterStop(s, s.stop, now, limits.onStop ?? 'leave');
 
   const change = s.told.findLast((t) => t.kind === 'change');
   const outdated = change ? open.filter((c) => c.reply < change.seq && waitsFor(c) === 'approval') : [];
@@ -68,15 +67,17 @@ function atTheLimit(s: Session, now: number, text: string, { raiseWithinMs }: Bu
   return now < until ? { do: 'park', until } : { do: 'end', outcome: 'limit', text: `${text} Nobody raised it in time.` };
 }
 
-/** What was begun goes on, and is named: a stop that hides a running training job would be no stop. */
-function stoppedText(s: Session, by: string): string {
-  const on = runsGoingOn(s).map(({ runId, url }) => `run ${runId}${url ? ` (${url})` : ''}`);
-  const unsure = [...s.calls.values()].filter((c) => c.status.is === 'finished' && c.status.outcome.status === 'unknown').map((c) => c.tool);
-  const rest = [
-    ...(on.length > 0 ? [`Still running: ${on.join(', ')}. Cancel it in Databricks, or ask for it here.`] : []),
-    ...(unsure.length > 0 ? [`Whether ${[...new Set(unsure)].join(' and ')} took effect is not known: look there.`] : []),
-  ];
-  return `Stopped by <@${by}>. ${rest.join(' ') || 'Nothing was left running.'}`;
+/** After a stop nothing goes on but the host's own calls, which cancel the session's runs: those have a while to come through, and ask nobody. */
+function closing(s: Session, stop: NonNullable<Session['stop']>, open: readonly Call[], now: number): Step {
+  const until = stop.m + 2 * DECIDE_WITHIN_MS;
+  const goesOn = (c: Call) => c.reply > stop.seq && waitsFor(c) !== 'approval' && !s.attention && now < until;
+  const given = open.filter((c) => !goesOn(c));
+  if (given.length > 0) return { do: 'settle', events: given.flatMap((c) => giveUp(s, c, stop.by, 'The session was stopped.')) };
+  for (const call of open) {
+    const step = ready(s, call, now);
+    if (step) return step;
+  }
+  return { do: 'park', until: Math.min(earliestWake(s, open) ?? until, until) };
 }
 
 function finish(stop: string, refusal: string | undefined): Step {

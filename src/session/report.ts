@@ -1,3 +1,4 @@
+import { cameTo } from './came-to.ts';
 import type { Outcome, Waiting } from './events.ts';
 import { placeInLine } from './lineage.ts';
 import { code, fenced, link, prose } from './quote.ts';
@@ -33,13 +34,14 @@ function section(title: string, lines: readonly string[]): string {
   return lines.length === 0 ? '' : `## ${title}\n\n${lines.join('\n\n')}`;
 }
 
-function overview({ opened, ended, id }: Session): string {
+function overview(session: Session): string {
+  const { opened, ended, id } = session;
   const how = { command: 'by /experiment', mention: 'by a mention', reply: 'by a reply', shortcut: 'by a shortcut', mcp: 'over MCP', button: 'by a button' }[
     opened.door
   ];
   const lines = [
     `- Asked by ${code(opened.by)} in ${code(opened.channel)}, ${how}, ${opened.at}`,
-    `- State: ${ended ? `${ended.outcome}, ${ended.at}` : 'not ended'}`,
+    `- State: ${ended ? `${cameTo(session)}, ${ended.at}` : 'not ended'}`,
     `- Model: ${code(opened.model)}`,
     `- Session: ${code(id)}`,
     ...(opened.rerun_of
@@ -53,7 +55,15 @@ function overview({ opened, ended, id }: Session): string {
 /** What people said after the prompt, oldest first. */
 function said({ told }: Session): string[] {
   if (told.length === 0) return [];
-  const kinds = { message: 'said', stop: 'stopped it', change: 'asked for a change', retry: 'asked to try again', raise: 'raised the budgets' };
+  const kinds = {
+    message: 'said',
+    stop: 'stopped it',
+    change: 'asked for a change',
+    retry: 'asked to try again',
+    raise: 'raised the budgets',
+    cancel_run: 'had the run canceled',
+    leave_run: 'left the run going',
+  };
   return [`Then:`, told.map((t) => `- ${t.at} ${code(t.by)} (${t.standing}) ${kinds[t.kind]}${t.text ? `: ${prose(t.text)}` : ''}`).join('\n')];
 }
 
@@ -151,7 +161,7 @@ function onTheWay({ notes }: Session): string[] {
 }
 
 function ending(session: Session): string[] {
-  if (session.ended) return [`${session.ended.outcome}:`, fenced(session.ended.text, 'text', 8000)];
+  if (session.ended) return [`${cameTo(session)}${session.ended.text ? ':' : '.'}`, ...(session.ended.text ? [fenced(session.ended.text, 'text', 8000)] : [])];
   const open = openCalls(session).map((call) => `- ${code(call.tool)}: ${call.status.is === 'parked' ? waitingFor(call.status.waiting) : call.status.is}`);
   return [open.length > 0 ? open.join('\n') : 'The model has the next word.'];
 }
@@ -174,7 +184,7 @@ function waitingFor(waiting: Waiting): string {
 function record({ seq, head, usage, replies, ended }: Session): string[] {
   const lines = [
     `- ${seq} lines, head ${code(head)}${ended ? '' : ' (so far)'}`,
-    `- ${replies.length} replies of the model; tokens: ${usage.input} in, ${usage.output} out, ${usage.cache_read} read from cache, ${usage.cache_write} written to it`,
+    `- ${replies.filter((r) => !r.host).length} replies of the model; tokens: ${usage.input} in, ${usage.output} out, ${usage.cache_read} read from cache, ${usage.cache_write} written to it`,
     `- Check it with ${code(`labmate verify record.jsonl --head ${head}`)}`,
   ];
   return [lines.join('\n')];

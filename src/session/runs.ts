@@ -1,20 +1,22 @@
+import type { Outcome } from './events.ts';
 import type { Session } from './state.ts';
 
 const OVER = new Set(['SUCCEEDED', 'FAILED', 'CANCELED', 'SKIPPED', 'TIMED_OUT', 'VANISHED']);
 
+/** What a tool's answer says of runs: of several, or of the one it is about. */
+export function reportsIn({ data }: Outcome): { runId: string; status: string }[] {
+  const reports: unknown[] = Array.isArray(data?.['runs']) ? data['runs'] : [data];
+  return reports.flatMap((report) => {
+    const { run_id: runId, status } = (report ?? {}) as { run_id?: unknown; status?: unknown };
+    return typeof runId === 'string' && typeof status === 'string' ? [{ runId, status }] : [];
+  });
+}
+
 /** Training runs this session started and has not seen the end of. */
 export function runsGoingOn(s: Session): { runId: string; url?: string }[] {
   const over = new Set<string>();
-  for (const call of s.calls.values()) {
-    if (call.status.is !== 'finished') continue;
-    const { data } = call.status.outcome;
-    const reports: unknown[] = Array.isArray(data?.['runs']) ? data['runs'] : [data];
-    for (const report of reports) {
-      if (typeof report !== 'object' || report === null) continue;
-      const { run_id: runId, status } = report as { run_id?: unknown; status?: unknown };
-      if (typeof runId === 'string' && typeof status === 'string' && OVER.has(status)) over.add(runId);
-    }
-  }
+  for (const { status } of s.calls.values())
+    if (status.is === 'finished') for (const report of reportsIn(status.outcome)) if (OVER.has(report.status)) over.add(report.runId);
   return s.runs.filter((r) => !over.has(r.runId)).map(({ runId, url }) => ({ runId, ...(url ? { url } : {}) }));
 }
 

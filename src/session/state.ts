@@ -71,7 +71,9 @@ export type Session = {
   approvals: Map<string, Approval>;
   notes: (EventOf<'noted'> & { seq: number; at: string; m: number })[];
   refusedDecisions: (Extract<EventOf<'refused'>, { of: 'decision' }> & { at: string })[];
-  stop?: { by: string; at: string; seq: number };
+  stop?: { by: string; at: string; seq: number; m: number };
+  /** Runs go on after the stop, and people were asked what becomes of them. The first answer counts. */
+  offer?: { text: string; seq: number; m: number; answer?: { by: string; cancel: boolean } };
   /** A stored wait of the model itself. */
   retry?: { until: string; attempt: number; upstream: string; why: string; seq: number };
   attention?: { text: string; seq: number };

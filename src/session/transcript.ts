@@ -22,13 +22,15 @@ const RESULT_LIMIT = 24_000;
 export function transcript(s: Session, image: (sha256: string) => string | null): Message[] {
   const messages: Message[] = [{ role: 'user', content: [{ type: 'text', text: opening(s) }] }];
   let heard = 0;
-  for (const [i, reply] of s.replies.entries()) {
+  // What the host did after a stop is no part of a conversation.
+  const replies = s.replies.filter((r) => !r.host);
+  for (const [i, reply] of replies.entries()) {
     const before = s.told.slice(heard).filter((t) => t.seq <= reply.saw);
     heard += before.length;
-    say(messages, 'user', [...results(s, s.replies[i - 1], image), ...before.filter(isSpoken).map(told)]);
+    say(messages, 'user', [...results(s, replies[i - 1], image), ...before.filter(isSpoken).map(told)]);
     say(messages, 'assistant', reply.content);
   }
-  say(messages, 'user', [...results(s, s.replies.at(-1), image), ...s.told.slice(heard).filter(isSpoken).map(told)]);
+  say(messages, 'user', [...results(s, replies.at(-1), image), ...s.told.slice(heard).filter(isSpoken).map(told)]);
   return messages;
 }
 

@@ -39,6 +39,8 @@ export const BUTTONS: Record<string, Reaction> = {
   raise_budget: raise,
   retry_step: (desk, click) => steer(desk, click, 'retry', 'Try again.', 'Trying again.'),
   change_session: (desk, click) => steer(desk, click, 'change', 'Plan anew, with what I wrote.', 'The question is taken back; the model plans anew.'),
+  cancel_run: (desk, click) => afterStop(desk, click, 'cancel_run', 'Cancel the run.', 'Canceling it.'),
+  leave_run: (desk, click) => afterStop(desk, click, 'leave_run', 'Leave it.', 'It goes on.'),
   answer_person: answer,
   rerun_session: onRunAgain,
   rerun_changed: onChangeSomething,
@@ -127,7 +129,20 @@ async function raise(desk: Desk, click: Click): ReturnType<Reaction> {
   return { text: whyNot(stored) ?? 'Its limits are doubled; it goes on.', ...(stored.is === 'unsure' ? { settled: stored.settled } : {}) };
 }
 
-async function steer(desk: Desk, click: Click, kind: 'stop' | 'retry' | 'change', text: string, thanks: string): ReturnType<Reaction> {
+/** The session was stopped and a run goes on: the first answer counts. */
+async function afterStop(desk: Desk, click: Click, kind: 'cancel_run' | 'leave_run', text: string, thanks: string): ReturnType<Reaction> {
+  const session = await sessionHere(desk, click);
+  if (session && (session.ended || !session.offer || session.offer.answer)) return { text: 'This is decided already; the thread says how.' };
+  return steer(desk, click, kind, text, thanks);
+}
+
+async function steer(
+  desk: Desk,
+  click: Click,
+  kind: 'stop' | 'retry' | 'change' | 'cancel_run' | 'leave_run',
+  text: string,
+  thanks: string,
+): ReturnType<Reaction> {
   const session = await sessionHere(desk, click);
   if (!session) return GONE;
   const [may, standing] = await Promise.all([mayChange(desk, click.by), standingOf(desk, session, click.by)]);

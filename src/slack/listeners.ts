@@ -13,6 +13,8 @@ export const LISTENERS = {
     'stop_session',
     'retry_step',
     'change_session',
+    'cancel_run',
+    'leave_run',
     'answer_person',
     'rerun_session',
     'rerun_changed',

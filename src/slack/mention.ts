@@ -79,7 +79,8 @@ async function continueSession(desk: Desk, event: Heard, session: Session, menti
   const { user, channel, ts } = event;
   const [standing, may] = await Promise.all([standingOf(desk, session, user), mayChange(desk, user)]);
   const steers = standing !== 'other' && may.ok;
-  if (session.ended) {
+  // While it is only asked what becomes of its runs, a stopped session reads nothing more.
+  if (session.ended || session.offer) {
     if (steers || mentioned) await open(desk, event, mentioned ? 'mention' : 'reply', session.id);
     return;
   }

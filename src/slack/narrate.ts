@@ -3,6 +3,7 @@ import { approversOf } from '../policy/rules.ts';
 import { REMOVED } from '../policy/secrets.ts';
 import type { RunProgress } from '../runtime/progress.ts';
 import type { Block } from '../services/slack.ts';
+import { cameTo } from '../session/came-to.ts';
 import { placeInLine } from '../session/lineage.ts';
 import type { Reply, Session } from '../session/state.ts';
 import { callSlots } from './call-slots.ts';
@@ -12,7 +13,7 @@ import { didWhat } from './views/did.ts';
 import { knownLinks } from './views/links.ts';
 import { attentionMessage, finalMessage, keptMessage, QUOTED, rootMessage, rotateMessage, saidMessage } from './views/messages.ts';
 import { planMessage } from './views/plan.ts';
-import { limitMessage } from './views/reminder.ts';
+import { limitMessage, offerMessage } from './views/reminder.ts';
 import type { Bit } from './views/rich.ts';
 import { wordsOf } from './views/words.ts';
 
@@ -69,6 +70,14 @@ export function narrate(s: Session, { progress = [], ...asking }: NarrateView): 
         const open = s.limit?.seq === seq && !view.closed;
         return message(`limit:${seq}`, limitMessage({ session: s.id, requester: s.opened.by, text, open, raisedBy, mayRaise: mayApprove('raise_budget') }));
       }),
+    ...(s.offer
+      ? [
+          message(
+            'offer',
+            offerMessage({ session: s.id, requester: s.opened.by, text: s.offer.text, open: !s.ended, answer: s.offer.answer, known: knownLinks(s) }),
+          ),
+        ]
+      : []),
     ...(s.ended ? [message('final', final(s))] : []),
   ];
 }
@@ -120,8 +129,6 @@ function kept(s: Session, reply: Reply, closed: boolean): Slot[] {
   return [];
 }
 
-const HEADINGS = { done: 'Done', stopped: 'Stopped', failed: 'Failed', limit: 'Ended at its budget' } as const;
-
 function final(s: Session): { text: string; blocks: Block[] } {
   const { outcome, text } = s.ended ?? { outcome: 'done' as const, text: '' };
   const last = s.replies.at(-1);
@@ -132,7 +139,7 @@ function final(s: Session): { text: string; blocks: Block[] } {
     ...stopper(s, words),
     known: knownLinks(s),
     requester: s.opened.by,
-    heading: HEADINGS[outcome],
+    heading: cameTo(s),
     did: didWhat(s),
     lines: s.seq,
     head: s.head,

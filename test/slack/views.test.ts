@@ -195,6 +195,8 @@ function safe(blocks: Block[], fallback: string[]) {
     'stop_session',
     'retry_step',
     'change_session',
+    'cancel_run',
+    'leave_run',
     'answer_person',
     'rerun_session',
     'rerun_changed',

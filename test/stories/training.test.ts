@@ -6,6 +6,7 @@ import { openStage, type StoryStage } from './stage.ts';
 const CONDITIONAL =
   'Train ads-train with feature_set=tiny. If validation F1 drops below 0.6, check the feature distribution before re-training with feature_set=v1.';
 const DIVERGING = 'Train with learning_rate=1 and stop it if it diverges.';
+const STOPPED = 'Train ads-train, and I may stop it on the way.';
 const FAN_OUT = 'Try feature_set v1, v2 and v3 side by side and tell me which is best by val_f1.';
 
 const field = (value: unknown, ...path: (string | number)[]): unknown =>
@@ -79,6 +80,22 @@ function diverging() {
   };
 }
 
+function stoppedOnTheWay() {
+  const wait = { run_ids: [] as string[] };
+  return {
+    when: STOPPED,
+    steps: [
+      { say: 'I will train.', calls: [train({ feature_set: 'v1' })] },
+      {
+        calls: [{ tool: 'wait_for_job', input: wait }],
+        expect: (results: Got[]) => {
+          wait.run_ids = startedBy(results);
+        },
+      },
+    ],
+  };
+}
+
 function fanOut() {
   const wait = { run_ids: [] as string[], metric: 'val_f1' };
   return {
@@ -106,7 +123,7 @@ function fanOut() {
 describe('while it trains', () => {
   let stage: StoryStage;
   beforeAll(async () => {
-    stage = await openStage({ mode: 'socket', trainingSeconds: 12, scripts: [conditional(), diverging(), fanOut()] });
+    stage = await openStage({ mode: 'socket', trainingSeconds: 12, scripts: [conditional(), diverging(), stoppedOnTheWay(), fanOut()] });
   }, 60_000);
   afterAll(async () => stage?.close());
   beforeEach(() => stage.begin());
@@ -152,6 +169,22 @@ describe('while it trains', () => {
     expect(cancel?.started?.rule).toBeTruthy();
     await stage.shows('It diverged at step 3');
   }, 120_000);
+
+  test('a stop asks what becomes of the run, and a click cancels it at Databricks', async () => {
+    await stage.command(STOPPED);
+    await stage.click('U2', await stage.card(), 'approve_call');
+    await stage.shows(/training since/);
+    await stage.click('U1', await stage.card('stop_session'), 'stop_session');
+    const offer = await stage.card('cancel_run');
+    expect((await stage.session())?.ended).toBeUndefined();
+    expect(stage.launches().at(-1)?.canceledAt).toBeUndefined();
+    await stage.click('U1', offer, 'cancel_run');
+    const session = await stage.ended(30);
+    expect(session.ended).toMatchObject({ outcome: 'stopped' });
+    expect(session.ended?.text).toMatch(/^Stopped by <@U1>\. Canceled: run \d+/);
+    expect(stage.launches().at(-1)?.canceledAt).toBeDefined();
+    await stage.shows(/has it canceled/);
+  }, 60_000);
 
   test('three at once: one card, one wait, one chart over all, the best of three with its noise', async () => {
     const before = stage.launches().length;

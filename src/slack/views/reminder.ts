@@ -1,6 +1,7 @@
 import type { Block } from '../../services/slack.ts';
 import type { Decision } from './card.ts';
 import { fallback, fitted } from './limits.ts';
+import { linked } from './links.ts';
 import { actions, type Bit, bold, bullets, button, channel, clock, link, para, rich, t, user } from './rich.ts';
 
 type Message = { text: string; blocks: Block[] };
@@ -42,4 +43,24 @@ export function limitMessage(o: { session: string; requester: string; text: stri
       : []),
   ];
   return { text: fallback(`A limit is reached: ${o.text}${o.raisedBy ? ' It was raised.' : ''}`), blocks: fitted(blocks) };
+}
+
+/** The session was stopped while its runs go on. */
+export function offerMessage(o: {
+  session: string;
+  requester: string;
+  text: string;
+  open: boolean;
+  answer: { by: string; cancel: boolean } | undefined;
+  known: ReadonlyMap<string, string>;
+}): Message {
+  const asks = o.open && !o.answer;
+  const end = o.answer
+    ? [user(o.answer.by), t(o.answer.cancel ? ' has it canceled.' : ' leaves it running.')]
+    : [t(asks ? 'Without an answer within 15 minutes it is left running.' : 'Nobody answered, so it was left running.')];
+  const blocks = [
+    rich(para(bold('A run goes on'), ...(asks ? [t(' '), user(o.requester)] : [])), para(...linked(o.text, o.known)), para(...end)),
+    ...(asks ? [actions(`offer:${o.session}`, button('cancel_run', 'Cancel the run', o.session, 'danger'), button('leave_run', 'Leave it', o.session))] : []),
+  ];
+  return { text: fallback(`A run goes on. ${o.text}`), blocks: fitted(blocks) };
 }

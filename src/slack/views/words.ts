@@ -1,3 +1,4 @@
+import { cameTo } from '../../session/came-to.ts';
 import type { Call, Session } from '../../session/state.ts';
 import { openCalls } from '../../session/state.ts';
 
@@ -76,15 +77,12 @@ export function stateInWords(s: Session): string {
     case 'working':
       return 'Working';
     case 'stopping':
-      return 'Stopping';
+      return s.offer && !s.offer.answer ? 'Stopped; a run goes on' : 'Stopping';
     case 'done':
-      return 'Done';
     case 'stopped':
-      return 'Stopped';
     case 'failed':
-      return 'Failed';
     case 'over budget':
-      return 'Ended at its budget';
+      return cameTo(s);
     default:
       return state satisfies never;
   }

@@ -1,0 +1,76 @@
+import type { EventOf, SessionEvent } from './events.ts';
+import { runsGoingOn } from './runs.ts';
+import type { Session } from './state.ts';
+
+/** What becomes of a training run whose session is stopped. */
+export type OnStop = 'ask' | 'cancel' | 'leave';
+
+/** So long people may say what becomes of the runs; after that they are left. */
+export const DECIDE_WITHIN_MS = 15 * 60_000;
+
+const TOOL = 'cancel_job_run';
+
+type Step = { do: 'settle'; events: SessionEvent[] } | { do: 'park'; until: number } | { do: 'end'; outcome: 'stopped'; text: string };
+
+/** The step of a stopped session in which no call is open: asks about runs that go on, cancels them, or ends. */
+export function afterStop(s: Session, stop: NonNullable<Session['stop']>, now: number, onStop: OnStop): Step {
+  const runs = runsGoingOn(s);
+  const end: Step = { do: 'end', outcome: 'stopped', text: stoppedText(s, stop.by) };
+  if (runs.length === 0 || cancelsOf(s).size > 0) return end;
+  if (onStop === 'cancel' || s.offer?.answer?.cancel) return { do: 'settle', events: [cancels(s, runs)] };
+  if (onStop === 'leave' || s.offer?.answer) return end;
+  if (!s.offer) return { do: 'settle', events: [{ type: 'noted', about: 'offer', text: `Stopped. Still running: ${named(runs)}.` }] };
+  const until = s.offer.m + DECIDE_WITHIN_MS;
+  return now < until ? { do: 'park', until } : end;
+}
+
+/** The host asks for the tool as a model would, so that the call goes through the same gate; but no model is asked any more. */
+function cancels(s: Session, runs: readonly { runId: string }[]): EventOf<'replied'> {
+  return {
+    type: 'replied',
+    model: 'host',
+    saw: s.seq,
+    stop: 'tool_use',
+    content: [],
+    calls: runs.map(({ runId }) => ({ id: `stop-${runId}`, tool: TOOL, input: { run_id: runId, reason: 'The experiment was stopped.' } })),
+    usage: { input: 0, output: 0, cache_read: 0, cache_write: 0 },
+    request_id: null,
+    host: true,
+  };
+}
+
+/** What came of the host's own calls, by run. */
+function cancelsOf(s: Session): Map<string, { ok: boolean; text: string }> {
+  const calls = s.replies.filter((r) => r.host).flatMap((r) => r.calls);
+  return new Map(
+    calls.flatMap(({ id }) => {
+      const status = s.calls.get(id)?.status;
+      return status?.is === 'finished' ? [[id.replace(/^stop-/, ''), { ok: status.outcome.status === 'ok', text: status.outcome.text }] as const] : [];
+    }),
+  );
+}
+
+/** What was begun and goes on is named: a stop that hides a running training job would be no stop. */
+function stoppedText(s: Session, by: string): string {
+  const on = runsGoingOn(s);
+  const asked = cancelsOf(s);
+  const canceled = on.filter((r) => asked.get(r.runId)?.ok);
+  const failed = on.flatMap((r) => {
+    const came = asked.get(r.runId);
+    return came && !came.ok ? [`Run ${r.runId} was not canceled: ${came.text}`] : [];
+  });
+  const left = on.filter((r) => !asked.has(r.runId));
+  const answer = s.offer?.answer;
+  const unsure = [...s.calls.values()].filter((c) => c.status.is === 'finished' && c.status.outcome.status === 'unknown').map((c) => c.tool);
+  const rest = [
+    ...(canceled.length > 0 ? [`Canceled: ${named(canceled)}.`] : []),
+    ...failed,
+    ...(left.length > 0 ? [`${answer ? 'Left running' : 'Still running'}: ${named(left)}. Cancel it in Databricks, or ask for it here.`] : []),
+    ...(unsure.length > 0 ? [`Whether ${[...new Set(unsure)].join(' and ')} took effect is not known: look there.`] : []),
+  ];
+  return `Stopped by <@${by}>. ${rest.join(' ') || 'Nothing was left running.'}`;
+}
+
+function named(runs: readonly { runId: string; url?: string }[]): string {
+  return runs.map(({ runId, url }) => `run ${runId}${url ? ` (${url})` : ''}`).join(', ');
+}

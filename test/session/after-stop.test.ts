@@ -1,0 +1,75 @@
+import { describe, expect, test } from 'vitest';
+import { DECIDE_WITHIN_MS, type OnStop } from '../../src/session/after-stop.ts';
+import type { SessionEvent } from '../../src/session/events.ts';
+import { next } from '../../src/session/next.ts';
+import { transcript } from '../../src/session/transcript.ts';
+import { approved, asks, finished, LIMITS, opened, replied, START, sessionOf, started, told } from './logs.ts';
+
+const running: SessionEvent[] = [opened(), replied(1, [{ id: 'c1', tool: 'run_databricks_job' }]), asks('c1'), approved('c1'), started('c1')];
+const training = [...running, finished('c1', { run_id: '7', run_url: 'http://d/7', status: 'RUNNING' })];
+const stopped = [...training, told('Stop.', 'stop')];
+const offered: SessionEvent[] = [...stopped, { type: 'noted', about: 'offer', text: 'Stopped. Still running: run 7 (http://d/7).' }];
+const OFFERED_AT = START + 7 * 60_000;
+const yes = told('Cancel the run.', 'cancel_run', 'approver', 'U2');
+const canceling: SessionEvent[] = [...offered, yes, { ...replied(8, [{ id: 'stop-7', tool: 'cancel_job_run' }]), model: 'host', content: [], host: true }];
+
+const step = (events: SessionEvent[], onStop: OnStop = 'ask', now = OFFERED_AT) => next(sessionOf(events), now, { ...LIMITS, onStop });
+const words = (events: SessionEvent[], onStop?: OnStop, now?: number) => {
+  const end = step(events, onStop, now);
+  return end.do === 'end' ? end.text : end.do;
+};
+
+describe('a stop while a run goes on', () => {
+  test('asks what becomes of it, once, and waits for fifteen minutes', () => {
+    expect(step(stopped)).toEqual({ do: 'settle', events: [offered.at(-1)] });
+    expect(step(offered)).toEqual({ do: 'park', until: OFFERED_AT + DECIDE_WITHIN_MS });
+  });
+
+  test.each<[string, string]>([
+    ['no answer leaves it', words(offered, 'ask', OFFERED_AT + DECIDE_WITHIN_MS)],
+    ['"leave" only names it', words(stopped, 'leave')],
+  ])('%s', (_, text) => {
+    expect(text).toBe('Stopped by <@U1>. Still running: run 7 (http://d/7). Cancel it in Databricks, or ask for it here.');
+  });
+
+  test('"Leave it" leaves it, and a later click changes nothing', () => {
+    const left = [...offered, told('Leave it.', 'leave_run')];
+    expect(words(left)).toBe('Stopped by <@U1>. Left running: run 7 (http://d/7). Cancel it in Databricks, or ask for it here.');
+    expect(words([...left, yes])).toContain('Left running');
+  });
+
+  test.each<[string, SessionEvent[], OnStop]>([
+    ['"Cancel the run"', [...offered, yes], 'ask'],
+    ['"cancel" by itself, without a question', stopped, 'cancel'],
+  ])('%s has the host ask for the tool', (_, events, onStop) => {
+    const settles = step(events, onStop);
+    expect(settles).toMatchObject({
+      do: 'settle',
+      events: [{ type: 'replied', host: true, calls: [{ id: 'stop-7', tool: 'cancel_job_run', input: { run_id: '7' } }] }],
+    });
+  });
+
+  test('the call of the host is made after the stop, through the gate like any other, and the end says what came of it', () => {
+    expect(step(canceling)).toMatchObject({ do: 'call', call: { id: 'stop-7' } });
+    expect(words([...canceling, finished('stop-7', { status: 'cancel_requested', run_id: '7' })])).toBe('Stopped by <@U1>. Canceled: run 7 (http://d/7).');
+    const failed: SessionEvent = { type: 'call_finished', call: 'stop-7', outcome: { status: 'failed', text: 'Run 7 has ended already.' } };
+    expect(words([...canceling, failed])).toBe('Stopped by <@U1>. Run 7 was not canceled: Run 7 has ended already.');
+  });
+
+  test('where a rule wants a yes even to that, nobody is asked after the stop', () => {
+    expect(step([...canceling, asks('stop-7', 's1/2')])).toMatchObject({
+      do: 'settle',
+      events: [{ type: 'withdrawn' }, { type: 'call_finished', call: 'stop-7' }],
+    });
+  });
+
+  test('a run that has ended is not asked about', () => {
+    const over = [...running, finished('c1', { run_id: '7', status: 'SUCCEEDED' }), told('Stop.', 'stop')];
+    expect(words(over)).toBe('Stopped by <@U1>. Nothing was left running.');
+  });
+
+  test("the host's call is no part of the conversation with the model", () => {
+    const roles = transcript(sessionOf([...canceling, finished('stop-7')]), () => null).map((m) => m.role);
+    expect(roles).toEqual(['user', 'assistant', 'user']);
+  });
+});
