@@ -53,8 +53,18 @@ function originOf(tool: Tool): string {
 function leftOut(tool: Tool): string {
   // This door has no log to read, whatever is configured.
   if (tool.needs.includes('sessions')) return 'left out: it reads the log of sessions, which this door is not connected to';
-  return `left out: ${tool.needs.join(' and ')} is not configured`;
+  const missing = tool.needs.flatMap((need) => (need === 'sessions' ? [] : [`${need} (set ${VARIABLES[need]})`]));
+  return `left out: ${missing.join(' and ')} is not configured`;
 }
+
+/** What makes a backend known; .env.example explains each. */
+const VARIABLES: Record<Exclude<Tool['needs'][number], 'sessions'>, string> = {
+  slack: 'SLACK_BOT_TOKEN and SLACK_APP_TOKEN',
+  databricks: 'DATABRICKS_HOST and DATABRICKS_TOKEN',
+  mlflow: 'MLFLOW_TRACKING_URI',
+  github: 'GITHUB_TOKEN',
+  grafana: 'GRAFANA_URL and GRAFANA_SERVICE_ACCOUNT_TOKEN',
+};
 
 function ruleOf(tool: Tool, permissions: Permissions): string {
   const verdict = judge({ tool: tool.name, readOnly: tool.kind === 'read', touches: {} }, permissions, { tainted: false, postsOutside: 0 });

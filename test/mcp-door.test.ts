@@ -36,7 +36,9 @@ describe('labmate mcp ls', () => {
     expect(line(list, 'compare_runs')).toMatch(/^compare_runs \| mlflow \| runs by itself \(.*read.*\)$/);
     expect(line(list, 'run_databricks_job')).toBe('run_databricks_job | databricks | asks a person (built-in: writes ask); auto when {"environment":"dev"}');
     expect(line(list, 'cancel_job_run')).toMatch(/^cancel_job_run \| databricks \| refused: A rule of labmate\.json denies/);
-    expect(line(list, 'get_grafana_panel')).toBe('get_grafana_panel | grafana | left out: grafana is not configured');
+    expect(line(list, 'get_grafana_panel')).toBe(
+      'get_grafana_panel | grafana | left out: grafana (set GRAFANA_URL and GRAFANA_SERVICE_ACCOUNT_TOKEN) is not configured',
+    );
   });
 
   it('chooses by kind, origin and name, and refuses a name it does not know', () => {

@@ -36,6 +36,6 @@ function reasonOf(error: Error): string {
 }
 
 /** The address without user and password. */
-function placeOf(url: string): string {
+export function placeOf(url: string): string {
   return url.replace(/\/\/[^@/]*@/, '//');
 }

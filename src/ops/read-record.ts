@@ -3,7 +3,7 @@ import { makeKeys } from '../runtime/keys.ts';
 import { openBlobs } from '../runtime/payloads.ts';
 import { makeReading } from '../runtime/read-sessions.ts';
 import type { Reading } from '../runtime/reading.ts';
-import { reachRedis } from './reach-redis.ts';
+import { placeOf, reachRedis } from './reach-redis.ts';
 
 type Session = NonNullable<Awaited<ReturnType<Reading['session']>>>;
 
@@ -16,7 +16,11 @@ export async function readRecord(redis: { url: string; prefix: string }, id: str
     const sid = (await ofAlias(connection, keys.alias(''), id.toLowerCase())) ?? id;
     const record = await reading.lines(sid);
     const session = record && (await reading.session(sid));
-    if (!record || !session) throw new Error(`There is no session ${id} in this Redis under the prefix "${redis.prefix}" (REDIS_PREFIX).`);
+    if (!record || !session)
+      throw new Error(
+        `There is no session ${id} in the Redis at ${placeOf(redis.url)} (REDIS_URL) under the prefix "${redis.prefix}" (REDIS_PREFIX). ` +
+          'For a sandbox of "npm run sandbox", set both to what it printed when it started.',
+      );
     return { lines: record.lines, session };
   } finally {
     connection.disconnect();

@@ -85,7 +85,7 @@ async function begin(options: LaunchOptions, stops: (() => Promise<void>)[], say
   const redis = await startRedis({ useUrl: env['REDIS_URL'], dir: join(dir, 'redis'), purpose: 'the sandbox', say, mayInstall: askAtTerminal });
   stops.push(redis.stop);
   if (scenario !== null && env['REDIS_URL']) stops.push(() => forgetKeys(redis.url, prefix));
-  say(`${redis.how}${env['REDIS_URL'] ? `, under the prefix ${prefix}` : ''}`);
+  say(`${redis.how}, under the prefix ${prefix}`);
 
   const gatewayPort = await freePort();
   const traffic = createTrafficLog();
@@ -129,6 +129,9 @@ async function begin(options: LaunchOptions, stops: (() => Promise<void>)[], say
   const control = await openControl(options, { slack: standIns.slack, traffic, about, fault: standIns.fault, reset });
   stops.push(control.close);
   if (scenario !== null) return { play: () => play(scenario, { slack: standIns.slack, variables }, keep) };
+  // Their own REDIS_URL may hold a password, and they have it.
+  const itsRedis = env['REDIS_URL'] ? '' : `REDIS_URL=${redis.url} `;
+  say(`A session's record, from another terminal: ${itsRedis}REDIS_PREFIX=${prefix} npx labmate record ID`);
   say(`\n  ${control.url}\n\nCtrl-C stops all of it. What it remembers is in ${relative(process.cwd(), dir) || dir}; delete that folder to begin anew.`);
   return { play: null };
 }

@@ -42,7 +42,7 @@ it('finds nothing wrong where nothing is', async () => {
     'ok | Slack events | Socket Mode opens with SLACK_APP_TOKEN',
     'ok | channel C0ML | is #ml-experiments',
     'ok | manifest | manifest.yml is what this version needs',
-    'ok | Claude | claude-sonnet-5-5 can be used with ANTHROPIC_API_KEY',
+    'ok | Claude | sandbox-planner can be used with ANTHROPIC_API_KEY',
     expect.stringMatching(/^ok \| Databricks \| answers, \d+ jobs on its first page$/),
     expect.stringMatching(/^ok \| MLflow \| answers, \d+ experiments on its first page$/),
     'ok | Grafana | answers and accepts the token',
