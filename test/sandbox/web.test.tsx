@@ -7,7 +7,7 @@ import { Blocks } from '../../src/sandbox/web/blocks/block.tsx';
 import { type AxisChart, layoutChart, niceTicks, type PieChart } from '../../src/sandbox/web/blocks/chart-layout.ts';
 import { clientErrors, viewValues } from '../../src/sandbox/web/blocks/state-values.ts';
 import { type Surface, SurfaceProvider } from '../../src/sandbox/web/blocks/surface.ts';
-import { completionAt, parseCommand } from '../../src/sandbox/web/data/completion.ts';
+import { completionAt, isWhole, parseCommand } from '../../src/sandbox/web/data/completion.ts';
 import { formatPlace, parsePlace } from '../../src/sandbox/web/data/place.ts';
 import { channelsOf, deciderOf, messageAt, modalOf, rootsOf, summaryOf, threadOf, unreadMentions } from '../../src/sandbox/web/data/selection.ts';
 import { gist, trafficShown } from '../../src/sandbox/web/data/traffic.ts';
@@ -512,6 +512,10 @@ describe('typing', () => {
     expect(labels('post to #ml')).toEqual(['#ml-experiments']);
     expect(labels('mail me at a@sa')).toBeUndefined();
     expect(labels('/experiment Run it')).toBeUndefined();
+  });
+  it('knows a command that is typed out, which Enter sends, from one that is to be completed first', () => {
+    expect(['/experiment', '/experiment ', '/experiment list'].map(isWhole)).toEqual([true, true, true]);
+    expect(['/exp', '/experiment li', '/experiment sta', '@labmate'].map(isWhole)).toEqual([false, false, false, false]);
   });
   it('splits a command from its text, over several lines', () => {
     expect(parseCommand('/experiment Run it\nthen wait')).toEqual({ command: '/experiment', text: 'Run it\nthen wait' });

@@ -33,6 +33,11 @@ function offer(from: number, to: number, typed: string, all: Suggestion[]): Comp
   return options.length > 0 ? { from, to, options } : null;
 }
 
+/** Whether Enter sends: the text is a whole command already, and what else could follow it is only an offer. */
+export function isWhole(text: string): boolean {
+  return COMMANDS.some((each) => each.insert.trim() === text.trim());
+}
+
 /** Splits what was typed into a command and its text, or null for an ordinary message. */
 export function parseCommand(text: string): { command: string; text: string } | null {
   const found = /^(\/[a-z][\w-]*)(?:\s+([\s\S]*))?$/.exec(text.trim());

@@ -1,5 +1,5 @@
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
-import { completionAt, type Suggestion } from '../data/completion.ts';
+import { completionAt, isWhole, type Suggestion } from '../data/completion.ts';
 import { usePage } from './page-context.ts';
 
 type Props = {
@@ -60,7 +60,7 @@ export function Composer({ inThread, placeholder, onSend, fill = null }: Props) 
     else if (completion && event.key === 'ArrowUp') setPicked((picked + count - 1) % count);
     else if (completion && event.key === 'Escape') setDismissed(text);
     // A whole command that is typed out is sent; anything less is completed first.
-    else if (option && (event.key === 'Tab' || (event.key === 'Enter' && !event.shiftKey))) take(option);
+    else if (option && (event.key === 'Tab' || (event.key === 'Enter' && !event.shiftKey && (picked > 0 || !isWhole(text))))) take(option);
     else if (event.key === 'Enter' && !event.shiftKey && !event.isComposing) void send();
     else return;
     event.preventDefault();
