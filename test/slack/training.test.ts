@@ -46,6 +46,20 @@ test('a chart comes with the third point, all runs over each other', () => {
   expect(chart).toMatchObject({ type: 'data_visualization', title: 'val_f1 so far', chart: { series: [{ name: 'seed=1' }, { name: 'seed=2' }] } });
 });
 
+test('a wait that messages interrupt stays one line, and is not done before the run is', () => {
+  const ask = (id: string, seq: number) => replied(seq, [{ id, tool: 'wait_for_job', input: { run_ids: ['7'] } }]);
+  const cut = (id: string) => finished(id, { woken_by: 'message', still_running: true, runs: [] });
+  const events = [opened(), ask('c1', 1), cut('c1'), ask('c2', 3), cut('c2')];
+  const tasks = (...more: Parameters<typeof sessionOf>[0]) => {
+    const plan = narrate(sessionOf([...events, ...more]), { approvers: {} }).find((s) => s.name === 'plan');
+    const [block] = (plan && 'blocks' in plan ? plan.blocks : []) as unknown as { tasks: { task_id: string; status: string }[] }[];
+    return block?.tasks.map((task) => `${task.task_id} ${task.status}`);
+  };
+  expect(tasks()).toEqual(['c2 in_progress']);
+  expect(tasks(ask('c3', 5), waitsForJob('c3'))).toEqual(['c3 in_progress']);
+  expect(tasks(ask('c3', 5), finished('c3', { woken_by: 'job', runs: [] }))).toEqual(['c3 complete']);
+});
+
 test('the live message shows it only while the run is waited for', () => {
   const walk = [opened(), replied(1, [{ id: 'c1', tool: 'wait_for_job' }]), waitsForJob('c1')];
   const plan = (...events: Parameters<typeof sessionOf>[0]) =>

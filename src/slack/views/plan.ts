@@ -1,12 +1,14 @@
 import { plain } from '../../policy/outside-text.ts';
 import type { RunProgress } from '../../runtime/progress.ts';
 import type { Block } from '../../services/slack.ts';
+import { badRunsInWords, stepEnd } from '../../session/came-to.ts';
 import type { Call, Session } from '../../session/state.ts';
 import { fallback, fitted, LIMITS } from './limits.ts';
 import { knownLinks, linked } from './links.ts';
+import { isInterruptedWait, planSteps } from './plan-steps.ts';
 import { actions, type Bit, button, clock, context, para, rich, t, user } from './rich.ts';
 import { trainingChart, trainingLines } from './training.ts';
-import { outcomeOf, plainWords, stateInWords, stepTitle } from './words.ts';
+import { plainWords, stateInWords, stepTitle } from './words.ts';
 
 type Status = 'pending' | 'in_progress' | 'complete' | 'error';
 type Line = { status: Status; title: string; bits: Bit[]; words: string /** Lines below it. */; more: string[] };
@@ -16,7 +18,7 @@ type Line = { status: Status; title: string; bits: Bit[]; words: string /** Line
  * shown as long as they are.
  */
 export function planMessage(s: Session, mayApprove: (tool: string) => Bit[], progress: readonly RunProgress[] = []): { text: string; blocks: Block[] } {
-  const calls = [...s.calls.values()];
+  const calls = planSteps([...s.calls.values()]);
   const earlier = Math.max(0, calls.length - LIMITS.tasks);
   const lines = calls.slice(earlier).map((call) => ({ call, line: lineOf(s, call, mayApprove, progress) }));
   const chart = trainingChart(waitedFor(calls, progress));
@@ -83,13 +85,19 @@ function lineOf(s: Session, call: Call, mayApprove: (tool: string) => Bit[], pro
       return line('pending', `waiting for ${waiting.upstream} until ${waiting.at.slice(11, 19)} UTC: ${waiting.why}`);
     }
     case 'finished': {
-      const outcome = outcomeOf(call);
-      const words = firstLine(outcome?.text ?? '');
-      if (outcome?.status === 'ok') return line('complete', outcome.data?.['status'] === 'question' ? `asked back: ${words}` : words);
-      if (approval?.state === 'denied' && outcome?.status === 'denied')
+      if (isInterruptedWait(call))
+        return s.ended ? line('pending', 'not waited for to the end') : line('in_progress', 'the run goes on while a message is answered');
+      const { outcome } = status;
+      const words = firstLine(outcome.text);
+      const end = stepEnd(call) ?? 'done';
+      if (end === 'done') return line('complete', words);
+      if (end === 'denied' && approval?.state === 'denied')
         return line('error', 'denied by ', ...(approval.by ? [user(approval.by)] : []), t(approval.reason ? `: ${approval.reason}` : ''));
-      if (outcome?.status === 'unknown') return line('error', `needs attention: ${words}`);
-      return line('error', `${outcome?.status}: ${words}`);
+      if (end === 'asked back') return line('pending', `asked back: ${words}`);
+      if (end === 'unknown') return line('error', `needs attention: ${words}`);
+      // What it looked at failed; the look itself did not.
+      if (end === 'failed' && outcome.status === 'ok') return line('error', `failed: ${badRunsInWords(outcome)}`);
+      return line('error', `${end}: ${words}`);
     }
     default:
       return status satisfies never;
