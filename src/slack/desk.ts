@@ -28,7 +28,8 @@ export type Editing = {
 };
 export type Reconsidered =
   | { is: 'asks'; digest: string; arguments: Record<string, unknown>; preview: Preview; expiresAfterMs: number }
-  | { is: 'no'; why: string; argument?: string };
+  /** `argument`: the path of the one that is wrong, where that is known. */
+  | { is: 'no'; why: string; argument?: readonly string[] };
 
 /** What everyone at the door works with. */
 export type Desk = {

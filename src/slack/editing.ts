@@ -8,7 +8,7 @@ import { type Asked, lookUpWhether, whatIsAsked, whyNotCounted } from './decide.
 import type { Desk, Reconsidered } from './desk.ts';
 import { type submissionSchema, told, withoutMentions } from './modals.ts';
 import { store, whyNot } from './store.ts';
-import { editForm, fieldsOf, readFields, wasWritten } from './views/edit-form.ts';
+import { editForm, fieldAbout, fieldsOf, readFields, wasWritten } from './views/edit-form.ts';
 
 /** Slack's 3 s, shared: the look-ups, then the change, then the yes that it may be. */
 const PLAN_MS = 1_200;
@@ -43,16 +43,7 @@ export async function onEdit(desk: Desk, { team, user, view }: z.infer<typeof su
   const key = `view:${view.id}`;
   const took = async (planned: Reconsidered, no: string | null): Promise<Submitted> => {
     if (no) return { field: '0', why: withoutMentions(no) };
-    if (planned.is === 'no')
-      return {
-        field: String(
-          Math.max(
-            0,
-            form.fields.findIndex((f) => f.path[0] === planned.argument),
-          ),
-        ),
-        why: planned.why.slice(0, 1_500),
-      };
+    if (planned.is === 'no') return { field: String(fieldAbout(planned.argument ?? [], form.fields, written)), why: planned.why.slice(0, 1_500) };
     if (planned.digest === approval.digest) return { field: '0', why: 'With this, exactly the same would be sent.' };
     const { is: _, preview, ...rest } = planned;
     const { why } = approval.preview;

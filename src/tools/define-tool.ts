@@ -52,7 +52,12 @@ export type WriteTool = Common & {
 export type Plan = { kind: 'plan'; arguments: Record<string, unknown>; touches: Touches; preview: Preview };
 
 /** The arguments can't be resolved without a person: shown to the model, which asks. */
-export type Question = { kind: 'question'; text: string; data?: Record<string, unknown> };
+export type Question = {
+  kind: 'question';
+  text: string;
+  data?: Record<string, unknown> /** The path of the argument it is about. */;
+  argument?: readonly string[];
+};
 
 export type ToolImage = { data: Uint8Array; mediaType: string; alt: string };
 

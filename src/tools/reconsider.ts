@@ -6,10 +6,10 @@ import type { Preview } from '../session/events.ts';
 import { type SessionFacts, ToolError, type WriteTool } from './define-tool.ts';
 import type { GateDeps } from './gate.ts';
 
-/** What a changed call would be asked as; or why it can't be, and at which argument where that is known. */
+/** What a changed call would be asked as; or why it can't be, and the path of the argument where that is known. */
 export type Reconsidered =
   | { is: 'asks'; digest: string; arguments: Record<string, unknown>; preview: Preview; expiresAfterMs: number }
-  | { is: 'no'; why: string; argument?: string };
+  | { is: 'no'; why: string; argument?: readonly string[] };
 
 /**
  * Plans and judges a call again with other arguments, as the gate will at the moment of the call: the same schema, the same look-ups, the same rules. Runs
@@ -24,13 +24,13 @@ export async function reconsider(
   const read = tool.input.safeParse(input);
   if (!read.success) {
     const [issue] = read.error.issues;
-    const [argument, ...within] = issue?.path ?? [];
-    const where = within.length > 0 ? `${within.join('.')}: ` : '';
-    return { is: 'no', why: `${where}${issue?.message ?? 'These arguments are not taken.'}`, ...(typeof argument === 'string' ? { argument } : {}) };
+    const argument = (issue?.path ?? []).map(String);
+    const where = argument.length > 1 ? `${argument.slice(1).join('.')}: ` : '';
+    return { is: 'no', why: `${where}${issue?.message ?? 'These arguments are not taken.'}`, argument };
   }
   try {
     const plan = await tool.plan(read.data as never, { services, settings, session: { ...facts, resolved: undefined }, signal, now });
-    if (plan.kind === 'question') return { is: 'no', why: plan.text };
+    if (plan.kind === 'question') return { is: 'no', why: plan.text, ...(plan.argument ? { argument: plan.argument } : {}) };
     const verdict = judge({ tool: tool.name, readOnly: false, touches: plan.touches }, permissions, standing);
     if (verdict.is === 'refuse') return { is: 'no', why: verdict.why };
     const rule = verdict.is === 'confirm' ? verdict.approvers : approversOf(tool.name, permissions.approvers);

@@ -41,8 +41,8 @@ export const runDatabricksJob = writeTool({
     const resolved = ctx.session?.resolved === undefined ? null : resolvedBefore.parse(ctx.session.resolved);
     const job = await theJob(resolved?.job_id ?? input.job_id, databricks, ctx.signal);
     const given = resolved?.parameters ?? texts(input.parameters);
-    const unknown = unknownKeys(given, job);
-    if (unknown) return unknown;
+    const odd = unknownKeys(given, job) ?? (resolved ? null : notNumbers(given, job));
+    if (odd) return odd;
     const resolution = resolved ? await resolveAgain(resolved, ctx) : await resolve(input.config, given, job, ctx);
     if (resolution.kind === 'question') return resolution;
     return await planOf(job, { ...resolution, note: resolved ? resolved.note : input.note }, databricks, ctx);
@@ -147,6 +147,24 @@ function unknownKeys(given: Record<string, string>, job: Job): Question | null {
     kind: 'question',
     text: `Job ${job.jobId} (${cell(job.name)}) has no parameter ${unknown.map((name) => `"${cell(name)}"`).join(', ')}. ${has} ${[...meant, 'Ask; do not choose.'].join(' ')}`,
     data: { unknown, declared, near },
+    argument: ['parameters', unknown[0] ?? ''],
+  };
+}
+
+/** Words where the job's own default is a number are more likely a slip than meant; a job would find out after it has started. */
+function notNumbers(given: Record<string, string>, job: Job): Question | null {
+  const isNumber = (text: string) => text.trim() !== '' && Number.isFinite(Number(text));
+  const odd = job.parameters.find(({ name, default: own }) => {
+    const value = given[name];
+    // Databricks fills in its own references when the run starts.
+    return isNumber(own) && value !== undefined && !isNumber(value) && !value.includes('{{');
+  });
+  if (!odd) return null;
+  return {
+    kind: 'question',
+    text: `${cell(odd.name)} is a number in job ${job.jobId} (${cell(job.name)}), ${odd.default} by default, and "${cell(given[odd.name] ?? '', 60)}" is none. Ask which number is meant; do not choose.`,
+    data: { parameter: odd.name, default: odd.default },
+    argument: ['parameters', odd.name],
   };
 }
 

@@ -1,11 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { refuseView } from '../../src/sandbox/slack/validate-view.ts';
 import { changedArguments } from '../../src/session/changed-arguments.ts';
-import { editForm, fieldsOf, readFields, wasWritten } from '../../src/slack/views/edit-form.ts';
+import { editForm, fieldAbout, fieldsOf, readFields, wasWritten } from '../../src/slack/views/edit-form.ts';
 
-const job = { properties: { job_id: { type: 'string' }, config: { type: 'string', description: 'a file' }, parameters: { type: 'object' } } };
+const job = {
+  properties: { job_id: { type: 'string' }, config: { type: 'string', description: 'a file' }, parameters: { type: 'object' }, note: { type: 'string' } },
+};
 const input = { job_id: '101', config: 'base.json', parameters: { lr: 0.1 } };
-const resolved = { job_id: '101', config: { path: 'base.json' }, parameters: { lr: '0.1', feature_set: 'v1' } };
+const resolved = { job_id: '101', config: { path: 'base.json' }, parameters: { config: 'base.json', lr: '0.1', feature_set: 'v1' } };
 const { fields } = fieldsOf(job, input, resolved);
 /** What was written: the form's own values but for these, by label. */
 const write = (changes: Record<string, string>) => fields.map((f) => changes[f.label] ?? f.value);
@@ -14,24 +16,33 @@ const read = (changes: Record<string, string>) => readFields(fields, write(chang
 describe('the form for a job', () => {
   test('has a field for each parameter that would be sent, and for every other argument what was asked for', () => {
     expect(fields.map((f) => [f.label, f.value])).toEqual([
-      ['job_id', '101'],
-      ['config', 'base.json'],
-      ['parameters · lr', '0.1'],
-      ['parameters · feature_set', 'v1'],
+      ['Job', '101'],
+      ['Config', 'base.json'],
+      ['lr', '0.1'],
+      ['feature_set', 'v1'],
       ['More parameters', ''],
     ]);
   });
 
   test.each<[string, Record<string, string>, unknown]>([
     ['nothing', {}, { input, changed: 0 }],
-    ['a parameter', { 'parameters · lr': '0.2' }, { input: { ...input, parameters: { lr: '0.2' } }, changed: 1 }],
-    ['one from the file', { 'parameters · feature_set': 'v2' }, { input: { ...input, parameters: { lr: 0.1, feature_set: 'v2' } }, changed: 1 }],
-    ['an emptied one is left out', { 'parameters · lr': '' }, { input: { ...input, parameters: {} }, changed: 1 }],
+    ['a parameter', { lr: '0.2' }, { input: { ...input, parameters: { lr: '0.2' } }, changed: 1 }],
+    ['one from the file', { feature_set: 'v2' }, { input: { ...input, parameters: { lr: 0.1, feature_set: 'v2' } }, changed: 1 }],
+    ['an emptied one is left out', { lr: '' }, { input: { ...input, parameters: {} }, changed: 1 }],
     ['more of them', { 'More parameters': 'seed=1\n\n name = a=b ' }, { input: { ...input, parameters: { lr: 0.1, seed: '1', name: 'a=b' } }, changed: 1 }],
     ['what is no parameter', { 'More parameters': 'seed' }, { at: 4, why: 'Write one parameter a line, as name=value.' }],
-    ['an emptied argument', { config: '' }, { input: { job_id: '101', parameters: { lr: 0.1 } }, changed: 1 }],
+    ['an emptied argument', { Config: '' }, { input: { job_id: '101', parameters: { lr: 0.1 } }, changed: 1 }],
   ])('read back: %s', (_name, changes, expected) => {
     expect(read(changes)).toEqual(expected);
+  });
+
+  test.each<[string, string[], Record<string, string>, number]>([
+    ['a parameter with a field', ['parameters', 'feature_set'], { lr: '0.2' }, 3],
+    ['a parameter that was added', ['parameters', 'sed'], { lr: '0.2', 'More parameters': 'seed=1\nsed = 2' }, 4],
+    ['an argument', ['config'], { lr: '0.2' }, 1],
+    ['nobody knows what', [], { lr: '0.2' }, 2],
+  ])('an objection stands under its field: %s', (_name, argument, changes, at) => {
+    expect(fieldAbout(argument, fields, write(changes))).toBe(at);
   });
 
   test('names that every object has are parameters like others', () => {
@@ -41,8 +52,8 @@ describe('the form for a job', () => {
   });
 
   test('what came along unasked is not what was written', () => {
-    const after = { ...resolved, parameters: { lr: '0.2', feature_set: 'v1' }, config: { path: 'base.json', commit: 'new' } };
-    const written = write({ 'parameters · lr': '0.2' });
+    const after = { ...resolved, parameters: { config: 'base.json', lr: '0.2', feature_set: 'v1' }, config: { path: 'base.json', commit: 'new' } };
+    const written = write({ lr: '0.2' });
     expect(changedArguments(resolved, after).map((c) => [c.name, wasWritten(c, fields, written, input)])).toEqual([
       ['parameters.lr', true],
       ['config.commit', false],
@@ -58,8 +69,8 @@ describe('the form for another tool', () => {
   const form = fieldsOf(schema, asked, asked);
 
   test('keeps what is too long for a field, and says so', () => {
-    expect(form.kept).toEqual(['body']);
-    expect(JSON.stringify(editForm('s1/1', form, 'Well.'))).toContain('kept as it is: body.');
+    expect(form.kept).toEqual(['Body']);
+    expect(JSON.stringify(editForm('s1/1', form, 'Well.'))).toContain('kept as it is: Body.');
   });
 
   test('reads JSON where no text is wanted', () => {

@@ -76,7 +76,7 @@ describe('a call that is put differently', () => {
     await stage.click('U1', first, 'edit_call');
     expect(await fill(stage, 'U1', {})).toEqual(['Nothing is changed.']);
     expect(await fill(stage, 'U1', { 'More parameters': 'feature_sett=v9' })).toEqual([expect.stringContaining('has no parameter')]);
-    expect(await fill(stage, 'U1', { 'parameters · feature_set': 'v3', 'More parameters': '' })).toEqual([]);
+    expect(await fill(stage, 'U1', { feature_set: 'v3', 'More parameters': '' })).toEqual([]);
 
     const second = await stage.until('the new card', () => stage.messages().findLast((m) => m.ts > first.ts && stage.button(m, 'approve_call')));
     expect(words(second)).toContain('Put differently by ');
@@ -97,7 +97,7 @@ describe('a call that is put differently', () => {
   test('by an approver: what they wrote themselves counts as their yes', async () => {
     await stage.command('Run the approver edit experiment');
     await stage.click('U2', await stage.card('edit_call'), 'edit_call');
-    expect(await fill(stage, 'U2', { 'parameters · feature_set': 'v3' })).toEqual([]);
+    expect(await fill(stage, 'U2', { feature_set: 'v3' })).toEqual([]);
     const session = await stage.ended();
     expect([...session.approvals.values()].map((a) => [a.state, a.votes.map((v) => v.by)])).toEqual([
       ['edited', []],
@@ -110,8 +110,8 @@ describe('a call that is put differently', () => {
     await stage.command('Open the reworded pull request');
     const first = await stage.card('edit_call');
     await stage.click('U1', first, 'edit_call');
-    expect(await fill(stage, 'U1', { labels: '"ml"' })).toEqual([expect.stringContaining('expected array')]);
-    expect(await fill(stage, 'U1', { title: 'feat: what it is', labels: '["ml"]' })).toEqual([]);
+    expect(await fill(stage, 'U1', { Labels: '"ml"' })).toEqual([expect.stringContaining('expected array')]);
+    expect(await fill(stage, 'U1', { Title: 'feat: what it is', Labels: '["ml"]' })).toEqual([]);
     const second = await stage.until('the new card', () => stage.messages().findLast((m) => m.ts > first.ts && stage.button(m, 'approve_call')));
     await stage.click('U3', second, 'approve_call');
     const session = await stage.ended();

@@ -210,6 +210,11 @@ describe('run_databricks_job asks instead of guessing', () => {
       { parameters: { feature_sett: 'v2' } },
       'Job 101 (ads-train) has no parameter "feature_sett". It has config, feature_set, learning_rate, dropout, epochs, batch_size, seed, fail. Did they mean feature_set instead of feature_sett? Ask; do not choose.',
     ],
+    [
+      'a word where the job has a number',
+      { parameters: { learning_rate: 'high' } },
+      'learning_rate is a number in job 101 (ads-train), 0.01 by default, and "high" is none. Ask which number is meant; do not choose.',
+    ],
   ])('%s', async (_, input, text) => {
     expect((await asked(runDatabricksJob, { job_id: '101', ...input })).text).toBe(text);
   });

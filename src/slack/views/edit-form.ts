@@ -21,6 +21,8 @@ const FIELD = 3_000;
 const FIELDS = 60;
 /** The field for parameters that are not set yet. */
 const MORE = 'more parameters';
+/** For the record and for programs; nobody edits these in a form. */
+const LEFT_OUT = new Set(['note', 'idempotency_token']);
 
 type Schema = { type?: unknown; description?: unknown; properties?: Record<string, Schema>; maxLength?: unknown };
 
@@ -36,9 +38,14 @@ export function fieldsOf(
   const fields: Field[] = [];
   const kept: string[] = [];
   for (const [name, property] of Object.entries((schema as Schema).properties ?? {})) {
+    if (LEFT_OUT.has(name)) continue;
     const inner = resolved[name];
     if (name === 'parameters' && isRecord(inner)) {
-      for (const [key, value] of Object.entries(inner)) fields.push(field([name, key], { type: 'string' }, value));
+      for (const [key, value] of Object.entries(inner)) {
+        // The pinned form of an argument that has its own field: `config`, given as a file.
+        if (input[key] !== undefined && !isSet(input[name], key)) continue;
+        fields.push(field([name, key], { type: 'string' }, value));
+      }
       fields.push({ path: [MORE], label: 'More parameters', hint: 'name=value, one a line', value: '', text: true, multiline: true });
       continue;
     }
@@ -51,7 +58,29 @@ function field(path: Field['path'], { type, description, maxLength }: Schema, va
   const text = type === 'string' || typeof value === 'string';
   const shown = value === undefined ? '' : text ? String(value) : JSON.stringify(value, null, 2);
   const long = !text || shown.length > 80 || shown.includes('\n') || (typeof maxLength === 'number' && maxLength > 1_000);
-  return { path, label: path.join(' · '), ...(typeof description === 'string' ? { hint: description } : {}), value: shown, text, multiline: long };
+  return { path, label: path[1] ?? labelOf(path[0]), ...(typeof description === 'string' ? { hint: description } : {}), value: shown, text, multiline: long };
+}
+
+/** An argument's name in plain words: `job_id` is the job. */
+function labelOf(name: string): string {
+  const words = name.replace(/_id$/, '').replaceAll('_', ' ');
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+function isSet(given: unknown, key: string): boolean {
+  return isRecord(given) && Object.hasOwn(given, key);
+}
+
+/** The field that an objection is about: the one named, else the first that was changed. */
+export function fieldAbout(argument: readonly string[], fields: readonly Field[], written: readonly string[]): number {
+  const [name, key] = argument;
+  const found = [
+    fields.findIndex((f) => f.path[0] === name && f.path[1] === key),
+    fields.findIndex((f, i) => key !== undefined && f.path[0] === MORE && new RegExp(`^\\s*${key.replace(/\W/g, '\\$&')}\\s*=`, 'm').test(written[i] ?? '')),
+    fields.findIndex((f) => key === undefined && f.path[0] === name),
+    fields.findIndex((f, i) => (written[i] ?? '') !== f.value),
+  ];
+  return Math.max(0, found.find((at) => at >= 0) ?? 0);
 }
 
 /** What a person wrote, as the arguments the tool is asked with; or which field can't be read, and why. An emptied field leaves its argument out. */
