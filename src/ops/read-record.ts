@@ -19,7 +19,7 @@ export async function readRecord(redis: { url: string; prefix: string }, id: str
     if (!record || !session)
       throw new Error(
         `There is no session ${id} in the Redis at ${placeOf(redis.url)} (REDIS_URL) under the prefix "${redis.prefix}" (REDIS_PREFIX). ` +
-          'For a sandbox of "npm run sandbox", set both to what it printed when it started.',
+          'If it belongs to another installation, such as one for trying things out, set both to what that one printed when it started.',
       );
     return { lines: record.lines, session };
   } finally {

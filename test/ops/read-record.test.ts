@@ -33,6 +33,6 @@ it('finds a session by its short id, in any case, and by its full id', async () 
 
 it('says so where there is none', async () => {
   await expect(readRecord({ url: inject('redisUrl'), prefix }, 'e-none')).rejects.toThrow(
-    `There is no session e-none in the Redis at ${inject('redisUrl').replace(/\/\/.*@/, '//')} (REDIS_URL) under the prefix "${prefix}" (REDIS_PREFIX). For a sandbox of "npm run sandbox", `,
+    `There is no session e-none in the Redis at ${inject('redisUrl').replace(/\/\/.*@/, '//')} (REDIS_URL) under the prefix "${prefix}" (REDIS_PREFIX). If it belongs to another installation, `,
   );
 });
