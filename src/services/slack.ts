@@ -10,6 +10,8 @@ export type Mark = { session: string; slot: string };
 
 /** A modal. What it is about travels in `private_metadata` as an id and nothing else. */
 export type View = types.ModalView;
+/** A person's Home tab. */
+export type HomeView = { type: 'home'; blocks: Block[] };
 
 /** Outgoing Slack, one call each, no retries and no decisions. Throws UpstreamError. */
 export type SlackService = {
@@ -26,6 +28,8 @@ export type SlackService = {
   /** Answers the view's id. The trigger lives 3 s and counts once. */
   openModal(triggerId: string, view: View): Promise<string>;
   updateModal(viewId: string, view: View): Promise<void>;
+  /** Shows one person this Home tab in place of the last. */
+  publishHome(user: string, view: HomeView, signal?: AbortSignal): Promise<void>;
   /** Our own messages with this mark, oldest first: in the thread, or in the channel since `oldest` where there is no thread. */
   find(query: { channel: string; thread?: string | undefined; mark: Mark; oldest?: string | undefined }, signal?: AbortSignal): Promise<string[]>;
   /** Whether a file of this name stands in the thread already: files carry no mark. */
@@ -121,6 +125,9 @@ export function slackService({ token, apiUrl }: { token: string; apiUrl?: string
     },
     async updateModal(viewId, view) {
       await call('views.update', () => web.views.update({ view_id: viewId, view }));
+    },
+    async publishHome(user, view, signal) {
+      await call('views.publish', () => web.views.publish({ user_id: user, view: view as types.HomeView }), signal);
     },
     async upload({ channel, thread, name, data, title, alt, comment }, signal) {
       const file = {

@@ -9,9 +9,10 @@ import { onCommand } from './command.ts';
 import type { Desk, Editing, Runs } from './desk.ts';
 import { onEdit, type Submitted } from './editing.ts';
 import { commandSchema } from './given.ts';
+import { homeSchema, onHomeOpened } from './home.ts';
 import { LISTENERS } from './listeners.ts';
-import { loopGuard } from './loop-guard.ts';
 import type { Log } from './log.ts';
+import { loopGuard } from './loop-guard.ts';
 import { messageSchema, NotStored, onMessage, onShortcut, shortcutSchema } from './mention.ts';
 import { onDenyReason, submissionSchema } from './modals.ts';
 import { onNewExperiment } from './new-experiment.ts';
@@ -107,6 +108,11 @@ function listen(app: App, desk: Desk): void {
     const answer = (await safely(desk, commandSchema, body, (given) => onCommand(desk, given))) ?? { text: TROUBLE };
     // Nothing to say yet: the answer follows at the response_url.
     await (answer.text === '' ? ack() : ack({ response_type: 'ephemeral', ...answer } as never));
+  });
+  app.event(LISTENERS.home, async ({ payload }) => {
+    const read = homeSchema.safeParse(payload);
+    // Nobody waits for it, and nothing hangs on it.
+    if (read.success) desk.later(() => onHomeOpened(desk, read.data));
   });
   for (const event of LISTENERS.events) {
     app.event(event, async ({ payload }) => {

@@ -2,6 +2,7 @@
 export const LISTENERS = {
   command: '/experiment',
   events: ['app_mention', 'message'],
+  home: 'app_home_opened',
   actions: [
     'approve_call',
     'approve_all',

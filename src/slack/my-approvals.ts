@@ -12,12 +12,18 @@ type Open = { s: Session; a: Approval; tool: string };
 
 /** What waits for this person's yes, each with a link to its card; and, in a line, what waits for others. */
 export async function myApprovals(desk: Desk, by: string, sessions: readonly About[]): Promise<Answer> {
+  const { mine, links, all } = await openApprovals(desk, by, sessions);
+  return waiting(mine, links, all, (tool) => approverMentions(approversOf(tool, desk.permissions.approvers), ''));
+}
+
+/** Every approval that is open in these sessions, and which of them this person may give, with links to the cards of the first fifteen. */
+export async function openApprovals(desk: Desk, by: string, sessions: readonly About[]): Promise<{ mine: Open[]; links: (string | null)[]; all: Open[] }> {
   const read = await Promise.all(sessions.slice(0, 40).map((about) => desk.reading.session(about.session)));
   const open = read.flatMap((s): Open[] => (s && !s.stop ? pendingApprovals(s).map((a) => ({ s, a, tool: s.calls.get(a.call)?.tool ?? '' })) : []));
   const current = open.filter(({ s, a }) => s.calls.get(a.call)?.approval === a.id);
   const mine = await whichMay(desk, by, current);
   const links = await Promise.all(mine.slice(0, 15).map((o) => cardLink(desk, o)));
-  return waiting(mine, links, current, (tool) => approverMentions(approversOf(tool, desk.permissions.approvers), ''));
+  return { mine, links, all: current };
 }
 
 /** The answer. Pure. `links` belongs to the first of `mine`. */
