@@ -4,6 +4,7 @@ import type { Session } from '../session/state.ts';
 import { help } from './answers.ts';
 import { notHere } from './command.ts';
 import { type Answer, type Desk, mayChange, mayOpen, standingOf } from './desk.ts';
+import { answerDirectMessage } from './direct-message.ts';
 import { idFrom } from './given.ts';
 import type { Loops } from './loop-guard.ts';
 import { dropMention, unescapeSlack } from './parse-command.ts';
@@ -22,6 +23,7 @@ export const messageSchema = z.object({
   thread_ts: z.string().optional(),
   parent_user_id: z.string().optional(),
   channel: z.string(),
+  channel_type: z.string().optional(),
 });
 type Heard = z.infer<typeof messageSchema> & { user: string };
 
@@ -37,6 +39,10 @@ export type Once = (key: string) => boolean;
 /** Takes a post: opens a session, continues the one that lives in its thread, or leaves it alone. */
 export async function onMessage(desk: Desk, event: z.infer<typeof messageSchema>, once: Once, loops: Loops): Promise<void> {
   if (!isOfAPerson(desk, event)) return;
+  if (event.channel_type === 'im' && !desk.channels.includes(event.channel)) {
+    if (once(`im:${event.channel}:${event.ts}`)) desk.later(() => answerDirectMessage(desk, { channel: event.channel, thread: event.thread_ts, ts: event.ts }));
+    return;
+  }
   const mentioned = event.text.includes(`<@${desk.self.user}>`) || event.text.includes(`<@${desk.self.user}|`);
   if (!mentioned && event.thread_ts === undefined) return;
   const { channel, user } = event;
