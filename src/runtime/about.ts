@@ -1,3 +1,4 @@
+import { cameTo } from '../session/came-to.ts';
 import { producedRuns } from '../session/runs.ts';
 import { openCalls, type Session } from '../session/state.ts';
 import type { About } from './reading.ts';
@@ -37,7 +38,7 @@ export function aboutOf(s: Session, thread: string | null): About {
 
 /** One word or two on where a session stands. */
 export function stateWord(s: Session): string {
-  if (s.ended) return s.ended.outcome;
+  if (s.ended) return sentenceInside(cameTo(s));
   if (s.attention) return 'needs attention';
   const parked = openCalls(s).find((c) => c.status.is === 'parked');
   if (parked?.status.is === 'parked') {
@@ -45,6 +46,10 @@ export function stateWord(s: Session): string {
     return { approval: 'waiting for approval', job: 'training', answer: 'waiting for an answer', retry: 'waiting to retry' }[waiting.for];
   }
   return s.retry ? 'waiting to retry' : 'working';
+}
+
+function sentenceInside(words: string): string {
+  return `${words.charAt(0).toLowerCase()}${words.slice(1)}`;
 }
 
 /** Takes from what is least missed until it fits, and fills what is left with the words of the prompt that lists do not show. */

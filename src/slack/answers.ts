@@ -1,6 +1,7 @@
 import { named } from '../policy/outside-text.ts';
 import { aboutOf } from '../runtime/about.ts';
 import type { About } from '../runtime/reading.ts';
+import { stepEnd } from '../session/came-to.ts';
 import { placeInLine } from '../session/lineage.ts';
 import type { Session } from '../session/state.ts';
 import type { Answer } from './desk.ts';
@@ -81,9 +82,7 @@ export function shown(s: Session, url: string | null, members = 1): Answer {
         ? [para(t('Runs: '), ...s.runs.slice(0, 20).flatMap(({ runId, url: page }, i) => [t(i > 0 ? ', ' : ''), page ? link(page, runId) : mono(runId)]))]
         : []),
       para(
-        t(
-          `${steps.filter((c) => c.status.is === 'finished').length} of ${steps.length} steps done. Record so far: ${s.seq} lines, head ${s.head.slice(0, 12)}…`,
-        ),
+        t(`${steps.filter((c) => stepEnd(c) === 'done').length} of ${steps.length} steps done. Record so far: ${s.seq} lines, head ${s.head.slice(0, 12)}…`),
       ),
     ),
   ]);

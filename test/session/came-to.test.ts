@@ -1,0 +1,57 @@
+import { expect, test } from 'vitest';
+import { cameTo, stepEnd } from '../../src/session/came-to.ts';
+import type { Outcome, SessionEvent } from '../../src/session/events.ts';
+import { asks, opened, replied, sessionOf, started } from './logs.ts';
+
+type Step = { tool: string; outcome: Outcome; acted?: boolean };
+const ok = (data: Record<string, unknown> = {}): Outcome => ({ status: 'ok', text: '', data });
+const not = (status: Outcome['status']): Outcome => ({ status, text: '' });
+const run = (id: string): Step => ({ tool: 'run_databricks_job', outcome: ok({ status: 'started', run_id: id }), acted: true });
+const saw = (...states: string[]): Step => ({ tool: 'wait_for_job', outcome: ok({ runs: states.map((status, i) => ({ run_id: String(i + 1), status })) }) });
+const pull = (outcome: Outcome, acted = false): Step => ({ tool: 'create_github_pr', outcome, acted });
+const compared: Step = { tool: 'compare_runs', outcome: ok() };
+
+function session(...steps: Step[]) {
+  const events = steps.flatMap(({ tool, outcome, acted }, i): SessionEvent[] => [
+    replied(1, [{ id: `c${i}`, tool }]),
+    ...(acted ? [asks(`c${i}`, `s1/${i}`), { ...started(`c${i}`), approval: `s1/${i}` }] : []),
+    { type: 'call_finished', call: `c${i}`, outcome },
+  ]);
+  return sessionOf([opened(), ...events, replied(1), { type: 'ended', outcome: 'done', text: '' }]);
+}
+
+test.each<[string, Step[], string]>([
+  ['a plain answer', [], 'Done'],
+  ['a run that succeeded', [run('1'), saw('SUCCEEDED'), compared], 'Done'],
+  ['a run that failed', [run('1'), saw('FAILED')], 'Failed: the training run failed'],
+  ['a run out of time', [run('1'), saw('TIMED_OUT')], 'Failed: the training run ran out of time'],
+  ['a run that was canceled', [run('1'), saw('CANCELED')], 'Ended: the training run was canceled'],
+  ['all of several', [run('1'), run('2'), saw('FAILED', 'FAILED')], 'Failed: all 2 training runs failed'],
+  ['one of several', [run('1'), run('2'), saw('FAILED', 'SUCCEEDED')], 'Done in part: 1 of 2 training runs failed'],
+  ['a repaired run', [run('1'), saw('FAILED'), saw('SUCCEEDED')], 'Done'],
+  ["somebody else's failed run, looked at", [saw('FAILED')], 'Done'],
+  ['a denial', [{ tool: 'run_databricks_job', outcome: not('denied') }], 'Denied'],
+  [
+    'a refusal',
+    [
+      { tool: 'run_databricks_job', outcome: not('refused') },
+      { tool: 'list_databricks_jobs', outcome: ok() },
+    ],
+    'Refused',
+  ],
+  ['nobody who decided', [{ tool: 'run_databricks_job', outcome: not('expired') }], 'Ended: nobody approved it in time'],
+  ['a denial after work', [run('1'), saw('SUCCEEDED'), compared, pull(not('denied'))], 'Done in part: a step was denied'],
+  ['a denial that was mended', [run('1'), pull(not('denied')), pull(ok(), true)], 'Done'],
+  ['a look that failed and was corrected', [{ tool: 'get_github_file', outcome: not('failed') }, compared], 'Done'],
+  ['a last step that failed', [{ tool: 'get_github_file', outcome: not('failed') }], 'Ended: the last step failed'],
+  ['a question nobody resolved', [{ tool: 'run_databricks_job', outcome: ok({ status: 'question' }) }], 'Ended with an open question'],
+  ['a question that was resolved', [{ tool: 'run_databricks_job', outcome: ok({ status: 'question' }) }, run('1')], 'Done'],
+])('%s', (_, steps, words) => {
+  expect(cameTo(session(...steps))).toBe(words);
+});
+
+test('a look at a run that failed is a failed step, though the look itself went well', () => {
+  const ends = (...steps: Step[]) => [...session(...steps).calls.values()].map(stepEnd);
+  expect(ends(run('1'), saw('FAILED'), pull(not('denied')))).toEqual(['done', 'failed', 'denied']);
+  expect(ends(saw('RUNNING'), compared)).toEqual(['done', 'done']);
+});
