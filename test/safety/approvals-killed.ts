@@ -60,8 +60,8 @@ test(`with real workers and SIGKILL, too, an effect runs if and only if it is ap
   let kills = 0;
   const killer = (async () => {
     while (!over) {
-      // Counted from when it is ready: a worker that never gets there shows nothing.
-      await sleep(300 + ((kills * 733) % 3_000));
+      // Counted from when it is ready, and longer than a lease now and then: workers that never get anywhere show nothing.
+      await sleep(500 + ((kills * 3_733) % 10_000));
       if (over) return;
       await product.kill('worker', { stayDown: true });
       kills += 1;
@@ -80,7 +80,7 @@ test(`with real workers and SIGKILL, too, an effect runs if and only if it is ap
       await deliver(key, command);
     };
     const newest = async (): Promise<Approval | undefined> => [...((await reading.session(sid))?.approvals.values() ?? [])].at(-1);
-    for (let waited = 0; waited < 60_000 && !(await newest()); waited += 100) await sleep(100);
+    for (let waited = 0; waited < 180_000 && !(await newest()); waited += 100) await sleep(100);
     for (const [n, { after, op }] of (all[i]?.ops ?? []).entries()) {
       await sleep(after);
       const approval = await newest();

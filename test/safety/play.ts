@@ -162,17 +162,17 @@ function newSession({ redis, log, deliver, keys, backends }: World, schedule: Sc
   }
 
   /** Around each act of a worker: an operation may come before it, and the worker may be gone before or after it. */
-  async function around<T>(act: () => Promise<T>): Promise<T> {
+  async function around<T>(act: () => Promise<T>, { mayFreeze = true } = {}): Promise<T> {
     if (worker.dead) throw new Gone();
     const die = () => {
       worker.dead = true;
       throw new Gone();
     };
-    for (let step = steps[0]; step && step.gap <= 0; step = steps[0]) {
+    for (let step = steps[0]; step && step.gap <= 0 && (mayFreeze || step.op.do !== 'freeze'); step = steps[0]) {
       steps.shift();
       await happen(step.op);
     }
-    if (steps[0]) steps[0].gap -= 1;
+    if (steps[0] && steps[0].gap > 0) steps[0].gap -= 1;
     const when = dying;
     dying = null;
     if (when === 'before') die();
@@ -201,8 +201,7 @@ function newSession({ redis, log, deliver, keys, backends }: World, schedule: Sc
     effects: [],
     async around(act) {
       // Frozen in front of the wire is the lease's business, which real processes show; here the one who wakes would be sure of a lease that was taken by force.
-      if (steps[0]?.op.do === 'freeze') act();
-      else await around(async () => act());
+      await around(async () => act(), { mayFreeze: false });
     },
   });
 
