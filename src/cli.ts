@@ -69,8 +69,7 @@ async function step(args: string[]): Promise<number> {
   if (session === undefined) throw new Told('labmate step needs one session.', 2);
   const config = await configured();
   const { stepAlone } = await import('./main.ts');
-  await stepAlone(config, session);
-  return 0;
+  return stepAlone(config, session);
 }
 
 async function sandbox(args: string[]): Promise<number | null> {

@@ -13,7 +13,7 @@ import { type Check, startHealth } from './ops/health.ts';
 import { reachRedis } from './ops/reach-redis.ts';
 import { approversOf } from './policy/rules.ts';
 import { advance, type Perform, type Turn } from './runtime/advance.ts';
-import { runInChild } from './runtime/alone.ts';
+import { NOT_MADE, runInChild } from './runtime/alone.ts';
 import type { Committed } from './runtime/event-log.ts';
 import { startJobWatch } from './runtime/job-watch.ts';
 import { keepAbout } from './runtime/keep-about.ts';
@@ -137,7 +137,7 @@ async function openStepper(config: Config, { services, deliver, reading, blobs, 
 }
 
 /** One step of one session in this process, which exists for nothing else: what crashes here takes nobody along. */
-export async function stepAlone(config: Config, session: string): Promise<void> {
+export async function stepAlone(config: Config, session: string): Promise<number> {
   // When the worker that started us is gone, somebody else takes the session up.
   const orphaned = () => process.exit(1);
   process.once('disconnect', orphaned);
@@ -146,11 +146,18 @@ export async function stepAlone(config: Config, session: string): Promise<void> 
   const log = createLog({ level: config.logLevel, secrets: config.secrets, role: 'step' });
   const core = openCore(config, makeKeys(config.redis.prefix), log);
   const stepper = await openStepper(config, core);
-  await advance(session, { ...stepper.advance, once: true, rested: async () => {} });
+  let exitCode = 0;
+  try {
+    await advance(session, { ...stepper.advance, once: true, rested: async () => {} });
+  } catch (error) {
+    log.error({ session, err: error }, 'the step could not be made; the session is taken up again');
+    exitCode = NOT_MADE;
+  }
   await stepper.close();
   await core.close();
   process.off('disconnect', orphaned);
   if (process.connected) process.disconnect();
+  return exitCode;
 }
 
 /** The claim in the gate's words. */

@@ -12,6 +12,9 @@ const ALONE_STARTS_WITHIN_MS = 10_000;
 const AT_A_TIME = 2;
 const NO_ROOM_AGAIN_MS = 1_000;
 
+/** How a step process ends that could not make its step, with Redis or a backend away: that is no crash, and somebody looks again. */
+export const NOT_MADE = 75;
+
 /** Runs the next step of a session in a process of its own; at most a few at a time, and one for each session: `enter` says whether there is room. */
 export type Alone = { enter(session: string): boolean; run(session: string): Promise<'done' | 'crashed'>; leave(session: string): void };
 
@@ -60,7 +63,7 @@ export function runInChild(entry: string): Alone {
       new Promise((resolve) => {
         const child = fork(entry, ['step', session], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
         child.once('error', () => resolve('crashed'));
-        child.once('exit', (code) => resolve(code === 0 ? 'done' : 'crashed'));
+        child.once('exit', (code) => resolve(code === 0 || code === NOT_MADE ? 'done' : 'crashed'));
       }),
   };
 }

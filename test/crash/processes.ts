@@ -20,7 +20,8 @@ const ROOT = join(import.meta.dirname, '..', '..');
 
 /** The product in one file: hundreds of starts, and each is spared the compiling. Packages stay where they are. */
 export async function bundle(entry: string, name: string): Promise<string> {
-  const folder = join(ROOT, 'node_modules', '.cache', 'labmate-crash', name);
+  // A folder of this process' own: another run beside it, or a twin, must not find its command changed under it.
+  const folder = join(ROOT, 'node_modules', '.cache', 'labmate-crash', `${process.pid}-${name}`, 'app');
   mkdirSync(folder, { recursive: true });
   const outfile = join(folder, 'main.mjs');
   await build({ entryPoints: [join(ROOT, entry)], outfile, bundle: true, platform: 'node', format: 'esm', packages: 'external', logLevel: 'error' });

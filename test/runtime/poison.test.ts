@@ -90,3 +90,9 @@ test('a suspect for which there is no room is looked at again in a moment', asyn
   expect(await redis.hmget(keys.st('waits'), 'owner', 'lease')).toEqual(['', '0']);
   expect(Number(await redis.zscore(keys.due, 'waits')) - (await log.time())).toBeLessThanOrEqual(1_000);
 });
+
+test('a step that could not be made, with everything else in order, does not count as a crash', async () => {
+  const child = runInChild(join(import.meta.dirname, 'unmade-step.mjs'));
+  expect(child.enter('away')).toBe(true);
+  expect(await child.run('away')).toBe('done');
+}, 30_000);
