@@ -12,7 +12,7 @@ export type GitHub = {
     query: { repo: string; path: string; ref?: string | undefined },
     signal?: AbortSignal,
   ): Promise<{ path: string; sha: string; commit: string; size: number; text: string; unreadable?: 'binary' | 'too-large' } | null>;
-  /** Paths in the repository whose last part is `name`, for "did you mean". */
+  /** Paths in the repository whose last part is `name`, or ends as `*.json` does, for "did you mean". */
   findFiles(query: { repo: string; name: string; ref?: string | undefined }, signal?: AbortSignal): Promise<string[]>;
   getRepo(repo: string, signal?: AbortSignal): Promise<{ defaultBranch: string; private: boolean; url: string }>;
   /** The commit a branch stands at; null where there is no such branch. */
@@ -107,7 +107,8 @@ export function github(options: GitHubOptions): GitHub {
       const call = octokit.rest.git.getTree({ ...where, tree_sha: commit, recursive: '1' });
       const { tree } = await ask(`list the files of ${repo}`, treeSchema, call);
       const last = name.split('/').at(-1);
-      return tree.filter((e) => e.type === 'blob' && e.path.split('/').at(-1) === last).map((e) => e.path);
+      const ending = last?.startsWith('*.') ? last.slice(1) : null;
+      return tree.filter((e) => e.type === 'blob' && (ending ? e.path.endsWith(ending) : e.path.split('/').at(-1) === last)).map((e) => e.path);
     },
 
     async getRepo(repo, signal) {

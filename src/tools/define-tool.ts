@@ -51,11 +51,13 @@ export type WriteTool = Common & {
 /** What a write would do, from real look-ups. `arguments` is what is approved, digested and sent. */
 export type Plan = { kind: 'plan'; arguments: Record<string, unknown>; touches: Touches; preview: Preview };
 
-/** The arguments can't be resolved without a person: shown to the model, which asks. */
+/** The arguments can't be resolved without a person. `text` tells the model what to do; `ask` puts the same to people as a question. */
 export type Question = {
   kind: 'question';
   text: string;
-  data?: Record<string, unknown> /** The path of the argument it is about. */;
+  ask: string;
+  data?: Record<string, unknown>;
+  /** The path of the argument it is about. */
   argument?: readonly string[];
 };
 

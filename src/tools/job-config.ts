@@ -29,11 +29,16 @@ export async function resolveConfig(wanted: string, job: Job, { services, settin
     const missing = github ? 'labmate.json names no repository under defaults' : 'no GitHub is connected';
     return question(
       `The config ${quoted(wanted)} can't be looked up: ${missing}. Ask which parameters of job ${job.jobId} are meant, and give them as parameters.`,
+      `The config ${quoted(wanted)} can't be looked up: ${missing}. Which parameters of job ${job.jobId} are meant?`,
     );
   }
   const pinned = /^(.+)@([0-9a-f]{40})$/.exec(wanted.trim());
   const asked = (pinned?.[1] ?? wanted).trim().replace(/^(\.?\/)+/, '');
-  if (!asked || asked.split('/').includes('..')) return question(`${quoted(wanted)} is no path inside ${repository}. Ask which file is meant.`);
+  if (!asked || asked.split('/').includes('..'))
+    return question(
+      `${quoted(wanted)} is no path inside ${repository}. Ask which file is meant.`,
+      `${quoted(wanted)} is no path inside ${repository}. Which file is meant?`,
+    );
   const ref = pinned?.[2] ?? base;
   const file = await find(asked, repository, ref, github, signal);
   if (file.kind === 'question') return file;
@@ -46,6 +51,7 @@ export async function resolveConfig(wanted: string, job: Job, { services, settin
   if (!values)
     return question(
       `${file.path} in ${repository} is neither JSON nor YAML with names and values, and job ${job.jobId} has no parameter for a config file. Ask how it is meant.`,
+      `${file.path} in ${repository} holds no names and values, and job ${job.jobId} has no parameter for a config file. Which parameters are meant?`,
     );
   return fill(values, config, job);
 }
@@ -67,14 +73,26 @@ async function find(asked: string, repository: string, ref: string | undefined, 
     const file = await github.getFile({ repo: repository, path: only, ref }, signal);
     if (file) return { kind: 'file' as const, ...file };
   }
-  const candidates = fitting.length > 0 ? fitting : near;
-  const listed = candidates.slice(0, 10).map((path) => cell(path, 200));
-  if (fitting.length > 1)
-    return question(`${repository} has ${fitting.length} files that ${quoted(asked)} could mean: ${listed.join(', ')}. Ask which one is meant.`, {
-      candidates,
-    });
-  const instead = candidates.length > 0 ? ` It has ${listed.join(', ')}.` : '';
-  return question(`${repository} has no file ${quoted(asked)}.${instead} Ask which config is meant; do not choose one.`, { candidates });
+  if (fitting.length > 1) {
+    const facts = `${repository} has ${fitting.length} files that ${quoted(asked)} could mean: ${listed(fitting)}.`;
+    return question(`${facts} Ask which one is meant.`, `${facts} Which one is meant?`, { candidates: fitting });
+  }
+  const facts = `${repository} has no file ${quoted(asked)}.`;
+  const candidates = near.length > 0 ? near : await configsOf(repository, ref, github, signal);
+  const [instead, there] = candidates.length > 0 ? [` It has ${listed(candidates)}.`, ` There are: ${listed(candidates)}.`] : ['', ''];
+  return question(`${facts}${instead} Ask which config is meant; do not choose one.`, `${facts} Which config is meant?${there}`, { candidates });
+}
+
+/** Config files there are, for whoever has to name one: those in folders of configs first. */
+async function configsOf(repository: string, ref: string | undefined, github: GitHub, signal: AbortSignal): Promise<string[]> {
+  const all = await github.findFiles({ repo: repository, name: '*.json', ref }, signal);
+  const likely = (path: string) => (/config/i.test(path) ? 0 : 1);
+  return all.sort((a, b) => likely(a) - likely(b) || a.localeCompare(b)).slice(0, 10);
+}
+
+function listed(paths: readonly string[]): string {
+  const shown = paths.slice(0, 10).map((path) => cell(path, 200));
+  return paths.length > shown.length ? `${shown.join(', ')} and ${paths.length - shown.length} more` : shown.join(', ');
 }
 
 function fill(values: Record<string, string>, config: Config, job: Job): ResolvedConfig | Question {
@@ -88,9 +106,12 @@ function fill(values: Record<string, string>, config: Config, job: Job): Resolve
       .slice(0, 1)
       .map((name) => `${cell(key)} (near ${cell(name)})`),
   );
-  return question(
+  const facts =
     `${config.path} holds ${rest.map((key) => cell(key)).join(', ')}, for which job ${job.jobId} (${cell(job.name)}) has no parameter${near.length ? `; ${near.join(', ')}` : ''}. ` +
-      `Its other values fit: ${fits.join(', ') || 'none'}. Ask whether to run without the rest; if so, call again with the fitting values as parameters and no config.`,
+    `Its other values fit: ${fits.join(', ') || 'none'}.`;
+  return question(
+    `${facts} Ask whether to run without the rest; if so, call again with the fitting values as parameters and no config.`,
+    `${facts} Shall it run without the rest?`,
     { unknown: rest, fitting: parameters },
   );
 }
@@ -115,8 +136,8 @@ function topLevel(text: string, path: string): Record<string, string> | null {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, typeof item === 'string' ? item : JSON.stringify(item)]));
 }
 
-function question(text: string, data?: Record<string, unknown>): Question {
-  return { kind: 'question', text, ...(data ? { data } : {}) };
+function question(text: string, ask: string, data?: Record<string, unknown>): Question {
+  return { kind: 'question', text, ask, ...(data ? { data } : {}) };
 }
 
 const quoted = (text: string) => `"${cell(text, 200)}"`;

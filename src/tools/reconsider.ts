@@ -30,7 +30,7 @@ export async function reconsider(
   }
   try {
     const plan = await tool.plan(read.data as never, { services, settings, session: { ...facts, resolved: undefined }, signal, now });
-    if (plan.kind === 'question') return { is: 'no', why: plan.text, ...(plan.argument ? { argument: plan.argument } : {}) };
+    if (plan.kind === 'question') return { is: 'no', why: plan.ask, ...(plan.argument ? { argument: plan.argument } : {}) };
     const verdict = judge({ tool: tool.name, readOnly: false, touches: plan.touches }, permissions, standing);
     if (verdict.is === 'refuse') return { is: 'no', why: verdict.why };
     const rule = verdict.is === 'confirm' ? verdict.approvers : approversOf(tool.name, permissions.approvers);

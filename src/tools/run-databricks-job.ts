@@ -51,7 +51,7 @@ export const runDatabricksJob = writeTool({
     const databricks = ctx.services.databricks as Databricks;
     const { job_id, parameters, config, note } = resolvedBefore.parse(plan.arguments);
     const { runId } = await databricks.runNow({ jobId: job_id, parameters, idempotencyToken: key }, ctx.signal);
-    const [url, environment] = await Promise.all([pageOf(runId, databricks, ctx.signal), environmentOf(job_id, parameters, databricks, ctx)]);
+    const [url, about] = await Promise.all([pageOf(runId, databricks, ctx.signal), aboutJob(job_id, parameters, databricks, ctx)]);
     const said = Object.entries(parameters).map(([name, value]) => `${cell(name)}=${cell(value, 120)}`);
     return done(`Job ${job_id} was started as run ${runId}${said.length ? ` with ${said.join(', ')}` : ''}.${url ? ` ${url}` : ''}`, {
       status: 'started',
@@ -59,7 +59,7 @@ export const runDatabricksJob = writeTool({
       ...(url ? { run_url: url } : {}),
       job_id,
       resolved_parameters: parameters,
-      ...(environment ? { environment } : {}),
+      ...about,
       ...(config ? { config } : {}),
       ...(note ? { note } : {}),
     });
@@ -85,6 +85,7 @@ async function resolve(config: string | undefined, given: Record<string, string>
     return {
       kind: 'question',
       text: `Two configs are named: ${cell(config, 200)}, and ${cell(asParameter, 200)} as parameter ${own}. Ask which one is meant.`,
+      ask: `Two configs are named: ${cell(config, 200)}, and ${cell(asParameter, 200)} as parameter ${own}. Which one is meant?`,
     };
   const wanted = config ?? asParameter;
   if (wanted === undefined) return { kind: 'resolved', parameters: given, differs: [] };
@@ -100,6 +101,7 @@ async function resolveAgain({ parameters, config }: z.infer<typeof resolvedBefor
     return {
       kind: 'question',
       text: `${config.path} can't be found any more at commit ${config.commit.slice(0, 12)} of ${config.repository}. Ask which config is meant now.`,
+      ask: `${config.path} can't be found any more at commit ${config.commit.slice(0, 12)} of ${config.repository}. Which config is meant now?`,
     };
   return { kind: 'resolved', parameters, config, differs: [] };
 }
@@ -142,10 +144,12 @@ function unknownKeys(given: Record<string, string>, job: Job): Question | null {
   if (unknown.length === 0) return null;
   const near = unknown.map((name) => ({ name, near: nearMisses(name, declared) }));
   const meant = near.flatMap((n) => (n.near.length ? [`Did they mean ${n.near.map((d) => cell(d)).join(' or ')} instead of ${cell(n.name)}?`] : []));
+  const toPeople = meant.length > 0 ? meant.map((question) => question.replace('Did they mean', 'Did you mean')).join(' ') : 'Which one is meant?';
   const has = declared.length ? `It has ${declared.map((name) => cell(name)).join(', ')}.` : 'It declares none.';
   return {
     kind: 'question',
     text: `Job ${job.jobId} (${cell(job.name)}) has no parameter ${unknown.map((name) => `"${cell(name)}"`).join(', ')}. ${has} ${[...meant, 'Ask; do not choose.'].join(' ')}`,
+    ask: `Job ${job.jobId} (${cell(job.name)}) has no parameter ${unknown.map((name) => `"${cell(name)}"`).join(', ')}. ${has} ${toPeople}`,
     data: { unknown, declared, near },
     argument: ['parameters', unknown[0] ?? ''],
   };
@@ -163,6 +167,7 @@ function notNumbers(given: Record<string, string>, job: Job): Question | null {
   return {
     kind: 'question',
     text: `${cell(odd.name)} is a number in job ${job.jobId} (${cell(job.name)}), ${odd.default} by default, and "${cell(given[odd.name] ?? '', 60)}" is none. Ask which number is meant; do not choose.`,
+    ask: `${cell(odd.name)} is a number in job ${job.jobId} (${cell(job.name)}), ${odd.default} by default, and "${cell(given[odd.name] ?? '', 60)}" is none. Which number is meant?`,
     data: { parameter: odd.name, default: odd.default },
     argument: ['parameters', odd.name],
   };
@@ -181,18 +186,20 @@ function texts(parameters: Record<string, string | number | boolean>): Record<st
   return Object.fromEntries(all);
 }
 
-/** Best effort, as the page: where the run that has started belongs. */
-async function environmentOf(
+/** Best effort, as the page: where the run that has started belongs, and what may be changed when it is repeated. */
+async function aboutJob(
   jobId: string,
   parameters: Record<string, string>,
   databricks: Databricks,
   { settings, signal }: ToolContext,
-): Promise<string | null> {
-  if (!settings.actIn) return null;
+): Promise<{ environment?: string; declared?: string[] }> {
+  if (!settings.actIn) return {};
   try {
-    return placeJob(jobTouched(await databricks.getJob(jobId, signal), parameters), settings.environments, settings.actIn).environment;
+    const job = await databricks.getJob(jobId, signal);
+    const { environment } = placeJob(jobTouched(job, parameters), settings.environments, settings.actIn);
+    return { ...(environment ? { environment } : {}), declared: job.parameters.map((p) => p.name) };
   } catch {
-    return null;
+    return {};
   }
 }
 

@@ -55,7 +55,7 @@ function present(answer: GateAnswer): CallToolResult {
     case 'question':
       return {
         content: [{ type: 'text', text: answer.question.text }],
-        structuredContent: { status: 'question', text: answer.question.text, ...answer.question.data },
+        structuredContent: { status: 'question', text: answer.question.text, ask: answer.question.ask, ...answer.question.data },
       };
     case 'confirm': {
       const { preview } = answer.confirmation;

@@ -188,7 +188,11 @@ describe('run_databricks_job plans', () => {
 
 describe('run_databricks_job asks instead of guessing', () => {
   test.each([
-    ['a config that is not there', { config: 'nope.json' }, 'acme/ads has no file "nope.json". Ask which config is meant; do not choose one.'],
+    [
+      'a config that is not there',
+      { config: 'nope.json' },
+      'acme/ads has no file "nope.json". It has base_config.json, configs/dup_config.json, configs/large.json, legacy/dup_config.json. Ask which config is meant; do not choose one.',
+    ],
     [
       'one that is elsewhere',
       { config: 'wrong/large.json' },
@@ -216,7 +220,11 @@ describe('run_databricks_job asks instead of guessing', () => {
       'learning_rate is a number in job 101 (ads-train), 0.01 by default, and "high" is none. Ask which number is meant; do not choose.',
     ],
   ])('%s', async (_, input, text) => {
-    expect((await asked(runDatabricksJob, { job_id: '101', ...input })).text).toBe(text);
+    const question = await asked(runDatabricksJob, { job_id: '101', ...input });
+    expect(question.text).toBe(text);
+    // People read a question, and no word of what the model is to do.
+    expect(question.ask).toContain('?');
+    expect(question.ask).not.toMatch(/\bAsk\b|do not choose|they mean/);
   });
 
   test('values of the file that the job has no parameter for', async () => {

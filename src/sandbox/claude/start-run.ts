@@ -22,7 +22,7 @@ export function* startRun(run: RunPlan, defaults: Defaults, opening: string): Wa
       if (runId === undefined) return { end: `The job gave no run id: ${got.text}` };
       return { go: { runId: String(runId), url: typeof url === 'string' ? url : null, parameters: wanted.parameters } };
     }
-    const question = String(got.data['text'] ?? got.text);
+    const question = String(got.data['ask'] ?? got.data['text'] ?? got.text);
     const [answer] = yield {
       say: 'This needs a person.',
       calls: [{ tool: 'ask_person', input: { question: question.slice(0, 1000), ...optionsOf(got.data) } }],

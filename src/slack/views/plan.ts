@@ -2,6 +2,7 @@ import { plain } from '../../policy/outside-text.ts';
 import type { RunProgress } from '../../runtime/progress.ts';
 import type { Block } from '../../services/slack.ts';
 import { badRunsInWords, stepEnd } from '../../session/came-to.ts';
+import type { Outcome } from '../../session/events.ts';
 import type { Call, Session } from '../../session/state.ts';
 import { fallback, fitted, LIMITS } from './limits.ts';
 import { knownLinks, linked } from './links.ts';
@@ -93,7 +94,7 @@ function lineOf(s: Session, call: Call, mayApprove: (tool: string) => Bit[], pro
       if (end === 'done') return line('complete', words);
       if (end === 'denied' && approval?.state === 'denied')
         return line('error', 'denied by ', ...(approval.by ? [user(approval.by)] : []), t(approval.reason ? `: ${approval.reason}` : ''));
-      if (end === 'asked back') return line('pending', `asked back: ${words}`);
+      if (end === 'asked back') return line('pending', `asked back: ${askedBack(outcome) ?? words}`);
       if (end === 'unknown') return line('error', `needs attention: ${words}`);
       // What it looked at failed; the look itself did not.
       if (end === 'failed' && outcome.status === 'ok') return line('error', `failed: ${badRunsInWords(outcome)}`);
@@ -102,6 +103,11 @@ function lineOf(s: Session, call: Call, mayApprove: (tool: string) => Bit[], pro
     default:
       return status satisfies never;
   }
+}
+
+/** The question as it is put to people; older records have only the words for the model. */
+function askedBack({ data }: Outcome): string | null {
+  return typeof data?.['ask'] === 'string' ? firstLine(data['ask']) : null;
 }
 
 function firstLine(text: string): string {
