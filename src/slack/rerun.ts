@@ -1,10 +1,14 @@
 import { createHash } from 'node:crypto';
+import { nearMisses } from '../analysis/near-miss.ts';
 import { plain } from '../policy/outside-text.ts';
+import { stateWord } from '../runtime/about.ts';
 import type { Command } from '../runtime/commands.ts';
+import { declaredBy } from '../session/declared.ts';
 import { changedPrompt } from '../session/lineage.ts';
 import type { Session } from '../session/state.ts';
 import { type Answer, type Desk, mayChange } from './desk.ts';
 import { type Stored, store, whyNot } from './store.ts';
+import { threadUrl } from './which-session.ts';
 
 type Settled = { settled?: Promise<'stored' | 'lost'> };
 type Place = { channel: string; thread: string | null; busy: Session | null };
@@ -18,6 +22,8 @@ export async function rerun(
 ): Promise<Answer & Settled> {
   const [may, place] = await Promise.all([mayChange(desk, asked.by), placeOf(desk, earlier, asked.channel)]);
   if (!may.ok) return { text: may.why };
+  const strange = unknownKeys(earlier, Object.keys(changes));
+  if (strange) return { text: strange };
   const { prompt, changes: stated } = changedPrompt(earlier, changes);
   const stored = await openAgain(desk, earlier, {
     ...asked,
@@ -37,7 +43,7 @@ export async function rerun(
 export async function runAgain(desk: Desk, by: string, earlier: Session): Promise<Answer & Settled> {
   const [may, place] = await Promise.all([mayChange(desk, by), placeOf(desk, earlier, earlier.opened.channel)]);
   if (!may.ok) return { text: may.why };
-  if (place.busy) return { text: busyInWords(place.busy, earlier) };
+  if (place.busy) return { text: await busyInWords(desk, place.busy, earlier) };
   const id = await idAgain(desk, earlier, by, place);
   const { prompt, changes } = changedPrompt(earlier, {});
   const stored = await openAgain(desk, earlier, { key: `again:${id}`, id, by, channel: place.channel, thread: place.thread, prompt, changes, door: 'button' });
@@ -49,7 +55,7 @@ export async function runAgain(desk: Desk, by: string, earlier: Session): Promis
 export async function runChanged(desk: Desk, key: string, id: string, by: string, earlier: Session, prompt: string): Promise<string | null> {
   const [may, place] = await Promise.all([mayChange(desk, by), placeOf(desk, earlier, earlier.opened.channel)]);
   if (!may.ok) return may.why;
-  if (place.busy) return busyInWords(place.busy, earlier);
+  if (place.busy) return busyInWords(desk, place.busy, earlier);
   return whyNot(await openAgain(desk, earlier, { key, id, by, channel: place.channel, thread: place.thread, prompt, changes: {}, door: 'button' }));
 }
 
@@ -63,9 +69,30 @@ async function placeOf(desk: Desk, earlier: Session, channel: string): Promise<P
   return { channel, thread, busy: living && !living.ended ? living : null };
 }
 
-function busyInWords(busy: Session, earlier: Session): string {
-  if (busy.opened.rerun_of?.session === earlier.id) return `${plain(busy.opened.alias)} runs it again already, in this thread.`;
-  return `${plain(busy.opened.alias)} is at work in this thread. Reply here to steer it, or start another beside it: /experiment rerun ${plain(earlier.opened.alias)}`;
+/** Which experiment has the thread, whose it is, where it stands and where to find it; and the way to another beside it, which is open to everybody. */
+async function busyInWords(desk: Desk, busy: Session, earlier: Session): Promise<string> {
+  const [alias, url] = [plain(busy.opened.alias), await threadUrl(desk, busy.id)];
+  const what = busy.opened.rerun_of?.session === earlier.id ? `${alias} runs it again already, in this thread` : `${alias} is at work in this thread`;
+  const how = `${url ? `Open it: ${url} ` : ''}To start another beside it, in a thread of its own: /experiment rerun ${plain(earlier.opened.alias)}`;
+  return `Nothing was opened: ${what} (asked for by <@${busy.opened.by}>, ${stateWord(busy)}). ${how}`;
+}
+
+/** Words of a request that are no parameters of a job, but name the job itself or its config file. */
+const OF_ANY_JOB = new Set(['job', 'job_id', 'config', 'config_file', 'config_path']);
+
+/** What a key is told that no job of the earlier one has; null where all are known, or nobody knows. */
+function unknownKeys(earlier: Session, keys: readonly string[]): string | null {
+  const jobs = declaredBy(earlier);
+  const names = jobs?.flatMap((job) => job.parameters) ?? [];
+  const unknown = jobs ? keys.filter((key) => !names.includes(key) && !OF_ANY_JOB.has(key)) : [];
+  if (!jobs || unknown.length === 0) return null;
+  const near = [...new Set(unknown.flatMap((key) => nearMisses(key, names)))];
+  const job = `job ${jobs.map((each) => plain(each.job)).join(' and job ')}`;
+  const has = names
+    .slice(0, 20)
+    .map((name) => plain(name))
+    .join(', ');
+  return `Nothing was opened: ${job}, which ${plain(earlier.opened.alias)} ran, has no parameter ${unknown.map((key) => plain(key)).join(', ')}. It has ${has}.${near.length > 0 ? ` Did you mean ${near.map((name) => plain(name)).join(' or ')}?` : ''}`;
 }
 
 /** The same for every click of one person as long as nothing else has happened in the thread. */

@@ -64,6 +64,22 @@ describe('an experiment that has ended', () => {
     expect(await type(`show ${first.alias}`)).toContain('first of 2 in this line');
   });
 
+  test('with a parameter that its job does not have opens nothing, and says which there are', async () => {
+    await type('Train job 101');
+    const [about] = await others();
+    await happens(about?.session ?? '', replied(1, [{ id: 'c1', tool: 'run_databricks_job', input: { job_id: '101' } }]), {
+      type: 'call_finished',
+      call: 'c1',
+      outcome: { status: 'ok', text: 'started', data: { run_id: '7', declared: ['feature_set', 'lr'] } },
+    });
+    await happens(about?.session ?? '', replied(3), { type: 'ended', outcome: 'done', text: '' });
+    expect(await type(`rerun ${about?.alias} nosuch=3 lr=1 featureset=v2`)).toBe(
+      `Nothing was opened: job 101, which ${about?.alias} ran, has no parameter nosuch, featureset. It has feature_set, lr. Did you mean feature_set?`,
+    );
+    expect(await others()).toHaveLength(1);
+    expect(await type(`rerun ${about?.alias} lr=1 config=other.json`)).toMatch(/^Opened e-/);
+  });
+
   test('beside one that is at work in the thread, or asked for by an id that is nobody’s: a thread of its own, or a sentence', async () => {
     await type(`rerun ${first.alias}`);
     expect(await type(`rerun ${first.alias} lr=0.02`)).toContain('in a thread of its own');
@@ -88,6 +104,7 @@ describe('an experiment that has ended', () => {
     });
     await click('U2', 'rerun_session');
     await until(() => whispersTo(desk.workspace, 'U2').find((t) => t.includes(`${all[0]?.alias} runs it again already`)));
+    expect(whispersTo(desk.workspace, 'U2').at(-1)).toMatch(/asked for by <@U4>, working\)\. .*in a thread of its own: \/experiment rerun e-/);
     expect(await others()).toHaveLength(1);
     await click('U5', 'rerun_session');
     await until(() => whispersTo(desk.workspace, 'U5').find((t) => t.includes('Guests cannot')));
