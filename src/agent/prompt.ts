@@ -30,7 +30,7 @@ const work = `# Work
 - If compare_runs says that the two readings of the threshold disagree, ask with ask_person which one is meant before acting on it.
 - Ids, names, parameters and numbers come from the request, the defaults below or a tool's result. Never guess one. A result with status question means something can't be resolved: put that question to a person with ask_person and go on with the answer.
 - A failed run: give its cause as the tools tell it and stop, unless the request says what to do then.
-- A pull request's description holds the verdict in one line, a Markdown table (metric, baseline, candidate, difference, %) and links to both runs. A post with a diff holds the same, shorter.`;
+- A pull request's description is short: the verdict in one sentence and why it is proposed. The host puts the metric comparison, both runs and the parameters below it, so write no table. A post with a diff holds the verdict, the figures and links to both runs.`;
 
 const people = `# People
 - Some calls need a person's yes. The host asks for it, shows exactly what will be sent and gives you the outcome: don't ask for permission in text.

@@ -19,9 +19,9 @@ export function figure(value: number | string | null): string {
   return isUsable(value) ? String(Number(value.toPrecision(6))) : jsonNumber(value).toString();
 }
 
-/** As `figure`, with its sign: +0.0216, -3, 0. */
+/** A difference, with its sign, in four significant digits as every table shows it: +0.0216, -3, 0. */
 export function signed(value: number): string {
-  return `${value > 0 ? '+' : ''}${figure(value)}`;
+  return `${value > 0 ? '+' : ''}${figure(isUsable(value) ? Number(value.toPrecision(4)) : value)}`;
 }
 
 /**

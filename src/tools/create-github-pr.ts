@@ -4,8 +4,9 @@ import type { GitHub, PullRequest } from '../services/github.ts';
 import type { Preview } from '../session/events.ts';
 import { done, type SessionFacts, type ToolAnswer, type ToolContext, ToolError, writeTool } from './define-tool.ts';
 import { safeMarkdown, safeTitle, slugOf } from './pull-request-text.ts';
-import { checkOurs, describe, namesOf, type RecordFiles, recordFiles } from './record-files.ts';
+import { checkOurs, describe, namesOf, peopleIn, type RecordFiles, recordFiles } from './record-files.ts';
 import { checkRef, checkRepository, checkWritablePath } from './repository-names.ts';
+import { slackNames } from './slack-names.ts';
 
 const MOST_BODY = 40_000;
 const MOST_FILE = 200_000;
@@ -49,7 +50,7 @@ export const createGithubPr = writeTool({
   title: 'Open a pull request',
   description:
     'Opens a GitHub pull request from a new branch that the host names, with files and the record of this session. ' +
-    'Use when a result is worth merging or reviewing; the body holds the comparison and its numbers. ' +
+    'Use when a result is worth merging or reviewing. body: the verdict in a sentence and why; the host adds the metric comparison, runs and parameters below it, so no table. ' +
     'Not for telling people a result (post_to_slack).',
   input,
   output: z.object({
@@ -116,8 +117,8 @@ export const createGithubPr = writeTool({
     const message = `${title}\n\nBy labmate, session ${session.alias}; record so far: line ${record.lines}, head ${record.head}`;
     const commit = await hub.commitFiles({ repo, base, branch, message, files }, ctx.signal);
     if (commit.existed) await checkOurs(hub, { repo, branch }, files, ctx.signal);
-    const { url } = await hub.getRepo(repo, ctx.signal);
-    const body = describe(args.body, session, added, `${url}/blob/${commit.headSha}`);
+    const [{ url }, names] = await Promise.all([hub.getRepo(repo, ctx.signal), slackNames(peopleIn(session), ctx.services.slack, ctx.signal)]);
+    const body = describe(args.body, session, added, `${url}/blob/${commit.headSha}`, names);
     const pull = await hub.openPullRequest({ repo, base, branch, title, draft, body }, ctx.signal);
     return await opened(pull, args, hub, pull.existed, ctx.signal);
   },

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { code, fenced, link, prose } from '../session/quote.ts';
 import type { Approval, Call, Session } from '../session/state.ts';
+import { type Names, who } from './slack-names.ts';
 
 /**
  * The part of a pull request's description that the host writes from the record, below the model's text: verdict, figures, curve, what differs, and the prompt and
@@ -31,7 +32,7 @@ const PROMPT = 4_000;
 const SIGNS: Record<string, string> = { improved: '📈', regressed: '📉', within_threshold: '⚖️', inconclusive: '❔' };
 
 /** Sections in the order of their weight, as many as fit into `room` characters; what did not fit is said. */
-export function hostFacts(session: Session, picture: Picture | null, room: number): string {
+export function hostFacts(session: Session, picture: Picture | null, room: number, names: Names = new Map()): string {
   const comparison = latestComparison(session);
   const sections = [
     ...(comparison ? [verdictLine(comparison), figures(comparison)] : []),
@@ -40,7 +41,7 @@ export function hostFacts(session: Session, picture: Picture | null, room: numbe
       : []),
     ...(comparison ? [differences(comparison), objections(comparison)] : []),
     runs(session, comparison),
-    folded('Approvals', approvals([...session.approvals.values()])),
+    folded('Approvals', approvals([...session.approvals.values()], names)),
     folded('The prompt, word for word', fenced(session.opened.prompt, 'text', PROMPT)),
   ].filter((section) => section !== '');
   const kept: string[] = [];
@@ -107,9 +108,9 @@ function runs({ runs: started }: Session, comparison: Comparison | null): string
   return lines.length > 0 ? ['Runs:', '', ...lines].join('\n') : '';
 }
 
-function approvals(all: readonly Approval[]): string {
+function approvals(all: readonly Approval[], names: Names): string {
   const given = all.filter((a) => a.votes.length > 0).slice(0, ROWS);
-  const rows = given.map((a) => [prose(a.preview.summary, 120), a.votes.map((v) => `${code(v.by, 40)} ${v.at}`).join(', '), code(a.digest.slice(0, 12))]);
+  const rows = given.map((a) => [prose(a.preview.summary, 120), a.votes.map((v) => `${who(v.by, names)} ${v.at}`).join(', '), code(a.digest.slice(0, 12))]);
   return rows.length > 0 ? table(['What', 'Approved by', 'Digest of the arguments'], rows) : '';
 }
 

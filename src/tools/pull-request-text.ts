@@ -1,4 +1,5 @@
 import { visible } from '../policy/outside-text.ts';
+import { type Names, who } from './slack-names.ts';
 
 /**
  * The model's Markdown as a pull request may carry it. It stays Markdown, but it mentions nobody, hides nothing and loads nothing.
@@ -39,12 +40,12 @@ export function slugOf(title: string): string {
 export type RecordNote = { session: string; alias: string; requester: string; approvedBy: readonly string[]; recordPath: string; line: number; head: string };
 
 /** The description as it is sent: the approved text, then under a rule what the record says and the host's own lines, then the mark it is found by. */
-export function pullRequestBody(approved: string, note: RecordNote, facts = ''): string {
-  const approvers = note.approvedBy.length ? `approved by ${note.approvedBy.map(code).join(', ')}` : 'let through by a rule';
+export function pullRequestBody(approved: string, note: RecordNote, facts = '', names: Names = new Map()): string {
+  const approvers = note.approvedBy.length ? `approved by ${note.approvedBy.map((id) => who(id, names)).join(', ')}` : 'let through by a rule';
   return `${approved}
 
 ---
-${facts && `${facts}\n\n`}Opened by labmate in session ${code(note.alias)}, asked for by ${code(note.requester)}, ${approvers}. What was done and why: ${code(`${note.recordPath}/README.md`)}
+${facts && `${facts}\n\n`}Opened by labmate in session ${code(note.alias)}, asked for by ${who(note.requester, names)}, ${approvers}. What was done and why: ${code(`${note.recordPath}/README.md`)}
 record so far: line ${note.line}, head ${note.head}
 ${markOf(note.session)}
 `;

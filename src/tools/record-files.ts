@@ -3,6 +3,7 @@ import { type SessionFacts, type ToolContext, ToolError } from './define-tool.ts
 import { type Curve, curveOf } from './pull-request-curve.ts';
 import { hostFacts, type Picture } from './pull-request-facts.ts';
 import { pullRequestBody, type RecordNote } from './pull-request-text.ts';
+import type { Names } from './slack-names.ts';
 
 /** GitHub refuses a longer description; some is kept for the final head. */
 const LONGEST_BODY = 65_000;
@@ -23,6 +24,12 @@ export async function recordFiles(session: SessionFacts, folder: string): Promis
   return { files, folder, curve };
 }
 
+/** Everybody whom the description names, by their Slack ids. */
+export function peopleIn(session: SessionFacts): string[] {
+  const votes = [...(session.record().session?.approvals.values() ?? [])].flatMap((a) => a.votes.map((v) => v.by));
+  return [session.requester, ...session.approvedBy, ...votes];
+}
+
 /** `README.md, record.jsonl, curve.png and chart.json`. */
 export function namesOf({ files, folder }: RecordFiles): string {
   const names = files.map((f) => f.path.slice(folder.length + 1));
@@ -30,7 +37,7 @@ export function namesOf({ files, folder }: RecordFiles): string {
 }
 
 /** The description: the approved text, what the record says, and the lines the pull request is found and checked by. */
-export function describe(approved: string, session: SessionFacts, { folder, curve }: RecordFiles, blobs: string): string {
+export function describe(approved: string, session: SessionFacts, { folder, curve }: RecordFiles, blobs: string, names: Names = new Map()): string {
   const record = session.record();
   const note: RecordNote = {
     session: session.id,
@@ -43,9 +50,9 @@ export function describe(approved: string, session: SessionFacts, { folder, curv
   };
   const picture: Picture | null =
     curve && (curve.png ? { url: `${blobs}/${encodeURI(folder)}/curve.png?raw=true`, alt: curve.alt } : { missing: curve.missing ?? '' });
-  const bare = pullRequestBody(approved, note);
-  const facts = record.session ? hostFacts(record.session, picture, LONGEST_BODY - bare.length) : '';
-  return pullRequestBody(approved, note, facts);
+  const bare = pullRequestBody(approved, note, '', names);
+  const facts = record.session ? hostFacts(record.session, picture, LONGEST_BODY - bare.length, names) : '';
+  return pullRequestBody(approved, note, facts, names);
 }
 
 /** A branch of this name that was there before must hold what was approved, or something else would be proposed under its name. */

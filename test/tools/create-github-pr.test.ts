@@ -120,7 +120,7 @@ test('run twice, it is one commit and one pull request, with the record in it an
   expect(repo.pulls[0]!.body).toBe(`${asked.body}
 
 ---
-Opened by labmate in session \`e-7k2f\`, asked for by \`U1\`, approved by \`U2\`. What was done and why: \`${folder}/README.md\`
+Opened by labmate in session \`e-7k2f\`, asked for by Slack user \`U1\`, approved by Slack user \`U2\`. What was done and why: \`${folder}/README.md\`
 record so far: line 3, head ${HEAD}
 <!-- labmate session:s-1 -->
 `);

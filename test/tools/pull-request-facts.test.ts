@@ -68,7 +68,7 @@ test('verdict, figures, differences and runs stand open; approvals and prompt ar
 
     | What | Approved by | Digest of the arguments |
     | --- | --- | --- |
-    | Run job 101 (ads-train) | \`U2\` 2026-11-01T09:03:00.000Z | \`aaaaaaaaaaaa\` |
+    | Run job 101 (ads-train) | Slack user \`U2\` 2026-11-01T09:03:00.000Z | \`aaaaaaaaaaaa\` |
 
     </details>
 

@@ -87,7 +87,7 @@ describe('several runs', () => {
     });
     expect(ranking.curves.map((c) => c.points.length)).toEqual([20, 20, 8, 20]);
     expect(text).toContain('Best of 4, of which 2 finished with a finite value');
-    expect(text).toContain('+0.021592 from the next');
+    expect(text).toContain('+0.02159 from the next');
   });
 
   test('a direction that stands nowhere is guessed from the name, and said to be a guess', async () => {

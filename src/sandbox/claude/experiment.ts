@@ -1,5 +1,5 @@
 import type { Defaults } from './conversation.ts';
-import { type Compared, comparisonTable, diffLines, notFound, num, stoppedBy } from './findings.ts';
+import { type Compared, diffLines, notFound, num, proposal, stoppedBy } from './findings.ts';
 import { type Action, type ComparePlan, type Plan, planInWords } from './plan.ts';
 import { startRun } from './start-run.ts';
 import { type Ask, answerIn, type Or, type Walk } from './walk.ts';
@@ -159,7 +159,7 @@ function* act(action: Action, compared: Compared, changes: string, defaults: Def
       const repo = action.repository ?? defaults.repository;
       if (!repo) return { end: 'No repository is named and there is no default, so I open no pull request.' };
       const title = action.title ?? `experiment: ${changes || 'a new run'}`;
-      const input = { repo, title, body: comparisonTable(compared), ...(action.base ? { base: action.base } : {}), ...(action.draft ? { draft: true } : {}) };
+      const input = { repo, title, body: proposal(compared, changes), ...(action.base ? { base: action.base } : {}), ...(action.draft ? { draft: true } : {}) };
       const [got] = yield { say: `${verdict} Opening the pull request.`, calls: [{ tool: 'create_github_pr', input }] };
       const stopped = stoppedBy(got, 'open the pull request');
       return stopped || !got ? { end: stopped ?? '' } : { go: `Pull request: ${got.data['url'] ?? got.text}` };

@@ -57,20 +57,10 @@ export function namesIn(list: unknown): string[] {
   return Array.isArray(list) ? list.filter((name): name is string => typeof name === 'string') : [];
 }
 
-/** The comparison as a Markdown table, for a pull request. */
-export function comparisonTable(compared: Compared): string {
-  const { primary, links, warnings = [], params } = compared;
-  const rows = compared.metrics.map((m) => `| ${cell(m.key)} | ${num(m.baseline)} | ${num(m.candidate)} | ${signed(m.delta)} | ${percent(m.delta_pct)} |`);
-  const changed = params?.changed.map((p) => `- ${cell(p.key)}: ${cell(p.baseline)} -> ${cell(p.candidate)}`) ?? [];
-  return [
-    primary ? `**${primary.verdict}**: ${primary.verdict_reason}` : '',
-    ['| Metric | Baseline | Candidate | Difference | % |', '| --- | --- | --- | --- | --- |', ...rows].join('\n'),
-    changed.length > 0 ? `Parameters that differ:\n${changed.join('\n')}` : '',
-    warnings.length > 0 ? `Take note:\n${warnings.map((w) => `- ${w}`).join('\n')}` : '',
-    links?.baseline && links.candidate ? `Runs: [baseline](${links.baseline}), [candidate](${links.candidate})` : '',
-  ]
-    .filter(Boolean)
-    .join('\n\n');
+/** What a pull request says above the host's own figures: the verdict, and what it is about. */
+export function proposal({ primary }: Compared, changes: string): string {
+  const what = changes ? `This proposes ${cell(changes)}.` : 'This proposes the new run.';
+  return primary ? `${what} ${primary.verdict_reason}` : what;
 }
 
 /** The comparison in a few lines, for a post. */
