@@ -10,12 +10,12 @@ import { type CallScope, gate } from '../../src/tools/gate.ts';
 /** Between card and call somebody moves the job: the yes was for what it was. */
 const dev: NonNullable<Touches['job']> = { id: '101', name: 'ads-train', tags: { env: 'dev' }, runAs: 'sp-dev', parameters: {}, declared: [] };
 
-test.each([
+test.each<[string, NonNullable<Touches['job']>, 'refused' | 'answer']>([
   ['gets a tag of prod', { ...dev, tags: { env: 'prod' } }, 'refused'],
   ['runs as a principal of prod', { ...dev, runAs: 'sp-prod-ads' }, 'refused'],
   ['has a parameter that points to prod', { ...dev, parameters: { catalog: 'PROD_main' }, declared: ['catalog'] }, 'refused'],
   ['stays what it was', dev, 'answer'],
-] as const)('an approved run of a job that %s is judged by what it is at the call', async (_, now, is) => {
+])('an approved run of a job that %s is judged by what it is at the call', async (_, now, is) => {
   const read = readConfig(
     { SLACK_BOT_TOKEN: 'xoxb-x', SLACK_APP_TOKEN: 'xapp-x', ANTHROPIC_API_KEY: 'k', REDIS_URL: 'redis://127.0.0.1:1' },
     JSON.stringify({ ...sandboxConfig(), approvers: { default: { users: ['U2'] } } }),
