@@ -66,13 +66,13 @@ describe('the thread of a session', () => {
       said:2: I shall train with feature_set=v2.
       card:2: Approval: Run job 101 (ads-train) (approved)
       verdict:c3: 📈 Improved: val_f1 (3 warnings below)
-      val_f1 0.73 against 0.71 (+0.02, +2.8169 % relative, +2 percentage points): better by more than 1 % relative (the configured reading).
+      val_f1 0.73 against 0.71 (+0.02, +2.817 % relative, +2 percentage points): better by more than 1 % relative (the configured reading).
       val_f1: 0.71 → 0.73 (+2.817 %)
       loss: NaN → NaN
       final: Done
       val_f1 improved; the pull request is open.
       - Run job 101 (ads-train) https://dbc.example/run/7
-      record: 14 lines, head b0cac831ce30bed0c0ec5d25fc67e61647614da6ef73b1f3d45e79c9db825c6c"
+      record: 14 lines, head 959cfcac1eca952591d444356e24e649423cd1ff65707ede189ba751b5440f61"
     `);
   });
 
