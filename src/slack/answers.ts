@@ -57,7 +57,7 @@ export function listed(title: string, sessions: readonly About[], empty: string,
     .slice(0, most)
     .map((a): Bit[] => [
       bold(a.alias),
-      t(` ${a.state}${a.verdict ? `, ${a.verdict.replaceAll('_', ' ')}` : ''} · `),
+      t(` ${a.state}${a.verdict ? `, ${a.verdict}` : ''} · `),
       user(a.by),
       t(` · ${clock(a.openedAt)} · ${oneLine(a.prompt)}`),
     ]);

@@ -26,7 +26,12 @@ export async function editView(desk: Desk, key: string, by: string, asked: Asked
   if (!form) return told('Edit', `${asked.tool} can't be changed here: its backend is not configured.`);
   const counts = (await lookUpWhether(desk, asked, by, mayApprove)).ok;
   const then = counts ? 'and it counts as your yes if nothing else changes with it.' : 'and an approver has to say yes to it.';
-  return editForm(asked.approval.id, form, `What you change is looked up and checked again. It is a new question: earlier votes no longer count, ${then}`);
+  return editForm(
+    asked.approval.id,
+    form,
+    `What you change is looked up and checked again. It is a new question: earlier votes no longer count, ${then}`,
+    counts ? 'Change and approve' : 'Change',
+  );
 }
 
 /** Takes a changed call. It is planned and judged anew, and is asked in place of the old one. Nothing is stored when something is wrong with it. */

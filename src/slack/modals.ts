@@ -5,7 +5,7 @@ import { decide, whatIsAsked } from './decide.ts';
 import type { Desk } from './desk.ts';
 import { argumentsInFull, MOST_ARGUMENTS } from './views/card.ts';
 import { fitted, LIMITS } from './views/limits.ts';
-import { bold, bullets, code, context, para, quote, rich, t } from './views/rich.ts';
+import { bold, bullets, clock, code, context, para, quote, rich, t } from './views/rich.ts';
 
 const REASON = 'reason';
 
@@ -18,7 +18,7 @@ export function denyReason(approval: string): View {
         type: 'input',
         block_id: REASON,
         optional: true,
-        label: { type: 'plain_text', text: 'Reason (optional)' },
+        label: { type: 'plain_text', text: 'Reason' },
         element: { type: 'plain_text_input', action_id: REASON, multiline: true, max_length: 1_000 },
       },
     ]),
@@ -36,13 +36,17 @@ export function told(title: string, text: string): View {
 export function callDetails({ preview, ...a }: Approval): View {
   const all = argumentsInFull(a);
   const parts = all.slice(0, MOST_ARGUMENTS).match(/[\s\S]{1,2800}/g) ?? [' '];
-  const facts = [...preview.facts.map((f) => `${f.label}: ${f.value}`), ...preview.changes.map((c) => `${c.name}: ${c.from ?? '(not set)'} → ${c.to}`)];
+  const facts = [
+    ...(preview.environment ? [`Environment: ${preview.environment}`] : []),
+    ...preview.facts.map((f) => `${f.label}: ${f.value}`),
+    ...preview.changes.map((c) => `${c.name}: ${c.from ?? '(not set)'} → ${c.to}`),
+  ];
   const blocks = [
     rich(para(bold(preview.summary)), ...(facts.length > 0 ? [bullets(facts.map((f) => [t(f.slice(0, 1_500))]))] : []), para(t('Exactly this is sent:'))),
     ...parts.map((part) => rich(code(part))),
     ...(preview.why ? [rich(para(t("In the model's words, unchecked:")), quote(preview.why))] : []),
     context(
-      `${Buffer.byteLength(all)} bytes · digest ${a.digest}${all.length > MOST_ARGUMENTS ? ` · ${all.length - MOST_ARGUMENTS} characters are not shown, so nobody can approve it` : ''}`,
+      `${Buffer.byteLength(all)} bytes · digest ${a.digest} · expires ${clock(a.expiresAt)}${all.length > MOST_ARGUMENTS ? ` · ${all.length - MOST_ARGUMENTS} characters are not shown, so nobody can approve it` : ''}`,
     ),
   ];
   return modal('call_details', 'What is asked', fitted(blocks, { blocks: LIMITS.modalBlocks, text: 200_000 }) as View['blocks']);

@@ -70,7 +70,7 @@ describe('the form for another tool', () => {
 
   test('keeps what is too long for a field, and says so', () => {
     expect(form.kept).toEqual(['Body']);
-    expect(JSON.stringify(editForm('s1/1', form, 'Well.'))).toContain('kept as it is: Body.');
+    expect(JSON.stringify(editForm('s1/1', form, 'Well.', 'Change'))).toContain('kept as it is: Body.');
   });
 
   test('reads JSON where no text is wanted', () => {
@@ -81,7 +81,7 @@ describe('the form for another tool', () => {
 
 test('names from a model make a form that Slack accepts, with nothing invisible in it', () => {
   const nasty = Object.fromEntries(Array.from({ length: 80 }, (_, i) => [`\u202e${'n'.repeat(200)}<!channel>${i}`, i === 1 ? 'v'.repeat(4_000) : 'v']));
-  const view = editForm('s1/1', fieldsOf(job, { job_id: '101' }, { parameters: nasty }), 'x'.repeat(5_000));
+  const view = editForm('s1/1', fieldsOf(job, { job_id: '101' }, { parameters: nasty }), 'x'.repeat(5_000), 'Change');
   expect(refuseView(view)).toBeNull();
   expect(JSON.stringify(view)).not.toContain('\u202e');
 });

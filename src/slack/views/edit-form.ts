@@ -132,13 +132,13 @@ export function wasWritten(change: ChangedArgument, fields: readonly Field[], wr
 }
 
 /** The dialog. `private_metadata` is the approval's id and nothing else; field n is block n. */
-export function editForm(approval: string, { fields, kept }: { fields: readonly Field[]; kept: readonly string[] }, says: string): View {
+export function editForm(approval: string, { fields, kept }: { fields: readonly Field[]; kept: readonly string[] }, says: string, submit: string): View {
   const note = [says, ...(kept.length > 0 ? [`Too long to be changed here, and kept as it is: ${kept.join(', ')}.`] : [])].join(' ');
   return {
     type: 'modal',
     callback_id: 'edit_arguments',
     title: { type: 'plain_text', text: 'Edit' },
-    submit: { type: 'plain_text', text: 'Change it' },
+    submit: { type: 'plain_text', text: submit },
     close: { type: 'plain_text', text: 'Leave it' },
     private_metadata: approval,
     blocks: [
