@@ -1,6 +1,8 @@
 import type { LineChart } from '../charts/chart.ts';
 import type { Call, Session } from '../session/state.ts';
 import type { Slot } from './narrate.ts';
+import { differing } from './views/differs.ts';
+import { fitted } from './views/limits.ts';
 import { questionMessage } from './views/messages.ts';
 import { readQuestion } from './views/question.ts';
 import { rankingChart, rankingMessage, rankingSchema } from './views/ranking.ts';
@@ -28,7 +30,10 @@ function verdict(s: Session, call: Call): Slot[] {
   const compared = call.tool === 'compare_runs' && outcome?.status === 'ok' ? comparisonSchema.safeParse(outcome.data).data : undefined;
   if (!compared) return [];
   const name = `verdict:${call.id}`;
-  return [{ name, thread: true, ...verdictMessage(compared) }, ...picture(s, name, curveChart(compared))];
+  const below = differing(outcome?.data ?? {});
+  const { text, blocks } = verdictMessage(compared);
+  const message = { text: [text, below.text].filter(Boolean).join('\n'), blocks: fitted([...blocks, ...below.blocks]) };
+  return [{ name, thread: true, ...message }, ...picture(s, name, curveChart(compared))];
 }
 
 function ranking(s: Session, call: Call): Slot[] {

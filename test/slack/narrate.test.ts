@@ -87,7 +87,7 @@ describe('the thread of a session', () => {
 
   test('the verdict has the figures as a table, both readings of a percentage, and the chart', () => {
     const { blocks } = slot(slotsOf(...walk), 'verdict:c3');
-    expect(blocks.map((b) => b.type)).toEqual(['rich_text', 'table', 'data_visualization', 'rich_text']);
+    expect(blocks.map((b) => b.type)).toEqual(['rich_text', 'table', 'data_visualization', 'rich_text', 'context']);
     expect(JSON.stringify(blocks)).toContain('As a relative change: +2.817 %, improved (this reading was used)');
     expect(JSON.stringify(blocks)).toContain('In percentage points: +2, improved');
   });

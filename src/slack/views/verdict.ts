@@ -40,7 +40,10 @@ export const comparisonSchema = z.object({
       z.object({ key: z.string(), baseline: figure, candidate: figure, delta: figure.catch(null), delta_pct: figure.catch(null), flag: z.string().catch('') }),
     )
     .catch([]),
+  noise: z.object({ note: z.string() }).optional().catch(undefined),
   warnings: z.array(z.string()).catch([]),
+  /** What is to be known of the runs themselves. */
+  notes: z.array(z.string()).optional().catch(undefined),
   /** The primary metric over the steps, thinned: [step, value]. */
   curve: z.object({ metric: z.string(), baseline: points, candidate: points }).optional().catch(undefined),
 });
@@ -55,6 +58,7 @@ export function verdictMessage(c: Shown): { text: string; blocks: Block[] } {
   const { primary } = c;
   const objections = c.warnings.length > 0 ? ` (${c.warnings.length} ${c.warnings.length === 1 ? 'warning' : 'warnings'} below)` : '';
   const title = `${primary ? `${EMOJI[primary.verdict]} ${WORDS[primary.verdict]}: ${primary.metric}` : 'Compared'}${objections}`;
+  const caveats = [...(c.noise ? [c.noise.note] : []), ...c.warnings.slice(0, 8), ...(c.notes ?? []).slice(0, 4)];
   const reason = primary?.verdict_reason ?? 'No metric was named, so there is no verdict.';
   const paras: Para[] = [
     para(bold(title)),
@@ -69,7 +73,7 @@ export function verdictMessage(c: Shown): { text: string; blocks: Block[] } {
     ...(c.metrics.length > 0 ? [table(c.metrics.slice(0, ROWS))] : []),
     ...(c.metrics.length > ROWS ? [context(`${c.metrics.length - ROWS} more metrics in the record.`)] : []),
     ...(chart ? [chart] : []),
-    ...(c.warnings.length > 0 ? [rich(para(bold('What a careful reader would object')), bullets(c.warnings.slice(0, 8).map((w) => [t(w)])))] : []),
+    ...(caveats.length > 0 ? [rich(para(bold('What a careful reader would object')), bullets(caveats.map((w) => [t(w)])))] : []),
   ];
   const lines = c.metrics
     .slice(0, ROWS)
