@@ -12,19 +12,27 @@ export function code(text: string, max = 200): string {
   return line === '' ? '(empty)' : `\`${line}\``;
 }
 
-/** On one line, as running text. */
+/** On one line, as running text. A word that would notify, refer or link stands in a code span, where a backslash would not stop it. */
 export function prose(text: string, max = 2000): string {
-  return (
-    oneLine(text, max)
-      .replaceAll('`', "'")
-      .replace(/[\\*[\]<>|~&$]|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])/gu, '\\$&')
-      .replace(/^(?:[+=-]|#(?!\d))|^\d+(?=[.)])/, (start) => (/\d/.test(start) ? `\`${start}\`` : `\\${start}`))
-      // A code span around one sign stops a mention, a reference or a bare link where a backslash would not.
-      .replace(/@(?=\w)/g, '`@`')
-      .replace(/#(?=\d)/g, '`#`')
-      .replaceAll('://', '`://`')
-      .replace(/\bwww\./gi, 'www`.`')
-  );
+  return oneLine(text, max)
+    .replaceAll('`', "'")
+    .split(' ')
+    .map((word) => (acts.test(word) ? inert(word) : escaped(word)))
+    .join(' ')
+    .replace(/^(?:[+=-]|#(?!\d))|^\d+(?=[.)])/, (start) => (/\d/.test(start) ? `\`${start}\`` : `\\${start}`));
+}
+
+/** A mention, a reference to an issue, a bare link. */
+const acts = /@(?=\w)|#(?=\d)|:\/\/|\bwww\./i;
+
+/** The word in a code span, its brackets and the punctuation after it outside. */
+function inert(word: string): string {
+  const [, before = '', inner = '', after = ''] = /^([([{"']*)(.*?)([)\]}"'.,;:!?]*)$/u.exec(word) ?? [];
+  return `${escaped(before)}${code(inner, word.length)}${escaped(after)}`;
+}
+
+function escaped(word: string): string {
+  return word.replace(/[\\*[\]<>|~&$]|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])/gu, '\\$&');
 }
 
 /** A block of its own, to the letter, in a fence longer than any inside it. */

@@ -60,7 +60,7 @@ test('verdict, figures, differences and runs stand open; approvals and prompt ar
 
     Runs:
 
-    - Candidate: MLflow \`cccccccccccccccccccccccccccccccc\` (ads \\| \`@\`all \\<b\\>) <https://mlflow.example/c>
+    - Candidate: MLflow \`cccccccccccccccccccccccccccccccc\` (ads \\| \`@all\` \\<b\\>) <https://mlflow.example/c>
     - Baseline: MLflow \`bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\` (sweep-00) <https://mlflow.example/b>
     - Databricks run \`7\` <https://dbc.example/run/7>
 
