@@ -195,7 +195,9 @@ describe('quoting', () => {
       { seed: 4, numRuns: 3000 },
     );
     expect(prose('val_f1 0.73 (+3.1 %), see #12 and @ana_b; _so_ *it* is')).toBe('val_f1 0.73 (+3.1 %), see `#12` and `@ana_b`; \\_so\\_ \\*it\\* is');
-    expect(prose('started (https://dbc.example/run_1?a=1&b=2), config=base.json@8ba8.')).toBe('started (`https://dbc.example/run_1?a=1&b=2`), `config=base.json@8ba8`.');
+    expect(prose('started (https://dbc.example/run_1?a=1&b=2), config=base.json@8ba8.')).toBe(
+      'started (`https://dbc.example/run_1?a=1&b=2`), `config=base.json@8ba8`.',
+    );
   });
 
   it('in a fence keeps the text to the letter and inside', () => {
