@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { fold } from '../session/fold.ts';
+import { NewerRecord } from '../session/record-version.ts';
 import { openCalls, type Session } from '../session/state.ts';
 import { aboutOf } from './about.ts';
 import type { EventLog } from './event-log.ts';
@@ -27,6 +28,8 @@ export function startNarrator(deps: {
   const { redis, keys, log } = deps;
   let stopped = false;
   const busy = new Map<string, Promise<void>>();
+  /** Threads that a later labmate has to look after; said once each. */
+  const newer = new Set<string>();
 
   const round = async () => {
     while (!stopped) {
@@ -68,7 +71,8 @@ export function startNarrator(deps: {
         if ((await redis.get(keys.show(sid))) === me) await redis.del(keys.show(sid));
       }
     } catch (error) {
-      deps.failed(sid, error);
+      if (!(error instanceof NewerRecord && newer.has(sid))) deps.failed(sid, error);
+      if (error instanceof NewerRecord) newer.add(sid);
       await redis.zadd(keys.stale, log.now() + AFTER_FAILURE_MS, sid).catch(() => {});
     }
   };

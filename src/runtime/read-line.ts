@@ -1,6 +1,7 @@
 import { lineHash, parseEntry, type Tip } from '../session/chain.ts';
 import { type Entry, eventSchema } from '../session/events.ts';
 import { isPayloadRef } from '../session/payload.ts';
+import { checkVersion, NewerRecord, placeOf } from '../session/record-version.ts';
 import { type Blobs, inflate, PayloadsAway } from './payloads.ts';
 
 /** The chain of a session does not hold: nobody may act on it. */
@@ -17,14 +18,15 @@ export class BrokenChain extends Error {
 
 /**
  * Reads one stored line at its place: the chain must hold, the event must be known, its payloads must be there. Throws BrokenChain; PayloadsAway where
- * Redis could not be asked for a payload.
+ * Redis could not be asked for a payload; NewerRecord where a later labmate wrote it.
  */
 export async function readLine(sid: string, line: string, tip: Tip, blobs: Blobs): Promise<Pick<Entry, 'seq' | 'line' | 'hash' | 'at' | 'event'>> {
   const place = { session: sid, line: tip.seq + 1 };
-  if (!line.startsWith(`{"v":1,"seq":${tip.seq + 1},"prev":"${tip.head}",`)) throw new BrokenChain('it does not follow the line before it', place);
+  if (!placeOf(line, tip.seq + 1, tip.head)) throw new BrokenChain('it does not follow the line before it', place);
   try {
     const raw = JSON.parse(line) as Record<string, unknown>;
     if (raw['session'] !== sid) throw new Error('it belongs to another session');
+    checkVersion(raw);
     if (!Object.values(raw).some(isPayloadRef)) {
       const { seq, at, event } = parseEntry(line);
       return { seq, line, hash: lineHash(line), at, event };
@@ -32,8 +34,8 @@ export async function readLine(sid: string, line: string, tip: Tip, blobs: Blobs
     const whole = await inflate(raw, blobs);
     return { seq: tip.seq + 1, line, hash: lineHash(line), at: String(raw['at']), event: eventSchema.parse(whole) };
   } catch (cause) {
-    // A Redis that is away breaks no record: taken for one, the session would never be gone on with.
-    if (cause instanceof PayloadsAway) throw cause;
+    // Neither a Redis that is away nor a newer labmate breaks a record: taken for broken, the session would never be gone on with.
+    if (cause instanceof PayloadsAway || cause instanceof NewerRecord) throw cause;
     throw new BrokenChain(cause instanceof Error ? cause.message : 'it is no event we know', { ...place, cause });
   }
 }

@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import { NewerRecord } from '../session/record-version.ts';
 import type { Session } from '../session/state.ts';
 import { aboutOf } from './about.ts';
 import { type AdvanceDeps, advance } from './advance.ts';
@@ -31,10 +32,14 @@ export function startSessionWorker(deps: {
     const ts = root ? (JSON.parse(root) as { ts: string | null }).ts : null;
     await redis.hset(keys.about(s.opened.team), s.id, JSON.stringify(aboutOf(s, ts)));
   };
+  const newer = new Set<string>();
   const look = async (sid: string) => {
     try {
       await advance(sid, { ...deps.advance, rested });
     } catch (error) {
+      // It is rung for again and again, until it falls to a process that understands it; said once is enough.
+      if (error instanceof NewerRecord && newer.has(sid)) return;
+      if (error instanceof NewerRecord) newer.add(sid);
       deps.failed(sid, error);
       if (error instanceof BrokenChain && error.session === sid) await setAside(redis, keys, sid, await deps.advance.log.lines(sid));
     }

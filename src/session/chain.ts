@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { eventSchema, type SessionEvent } from './events.ts';
 import { isPayloadRef } from './payload.ts';
+import { checkVersion, placeOf, RECORD_VERSION } from './record-version.ts';
 
 /** What stands as `prev` on line 1. */
 export const ZERO_HEAD = '0'.repeat(64);
@@ -10,7 +11,7 @@ export type Tip = { seq: number; head: string };
 
 /** Builds the line that may follow `tip`. `v`, `seq` and `prev` stand first, in this order: the store compares these bytes before it appends. */
 export function nextLine(tip: Tip, at: string, session: string, event: SessionEvent): { line: string; hash: string; seq: number } {
-  const place = { v: 1, seq: tip.seq + 1, prev: tip.head, at, session };
+  const place = { v: RECORD_VERSION, seq: tip.seq + 1, prev: tip.head, at, session };
   // Spread twice: first for the order of keys, then so that nothing inside an event can claim another place in the chain.
   const line = JSON.stringify({ ...place, ...event, ...place });
   return { line, hash: lineHash(line), seq: place.seq };
@@ -23,10 +24,10 @@ export function lineHash(line: string | Uint8Array): string {
 
 export type Line = { seq: number; prev: string; at: string; session: string; event: SessionEvent };
 
-/** Reads one line. Throws an Error whose message is a sentence for people; the chain itself is `verify`'s. */
+/** Reads one line. Throws an Error whose message is a sentence for people, NewerRecord where a later labmate wrote it; the chain itself is `verify`'s. */
 export function parseEntry(line: string | Uint8Array): Line {
   const raw = parseJson(typeof line === 'string' ? line : utf8(line));
-  if (raw['v'] !== 1) throw new Error(`its version is ${show(raw['v'])}, and only version 1 is known`);
+  checkVersion(raw);
   const { seq, prev, at, session } = raw;
   if (typeof seq !== 'number' || !Number.isSafeInteger(seq) || seq < 1) throw new Error(`its seq is ${show(seq)}, not a line number`);
   if (typeof prev !== 'string' || !/^[0-9a-f]{64}$/.test(prev)) throw new Error('its prev is not a SHA-256 in lowercase hex');
@@ -148,10 +149,8 @@ function counter() {
 
 /** A JSON reader takes the last of two equal keys, the store compares the first bytes: both must see the same place in the chain. */
 function startsAsWritten(line: string | Uint8Array, seq: number, prev: string): boolean {
-  const start = `{"v":1,"seq":${seq},"prev":"${prev}",`;
-  return typeof line === 'string'
-    ? line.startsWith(start)
-    : Buffer.from(line.buffer, line.byteOffset, line.byteLength).subarray(0, start.length).equals(Buffer.from(start));
+  // What stands first is ASCII, and so is as long in bytes as in letters.
+  return placeOf(typeof line === 'string' ? line : Buffer.from(line.buffer, line.byteOffset, Math.min(line.byteLength, 256)).toString('latin1'), seq, prev);
 }
 
 function parseJson(text: string): Record<string, unknown> {

@@ -4,7 +4,8 @@ import type { Permissions } from '../policy/rules.ts';
 import type { Deliver } from '../runtime/commands.ts';
 import type { Reading } from '../runtime/reading.ts';
 import type { SlackService } from '../services/slack.ts';
-import { clickSchema, onClick } from './buttons.ts';
+import { NewerRecord } from '../session/record-version.ts';
+import { answerClick, clickSchema, onClick } from './buttons.ts';
 import { onCommand } from './command.ts';
 import type { Desk, Editing, Runs } from './desk.ts';
 import { onEdit, type Submitted } from './editing.ts';
@@ -43,6 +44,7 @@ export type SlackOptions = {
 export type RunningSlack = { stop(): Promise<void>; ready(): { ok: boolean; why?: string }; port(): number };
 
 const TROUBLE = 'Something went wrong here, and it is logged. Please try again.';
+const NEWER = 'A newer version of me began this and is not here at the moment, so nothing was done. Please try again in a few minutes.';
 
 /** Listens to Slack. Everything is stored before Slack is told so. Throws one clear sentence where Slack cannot be reached or refuses the token. */
 export async function startSlack(options: SlackOptions): Promise<RunningSlack> {
@@ -105,7 +107,13 @@ function listen(app: App, desk: Desk): void {
   };
 
   app.command(LISTENERS.command, async ({ body, ack }) => {
-    const answer = (await safely(desk, commandSchema, body, (given) => onCommand(desk, given))) ?? { text: TROUBLE };
+    const answer = await safely(
+      desk,
+      commandSchema,
+      body,
+      (given) => onCommand(desk, given),
+      (text) => ({ text }),
+    );
     // Nothing to say yet: the answer follows at the response_url.
     await (answer.text === '' ? ack() : ack({ response_type: 'ephemeral', ...answer } as never));
   });
@@ -123,31 +131,60 @@ function listen(app: App, desk: Desk): void {
   }
   for (const action of LISTENERS.actions) {
     app.action(action, async ({ body, ack }) => {
-      await safely(desk, clickSchema, body, (given) => onClick(desk, given));
+      await safely(
+        desk,
+        clickSchema,
+        body,
+        (given) => onClick(desk, given),
+        (text) => answerClick(desk, body, text),
+      );
       await ack();
     });
   }
   app.view(LISTENERS.views[0], async ({ body, ack }) => {
-    const refused = await safely(desk, submissionSchema, body, (given) => onDenyReason(desk, given), { field: 'reason', why: TROUBLE });
+    const refused = await safely(
+      desk,
+      submissionSchema,
+      body,
+      (given) => onDenyReason(desk, given),
+      (why) => ({ field: 'reason', why }),
+    );
     if (refused) await ack({ response_action: 'errors', errors: { [refused.field]: refused.why } });
     else await ack();
   });
   app.view(LISTENERS.views[1], async ({ body, ack }) => {
-    const answer = await safely(desk, submissionSchema, body, (given): Promise<Submitted> => onEdit(desk, given), { field: '0', why: TROUBLE });
+    const answer = await safely(
+      desk,
+      submissionSchema,
+      body,
+      (given): Promise<Submitted> => onEdit(desk, given),
+      (why) => ({ field: '0', why }),
+    );
     if (answer && 'view' in answer) await ack({ response_action: 'update', view: answer.view });
     else if (answer) await ack({ response_action: 'errors', errors: { [answer.field]: answer.why } });
     else await ack();
   });
   app.view('new_experiment' satisfies (typeof LISTENERS.views)[number], async ({ body, ack }) => {
-    const refused = await safely(desk, submissionSchema, body, (given) => onNewExperiment(desk, given), { field: 'prompt', why: TROUBLE });
+    const refused = await safely(
+      desk,
+      submissionSchema,
+      body,
+      (given) => onNewExperiment(desk, given),
+      (why) => ({ field: 'prompt', why }),
+    );
     if (refused) await ack({ response_action: 'errors', errors: { [refused.field]: refused.why } });
     else await ack();
   });
   app.shortcut(LISTENERS.shortcuts[0], async ({ body, ack }) => {
-    await safely(desk, shortcutSchema, body, async (given) => {
-      const answer = await onShortcut(desk, given);
-      desk.later(() => desk.slack.respond(given.response_url, answer));
-    });
+    const answer = await safely(
+      desk,
+      shortcutSchema,
+      body,
+      (given) => onShortcut(desk, given),
+      (text) => ({ text }),
+    );
+    const read = shortcutSchema.safeParse(body);
+    if (read.success) desk.later(() => desk.slack.respond(read.data.response_url, answer));
     await ack();
   });
   app.error(async (error) => {
@@ -157,19 +194,20 @@ function listen(app: App, desk: Desk): void {
   });
 }
 
-/** Parses, works, and turns a bug into a logged line and a fallback: a click or command must be answered. */
+/** Parses and works; what goes wrong is a logged line and, by way of `otherwise`, a sentence for whoever waits: a click or command must be answered. */
 async function safely<S extends z.ZodType, T>(
   desk: Desk,
   schema: S,
   body: unknown,
   work: (given: z.output<S>) => Promise<T>,
-  fallback?: T,
-): Promise<T | undefined> {
+  otherwise: (sentence: string) => T,
+): Promise<T> {
   try {
     return await work(schema.parse(body));
   } catch (error) {
-    desk.log.error({ why: error instanceof Error ? (error.stack ?? error.message) : String(error) }, 'a delivery from Slack could not be handled');
-    return fallback;
+    const newer = error instanceof NewerRecord;
+    desk.log.error({ why: error instanceof Error && !newer ? (error.stack ?? error.message) : String(error) }, 'a delivery from Slack could not be handled');
+    return otherwise(newer ? NEWER : TROUBLE);
   }
 }
 

@@ -55,13 +55,20 @@ export async function onClick(desk: Desk, given: Given): Promise<void> {
   const { message_ts: message = '', channel_id: channel = '' } = given.container;
   const key = message && action.action_ts ? `act:${channel}:${message}:${action.action_ts}:${by}` : `act:${given.trigger_id}`;
   const { settled, ...said } = await reaction(desk, { key, by, value: action.value ?? '', channel, trigger: given.trigger_id });
-  const say = (answer: Answer) => {
-    const thread = given.container.thread_ts;
-    if (given.response_url) return desk.slack.respond(given.response_url, { ...answer, thread });
-    return desk.slack.whisper({ channel, user: by, thread, ...answer });
-  };
+  const say = (answer: Answer) => sayTo(desk, given, answer);
   if (said.text) desk.later(() => say(said));
   if (settled) desk.later(async () => say({ text: (await settled) === 'stored' ? AFTER_ALL : REPEAT }));
+}
+
+/** A sentence for the clicker of whatever this is, as far as it can be read. */
+export function answerClick(desk: Desk, body: unknown, text: string): void {
+  const read = clickSchema.safeParse(body);
+  if (read.success) desk.later(() => sayTo(desk, read.data, { text }));
+}
+
+function sayTo(desk: Desk, { container, user, response_url }: Given, answer: Answer): Promise<unknown> {
+  const { thread_ts: thread, channel_id: channel = '' } = container;
+  return response_url ? desk.slack.respond(response_url, { ...answer, thread }) : desk.slack.whisper({ channel, user: user.id, thread, ...answer });
 }
 
 async function decideBy(desk: Desk, click: Click, decision: { do: 'approve' } | { do: 'withdraw' }): ReturnType<Reaction> {

@@ -1,4 +1,5 @@
 import type { Command, Delivered } from '../runtime/commands.ts';
+import { NewerRecord } from '../session/record-version.ts';
 import type { Desk } from './desk.ts';
 
 /** Slack waits 3 s for an answer; storing gets this much of it. */
@@ -13,7 +14,7 @@ export const UNSURE = 'I could not confirm within 2 seconds that this was stored
 export const AFTER_ALL = 'It was stored after all; there is nothing to repeat.';
 export const REPEAT = 'It was not stored, and nothing was done. Please repeat it.';
 
-/** Stores a delivery before Slack is told about it. Never throws: what is not known is `unsure`, and settles later. */
+/** Stores a delivery before Slack is told about it. Throws only where a newer labmate wrote the log: what is not known is `unsure`, and settles later. */
 export async function store(desk: Desk, key: string, command: Command, withinMs = STORE_MS): Promise<Stored> {
   const asked = desk.deliver(key, command, { withinMs });
   let timer: NodeJS.Timeout | undefined;
@@ -24,6 +25,8 @@ export async function store(desk: Desk, key: string, command: Command, withinMs 
     const first = await Promise.race([asked, tooLong]);
     if (first !== 'too long') return first;
   } catch (error) {
+    // Nothing was sent to the store: who reads this log is told what that means.
+    if (error instanceof NewerRecord) throw error;
     desk.log.error({ key, session: command.session, why: String(error) }, 'a delivery could not be stored');
   } finally {
     clearTimeout(timer);

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { KILLS, type Kill, schedule } from './kills.ts';
+import { DEPLOY, KILLS, type Kill, schedule } from './kills.ts';
 import { judgeAll, type Verdict } from './oracle.ts';
 import { startPeople } from './people.ts';
-import { bundle } from './processes.ts';
+import { bundle, LATER } from './processes.ts';
 import { seeded } from './random.ts';
 import { startClock } from './recovery.ts';
 import { openCrashStage } from './stage.ts';
@@ -32,13 +32,14 @@ export async function crash(options: CrashOptions): Promise<Tally> {
   const random = seeded(seed);
   const order = schedule(count, random, options.kills ?? KILLS);
   const gateway = await bundle('test/crash/product.ts', 'product');
+  const later = await bundle('test/crash/product.ts', 'later', [LATER]);
   const worker = options.worker ? await bundle(options.worker, 'twin') : gateway;
   const tally: Tally = { lost: [], doubled: [], ungated: [], broken: [], sessions: 0, effects: 0, kills: 0, recovery: [] };
   for (let from = 0; from < count; from += perStage) {
     const kills = order.slice(from, from + perStage);
     // Both of Slack's transports, stage by stage.
     const mode = (from / perStage) % 2 === 0 ? 'socket' : 'http';
-    const stage = await openCrashStage({ mode, channels: options.people ?? 20, programs: { gateway, worker }, workers: 2, say });
+    const stage = await openCrashStage({ mode, channels: options.people ?? 20, programs: { gateway, worker, later }, workers: 2, say });
     let kept = true;
     try {
       const people = startPeople(stage, seeded(seed + from + 1), options.kinds);
@@ -52,6 +53,8 @@ export async function crash(options: CrashOptions): Promise<Tally> {
         tally.kills += 1;
         say(`${tally.kills} of ${count}: ${kill.name}, ${open} sessions open, ${((Date.now() - began) / 1000).toFixed(1)} s`);
       }
+      // What a later version began only a later version can end.
+      if (!stage.isLater() && kills.includes(DEPLOY)) await stage.deploy(true);
       const ended = await people.finish(options.endWithinMs ?? 90_000);
       if (!ended) say('not everything came to an end in time');
       await threadsRest(stage);

@@ -78,18 +78,11 @@ const gatewayPosting = (when: 'before' | 'after', path: string): Kill => ({
   },
 });
 
-/** A deploy: every process in turn is told to end, and the next one only when it is back. */
-export const ROLLING_RESTART: Kill = {
-  name: 'rolling restart',
+/** A deploy of a later version, or the way back where that one runs already. */
+export const DEPLOY: Kill = {
+  name: 'deploy, forward or back',
   weight: 1,
-  async strike({ processes }, _, struck) {
-    for (const who of processes) {
-      struck();
-      await who.signal('SIGTERM');
-      await sleep(500);
-      await who.ready();
-    }
-  },
+  strike: (stage, _, struck) => stage.deploy(!stage.isLater(), struck),
 };
 
 export const KILLS: readonly Kill[] = [
@@ -169,6 +162,7 @@ export const KILLS: readonly Kill[] = [
       await who.ready();
     },
   },
+  DEPLOY,
   {
     name: 'Redis',
     weight: 3,

@@ -1,9 +1,9 @@
 import { digestOf } from '../../src/policy/digest.ts';
-import { verify } from '../../src/session/chain.ts';
 import type { Entry, EventOf } from '../../src/session/events.ts';
 import { fold } from '../../src/session/fold.ts';
 import type { Call, Session } from '../../src/session/state.ts';
 import { type People, toldOtherwise } from './people.ts';
+import { readRecord } from './record.ts';
 import type { CrashStage } from './stage.ts';
 import { KINDS, type Kind, tokenIn } from './workload.ts';
 
@@ -24,18 +24,16 @@ export async function judgeAll(stage: CrashStage, people: People): Promise<Verdi
   return v;
 }
 
-async function readAll({ redis, keys, log }: CrashStage, v: Verdict): Promise<Seen[]> {
+async function readAll({ redis, keys, blobs }: CrashStage, v: Verdict): Promise<Seen[]> {
   const prefix = keys.log('');
   const all: Seen[] = [];
   for (const key of (await redis.keys('*')).filter((k) => k.startsWith(prefix))) {
     const sid = key.slice(prefix.length);
     try {
-      const entries = await log.read(sid);
+      const entries = await readRecord(await redis.xrange(key, '-', '+'), sid, blobs);
       const session = fold(sid, entries);
-      const checked = verify(await log.lines(sid));
       const [head, status] = await redis.hmget(keys.st(sid), 'head', 'status');
-      if (!checked.ok) v.broken.push(`${sid}: line ${checked.line}: ${checked.why}`);
-      else if (checked.head !== head) v.broken.push(`${sid}: its head is not the one that is kept`);
+      if (entries.at(-1)?.hash !== head) v.broken.push(`${sid}: its head is not the one that is kept`);
       if (!session) continue;
       if (!session.ended || status !== 'closed') v.lost.push(`${sid}: has not ended; ${lastOf(entries)}`);
       const [, token = '', kind = 'post'] = tokenIn(session.opened.prompt) ?? [];

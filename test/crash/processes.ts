@@ -1,8 +1,8 @@
-import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
-import { build } from 'esbuild';
+import { build, type Plugin } from 'esbuild';
 import { type Guarded, spawnGuarded } from '../../src/sandbox/guarded.ts';
 import { freePort } from '../../src/sandbox/redis.ts';
 
@@ -11,6 +11,8 @@ export type Supervised = {
   name: string;
   /** Sends a signal; answers false where nobody is there to get it. */
   signal(signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT' | 'SIGTERM'): Promise<boolean>;
+  /** What is run from its next start on. */
+  runs(program: string): void;
   /** Resolves when it says that it is ready, through however many deaths. */
   ready(): Promise<void>;
   stop(): Promise<void>;
@@ -19,12 +21,12 @@ export type Supervised = {
 const ROOT = join(import.meta.dirname, '..', '..');
 
 /** The product in one file: hundreds of starts, and each is spared the compiling. Packages stay where they are. */
-export async function bundle(entry: string, name: string): Promise<string> {
+export async function bundle(entry: string, name: string, plugins: Plugin[] = []): Promise<string> {
   // A folder of this process' own: another run beside it, or a twin, must not find its command changed under it.
   const folder = join(ROOT, 'node_modules', '.cache', 'labmate-crash', `${process.pid}-${name}`, 'app');
   mkdirSync(folder, { recursive: true });
   const outfile = join(folder, 'main.mjs');
-  await build({ entryPoints: [join(ROOT, entry)], outfile, bundle: true, platform: 'node', format: 'esm', packages: 'external', logLevel: 'error' });
+  await build({ entryPoints: [join(ROOT, entry)], outfile, bundle: true, platform: 'node', format: 'esm', packages: 'external', logLevel: 'error', plugins });
   cpSync(join(ROOT, 'src', 'runtime', 'scripts'), join(folder, 'scripts'), { recursive: true });
   // Where the product looks for its own command, one folder above its main file.
   mkdirSync(join(folder, '..', 'bin'), { recursive: true });
@@ -32,8 +34,30 @@ export async function bundle(entry: string, name: string): Promise<string> {
   return outfile;
 }
 
+/**
+ * The product as it may be one day: its records are of the next version, and its events know a field more. Deployed among processes of today, and taken back.
+ */
+export const LATER: Plugin = {
+  name: 'a later labmate',
+  setup(build) {
+    build.onLoad({ filter: /\/src\/session\/record-version\.ts$/ }, ({ path }) => {
+      const source = readFileSync(path, 'utf8');
+      const later = source.replace('RECORD_VERSION = 1', 'RECORD_VERSION = 2');
+      if (later === source) throw new Error('record-version.ts does not say RECORD_VERSION = 1');
+      return { contents: later, loader: 'ts' };
+    });
+    build.onLoad({ filter: /\/src\/session\/events\.ts$/ }, ({ path }) => {
+      const source = readFileSync(path, 'utf8');
+      const later = source.replace("type: z.literal('replied'),", "type: z.literal('replied'),\n    mood: z.string().default('calm'),");
+      if (later === source) throw new Error('events.ts has no replied');
+      return { contents: later, loader: 'ts' };
+    });
+  },
+};
+
 export function supervise(options: { name: string; program: string; variables: Record<string, string>; dir: string; say: (line: string) => void }): Supervised {
   const { name, say } = options;
+  let program = options.program;
   let wanted = true;
   let current: Guarded | null = null;
   let adminPort = 0;
@@ -43,7 +67,7 @@ export function supervise(options: { name: string; program: string; variables: R
     while (wanted) {
       adminPort = await freePort();
       const logFile = join(options.dir, `${name}-${++starts}.log`);
-      current = spawnGuarded(process.execPath, [options.program, 'start'], { logFile, env: { ...options.variables, ADMIN_PORT: String(adminPort) } });
+      current = spawnGuarded(process.execPath, [program, 'start'], { logFile, env: { ...options.variables, ADMIN_PORT: String(adminPort) } });
       const code = await current.ended;
       current = null;
       if (wanted && code !== 137 && code !== 0) say(`${name} ended by itself with ${code}, see ${logFile}`);
@@ -52,6 +76,9 @@ export function supervise(options: { name: string; program: string; variables: R
   const running = run();
   return {
     name,
+    runs(next) {
+      program = next;
+    },
     async signal(signal) {
       const pid = await current?.pid;
       if (!pid) return false;

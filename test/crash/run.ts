@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { crash, lastLine } from './crash.ts';
-import { ROLLING_RESTART } from './kills.ts';
+import { DEPLOY } from './kills.ts';
 
 const { values } = parseArgs({
   options: {
@@ -19,8 +19,8 @@ if (![count, seed, people].every((n) => Number.isSafeInteger(n) && n >= 0) || co
 }
 process.stdout.write(`seed ${seed}: ${count} kills, ${people} people with an experiment each; again with --count ${count} --seed ${seed}\n`);
 const began = Date.now();
-// `--rolling`: nothing but deploys, each of every process in turn.
-const kills = values.rolling ? { kills: [ROLLING_RESTART] } : {};
+// `--rolling`: nothing but deploys, each of every process in turn: of a later version, back again, and so on.
+const kills = values.rolling ? { kills: [DEPLOY] } : {};
 const tally = await crash({ count, seed, people, ...kills, say: (line) => process.stdout.write(`${line}\n`) });
 const minutes = ((Date.now() - began) / 60_000).toFixed(1);
 process.stdout.write(

@@ -33,7 +33,7 @@ const PREFIX = 'crash';
 export async function openCrashStage(options: {
   mode: 'socket' | 'http';
   channels: number;
-  programs: { gateway: string; worker: string };
+  programs: { gateway: string; worker: string; later: string };
   workers: number;
   say: (line: string) => void;
 }) {
@@ -114,13 +114,27 @@ export async function openCrashStage(options: {
   const redis = connect(`redis://127.0.0.1:${ownLink.port}`, PATIENT);
   redis.on('error', () => {});
   const keys = makeKeys(PREFIX);
-  const log = openLog(redis, keys, openBlobs(redis, keys));
+  const blobs = openBlobs(redis, keys);
+  const log = openLog(redis, keys, blobs);
   const processes = [gateway, ...workers.map((w) => w.process)];
+  let isLater = false;
   const stage = {
-    ...{ dir, channels, standIns, slack, gateway, gatewayLink, workers, processes, redis, keys, log, heard },
+    ...{ dir, channels, standIns, slack, gateway, gatewayLink, workers, processes, redis, keys, blobs, log, heard },
     reading: makeReading(redis, keys, log),
     ready: async () => void (await Promise.all(processes.map((p) => p.ready()))),
     redisLinks,
+    isLater: () => isLater,
+    /** A deploy, of today's version or of a later one: every process in turn is told to end, and the next one only when it is back. */
+    async deploy(later: boolean, each: () => void = () => {}) {
+      isLater = later;
+      for (const who of processes) {
+        who.runs(later ? options.programs.later : who === gateway ? options.programs.gateway : options.programs.worker);
+        each();
+        await who.signal('SIGTERM');
+        await new Promise((r) => setTimeout(r, 500));
+        await who.ready();
+      }
+    },
     /** kill -9 of Redis itself; it comes back with what it had synced. */
     async killRedis(downMs: number) {
       const pid = Number(await readFile(join(redisDir, 'redis.pid'), 'utf8'));

@@ -76,7 +76,7 @@ const MUTANTS: Record<string, Mutant> = {
   'chain that is not compared': cut(
     'lib',
     'I2 a commit whose line does not follow the last one is not written',
-    'return string.sub(line, 1, #place) == place',
+    'return version ~= nil and string.sub(line, #version + 1, #version + #place) == place',
     'return true',
   ),
   'append without the key of this session': cut(

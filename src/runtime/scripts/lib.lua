@@ -16,10 +16,11 @@ local function tip()
   return tonumber(redis.call('HGET', ST, 'n') or '0'), redis.call('HGET', ST, 'head') or ZERO
 end
 
--- Does the line begin with its place in the chain? Compared as bytes; cjson would alter numbers.
+-- Does the line begin with its place in the chain, after its version? Compared as bytes; cjson would alter numbers.
 local function fits(line, n, head)
-  local place = '{"v":1,"seq":' .. str(n) .. ',"prev":"' .. head .. '",'
-  return string.sub(line, 1, #place) == place
+  local version = string.match(line, '^{"v":[1-9]%d*,')
+  local place = '"seq":' .. str(n) .. ',"prev":"' .. head .. '",'
+  return version ~= nil and string.sub(line, #version + 1, #version + #place) == place
 end
 
 local function write(seq, kind, line, hash, fence, ms)
