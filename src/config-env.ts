@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { passwordsIn } from './runtime/redis-address.ts';
 
 /** Environment variables as they come. An empty one counts as unset: compose files and CI settings pass those. */
 export type Variables = Readonly<Record<string, string | undefined>>;
@@ -31,8 +32,7 @@ export class Env {
     if (!value.startsWith(prefix)) this.faults.push(`${name} must begin with ${prefix}: the value set is another kind of token.`);
     // What is this short would be scrubbed out of ordinary words.
     if (name !== 'REDIS_URL' && value.length >= 8) this.secrets.push(value);
-    const password = name === 'REDIS_URL' ? /:\/\/[^@/]*?:([^@/]+)@/.exec(value)?.[1] : undefined;
-    if (password && password.length >= 8) this.secrets.push(decodeURIComponent(password));
+    if (name === 'REDIS_URL') this.secrets.push(...passwordsIn(value).filter((password) => password.length >= 8));
     return value;
   }
 

@@ -7,6 +7,7 @@ import { type ConfigFile, fileSchema } from './config-file.ts';
 import { contradictions, permissionsOf, warningsOf } from './config-permissions.ts';
 import { parseJsonc } from './jsonc.ts';
 import type { Permissions } from './policy/rules.ts';
+import { readRedisUrl } from './runtime/redis-address.ts';
 import type { ToolSettings } from './tools/define-tool.ts';
 
 /** Where labmate meets its surroundings: environment variables and labmate.json, read once, checked whole. Nothing else reads process.env. */
@@ -206,8 +207,8 @@ function redisOf(env: Env): AnyConfig['redis'] {
   const prefix = env.text('REDIS_PREFIX') ?? 'lm';
   if (!/^[\w:.-]+$/.test(prefix)) env.faults.push('REDIS_PREFIX may hold letters, digits and : . _ - only.');
   if (url === undefined) return null;
-  if (!/^(rediss?|redis\+sentinel|redis\+cluster):\/\/\S+$/.test(url))
-    env.faults.push('REDIS_URL must begin with redis://, rediss://, redis+sentinel:// or redis+cluster://, for instance redis://127.0.0.1:6379.');
+  const address = readRedisUrl(url);
+  if ('fault' in address) env.faults.push(address.fault);
   return { url, prefix };
 }
 

@@ -3,6 +3,7 @@ import { makeKeys } from '../runtime/keys.ts';
 import { openBlobs } from '../runtime/payloads.ts';
 import { makeReading } from '../runtime/read-sessions.ts';
 import type { Reading } from '../runtime/reading.ts';
+import { matching } from '../runtime/redis.ts';
 import { placeOf, reachRedis } from './reach-redis.ts';
 
 type Session = NonNullable<Awaited<ReturnType<Reading['session']>>>;
@@ -30,15 +31,10 @@ export async function readRecord(redis: { url: string; prefix: string }, id: str
 /** A short id is unique in its team only; an operator may serve several. */
 async function ofAlias(redis: Awaited<ReturnType<typeof reachRedis>>, start: string, alias: string): Promise<string | null> {
   const found = new Set<string>();
-  let cursor = '0';
-  do {
-    const [next, keys] = await redis.scan(cursor, 'MATCH', `${start.replace(/[[\]*?\\]/g, '\\$&')}*`, 'COUNT', 1000);
-    cursor = next;
-    for (const key of keys) {
-      const sid = await redis.hget(key, alias);
-      if (sid) found.add(sid);
-    }
-  } while (cursor !== '0');
+  for await (const key of matching(redis, `${start}*`)) {
+    const sid = await redis.hget(key, alias);
+    if (sid) found.add(sid);
+  }
   if (found.size > 1) throw new Error(`${alias} names sessions in several teams: use the full id, one of ${[...found].join(', ')}.`);
   return [...found][0] ?? null;
 }

@@ -7,7 +7,7 @@ import type { Keys } from './keys.ts';
 import { lineFacts } from './line-facts.ts';
 import { type Blobs, deflate } from './payloads.ts';
 import { readLine } from './read-line.ts';
-import { type ScriptSource, scripts } from './redis.ts';
+import { type ScriptSource, scripts, timeAt } from './redis.ts';
 
 /** Whose session it is, for the keys that a script touches. */
 export type Owner = { sid: string; team: string; user: string };
@@ -74,8 +74,7 @@ export function openLog(redis: Redis, keys: Keys, blobs: Blobs, clean: <T extend
 
     /** Redis' time in ms, asked. */
     async time(): Promise<number> {
-      const [s, us] = await redis.time();
-      clocked(Number(s) * 1000 + Math.floor(Number(us) / 1000));
+      clocked(await timeAt(redis, keys.due));
       return now();
     },
 

@@ -8,6 +8,7 @@ import type { Command, Deliver } from './commands.ts';
 import type { Keys } from './keys.ts';
 import { progressOf, type RunState } from './progress.ts';
 import { BrokenChain } from './read-line.ts';
+import { timeAt } from './redis.ts';
 
 /** Asks the backends about many runs at once; a run they do not know any more is missing from the answer. */
 export type PollRuns = (runs: { runId: string; metrics: string[] }[]) => Promise<Map<string, RunState>>;
@@ -138,13 +139,13 @@ export function startJobWatch(deps: { redis: Redis; keys: Keys; poll: PollRuns; 
       changed.push(runId, text);
     }
     if (changed.length === 0) return;
-    const [s = '0'] = await redis.time();
+    const at = await timeAt(redis, keys.stale);
     const key = keys.progress(wait.session);
     await redis
       .multi()
       .hset(key, ...changed)
       .expire(key, PROGRESS_KEPT_S)
-      .zadd(keys.stale, 'LT', Number(s) * 1000, wait.session)
+      .zadd(keys.stale, 'LT', at, wait.session)
       .exec();
   };
 

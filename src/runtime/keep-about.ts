@@ -5,6 +5,7 @@ import type { EventLog } from './event-log.ts';
 import type { Keys } from './keys.ts';
 import { BrokenChain } from './read-line.ts';
 import type { About, ShownSlot } from './reading.ts';
+import { matching } from './redis.ts';
 
 type Deps = { redis: Redis; keys: Keys; log: EventLog; retentionMs: number };
 
@@ -65,22 +66,6 @@ async function teamOf(sid: string, redis: Redis, keys: Keys): Promise<string | n
 /** Whether an entry is past what is kept. */
 export function isOver(about: About, oldest: number): boolean {
   return about.endedAt !== null && Date.parse(about.endedAt) < oldest;
-}
-
-/** Every key of this shape; `*` at its end is the only wildcard. */
-export async function* matching(redis: Redis, shape: string): AsyncGenerator<string> {
-  const pattern = `${shape.slice(0, -1).replace(/[*?[\]\\]/g, '\\$&')}*`;
-  const seen = new Set<string>();
-  let cursor = '0';
-  do {
-    const [next, found] = await redis.scan(cursor, 'MATCH', pattern, 'COUNT', 500);
-    for (const key of found) {
-      if (seen.has(key)) continue;
-      seen.add(key);
-      yield key;
-    }
-    cursor = next;
-  } while (cursor !== '0');
 }
 
 /** Mends the index at start and every few hours: lost entries come back, those past their retention go. */

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { EventLog } from './event-log.ts';
-import { matching } from './keep-about.ts';
 import type { Keys } from './keys.ts';
+import { matching } from './redis.ts';
 
 /** The list of who is due is made from what is kept of each session; should it be lost, it is made anew. Answers how many were missing. */
 export async function rebuildDue({ redis, keys, log }: { redis: Redis; keys: Keys; log: EventLog }): Promise<number> {

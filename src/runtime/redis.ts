@@ -1,8 +1,20 @@
 import { readFileSync } from 'node:fs';
 import { Cluster, Redis } from 'ioredis';
+import { readRedisUrl } from './redis-address.ts';
 
-/** What every connection shares. A half-open link is noticed by `socketTimeout`; it must be longer than BullMQ's blocking read (5 s). */
-const COMMON = { socketTimeout: 15_000, keepAlive: 10_000, connectTimeout: 5_000, retryStrategy: (n: number) => Math.min(n * 50, 500) };
+const soon = (n: number) => Math.min(n * 50, 500);
+
+/**
+ * What every connection shares. A half-open link is noticed by `socketTimeout`; it must be longer than BullMQ's blocking read (5 s). A server that has become a
+ * replica refuses to write: we look for the new master and send again, which is safe because every write of ours may be sent twice.
+ */
+const COMMON = {
+  socketTimeout: 15_000,
+  keepAlive: 10_000,
+  connectTimeout: 5_000,
+  retryStrategy: soon,
+  reconnectOnError: (error: Error) => (/^(READONLY|UNBLOCKED)\b/.test(error.message) ? 2 : false) as 2 | false,
+};
 
 /** For workers: a command waits for Redis to come back. */
 export const PATIENT = { ...COMMON, maxRetriesPerRequest: null };
@@ -10,33 +22,75 @@ export const PATIENT = { ...COMMON, maxRetriesPerRequest: null };
 /** For what a person waits for: fail soon, so that it can be said within Slack's 3 s. */
 export const BRISK = { ...COMMON, maxRetriesPerRequest: 1, enableOfflineQueue: false, commandTimeout: 2_500 };
 
-/** Opens a connection by any of the forms of REDIS_URL: redis://, rediss://, redis+sentinel://h1,h2/master, redis+cluster://h1,h2. */
+/** How often a command to a cluster is sent again while a node is down; a tenth of a second lies between two attempts. */
+const CLUSTER_TRIES = { patient: 600, brisk: 10 };
+
+/** Opens a connection by any of the forms of REDIS_URL. Throws a sentence where it has none of them. */
 export function connect(url: string, options: typeof PATIENT | typeof BRISK): Redis {
-  if (url.startsWith('redis+sentinel://')) {
-    const { nodes, path, password } = hosts(url, 26379);
-    return new Redis({ ...options, sentinels: nodes, name: path || 'mymaster', ...(password ? { password } : {}) });
+  const address = readRedisUrl(url);
+  if ('fault' in address) throw new Error(address.fault);
+  if (address.form === 'one') return new Redis(address.url, options);
+  const { nodes, login, tls } = address;
+  const reached = { ...login, ...(tls ? { tls: {} } : {}) };
+  if (address.form === 'sentinel') {
+    const { username, password } = address.sentinelLogin;
+    return new Redis({
+      ...options,
+      ...reached,
+      sentinels: nodes,
+      name: address.master,
+      db: address.db,
+      ...(username ? { sentinelUsername: username } : {}),
+      ...(password ? { sentinelPassword: password } : {}),
+      enableTLSForSentinelMode: tls,
+      sentinelRetryStrategy: soon,
+      sentinelCommandTimeout: 2_000,
+      // The sentinels say when there is a new master; a host that vanished without a word would be noticed by the socket's timeout only.
+      failoverDetector: true,
+    });
   }
-  if (url.startsWith('redis+cluster://')) {
-    const { nodes, password } = hosts(url, 6379);
-    // BullMQ and our scripts use the commands that both classes have.
-    return new Cluster(nodes, { redisOptions: { ...options, ...(password ? { password } : {}) } }) as unknown as Redis;
-  }
-  return new Redis(url, options);
+  const { enableOfflineQueue = true, retryStrategy: _cluster, ...redisOptions } = options as typeof BRISK;
+  const cluster = new Cluster(nodes, {
+    enableOfflineQueue,
+    clusterRetryStrategy: soon,
+    maxRedirections: enableOfflineQueue ? CLUSTER_TRIES.patient : CLUSTER_TRIES.brisk,
+    slotsRefreshTimeout: 2_000,
+    // Certificates name hosts, and a managed cluster's nodes announce theirs.
+    ...(tls ? { dnsLookup: (host: string, found: (error: null, address: string) => void) => found(null, host) } : {}),
+    redisOptions: { ...redisOptions, ...reached },
+  });
+  // BullMQ and we use the commands that both classes have.
+  return cluster as unknown as Redis;
 }
 
-function hosts(url: string, port: number): { nodes: { host: string; port: number }[]; path: string; password: string | null } {
-  const [, rest = ''] = url.split('://');
-  const [authority = '', path = ''] = rest.split('/');
-  const at = authority.lastIndexOf('@');
-  const nodes = authority
-    .slice(at + 1)
-    .split(',')
-    .map((h) => {
-      const [host = '127.0.0.1', p] = h.split(':');
-      return { host, port: p ? Number(p) : port };
-    });
-  const password = at < 0 ? null : decodeURIComponent(authority.slice(0, at).split(':').at(-1) ?? '');
-  return { nodes, path, password };
+/** Every server that holds keys: the one there is, or each master of a cluster. What no key leads to a node must be asked of each. */
+export function serversOf(redis: Redis): Redis[] {
+  const cluster = redis as unknown as Cluster;
+  return cluster.isCluster ? cluster.nodes('master') : [redis];
+}
+
+/** The time in ms of the server that holds `key`: in a cluster, the clock that the scripts see. */
+export async function timeAt(redis: Redis, key: string): Promise<number> {
+  const [s, us] = (await redis.eval("return redis.call('TIME')", 1, key)) as [string, string];
+  return Number(s) * 1_000 + Math.floor(Number(us) / 1_000);
+}
+
+/** Every key of this shape; `*` at its end is the only wildcard. */
+export async function* matching(redis: Redis, shape: string): AsyncGenerator<string> {
+  const pattern = `${shape.slice(0, -1).replace(/[*?[\]\\]/g, '\\$&')}*`;
+  const seen = new Set<string>();
+  for (const server of serversOf(redis)) {
+    let cursor = '0';
+    do {
+      const [next, found] = await server.scan(cursor, 'MATCH', pattern, 'COUNT', 500);
+      for (const key of found) {
+        if (seen.has(key)) continue;
+        seen.add(key);
+        yield key;
+      }
+      cursor = next;
+    } while (cursor !== '0');
+  }
 }
 
 const SCRIPTS = ['append', 'claim', 'renew', 'commit', 'park', 'ring', 'remind', 'shown'] as const;
@@ -71,10 +125,21 @@ export function scripts(
 
 /** What is wrong with this Redis for us: `faults` stop the start, `warnings` are said. */
 export async function examineRedis(redis: Redis): Promise<{ faults: string[]; warnings: string[] }> {
+  const found = await Promise.all(serversOf(redis).map(examineServer));
+  return { faults: [...new Set(found.flatMap((f) => f.faults))], warnings: [...new Set(found.flatMap((f) => f.warnings))] };
+}
+
+async function examineServer(redis: Redis): Promise<{ faults: string[]; warnings: string[] }> {
   const faults: string[] = [];
   const warnings: string[] = [];
   const info = await redis.info();
   const fact = (name: string) => new RegExp(`^${name}:(.*?)\r?$`, 'm').exec(info)?.[1] ?? '';
+  // Managed servers let nobody read their configuration.
+  const setting = (name: string) =>
+    redis.config('GET', name).then(
+      (pair) => (Array.isArray(pair) ? String(pair[1]) : ''),
+      () => '',
+    );
   const [major = 0, minor = 0] = fact('redis_version').split('.').map(Number);
   if (major < 6 || (major === 6 && minor < 2)) faults.push(`Redis ${fact('redis_version')} is too old: 6.2 or newer is needed.`);
   if (fact('maxmemory_policy') !== 'noeviction')
@@ -82,12 +147,12 @@ export async function examineRedis(redis: Redis): Promise<{ faults: string[]; wa
   if (fact('aof_enabled') !== '1')
     warnings.push('Redis keeps no append-only file: what was acknowledged is lost when it dies. Set appendonly yes and appendfsync always.');
   else {
-    const fsync = await redis.config('GET', 'appendfsync').then(
-      (pair) => (Array.isArray(pair) ? String(pair[1]) : ''),
-      () => '',
-    );
+    const fsync = await setting('appendfsync');
     if (fsync !== '' && fsync !== 'always')
       warnings.push(`appendfsync is ${fsync}: what was acknowledged in the last moment is lost when Redis dies. Set it to always.`);
   }
+  // A copy is made after the answer, so a master that is cut off would go on taking what nobody will ever see.
+  if (Number(fact('connected_slaves')) > 0 && (await setting('min-replicas-to-write')) === '0')
+    warnings.push('min-replicas-to-write is 0: a master cut off from its replicas goes on acknowledging what a failover then throws away. Set it to 1.');
   return { faults, warnings };
 }

@@ -3,6 +3,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
+import { BRISK, connect, matching } from '../runtime/redis.ts';
 import { spawnGuarded } from './guarded.ts';
 import { type RedisBinary, unpackRedis } from './redis-unpack.ts';
 import { run } from './run.ts';
@@ -93,10 +94,14 @@ function noRedis(why: string | null): string {
 
 /** Says hello to a Redis that somebody else runs. */
 async function greet(url: string): Promise<string> {
-  const redis = new Redis(url, { lazyConnect: true, maxRetriesPerRequest: 0, retryStrategy: () => null, connectTimeout: 5000 });
+  const redis = connect(url, BRISK);
   redis.on('error', () => {});
+  let late: NodeJS.Timeout | undefined;
   try {
-    await redis.connect();
+    await new Promise((resolve, reject) => {
+      redis.once('ready', resolve);
+      late = setTimeout(reject, 4_000, new Error('no answer within 4 s'));
+    });
     const version = /redis_version:(\S+)/.exec(await redis.info('server'))?.[1] ?? 'unknown version';
     return `Redis ${version} of REDIS_URL`;
   } catch (cause) {
@@ -104,6 +109,7 @@ async function greet(url: string): Promise<string> {
       cause,
     });
   } finally {
+    clearTimeout(late);
     redis.disconnect();
   }
 }
@@ -149,14 +155,9 @@ export async function freePort(): Promise<number> {
 
 /** Deletes every key under a prefix of ours in a Redis that somebody else runs. */
 export async function forgetKeys(url: string, prefix: string): Promise<void> {
-  const redis = new Redis(url, { retryStrategy: () => null });
+  const redis = connect(url, { ...BRISK, enableOfflineQueue: true });
   try {
-    let cursor = '0';
-    do {
-      const [next, keys] = await redis.scan(cursor, 'MATCH', `{${prefix}}*`, 'COUNT', 1000);
-      cursor = next;
-      if (keys.length > 0) await redis.unlink(...keys);
-    } while (cursor !== '0');
+    for await (const key of matching(redis, `{${prefix}}*`)) await redis.unlink(key);
   } finally {
     redis.disconnect();
   }

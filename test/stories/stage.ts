@@ -32,10 +32,13 @@ export async function openStage(options: {
   config?: Record<string, unknown>;
   /** A model of the story's own, instead of the scripts. */
   answer?: Answer;
+  /** Another Redis than the tests' own, by any of the forms of REDIS_URL. */
+  redisUrl?: string;
   /** Puts something between the product and the stand-ins: is given the variables that point at these, and answers the ones the product gets. */
   between?: (variables: Record<string, string>) => Promise<Record<string, string>>;
 }) {
   const dir = await mkdtemp(join(tmpdir(), 'labmate-story-'));
+  const redisUrl = options.redisUrl ?? inject('redisUrl');
   const prefix = `story-${randomUUID().slice(0, 8)}`;
   const model = scriptedModel(...options.scripts);
   const gatewayPort = await freePort();
@@ -61,17 +64,19 @@ export async function openStage(options: {
     PATH: process.env['PATH'] ?? '',
     HOME: dir,
     ...(options.between ? await options.between(standIns.variables) : standIns.variables),
-    REDIS_URL: inject('redisUrl'),
+    REDIS_URL: redisUrl,
     REDIS_PREFIX: prefix,
     LABMATE_CONFIG: configFile,
     PORT: String(gatewayPort),
   };
   const product = await startProduct({ variables, dir, say: () => {} });
-  const redis = connect(inject('redisUrl'), PATIENT);
+  const redis = connect(redisUrl, PATIENT);
+  if (options.redisUrl) redis.on('error', () => {});
   const keys = makeKeys(prefix);
   const log = openLog(redis, keys, openBlobs(redis, keys));
   const reading = makeReading(redis, keys, log);
   const turns = new Queue('turns', { connection: redis, prefix: keys.queue } as never);
+  if (options.redisUrl) turns.on('error', () => {});
 
   const messages = (): SandboxMessage[] => slack.world.data.messages;
   const act = async (what: Act) => {
