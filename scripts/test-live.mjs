@@ -15,7 +15,7 @@ installMissing(root);
 const cache = resolve(process.env.LABMATE_LIVE_CACHE || join(root, '.cache', 'live'));
 mkdirSync(cache, { recursive: true });
 /** Downloads together may take this long: a registry that hangs makes skips, not a run without end. */
-const installingUntil = Date.now() + 330_000;
+const installingUntil = Date.now() + 480_000;
 const say = (line) => process.stdout.write(`live: ${line}\n`);
 
 /** What is tried, in this order. The second is for a Python too old for the first. */
@@ -27,11 +27,12 @@ const NPM = { emulate: '0.12.2', '@databricks/sdk-experimental': '0.17.0' };
 const NAMED = { DATABRICKS_HOST: 'a Databricks workspace', MLFLOW_TRACKING_URI: 'a tracking server of yours', GRAFANA_URL: 'a Grafana of yours' };
 
 const python = ['python3', 'python'].find((name) => run(name, ['-c', 'import sys; sys.exit(sys.version_info < (3, 10))'], 20).status === 0);
+// The small ones first: on a slow machine the largest must not leave them no time.
 const peers = {
-  mlflow: peer('a real MLflow tracking server', () => fromPypi('mlflow', MLFLOW, 'mlflow')),
-  mcpGrafana: peer('mcp-grafana', () => fromPypi('mcp-grafana', MCP_GRAFANA, 'mcp-grafana')),
-  databricksSdk: peer("the vendor's Databricks SDK", () => fromNpm('@databricks/sdk-experimental')),
   emulate: peer("emulate's GitHub", () => fromNpm('emulate')),
+  databricksSdk: peer("the vendor's Databricks SDK", () => fromNpm('@databricks/sdk-experimental')),
+  mcpGrafana: peer('mcp-grafana', () => fromPypi('mcp-grafana', MCP_GRAFANA, 'mcp-grafana')),
+  mlflow: peer('a real MLflow tracking server', () => fromPypi('mlflow', MLFLOW, 'mlflow')),
 };
 
 const folder = mkdtempSync(join(tmpdir(), 'labmate-live-'));

@@ -53,7 +53,19 @@ export function caveats(baseline: Side, candidate: Side, asked: Asked, primary: 
         `The ${role} ended worse than its best: ${metric} ${figure(last)} at the end, ${figure(peak.value)} at step ${peak.step}, more than ${thresholdInWords(primary.threshold)} apart.`,
       );
   }
-  if (chance?.welch_p !== undefined && chance.welch_p >= 0.05)
-    found.push(`The difference is within seed noise (Welch's t-test, p = ${figure(chance.welch_p)}, ${chance.n_baseline} and ${chance.n_candidate} runs).`);
+  if (chance) found.push(...chanceObjects(chance, primary));
   return found;
+}
+
+/** What repetitions say against a verdict that was found on two single runs. */
+function chanceObjects({ welch_p, single_p, mean, note }: Noise, { metric, direction, threshold, verdict: found, aggregate }: Primary): string[] {
+  const p = welch_p ?? single_p;
+  const objections = p !== undefined && p >= 0.05 ? [note] : [];
+  if (welch_p === undefined || aggregate !== 'last') return objections;
+  const byMeans = verdict({ metric, baseline: mean.baseline, candidate: mean.candidate, direction, threshold }).verdict;
+  if (byMeans !== found && found !== 'inconclusive')
+    objections.push(
+      `The runs compared are single ones of their groups: by the means over repetitions (${figure(mean.candidate)} against ${figure(mean.baseline)}) the verdict would be ${byMeans}.`,
+    );
+  return objections;
 }

@@ -1,5 +1,5 @@
 import { figure } from './numbers.ts';
-import { gitCommit, isSeed, parentOf, type Run } from './run.ts';
+import { dataOf, gitCommit, isSeed, parentOf, type Run } from './run.ts';
 
 export type Changed = { key: string; baseline: string; candidate: string };
 export type Differences = { changed: Changed[]; added: { key: string; candidate: string }[]; removed: { key: string; baseline: string }[]; same_count: number };
@@ -42,6 +42,8 @@ export function confounders(baseline: Run, candidate: Run, expected: readonly st
   }
   const [before, after] = [gitCommit(baseline), gitCommit(candidate)];
   if (before && after && before !== after) found.push(`The runs used different code: commit ${before.slice(0, 12)} and ${after.slice(0, 12)}.`);
+  else if (before !== after)
+    found.push(`Only the ${before ? 'baseline' : 'candidate'} says which commit it ran, so it is not known whether the code is the same.`);
   const data = differentData(baseline, candidate);
   if (data) found.push(data);
   const [steps, stepsAfter] = [primary && baseline.metrics[primary]?.step, primary && candidate.metrics[primary]?.step];
@@ -64,8 +66,7 @@ export function oddities(run: Run, role: 'baseline' | 'candidate'): string[] {
 }
 
 function differentData(baseline: Run, candidate: Run): string | null {
-  const digests = (run: Run) => run.datasets.map((d) => `${d.context ?? 'data'} ${d.name} ${d.digest}`).sort();
-  const [before, after] = [digests(baseline), digests(candidate)];
+  const [before, after] = [dataOf(baseline), dataOf(candidate)];
   if (before.join('\n') === after.join('\n')) return null;
   if (before.length === 0 || after.length === 0)
     return `Only the ${before.length === 0 ? 'candidate' : 'baseline'} logged which data it used, so it is not known whether the data is the same.`;

@@ -1,5 +1,5 @@
-import { isUsable } from './numbers.ts';
-import { gitCommit, isSeed, parentOf, type Run } from './run.ts';
+import { figure, isUsable, signed } from './numbers.ts';
+import { dataOf, gitCommit, isFold, isSeed, parentOf, type Run } from './run.ts';
 
 export type Spread = { n: number; mean: number /** Sample standard deviation (n - 1); null for a single value. */; std: number | null };
 
@@ -12,24 +12,47 @@ export type Noise = {
   welch_p?: number;
   /** Of candidate mean - baseline mean. */
   ci95?: [number, number];
+  /** Where one side is a single run: how likely one more of the other's repetitions lies as far off. */
+  single_p?: number;
   note: string;
+  /** The figures that the note rests on, as a sentence; absent where there are none. */
+  figures?: string;
 };
 
-/** The runs that repeat `run`: children of it, else those equal in every parameter but a seed and of the same code; `run` itself is among the latter. */
+/** What the two sides are called in a sentence. */
+export type Called = { baseline: string; candidate: string };
+
+/** With fewer repetitions than this their spread says too little to hold a single run against. */
+const FEWEST_FOR_ONE = 3;
+
+/**
+ * The runs that repeat `run`: its children, where they differ in nothing but seeds and folds (those of a search are trials, not repetitions), else the runs equal in
+ * every parameter but a seed, of the same code and data; `run` itself is among the latter.
+ */
 export function repetitions<R extends Run>(run: R, peers: readonly R[]): R[] {
   const others = peers.filter((p) => p.runId !== run.runId && p.status === 'FINISHED' && !p.deleted && p.experimentId === run.experimentId);
   const children = others.filter((p) => parentOf(p) === run.runId);
-  if (children.length > 1) return children;
-  const key = arrangement(run);
-  return [run, ...others.filter((p) => parentOf(p) === parentOf(run) && arrangement(p) === key)];
+  const ofFolds = (r: Run) => arrangement(r, (key) => isSeed(key) || isFold(key));
+  if (children.length > 1 && new Set(children.map(ofFolds)).size === 1) return children;
+  const key = arrangement(run, isSeed);
+  return [run, ...others.filter((p) => parentOf(p) === parentOf(run) && arrangement(p, isSeed) === key)];
 }
 
 /** How much of a difference may be chance: mean and deviation over repetitions, and Welch's t-test where both sides have at least two. */
-export function noise(metric: string, baseline: readonly Run[], candidate: readonly Run[]): Noise {
-  const values = (runs: readonly Run[]) => runs.map((r) => r.metrics[metric]?.value ?? Number.NaN).filter(isUsable);
+export function noise(
+  metric: string,
+  baseline: readonly Run[],
+  candidate: readonly Run[],
+  called: Called = { baseline: 'the baseline', candidate: 'the candidate' },
+): Noise {
+  const values = (runs: readonly Run[]) =>
+    withoutCopies(runs)
+      .map((r) => r.metrics[metric]?.value ?? Number.NaN)
+      .filter(isUsable);
   const shared = baseline.some((b) => candidate.some((c) => c.runId === b.runId));
-  const b = spread(values(baseline));
-  const c = spread(values(candidate));
+  const [before, after] = [values(baseline), values(candidate)];
+  const b = spread(before);
+  const c = spread(after);
   const facts = {
     n_baseline: b?.n ?? 0,
     n_candidate: c?.n ?? 0,
@@ -38,14 +61,41 @@ export function noise(metric: string, baseline: readonly Run[], candidate: reado
   };
   if (shared) return { ...facts, note: 'The two runs differ in nothing but a seed: whatever lies between them is noise.' };
   if (!b || !c || (b.n < 2 && c.n < 2)) return { ...facts, note: 'Single run each: noise unknown.' };
-  if (b.n < 2 || c.n < 2) return { ...facts, note: `Only the ${b.n < 2 ? 'candidate' : 'baseline'} was repeated: too little to test the difference.` };
+  const groups = [...level(called.candidate, c), ...level(called.baseline, b)].join(', ');
+  if (b.n < 2 || c.n < 2) {
+    const [one, who, many, whose] = b.n < 2 ? [b.mean, called.baseline, c, called.candidate] : [c.mean, called.candidate, b, called.baseline];
+    const test = many.n < FEWEST_FOR_ONE ? null : oneAgainst(one, many);
+    const note = `Only ${whose} was repeated${test ? '' : ': too little to test the difference'}.`;
+    if (!test) return { ...facts, note, figures: `Over repetitions: ${groups}.` };
+    const says = test.p < 0.05 ? 'more than its seeds explain' : 'within what its seeds do';
+    return {
+      ...facts,
+      single_p: test.p,
+      note: `${note} The single run of ${who} lies ${figure(round3(Math.abs(one - many.mean) / (many.std ?? 1)))} standard deviations from the mean of those ${many.n}: ${says} (p = ${figure(round3(test.p))}).`,
+      figures: `Over repetitions: ${groups}; ${who} ${figure(one)}.`,
+    };
+  }
   const test = welch(b, c);
-  if (!test) return { ...facts, note: 'The repetitions have no spread at all: nothing to test against.' };
+  if (!test) return { ...facts, note: 'The repetitions have no spread at all: nothing to test against.', figures: `Over repetitions: ${groups}.` };
   const note =
     test.p < 0.05
       ? 'The difference of the means is larger than seed noise explains (p < 0.05).'
       : 'The difference of the means is within seed noise (p >= 0.05).';
-  return { ...facts, welch_t: test.t, welch_p: test.p, ci95: test.ci95, note };
+  const [low, high] = test.ci95;
+  const figures = `Over repetitions: ${groups}; difference of the means ${signed(c.mean - b.mean)}, 95 % interval ${signed(low)} to ${signed(high)}, p = ${figure(round3(test.p))} (Welch).`;
+  return { ...facts, welch_t: test.t, welch_p: test.p, ci95: test.ci95, note, figures };
+}
+
+/** `the candidate 0.7417 ± 0.0035 (n = 3)`; nothing for a single run, which has no spread. */
+function level(who: string, { n, mean, std }: Spread): string[] {
+  return std === null ? [] : [`${who} ${figure(mean)} ± ${figure(Number(std.toPrecision(2)))} (n = ${n})`];
+}
+
+const round3 = (value: number) => Number(value.toPrecision(3));
+
+/** What chance has to do with a difference, for a list that holds the warnings too: what these say already is not said twice. */
+export function noiseInWords({ note, figures = '' }: { note: string; figures?: string | undefined }, warnings: readonly string[] = []): string {
+  return [warnings.includes(note) ? '' : note, figures].filter(Boolean).join(' ');
 }
 
 export function spread(values: readonly number[]): Spread | null {
@@ -69,6 +119,16 @@ export function welch(baseline: Spread, candidate: Spread): { t: number; df: num
   const df = (vb + vc) ** 2 / (vb ** 2 / (baseline.n - 1) + vc ** 2 / (candidate.n - 1));
   const half = studentQuantile(df) * se;
   return { t, df, p: twoSided(t, df), ci95: [difference - half, difference + half] };
+}
+
+/**
+ * Whether a single value may be one more of a sample: t = (x - mean) / (s sqrt(1 + 1/n)) with n - 1 degrees of freedom, two-sided (J. R. Crawford, D. C. Howell,
+ * The Clinical Neuropsychologist 12, 1998). Null where the sample has no spread.
+ */
+export function oneAgainst(value: number, sample: Spread): { t: number; df: number; p: number } | null {
+  if (sample.std === null || !(sample.std > 0)) return null;
+  const t = (value - sample.mean) / (sample.std * Math.sqrt(1 + 1 / sample.n));
+  return { t, df: sample.n - 1, p: twoSided(t, sample.n - 1) };
 }
 
 /** P(|T| >= |t|) of Student's t: I_x(df/2, 1/2) at x = df / (df + t^2). */
@@ -122,7 +182,17 @@ function logGamma(x: number): number {
   return (z - 0.5) * Math.log(z) - z + Math.log(2 * Math.PI) / 2 + series - shift;
 }
 
-function arrangement(run: Run): string {
-  const params = Object.entries(run.params).filter(([key]) => !isSeed(key));
-  return JSON.stringify([gitCommit(run), params.sort(([a], [b]) => (a < b ? -1 : 1))]);
+function arrangement(run: Run, besides: (param: string) => boolean): string {
+  const params = Object.entries(run.params).filter(([key]) => !besides(key));
+  return JSON.stringify([gitCommit(run), dataOf(run), params.sort(([a], [b]) => (a < b ? -1 : 1))]);
+}
+
+/** A run with the same seed and the same figures to the last digit is the same run made again: counted twice it would make the spread look smaller than it is. */
+function withoutCopies<R extends Run>(runs: readonly R[]): R[] {
+  const seen = new Set<string>();
+  return runs.filter((run) => {
+    const inOrder = <T>(of: Record<string, T>) => Object.entries(of).sort(([a], [b]) => (a < b ? -1 : 1));
+    const key = JSON.stringify([inOrder(run.params), inOrder(run.metrics).map(([name, { value }]) => [name, String(value)])]);
+    return !seen.has(key) && seen.add(key);
+  });
 }

@@ -37,6 +37,16 @@ export function isSeed(param: string): boolean {
   return /(^|[._-])(seed|random_state)$/i.test(param);
 }
 
+/** A parameter that says which part of the data was held out: the folds of one cross-validation repeat each other. */
+export function isFold(param: string): boolean {
+  return /(^|[._-])(fold|fold_?(id|index|idx|no|number)|split)$/i.test(param);
+}
+
+/** Which data it used, as one line each, in order. */
+export function dataOf(run: Run): string[] {
+  return run.datasets.map((d) => `${d.context ?? 'data'} ${d.name} ${d.digest}`).sort();
+}
+
 /** A run to compare: where people find it, and the histories of metrics where they were fetched. */
 export type Side = { run: Run; url: string; histories?: Readonly<Record<string, readonly Point[]>> };
 

@@ -18,11 +18,22 @@ export type SlackChart = {
 /**
  * A curve as Slack's native chart: every series has a value in every category, so only the places where all have one are shown, at most 20 of
  * them, with the ends and each series' extremes kept. Null where fewer than two are left: then a picture or words must do.
+ * `leaveOut`: a series that would cut the chart to less than half of the first one's length (a run that broke early) is left out instead.
  */
-export function slackLineChart({ title, xLabel, yLabel, x = 'number', series }: LineChart): SlackChart | null {
-  const shown = series.slice(0, slackChartLimits.series);
-  const byX = shown.map((s) => new Map(s.points.filter((p) => isDrawable(p.y)).map((p) => [p.x, p.y as number])));
-  const common = [...(byX[0]?.keys() ?? [])].filter((at) => byX.every((values) => values.has(at))).sort((a, b) => a - b);
+export function slackLineChart({ title, xLabel, yLabel, x = 'number', series }: LineChart, { leaveOut = false } = {}): SlackChart | null {
+  const values = (s: LineChart['series'][number]) => new Map(s.points.filter((p) => isDrawable(p.y)).map((p) => [p.x, p.y as number]));
+  const shown: { name: string; byX: Map<number, number> }[] = [];
+  let common: number[] = [];
+  for (const one of series) {
+    if (shown.length === slackChartLimits.series) break;
+    const byX = values(one);
+    const left = shown.length === 0 ? [...byX.keys()] : common.filter((at) => byX.has(at));
+    if (leaveOut && (left.length < 2 || left.length < (shown[0]?.byX.size ?? 0) / 2)) continue;
+    common = left;
+    shown.push({ name: one.name, byX });
+  }
+  common.sort((a, b) => a - b);
+  const byX = shown.map((s) => s.byX);
   const keep = byX.flatMap((values) => extremes(common.map((at) => values.get(at) ?? null)));
   const places = chooseIndexes(common.length, slackChartLimits.points, keep).flatMap((i) => common[i] ?? []);
   if (places.length < 2) return null;
@@ -30,8 +41,7 @@ export function slackLineChart({ title, xLabel, yLabel, x = 'number', series }: 
     places.map((at) => (x === 'time' ? new Date(at).toISOString().slice(5, 16).replace('T', ' ') : String(at))),
     slackChartLimits.category,
   );
-  const values = byX.map((found) => places.map((at) => found.get(at) ?? 0));
-  return block('line', { title, xLabel, yLabel, categories, series: shown.map((s, i) => ({ name: s.name, values: values[i] ?? [] })) });
+  return block('line', { title, xLabel, yLabel, categories, series: shown.map((s) => ({ name: s.name, values: places.map((at) => s.byX.get(at) ?? 0) })) });
 }
 
 /** Bars as Slack's native chart; a category where a series has no finite value is left out. Null where none is left. */

@@ -71,8 +71,10 @@ function placeOf(history: readonly Logged[], epochs: number | null): string | nu
   return perEpoch ? `epoch ${history.length} of ${epochs}` : `step ${last.step}`;
 }
 
-/** Evenly, the ends kept: a curve that grows. */
+/** Every 2nd, 4th, 8th … value and the last: curves of runs that are not equally far then still share most of their steps, and so fit onto one chart. */
 function thinned(history: readonly Logged[]): Logged[] {
+  let stride = 1;
+  while (Math.ceil(history.length / stride) > POINTS - 1) stride *= 2;
   if (history.length <= POINTS) return [...history];
-  return Array.from({ length: POINTS }, (_, i) => history[Math.round((i * (history.length - 1)) / (POINTS - 1))] as Logged);
+  return history.filter((_, i) => i % stride === 0 || i === history.length - 1);
 }

@@ -13,7 +13,7 @@ const comparison = z.object({
     .array(z.object({ key: z.string(), baseline: number, candidate: number, delta: z.number().nullable(), delta_pct: z.number().nullable() }))
     .default([]),
   params: z.object({ changed: z.array(z.object({ key: z.string(), baseline: z.string(), candidate: z.string() })).default([]) }).default({ changed: [] }),
-  noise: z.object({ note: z.string() }).optional(),
+  noise: z.object({ note: z.string(), figures: z.string().optional() }).optional(),
   warnings: z.array(z.string()).default([]),
 });
 
@@ -34,7 +34,7 @@ export function comparisonOf({ tool, status }: Call): string[] {
     ...(params.changed.length > 0
       ? [`Parameters that differ: ${params.changed.map((p) => `${code(p.key, 60)} ${code(p.baseline, 80)} → ${code(p.candidate, 80)}`).join(', ')}`]
       : []),
-    ...(noise ? [prose(noise.note)] : []),
+    ...(noise ? [prose([warnings.includes(noise.note) ? '' : noise.note, noise.figures].filter(Boolean).join(' '))].filter(Boolean) : []),
     ...(warnings.length > 0 ? [warnings.map((warning) => `- ${prose(warning, 600)}`).join('\n')] : []),
   ];
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type Comparison, compareRuns as compare } from '../analysis/compare.ts';
-import { downsample } from '../analysis/downsample.ts';
-import type { Noise } from '../analysis/noise.ts';
+import { downsampleTogether } from '../analysis/downsample.ts';
+import { noiseInWords } from '../analysis/noise.ts';
 import { figure, type JsonNumber, jsonNumber, signed } from '../analysis/numbers.ts';
 import type { Point, Side } from '../analysis/run.ts';
 import type { MLflow, MlflowRun } from '../services/mlflow.ts';
@@ -83,8 +83,9 @@ async function finishedRuns(baseline: MlflowRun, candidate: MlflowRun, ctx: Tool
 type Curve = { metric: string; baseline: [number, JsonNumber][]; candidate: [number, JsonNumber][] };
 
 function curveOf(metric: string, before: Record<string, Point[]>, after: Record<string, Point[]>): Curve {
-  const thin = (points: readonly Point[] = []) => downsample(points, CURVE_POINTS).map((p): [number, JsonNumber] => [p.step, jsonNumber(p.value)]);
-  return { metric, baseline: thin(before[metric]), candidate: thin(after[metric]) };
+  const [first = [], second = []] = downsampleTogether([before[metric] ?? [], after[metric] ?? []], CURVE_POINTS);
+  const pairs = (points: readonly Point[]) => points.map((p): [number, JsonNumber] => [p.step, jsonNumber(p.value)]);
+  return { metric, baseline: pairs(first), candidate: pairs(second) };
 }
 
 type Found = Comparison & { curve?: Curve; notes: string[] };
@@ -146,7 +147,7 @@ function inWords(found: Fitted): string {
     `Candidate ${found.candidate.run_id} (${cell(found.candidate.name)}) against baseline ${found.baseline.run_id} (${cell(found.baseline.name)}).`,
     ...(rows.length > 0 ? [table(['metric', 'baseline', 'candidate', 'delta', 'delta %', 'change'], rows)] : ['They have no metric in common.']),
     `Parameters that differ: ${[...changed, ...alone].join(', ') || 'none'} (${found.params.same_count} alike).`,
-    ...(found.noise ? [noiseInWords(found.noise)] : []),
+    ...(found.noise ? [`Noise: ${noiseInWords(found.noise)}`] : []),
     ...(found.warnings.length > 0 ? [found.warnings.map((warning) => `- ${cell(warning, 600)}`).join('\n')] : []),
     ...(found.truncated
       ? [
@@ -158,12 +159,4 @@ function inWords(found: Fitted): string {
     ...found.notes,
     `Baseline: ${found.links.baseline} Candidate: ${found.links.candidate}`,
   ].join('\n\n');
-}
-
-function noiseInWords({ note, mean, std, n_baseline, n_candidate, welch_p, ci95 }: Noise): string {
-  const spread = (who: string, n: number, m: number | null, s: number | null) =>
-    n > 1 && m !== null && s !== null ? [`${who} ${figure(m)} ± ${figure(s)} over ${n} seeds`] : [];
-  const groups = [...spread('baseline', n_baseline, mean.baseline, std.baseline), ...spread('candidate', n_candidate, mean.candidate, std.candidate)];
-  const test = welch_p === undefined || !ci95 ? [] : [`p = ${figure(welch_p)}, 95 % interval of the difference ${figure(ci95[0])} to ${figure(ci95[1])}`];
-  return `Noise: ${[note, ...[...groups, ...test].map((part) => `${part}.`)].join(' ')}`;
 }

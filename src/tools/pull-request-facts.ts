@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { noiseInWords } from '../analysis/noise.ts';
 import { code, fenced, link, prose } from '../session/quote.ts';
 import type { Approval, Call, Session } from '../session/state.ts';
 import { type Names, who } from './slack-names.ts';
@@ -19,7 +20,7 @@ const comparisonSchema = z.object({
     .array(z.object({ key: z.string(), baseline: figure, candidate: figure, delta: z.number().nullable(), delta_pct: z.number().nullable() }))
     .catch([]),
   params: z.object({ changed: pairs.catch([]), added: pairs.catch([]), removed: pairs.catch([]) }).catch({ changed: [], added: [], removed: [] }),
-  noise: z.object({ note: z.string() }).optional().catch(undefined),
+  noise: z.object({ note: z.string(), figures: z.string().optional() }).optional().catch(undefined),
   warnings: z.array(z.string()).catch([]),
 });
 type Comparison = z.infer<typeof comparisonSchema>;
@@ -94,7 +95,8 @@ function differences({ params }: Comparison): string {
 }
 
 function objections({ noise, warnings }: Comparison): string {
-  const lines = [...(noise ? [noise.note] : []), ...warnings.slice(0, 8)].map((line) => `- ${prose(line, 400)}`);
+  const chance = noise ? noiseInWords(noise, warnings) : '';
+  const lines = [chance, ...warnings.slice(0, 8)].filter(Boolean).map((line) => `- ${prose(line, 600)}`);
   return lines.length > 0 ? ['What a careful reader would object:', '', ...lines].join('\n') : '';
 }
 

@@ -1,7 +1,7 @@
 import { bestRun } from '../analysis/best-run.ts';
 import { type DirectionSource, direction } from '../analysis/direction.ts';
-import { downsample } from '../analysis/downsample.ts';
-import { type Noise, noise, repetitions } from '../analysis/noise.ts';
+import { downsampleTogether } from '../analysis/downsample.ts';
+import { type Called, type Noise, noise, noiseInWords, repetitions } from '../analysis/noise.ts';
 import { figure, type JsonNumber, jsonNumber, minus, signed } from '../analysis/numbers.ts';
 import type { MLflow, MlflowRun } from '../services/mlflow.ts';
 import { runNames } from '../session/run-names.ts';
@@ -22,7 +22,7 @@ export type Ranking = {
   runner_up?: Ranked;
   considered: number;
   of: number;
-  noise?: Pick<Noise, 'n_baseline' | 'n_candidate' | 'mean' | 'std' | 'welch_p' | 'ci95' | 'note'>;
+  noise?: Pick<Noise, 'n_baseline' | 'n_candidate' | 'mean' | 'std' | 'welch_p' | 'single_p' | 'ci95' | 'note' | 'figures'>;
   /** Every run's curve, thinned: [step, value]. */
   curves: { run_id: string; name: string; points: [number, JsonNumber][] }[];
 };
@@ -57,7 +57,12 @@ export async function rankRuns(reports: readonly RunReport[], asked: readonly st
     return found && runId ? { run_id: runId, mlflow_run_id: found.run.runId, name: names.get(runId) ?? runId, value: found.value } : null;
   };
   const [best, runnerUp] = [ranked(chosen?.best), ranked(chosen?.runnerUp)];
-  const chance = chosen?.best && chosen.runnerUp ? await noiseBetween(metric, chosen.runnerUp.run, chosen.best.run, mlflow, ctx.signal) : null;
+  const histories = await Promise.all(
+    runs.map(({ run }) => (Object.hasOwn(run.metrics, metric) ? mlflow.getMetricHistory(run.runId, metric, ctx.signal) : [])),
+  );
+  const thin = downsampleTogether(histories, runs.length <= FEW_RUNS ? POINTS.few : POINTS.many);
+  const called = { baseline: runnerUp?.name ?? '', candidate: best?.name ?? '' };
+  const chance = chosen?.best && chosen.runnerUp ? await noiseBetween(metric, chosen.runnerUp.run, chosen.best.run, called, mlflow, ctx.signal) : null;
   return {
     metric,
     direction: directed?.direction ?? null,
@@ -66,14 +71,12 @@ export async function rankRuns(reports: readonly RunReport[], asked: readonly st
     ...(runnerUp ? { runner_up: runnerUp } : {}),
     considered: chosen?.considered ?? 0,
     of: reports.length,
-    ...(chance && best && runnerUp ? { noise: { ...chance, note: noteOf(chance.note, best, runnerUp, chosen?.considered ?? 0) } } : {}),
-    curves: await Promise.all(
-      runs.map(async ({ report, run }) => ({
-        run_id: report.run_id,
-        name: names.get(report.run_id) ?? report.run_id,
-        points: await curveOf(run, metric, runs.length <= FEW_RUNS ? POINTS.few : POINTS.many, mlflow, ctx.signal),
-      })),
-    ),
+    ...(chance && best && runnerUp ? { noise: { ...chance, note: noteOf(chance.note, chosen?.considered ?? 0) } } : {}),
+    curves: runs.map(({ report }, i) => ({
+      run_id: report.run_id,
+      name: names.get(report.run_id) ?? report.run_id,
+      points: (thin[i] ?? []).map((p): [number, JsonNumber] => [p.step, jsonNumber(p.value)]),
+    })),
   };
 }
 
@@ -85,24 +88,24 @@ export function rankingInWords({ metric, direction: better, direction_source: so
     ? `, ${signed(minus(best.value, runner_up.value))} from the next, ${cell(runner_up.name)} (${figure(runner_up.value)}, run ${runner_up.run_id})`
     : '';
   const guess = source === 'name-guess' ? ` ${better === 'max' ? 'Higher' : 'Lower'} is better: a guess from its name.` : '';
-  return `Best of ${of}${others}: ${cell(best.name)}, ${cell(metric)} ${figure(best.value)} (run ${best.run_id}, MLflow ${best.mlflow_run_id})${gap}.${guess}${chance ? ` ${chance.note}` : ''}`;
+  return `Best of ${of}${others}: ${cell(best.name)}, ${cell(metric)} ${figure(best.value)} (run ${best.run_id}, MLflow ${best.mlflow_run_id})${gap}.${guess}${chance ? ` ${noiseInWords(chance)}` : ''}`;
 }
 
-async function noiseBetween(metric: string, before: MlflowRun, after: MlflowRun, mlflow: MLflow, signal: AbortSignal): Promise<NonNullable<Ranking['noise']>> {
+async function noiseBetween(
+  metric: string,
+  before: MlflowRun,
+  after: MlflowRun,
+  called: Called,
+  mlflow: MLflow,
+  signal: AbortSignal,
+): Promise<NonNullable<Ranking['noise']>> {
   const experimentIds = [...new Set([before.experimentId, after.experimentId])];
   const { runs } = await mlflow.searchRuns({ experimentIds, filter: "attributes.status = 'FINISHED'", maxResults: 500 }, signal);
-  const { welch_t: _, ...found } = noise(metric, repetitions(before, runs), repetitions(after, runs));
+  const { welch_t: _, ...found } = noise(metric, repetitions(before, runs), repetitions(after, runs), called);
   return found;
 }
 
-/** In a ranking nobody is the baseline; and the highest of many is partly the luckiest. */
-function noteOf(note: string, best: Ranked, runnerUp: Ranked, considered: number): string {
-  const named = note.replace('the baseline', runnerUp.name).replace('the candidate', best.name);
-  return considered > 2 ? `${named} Picked after the fact as the best of ${considered}, which flatters it.` : named;
-}
-
-async function curveOf(run: MlflowRun, metric: string, most: number, mlflow: MLflow, signal: AbortSignal): Promise<[number, JsonNumber][]> {
-  if (!Object.hasOwn(run.metrics, metric)) return [];
-  const history = await mlflow.getMetricHistory(run.runId, metric, signal);
-  return downsample(history, most).map((p) => [p.step, jsonNumber(p.value)]);
+/** The highest of many is partly the luckiest. */
+function noteOf(note: string, considered: number): string {
+  return considered > 2 ? `${note} Picked after the fact as the best of ${considered}, which flatters it.` : note;
 }

@@ -197,6 +197,13 @@ describe('a careful reader objects', () => {
       'The runs used different code: commit aaaaaaaaaaaa and bbbbbbbbbbbb.',
     ],
     [
+      'when only one says which code it ran',
+      baseline(tags({ 'mlflow.source.git.commit': 'a'.repeat(40) })),
+      candidate(),
+      {},
+      'Only the baseline says which commit it ran, so it is not known whether the code is the same.',
+    ],
+    [
       'when the data differs',
       baseline({ datasets: [{ name: 'clicks', digest: 'd1', context: 'training' }] }),
       candidate({ datasets: [{ name: 'clicks', digest: 'd2', context: 'training' }] }),
@@ -264,8 +271,25 @@ describe('a careful reader objects', () => {
     const peer = (id: string, feature_set: string, seed: string, val_f1: number) => run(id, { params: { feature_set, lr: '0.1', seed }, metrics: { val_f1 } });
     const found = compare(baseline(), candidate(), { peers: [peer('b2', 'v1', '2', 0.75), peer('b3', 'v1', '3', 0.69), peer('c2', 'v2', '2', 0.7)] });
     expect(found.noise).toMatchObject({ n_baseline: 3, n_candidate: 2 });
-    expect(found.warnings).toEqual([expect.stringMatching(/^The difference is within seed noise \(Welch's t-test, p = 0\.\d+, 3 and 2 runs\)\.$/)]);
+    expect(found.warnings).toEqual([
+      'The difference of the means is within seed noise (p >= 0.05).',
+      'The runs compared are single ones of their groups: by the means over repetitions (0.7208 against 0.72) the verdict would be within_threshold.',
+    ]);
     expect(found.primary?.verdict).toBe('improved');
+  });
+
+  it('when one run is held against many and lies among them, and not when it lies far off', () => {
+    const peers = [0.725, 0.731, 0.719, 0.728].map((val_f1, i) =>
+      run(`b${i}`, { params: { feature_set: 'v1', lr: '0.1', seed: `${i + 2}` }, metrics: { val_f1 } }),
+    );
+    const among = compare(baseline(), candidate({ metrics: { val_f1: 0.729 } }), { peers });
+    expect(among.warnings).toContain(among.noise?.note);
+    expect(among.noise?.note).toMatch(
+      /^Only the baseline was repeated\. The single run of the candidate lies 0\.\d+ standard deviations .*: within what its seeds do \(p = 0\.\d+\)\.$/,
+    );
+    const far = compare(baseline(), candidate({ metrics: { val_f1: 0.78 } }), { peers });
+    expect(far.warnings).toEqual([]);
+    expect(far.noise?.note).toContain('more than its seeds explain');
   });
 
   it('not to another seed: that is noise, not a confounder', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { noise, repetitions, spread, welch } from '../../src/analysis/noise.ts';
+import { noise, oneAgainst, repetitions, spread, welch } from '../../src/analysis/noise.ts';
 import { run } from './runs.ts';
 
 // From SciPy 1.17.1: stats.ttest_ind(c, b, equal_var=False) and its confidence_interval(0.95); mean and std (ddof=1) from NumPy.
@@ -72,6 +72,25 @@ describe("Welch's t-test", () => {
   });
 });
 
+describe('one run against repetitions', () => {
+  // From SciPy 1.17.1: t = (x - mean) / (s sqrt(1 + 1/n)), p = 2 * stats.t.sf(|t|, n - 1); mean and s (ddof=1) from NumPy 2.4.6.
+  it.each([
+    { sample: [0.72, 0.721, 0.719], one: 0.742, t: 19.05255888325775, p: 0.002743489394425896 },
+    { sample: [0.7, 0.71, 0.72, 0.73, 0.69], one: 0.715, t: 0.2886751345948129, p: 0.7871720116618076 },
+    { sample: [0.801, 0.7995, 0.8003, 0.8011], one: 0.7985, t: -2.3837461750384814, p: 0.09728837278411656 },
+    { sample: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10], one: 25, t: 6.140907408653291, p: 0.00017058332574496806 },
+  ])('agrees with SciPy to 1e-9 for $one against $sample', ({ sample, one, t, p }) => {
+    const test = oneAgainst(one, spread(sample)!)!;
+    expect(test.df).toBe(sample.length - 1);
+    expect(Math.abs(test.t - t)).toBeLessThan(1e-9 * Math.max(1, Math.abs(t)));
+    expect(Math.abs(test.p - p)).toBeLessThan(1e-9);
+  });
+
+  it('says nothing where the repetitions have no spread', () => {
+    expect(oneAgainst(1, spread([2, 2, 2])!)).toBeNull();
+  });
+});
+
 const seeded = (id: string, feature_set: string, seed: number, val_f1: number, more = {}) =>
   run(id, { params: { feature_set, seed: String(seed), lr: '0.1' }, metrics: { val_f1 }, ...more });
 
@@ -86,6 +105,7 @@ describe('repetitions of a run', () => {
       seeded('deleted', 'v1', 3, 0.1, { deleted: true }),
       seeded('elsewhere', 'v1', 4, 0.7, { experimentId: '2' }),
       seeded('other code', 'v1', 5, 0.7, { tags: { 'mlflow.source.git.commit': 'abc' } }),
+      seeded('other data', 'v1', 5, 0.7, { datasets: [{ name: 'clicks', digest: 'd2', context: 'training' }] }),
       seeded('nested', 'v1', 6, 0.7, { tags: { 'mlflow.parentRunId': 'x' } }),
     ];
     expect(repetitions(one, peers).map((r) => r.runId)).toEqual(['b1', 'b2']);
@@ -94,6 +114,19 @@ describe('repetitions of a run', () => {
   it('are its children, where it has some', () => {
     const child = (id: string) => seeded(id, 'v1', 1, 0.7, { tags: { 'mlflow.parentRunId': 'b1' } });
     expect(repetitions(one, [child('k1'), child('k2'), seeded('b2', 'v1', 2, 0.7)]).map((r) => r.runId)).toEqual(['k1', 'k2']);
+  });
+});
+
+describe('children of a run', () => {
+  const child = (id: string, params: Record<string, string>) => run(id, { params, metrics: { val_f1: 0.7 }, tags: { 'mlflow.parentRunId': 'b1' } });
+  const parent = seeded('b1', 'v1', 1, 0.72);
+  it('are repetitions where they are folds', () => {
+    const folds = [child('k1', { lr: '0.1', fold: '1' }), child('k2', { lr: '0.1', fold: '2' })];
+    expect(repetitions(parent, folds).map((r) => r.runId)).toEqual(['k1', 'k2']);
+  });
+  it('are no repetitions where they are trials of a search', () => {
+    const trials = [child('t1', { lr: '0.1' }), child('t2', { lr: '0.01' })];
+    expect(repetitions(parent, trials).map((r) => r.runId)).toEqual(['b1']);
   });
 });
 
@@ -119,6 +152,21 @@ describe('noise', () => {
   ] as const)('of %s says so', (_, before, after, nBefore, nAfter, note) => {
     const found = noise('val_f1', group('v1', before), group('v2', after));
     expect(found).toMatchObject({ n_baseline: nBefore, n_candidate: nAfter, note });
+  });
+
+  it('counts a copy once: the same seed and the same figures are the same run made again', () => {
+    const [first, second] = group('v1', [0.7, 0.71]);
+    const copy = seeded('copy', 'v1', 0, 0.7);
+    const found = noise('val_f1', [first!, second!, copy], group('v2', [0.8]));
+    expect(found).toMatchObject({ n_baseline: 2, std: { baseline: expect.closeTo(0.00707106781, 9) } });
+    // The same seed with other figures is no copy: whatever differs is noise as well.
+    expect(noise('val_f1', [first!, seeded('again', 'v1', 0, 0.72)], group('v2', [0.8])).n_baseline).toBe(2);
+  });
+
+  it('tells the figures that it rests on', () => {
+    expect(noise('val_f1', group('v1', scipy[0].b), group('v2', scipy[0].c)).figures).toBe(
+      'Over repetitions: the candidate 0.741667 ± 0.0035 (n = 3), the baseline 0.72 ± 0.001 (n = 3); difference of the means +0.02167, 95 % interval +0.0137 to +0.02963, p = 0.0055 (Welch).',
+    );
   });
 
   it('is all there is between two runs that differ in a seed only', () => {

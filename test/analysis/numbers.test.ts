@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { downsample } from '../../src/analysis/downsample.ts';
+import { downsample, downsampleTogether } from '../../src/analysis/downsample.ts';
 import { nearMisses } from '../../src/analysis/near-miss.ts';
 import { differsByMore, figure, jsonNumber, minus, signed } from '../../src/analysis/numbers.ts';
 
@@ -86,5 +86,36 @@ describe('a thinned curve', () => {
       ),
       { seed: 11 },
     );
+  });
+});
+
+describe('several curves on one chart', () => {
+  const noisy = (n: number, shift: number) => Array.from({ length: n }, (_, step) => ({ step, value: Math.sin(step * 1.7 + shift) }));
+  const steps = (points: readonly { step: number }[]) => points.map((p) => p.step);
+
+  it('are thinned at the same steps, each with its own ends and extremes', () => {
+    const curves = [noisy(1000, 0), noisy(700, 1), noisy(1000, 2)];
+    const thin = downsampleTogether(curves, 20);
+    const shared = steps(thin[0]!).filter((step) => thin.every((points) => steps(points).includes(step)));
+    expect(shared.length).toBeGreaterThanOrEqual(20);
+    for (const [i, points] of thin.entries()) {
+      expect(points.length).toBeLessThanOrEqual(24);
+      const values = (of: readonly { value: number }[]) => of.map((p) => p.value);
+      expect([Math.min(...values(points)), Math.max(...values(points))]).toEqual([Math.min(...values(curves[i]!)), Math.max(...values(curves[i]!))]);
+      expect([points[0], points.at(-1)]).toEqual([curves[i]![0], curves[i]!.at(-1)]);
+    }
+  });
+
+  it('without a step in common are thinned each for itself; short and empty ones stay as they are', () => {
+    const odd = noisy(100, 0).map((p) => ({ ...p, step: 2 * p.step + 1 }));
+    expect(downsampleTogether([noisy(100, 0).map((p) => ({ ...p, step: 2 * p.step })), odd], 20)).toEqual([
+      downsample(
+        noisy(100, 0).map((p) => ({ ...p, step: 2 * p.step })),
+        20,
+      ),
+      downsample(odd, 20),
+    ]);
+    expect(downsampleTogether([noisy(3, 0), []], 20)).toEqual([noisy(3, 0), []]);
+    expect(downsampleTogether([noisy(100, 0), []], 20).map((c) => c.length > 0)).toEqual([true, false]);
   });
 });

@@ -56,6 +56,15 @@ test('only what every curve has is shown, and nothing is made up', () => {
   expect(chart([])).toBeNull();
 });
 
+test('a run that broke early is left out where that is allowed, and does not cut the others short', () => {
+  const whole = (name: string) => ({ name, points: curve([1, 2, 3, 4, 5, 6, 7, 8]) });
+  const series = [whole('best'), { name: 'broken', points: curve([1, 2, Number.NaN, Number.NaN]) }, whole('next')];
+  const chart = slackLineChart({ title: 't', xLabel: 'x', yLabel: 'y', series }, { leaveOut: true })!.chart;
+  expect(chart.series.map((s) => s.name)).toEqual(['best', 'next']);
+  expect(chart.axis_config.categories).toHaveLength(8);
+  expect(slackLineChart({ title: 't', xLabel: 'x', yLabel: 'y', series })!.chart.axis_config.categories).toEqual(['1', '2']);
+});
+
 test('bars leave out what has no value', () => {
   const bars = slackBarChart({
     title: 'runs',

@@ -65,7 +65,7 @@ describe('the thread of a session', () => {
       ● Compare two runs: done
       said:2: I shall train with feature_set=v2.
       card:2: Approval: Run job 101 (ads-train) (approved)
-      verdict:c3: 📈 Improved: val_f1 (3 warnings below)
+      verdict:c3: 📈 Improved: val_f1 +2.817 %, asked for: more than 1 % relative · 3 warnings below
       val_f1 0.73 against 0.71 (+0.02, +2.817 % relative, +2 percentage points): better by more than 1 % relative (the configured reading).
       val_f1: 0.71 → 0.73 (+2.817 %)
       loss: NaN → NaN
@@ -85,11 +85,15 @@ describe('the thread of a session', () => {
     }
   });
 
-  test('the verdict has the figures as a table, both readings of a percentage, and the chart', () => {
+  test('the verdict has the figures as a table and the chart; each reading of a percentage has a line where they disagree', () => {
     const { blocks } = slot(slotsOf(...walk), 'verdict:c3');
     expect(blocks.map((b) => b.type)).toEqual(['rich_text', 'table', 'data_visualization', 'rich_text', 'context']);
-    expect(JSON.stringify(blocks)).toContain('As a relative change: +2.817 %, improved (this reading was used)');
-    expect(JSON.stringify(blocks)).toContain('In percentage points: +2, improved');
+    expect(JSON.stringify(blocks)).not.toContain('As a relative change');
+    const close = compareRuns(side(0.71, 'b'), side(0.7172, 'c'), { primary: 'val_f1', threshold: { value: 1 } });
+    const disagreeing = walk.map((e) => (e.type === 'call_finished' && e.call === 'c3' ? finished('c3', close as unknown as Record<string, unknown>) : e));
+    const lines = JSON.stringify(slot(slotsOf(...disagreeing), 'verdict:c3').blocks);
+    expect(lines).toContain('As a relative change: +1.014 %, improved (this reading was used)');
+    expect(lines).toContain('In percentage points: +0.72, within threshold');
   });
 
   test('names what it waits for, and by whom', () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { RunProgress } from '../../src/runtime/progress.ts';
+import { progressOf, type RunProgress } from '../../src/runtime/progress.ts';
 import { narrate } from '../../src/slack/narrate.ts';
 import { trainingChart, trainingLines } from '../../src/slack/views/training.ts';
 import { finished, opened, replied, sessionOf, waitsForJob } from '../session/logs.ts';
@@ -44,6 +44,22 @@ test('a chart comes with the third point, all runs over each other', () => {
   expect(trainingChart([run({ curve: run().curve.slice(0, 2) })])).toBeNull();
   const chart = trainingChart([run({ name: 'seed=1' }), run({ run_id: '8', name: 'seed=2' })]);
   expect(chart).toMatchObject({ type: 'data_visualization', title: 'val_f1 so far', chart: { series: [{ name: 'seed=1' }, { name: 'seed=2' }] } });
+});
+
+test('long trainings that are not equally far share most of the steps that are drawn', () => {
+  const trained = (runId: string, steps: number) => {
+    const histories = { val_f1: Array.from({ length: steps }, (_, step) => ({ step, value: step / 2000 })) };
+    return progressOf(runId, runId, { status: 'RUNNING', terminal: false, startedAt: 0, metric: 'val_f1', histories }, 60_000);
+  };
+  const runs = [trained('7', 1200), trained('8', 900)];
+  for (const { curve } of runs) {
+    expect(curve.length).toBeGreaterThanOrEqual(10);
+    expect(curve.length).toBeLessThanOrEqual(20);
+  }
+  expect(runs[1]!.curve.at(-1)?.[0]).toBe(899);
+  const chart = trainingChart(runs) as unknown as { chart: { series: unknown[]; axis_config: { categories: string[] } } };
+  expect(chart.chart.series).toHaveLength(2);
+  expect(chart.chart.axis_config.categories.length).toBeGreaterThanOrEqual(7);
 });
 
 test('a wait that messages interrupt stays one line, and is not done before the run is', () => {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { noiseInWords } from '../../analysis/noise.ts';
 import type { LineChart } from '../../charts/chart.ts';
 import { slackLineChart } from '../../charts/slack-chart.ts';
 import { textSparkline } from '../../charts/sparkline.ts';
@@ -18,7 +19,7 @@ export const rankingSchema = z.object({
   runner_up: ranked.optional(),
   considered: z.number(),
   of: z.number(),
-  noise: z.object({ note: z.string() }).optional(),
+  noise: z.object({ note: z.string(), figures: z.string().optional() }).optional(),
   curves: z.array(z.object({ run_id: z.string(), name: z.string(), points: z.array(z.tuple([z.number(), value])) })),
 });
 export type Ranking = z.infer<typeof rankingSchema>;
@@ -26,20 +27,29 @@ export type Ranking = z.infer<typeof rankingSchema>;
 /** All runs of a wait on one chart, the best named with the gap to the next and what is known of chance. */
 export function rankingMessage(r: Ranking): { text: string; blocks: Block[] } {
   const title = headline(r);
-  const chart = slackLineChart(escaped(rankingChart(r)));
+  const chart = slackLineChart(escaped(rankingChart(r)), { leaveOut: true });
   const lines = r.curves.map((c) => ({ name: c.name, curve: textSparkline(pointsOf(c)) }));
   const left = r.curves.length - (chart?.chart.series.length ?? r.curves.length);
   const blocks: Block[] = [
     rich(
       para(bold(title)),
       ...(r.runner_up && r.best ? [para(t(`Next is ${r.runner_up.name} with ${short(r.runner_up.value)}.`))] : []),
-      ...(r.noise ? [para(t(`Noise: ${r.noise.note}`))] : []),
+      ...(r.noise ? [para(t(`Noise: ${noiseInWords(r.noise)}`))] : []),
       bullets(lines.map(({ name, curve }) => [t(`${name} `), mono(curve)])),
     ),
     ...(chart ? [chart] : []),
-    ...(left > 0 ? [context(`Slack's chart takes ${chart?.chart.series.length} lines; ${left} more are in the list above.`)] : []),
+    ...(left > 0
+      ? [
+          context(
+            `The chart shows ${chart?.chart.series.length} of ${r.curves.length} runs, those it has room for and that have values over most of its steps; all are in the list above.`,
+          ),
+        ]
+      : []),
   ];
-  return { text: fallback(title, r.noise ? `Noise: ${r.noise.note}` : '', ...lines.map(({ name, curve }) => `${name}: ${curve}`)), blocks: fitted(blocks) };
+  return {
+    text: fallback(title, r.noise ? `Noise: ${noiseInWords(r.noise)}` : '', ...lines.map(({ name, curve }) => `${name}: ${curve}`)),
+    blocks: fitted(blocks),
+  };
 }
 
 /** The same runs as one chart, for Slack and for a picture. The best comes first: where there is not room for all, it must be among those shown. */

@@ -37,6 +37,7 @@ export function trainingChart(runs: readonly RunProgress[]): Block | null {
         .filter((run) => run.metric === metric)
         .map((run) => ({ name: runs.length > 1 ? run.name : metric, points: run.curve.map(([x, y]) => ({ x, y })) })),
     }),
+    { leaveOut: true },
   );
 }
 

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { noiseInWords } from '../../analysis/noise.ts';
+import { thresholdInWords } from '../../analysis/verdict.ts';
 import type { LineChart } from '../../charts/chart.ts';
 import { slackBarChart, slackLineChart } from '../../charts/slack-chart.ts';
 import { textSparkline } from '../../charts/sparkline.ts';
@@ -26,6 +28,12 @@ export const comparisonSchema = z.object({
       delta_pct: figure.catch(null),
       verdict: z.enum(['improved', 'regressed', 'within_threshold', 'inconclusive']),
       verdict_reason: z.string(),
+      threshold: z
+        .object({ value: z.number(), kind: z.enum(['relative', 'points', 'absolute']) })
+        .nullable()
+        .catch(null),
+      delta_points: z.number().optional().catch(undefined),
+      readings_disagree: z.boolean().catch(false),
       readings: z
         .object({
           relative: z.object({ delta_pct: z.number(), verdict: z.string() }).nullable(),
@@ -40,7 +48,7 @@ export const comparisonSchema = z.object({
       z.object({ key: z.string(), baseline: figure, candidate: figure, delta: figure.catch(null), delta_pct: figure.catch(null), flag: z.string().catch('') }),
     )
     .catch([]),
-  noise: z.object({ note: z.string() }).optional().catch(undefined),
+  noise: z.object({ note: z.string(), figures: z.string().optional() }).optional().catch(undefined),
   warnings: z.array(z.string()).catch([]),
   /** What is to be known of the runs themselves. */
   notes: z.array(z.string()).optional().catch(undefined),
@@ -53,12 +61,11 @@ const WORDS = { improved: 'Improved', regressed: 'Regressed', within_threshold: 
 const EMOJI = { improved: '📈', regressed: '📉', within_threshold: '⚖️', inconclusive: '❔' } as const;
 const ROWS = 15;
 
-/** The verdict of a comparison: the sentence, the figures as a table, both readings of a percentage, and the primary metric as Slack's own chart. */
+/** The verdict of a comparison: the sentence, the figures as a table, both readings of a percentage where they disagree, and the primary metric as Slack's own chart. */
 export function verdictMessage(c: Shown): { text: string; blocks: Block[] } {
   const { primary } = c;
-  const objections = c.warnings.length > 0 ? ` (${c.warnings.length} ${c.warnings.length === 1 ? 'warning' : 'warnings'} below)` : '';
-  const title = `${primary ? `${EMOJI[primary.verdict]} ${WORDS[primary.verdict]}: ${primary.metric}` : 'Compared'}${objections}`;
-  const caveats = [...(c.noise ? [c.noise.note] : []), ...c.warnings.slice(0, 8), ...(c.notes ?? []).slice(0, 4)];
+  const title = headline(c);
+  const caveats = [...(c.noise ? [noiseInWords(c.noise, c.warnings)] : []), ...c.warnings.slice(0, 8), ...(c.notes ?? []).slice(0, 4)].filter(Boolean);
   const reason = primary?.verdict_reason ?? 'No metric was named, so there is no verdict.';
   const paras: Para[] = [
     para(bold(title)),
@@ -82,9 +89,28 @@ export function verdictMessage(c: Shown): { text: string; blocks: Block[] } {
   return { text: fallback(title, reason, ...lines, ...sparks), blocks: fitted(blocks) };
 }
 
+/** What a reader who reads one line must know: the verdict, by how much, what was asked for, and whether anything is to be objected. */
+function headline({ primary, warnings }: Shown): string {
+  const count = warnings.length === 0 ? '' : ` · ${warnings.length} ${warnings.length === 1 ? 'warning' : 'warnings'} below`;
+  if (!primary) return `Compared${count}`;
+  const { verdict, metric, threshold } = primary;
+  const change = changeAsAsked(primary);
+  const asked = threshold ? `asked for: more than ${thresholdInWords(threshold)}` : '';
+  const details = [change, asked].filter(Boolean).join(', ');
+  return `${EMOJI[verdict]} ${WORDS[verdict]}: ${metric}${details ? ` ${details}` : ''}${count}`;
+}
+
+/** The change in the terms of the threshold: a percentage point is no per cent. */
+function changeAsAsked({ delta, delta_pct, delta_points, threshold }: NonNullable<Shown['primary']>): string {
+  if (threshold?.kind === 'points' && delta_points !== undefined) return `${signed(delta_points)} percentage points`;
+  if (threshold?.kind === 'absolute' || delta_pct === null) return typeof delta === 'number' ? signed(delta) : '';
+  return percent(delta_pct);
+}
+
+/** Each reading with its own verdict, where that is not the same; else the reason has both figures already. */
 function readings(c: Shown): Para[] {
   const r = c.primary?.readings;
-  if (!r?.relative || !r.points) return [];
+  if (!r?.relative || !r.points || !c.primary?.readings_disagree) return [];
   const used = (kind: string) => (r.used === kind ? ' (this reading was used)' : '');
   return [
     bullets([
