@@ -58,9 +58,15 @@ export const fileSchema = z
     environments: z.record(name, environment).default({}).describe('Which jobs belong where. A job in none of them counts as prod.'),
     actIn: names.default([]).describe('The environments in which jobs may be started at all. No rule and no approval opens another.'),
     allow: z
-      .strictObject({ experiments: names.default(['*']), dashboards: names.default(['*']), channels: names.optional() })
+      .strictObject({
+        experiments: names.default(['*']),
+        dashboards: names.default(['*']),
+        channels: names.optional(),
+        branches: names.default(['*']).describe('Globs: the branches that a pull request may be for.'),
+        paths: names.default(['*']).describe('Globs: the files that a pull request may bring, beside the record; * reaches into folders.'),
+      })
       .prefault({})
-      .describe('What may be read and where may be posted. Channels default to those it listens in.'),
+      .describe('What may be read, where may be posted and what may be written. Channels default to those it listens in.'),
     policy: z
       .strictObject({ default: z.enum(['ask', 'deny']).default('ask'), rules: z.array(rule).default([]) })
       .prefault({})

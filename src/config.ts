@@ -8,6 +8,7 @@ import { contradictions, permissionsOf, warningsOf } from './config-permissions.
 import { parseJsonc } from './jsonc.ts';
 import type { Permissions } from './policy/rules.ts';
 import { readRedisUrl } from './runtime/redis-address.ts';
+import type { BudgetLimits } from './session/budget.ts';
 import type { ToolSettings } from './tools/define-tool.ts';
 
 /** Where labmate meets its surroundings: environment variables and labmate.json, read once, checked whole. Nothing else reads process.env. */
@@ -46,9 +47,7 @@ export type AnyConfig = {
   permissions: Permissions;
   settings: ToolSettings;
   onStop: 'ask' | 'cancel' | 'leave';
-  budgets: { turns: number; toolCalls: number; outputTokens: number; wallTimeMs: number; perUser: number; perTeam: number; usd?: number | undefined };
-  pricing: ConfigFile['pricing'];
-  jobCostPerHour: Record<string, number>;
+  budgets: { turns: number; toolCalls: number; outputTokens: number; wallTimeMs: number; perUser: number; perTeam: number; usd?: BudgetLimits['usd'] };
   record: { anchor: boolean };
   retentionMs: number;
   mcpServers: Record<string, Record<string, unknown>>;
@@ -111,6 +110,8 @@ export function readAnyConfig(variables: Variables, fileText?: string, options: 
       metrics: file.metrics,
       thresholdReading: file.thresholdReading,
       recordsPath: file.github.recordsPath,
+      jobCostPerHour: file.jobCostPerHour,
+      anchors: file.record.anchor,
       environments: file.environments,
       actIn: file.actIn,
       allow: { experiments: file.allow.experiments, dashboards: file.allow.dashboards, repositories: file.github.repositories },
@@ -123,10 +124,8 @@ export function readAnyConfig(variables: Variables, fileText?: string, options: 
       wallTimeMs: file.budgets.wallTime,
       perUser: file.budgets.perUser,
       perTeam: file.budgets.perTeam,
-      usd: file.budgets.usd,
+      usd: file.budgets.usd === undefined ? undefined : { limit: file.budgets.usd, prices: file.pricing },
     },
-    pricing: file.pricing,
-    jobCostPerHour: file.jobCostPerHour,
     record: file.record,
     retentionMs: file.retention,
     mcpServers: env.expand(file.mcpServers),
@@ -135,6 +134,11 @@ export function readAnyConfig(variables: Variables, fileText?: string, options: 
     warnings: fileText === undefined ? [noFile(options), ...warningsOf(file)] : warningsOf(file),
     fileFound: fileText !== undefined,
   };
+  const { usd } = config.budgets;
+  if (usd && config.claude && Object.keys(usd.prices).length > 0 && !Object.hasOwn(usd.prices, config.claude.model))
+    env.faults.push(
+      `${options.fileName ?? 'labmate.json'}: budgets.usd is counted by "pricing", which has no price for ${config.claude.model}, the model that plans.`,
+    );
   return env.faults.length > 0 ? { ok: false, faults: env.faults } : { ok: true, config };
 }
 

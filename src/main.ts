@@ -20,7 +20,7 @@ import { keepAbout } from './runtime/keep-about.ts';
 import { makeKeys } from './runtime/keys.ts';
 import { connect, PATIENT } from './runtime/redis.ts';
 import { startSessionWorker } from './runtime/session-worker.ts';
-import { checkEntitlement } from './slack/entitled.ts';
+import { canBeAsked, checkEntitlement } from './slack/entitled.ts';
 import { toolsFor } from './tools/catalog.ts';
 import type { CallScope } from './tools/gate.ts';
 import { progressReader } from './tools/run-progress.ts';
@@ -119,12 +119,12 @@ async function openStepper(config: Config, { services, deliver, reading, blobs, 
     const data = await blobs.get(sha256);
     return data ? Buffer.from(data).toString('base64') : null;
   };
-  const stillEntitled = checkEntitlement(services.slack);
+  const entitled = { stillEntitled: checkEntitlement(services.slack), canBeAsked: canBeAsked(services.slack, config.channels) };
   const root = async (session: string) => (await reading.root(session))?.ts ?? null;
   const perform: Perform = (step, turn) =>
     step.do === 'think'
       ? think(turn.session, turn, { model, system, tools: toolbox.specs, image, breakers, random: Math.random, scrub })
-      : callTool(step.call, { ...turn, claim: claimOf(turn) }, { toolbox, putImage: blobs.put, root, stillEntitled, breakers, random: Math.random });
+      : callTool(step.call, { ...turn, claim: claimOf(turn) }, { toolbox, putImage: blobs.put, root, ...entitled, breakers, random: Math.random });
   const advance = {
     log: eventLog,
     perform,

@@ -78,6 +78,12 @@ describe('a fault names the variable or key and the fix', () => {
     ],
     ['an environment nobody described', {}, { actIn: ['dev'] }, /actIn names "dev", which stands not in environments/],
     ['dollars without prices', {}, { budgets: { usd: 5 } }, /budgets\.usd needs "pricing"/],
+    [
+      'dollars without a price for the model that plans',
+      {},
+      { budgets: { usd: 5 }, pricing: { other: { input: 1, output: 1, cacheRead: 1, cacheWrite: 1 } } },
+      /no price for claude-sonnet-5-5/,
+    ],
     ['an unset variable of a mounted server', {}, { mcpServers: { g: { command: 'x', env: { K: '${NOT_THERE}' } } } }, /^NOT_THERE is not set, and mcpServers/],
     ['a comma too few', {}, '{\n  "channels": ["C1"]\n  "actIn": []\n}', /labmate\.json is not valid JSON at line 3, column 3/],
   ])('%s', (_, env, file, sentence) => {

@@ -15,6 +15,7 @@ export type CallDeps = {
   putImage: (data: Uint8Array) => Promise<string>;
   /** The thread's root, once it is posted. */
   root: (session: string) => Promise<string | null>;
+  canBeAsked: (session: Session, rule: ApproverRule) => Promise<{ ok: true } | { ok: false; why: string }>;
   stillEntitled: (session: Session, by: readonly string[], rule: ApproverRule) => Promise<{ ok: true } | { ok: false; why: string }>;
   breakers: Breakers;
   random: () => number;
@@ -55,7 +56,9 @@ export async function callTool(call: Call, turn: CallTurn, deps: CallDeps): Prom
   const scope: CallScope = {
     facts: factsOf(call, session, turn.entries, session.opened.thread ?? (await deps.root(session.id))),
     standing: standingOf(session),
-    ...(approval?.state === 'approved' ? { approved: { id: approval.id, digest: approval.digest, by: approval.votes.map((v) => v.by) } } : {}),
+    ...(approval?.state === 'approved'
+      ? { approved: { id: approval.id, digest: approval.digest, by: approval.votes.map((v) => v.by), preview: approval.preview } }
+      : {}),
     ...(call.started ? { started: call.started } : {}),
     signal: turn.signal,
     mayAct: turn.mayAct,
@@ -64,6 +67,7 @@ export async function callTool(call: Call, turn: CallTurn, deps: CallDeps): Prom
       if (answer === 'go') sent = true;
       return answer;
     },
+    canBeAsked: (rule) => deps.canBeAsked(session, rule),
     stillEntitled: (by, rule) => deps.stillEntitled(session, by, rule),
   };
   const result = await deps.toolbox.call(call.tool, input as Record<string, unknown>, scope);

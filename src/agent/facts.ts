@@ -46,13 +46,19 @@ function recordUpTo(call: Call, session: Session, entries: readonly Entry[]): Re
   };
 }
 
-/** What a tool answered is text from outside, and so is what a backend said when it failed. */
-const SAYS_SOMETHING = new Set<Outcome['status']>(['ok', 'failed', 'unknown']);
+/** What a tool answered is text from outside, and so is what a backend said when it failed; a refusal names the thing refused, and somebody named that. */
+const SAYS_SOMETHING = new Set<Outcome['status']>(['ok', 'failed', 'unknown', 'refused']);
 
+/** Whether anything stands before the model that the requester, or who may steer, has not written: from then on it may be somebody else's word that it follows. */
 function hasReadOutside(session: Session): boolean {
+  const { quoted, after, rerun_of: repeated, door } = session.opened;
   return (
-    session.opened.quoted !== undefined ||
-    session.opened.after !== undefined ||
+    quoted !== undefined ||
+    after !== undefined ||
+    repeated !== undefined ||
+    // A message that was made an experiment may be anybody's.
+    door === 'shortcut' ||
+    session.told.some((t) => t.standing === 'other') ||
     [...session.calls.values()].some((c) => c.status.is === 'finished' && SAYS_SOMETHING.has(c.status.outcome.status))
   );
 }
@@ -67,10 +73,11 @@ export function standingOf(session: Session): Standing {
   return { tainted: hasReadOutside(session), postsOutside: postsOutside(session), denied: denied(session) };
 }
 
-/** What a person has declined, until one who may asks again: the same bytes are not put to people twice. */
+/** What a person has declined, until one who may asks again: the same is not put to people twice. */
 function denied(session: Session): NonNullable<Standing['denied']> {
-  return [...session.approvals.values()].flatMap(({ state, digest, by = 'somebody', decidedAt = '' }) => {
+  return [...session.approvals.values()].flatMap(({ state, call, digest, by = 'somebody', decidedAt = '' }) => {
     const again = session.told.some((t) => (t.kind === 'message' || t.kind === 'change') && t.standing !== 'other' && t.at >= decidedAt);
-    return state === 'denied' && !again ? [{ digest, by }] : [];
+    const asked = session.calls.get(call);
+    return state === 'denied' && !again && asked ? [{ digest, tool: asked.tool, input: asked.input, by }] : [];
   });
 }

@@ -36,13 +36,32 @@ function touchesEnvironment(job: NonNullable<Touches['job']>, env: Environment):
   if (env.jobs.includes(job.id)) return `its id ${job.id} is listed there`;
   const byName = env.jobs.find((g) => matches(g, job.name));
   if (byName) return `its name matches ${byName}`;
-  for (const [k, v] of Object.entries(env.tags ?? {})) if (job.tags[k] === v) return `its tag is ${k}=${v}`;
+  for (const [k, v] of Object.entries(env.tags ?? {}))
+    if (Object.entries(job.tags).some(([key, value]) => alike(key, k) && alike(value, v))) return `its tag is ${k}=${v}`;
   for (const g of env.runAs ?? []) if (job.runAs !== null && matches(g, job.runAs)) return `it runs as ${job.runAs}`;
   for (const [k, globs] of Object.entries(env.parameters ?? {})) {
-    const value = job.parameters[k];
-    if (value !== undefined && globs.some((g) => matches(g, value))) return `its parameter ${k} is ${value}`;
+    for (const value of valuesOf(k, job)) {
+      if (globs.some((g) => matches(g, value.trim()))) return `its parameter ${k} is ${value}`;
+      if (value.includes('{{')) return `its parameter ${k} is ${value}, and only Databricks knows what that will be`;
+    }
   }
   return null;
+}
+
+/** What a parameter of this name would be, for the job and for each of its tasks. The job's own value wins over a task's of the same name. */
+function valuesOf(name: string, job: NonNullable<Touches['job']>): string[] {
+  const own = Object.entries(job.parameters).filter(([key]) => alike(key, name));
+  const ofTasks = (job.ofTasks ?? []).filter((p) => alike(p.name, name) && !Object.hasOwn(job.parameters, p.name));
+  const reference = /\{\{\s*job\.parameters\.([^\s{}]+)\s*\}\}/g;
+  return [
+    ...own.map(([, value]) => value),
+    ...ofTasks.map((p) => p.value.replace(reference, (whole, key: string) => (Object.hasOwn(job.parameters, key) ? (job.parameters[key] ?? whole) : whole))),
+  ];
+}
+
+/** In the direction that refuses, a capital letter or a space makes no difference. */
+function alike(a: string, b: string): boolean {
+  return a.trim().toLowerCase() === b.trim().toLowerCase();
 }
 
 function isGlob(pattern: string): boolean {

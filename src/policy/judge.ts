@@ -16,8 +16,8 @@ export type Standing = {
   tainted: boolean;
   /** Its posts outside its own thread. */
   postsOutside: number;
-  /** Digests of calls that a person declined and nobody has asked for since, with who declined. */
-  denied?: readonly { digest: string; by: string }[] | undefined;
+  /** Calls that a person declined and nobody has asked for since: what would have been sent, what the model had asked for, and who declined. */
+  denied?: readonly { digest: string; tool: string; input: unknown; by: string }[] | undefined;
 };
 
 export type Verdict =
@@ -62,6 +62,14 @@ function outsideItsGround({ tool, touches }: Intended, permissions: Permissions,
   }
   if (touches.repository !== undefined && !permissions.repositories.includes(touches.repository)) {
     return `The repository ${touches.repository} is not in github.repositories of labmate.json (${list(permissions.repositories)}).`;
+  }
+  const { base } = touches;
+  if (base !== undefined && !permissions.allow.branches.some((g) => matches(g, base))) {
+    return `The branch ${base} is not in allow.branches of labmate.json (${list(permissions.allow.branches)}), so nothing is proposed for it.`;
+  }
+  const path = touches.paths?.find((p) => !permissions.allow.paths.some((g) => matches(g, p)));
+  if (path !== undefined) {
+    return `The file ${path} is not in allow.paths of labmate.json (${list(permissions.allow.paths)}), so it may not be written.`;
   }
   if (touches.experiment !== undefined && !permissions.allow.experiments.some((g) => matches(g, touches.experiment ?? ''))) {
     return `The experiment ${touches.experiment} is not in allow.experiments of labmate.json.`;

@@ -14,7 +14,8 @@ export type Permissions = {
   executionExpiresAfterMs: number;
   environments: import('./environments.ts').Environments;
   actIn: string[];
-  allow: { experiments: string[]; dashboards: string[]; channels: string[] };
+  /** As globs, channels by id. `branches`: what pull requests may be for; `paths`: files that may be written. */
+  allow: { experiments: string[]; dashboards: string[]; channels: string[]; branches: string[]; paths: string[] };
   repositories: string[];
   policy: { default: 'ask' | 'deny'; rules: PolicyRule[] };
 };

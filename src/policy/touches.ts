@@ -1,13 +1,23 @@
 /** What a call would touch, as facts that a rule can be held against. An absent fact is unknown, and a condition on it does not hold. */
 export type Touches = {
   /** A Databricks job by its own fetched definition. */
-  job?: { id: string; name: string; tags: Record<string, string>; runAs: string | null; parameters: Record<string, string>; declared: string[] };
+  job?: {
+    id: string;
+    name: string;
+    tags: Record<string, string>;
+    runAs: string | null;
+    parameters: Record<string, string>;
+    declared: string[] /** What its tasks are given by name beside these. */;
+    ofTasks?: readonly { name: string; value: string }[];
+  };
   /** Median minutes of past successful runs. */
   typicalMinutes?: number;
   /** A run that this session started itself. */
   own?: boolean;
   repository?: string;
   branch?: string;
+  /** The branch that is to take the change in the end. */
+  base?: string;
   paths?: string[];
   experiment?: string;
   dashboard?: string;

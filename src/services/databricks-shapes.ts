@@ -42,9 +42,10 @@ export const apiJob = z.object({
       name: text,
       tags: z.record(z.string(), z.string()).default({}),
       parameters: z.array(z.object({ name: z.string(), default: z.string().default('') })).default([]),
+      tasks: z.array(z.record(z.string(), z.unknown())).default([]),
       max_concurrent_runs: z.number().default(1),
     })
-    .default({ tags: {}, parameters: [], max_concurrent_runs: 1 }),
+    .default({ tags: {}, parameters: [], tasks: [], max_concurrent_runs: 1 }),
   next_page_token: text,
 });
 export type ApiJob = z.infer<typeof apiJob>;
@@ -59,8 +60,34 @@ export function jobOf(pages: readonly ApiJob[]): Job {
     tags: first.settings.tags,
     runAs: first.run_as_user_name ?? null,
     parameters: pages.flatMap((page) => page.settings.parameters),
+    taskParameters: pages.flatMap((page) => page.settings.tasks.flatMap(parametersOfTask)),
     maxConcurrentRuns: first.settings.max_concurrent_runs,
   };
+}
+
+/** Every kind of task names its parameters in a map of its own, or gives them to a program as `--name value`. */
+function parametersOfTask(task: Record<string, unknown>): { name: string; value: string }[] {
+  return Object.values(task).flatMap((kind) => {
+    if (typeof kind !== 'object' || kind === null) return [];
+    const { base_parameters, named_parameters, job_parameters, parameters, task: each } = kind as Record<string, unknown>;
+    const given = [base_parameters, named_parameters, job_parameters, parameters].flatMap((some) => (Array.isArray(some) ? ofArguments(some) : ofMap(some)));
+    return typeof each === 'object' && each !== null ? [...given, ...parametersOfTask(each as Record<string, unknown>)] : given;
+  });
+}
+
+function ofMap(given: unknown): { name: string; value: string }[] {
+  if (typeof given !== 'object' || given === null) return [];
+  return Object.entries(given).flatMap(([name, value]) => (typeof value === 'string' ? [{ name, value }] : []));
+}
+
+function ofArguments(given: readonly unknown[]): { name: string; value: string }[] {
+  return given.flatMap((argument, i) => {
+    const [, name, value] = (typeof argument === 'string' && argument.match(/^--?([^=\s]+)(?:=([\s\S]*))?$/)) || [];
+    if (name === undefined) return [];
+    const next = given[i + 1];
+    const its = value ?? (typeof next === 'string' ? next : '');
+    return [{ name: name.replaceAll('-', '_'), value: its }];
+  });
 }
 
 /** A run from its pages. */

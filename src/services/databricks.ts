@@ -11,6 +11,8 @@ export type Job = {
   tags: Record<string, string>;
   runAs: string | null;
   parameters: { name: string; default: string }[];
+  /** What its tasks are given by name beside the job's own parameters, which win over these. */
+  taskParameters: { name: string; value: string }[];
   maxConcurrentRuns: number;
 };
 

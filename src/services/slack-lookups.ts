@@ -67,14 +67,17 @@ export function slackLookups(
       const me = await call('auth.test', () => web.auth.test(), signal);
       return { team: me.team_id ?? '', user: me.user_id ?? '', bot: me.bot_id ?? '' };
     },
-    person: (user, signal) =>
-      people(user, async () =>
-        toPerson(
-          await orNull(
-            call('users.info', () => web.users.info({ user }), signal),
-            'user_not_found',
+    person: (user, signal, fresh) =>
+      people(
+        user,
+        async () =>
+          toPerson(
+            await orNull(
+              call('users.info', () => web.users.info({ user }), signal),
+              'user_not_found',
+            ),
           ),
-        ),
+        fresh,
       ),
     groupMembers: (usergroup, fresh, signal) =>
       groups(usergroup, async () => (await call('usergroups.users.list', () => web.usergroups.users.list({ usergroup }), signal)).users ?? [], fresh),

@@ -42,8 +42,8 @@ export type SlackService = {
   permalink(message: { channel: string; ts: string }, signal?: AbortSignal): Promise<string | null>;
   /** Who we are. */
   self(signal?: AbortSignal): Promise<{ team: string; user: string; bot: string }>;
-  /** Cached for a minute. */
-  person(user: string, signal?: AbortSignal): Promise<Person | null>;
+  /** Who somebody is, cached for a minute unless `fresh`. Null: Slack does not know them. */
+  person(user: string, signal?: AbortSignal, fresh?: boolean): Promise<Person | null>;
   /** Members of a user group, cached for a minute unless `fresh`. */
   groupMembers(group: string, fresh?: boolean, signal?: AbortSignal): Promise<string[]>;
   /** A channel's name without `#`, cached for a minute. Null: the app cannot see it. */

@@ -1,11 +1,15 @@
 import type { Call, Session } from './state.ts';
 
+export type Prices = { input: number; output: number; cacheRead: number; cacheWrite: number };
+
 /** What one session may use up. Times in ms. */
 export type BudgetLimits = {
   turns: number;
   toolCalls: number;
   outputTokens: number;
   wallTimeMs: number;
+  /** US dollars for the model, and what a million of each kind of token costs, by model. Absent: money is not counted. */
+  usd?: { limit: number; prices: Readonly<Record<string, Prices>> } | undefined;
   /** So long a session that has reached a limit waits for a person to raise it; absent where nobody may, and then it ends at once. */
   raiseWithinMs?: number | undefined;
 };
@@ -15,19 +19,63 @@ const ALIKE = 3;
 
 /** A sentence that says which limit is reached, or null. Checked before each question to the model, so it is overrun by one turn at most. */
 export function overBudget(s: Session, now: number, limits: BudgetLimits): string | null {
-  const { turns, toolCalls, outputTokens, wallTimeMs } = raised(limits, s.raised);
+  const { turns, toolCalls, outputTokens, wallTimeMs, usd } = raised(limits, s.raised);
   if (s.replies.length >= turns) return `This session has used its ${turns} model turns.`;
   if (s.calls.size >= toolCalls) return `This session has used its ${toolCalls} tool calls.`;
   if (s.usage.output >= outputTokens) return `This session has used its ${outputTokens} output tokens.`;
+  if (usd && spent(s, usd.prices) >= usd.limit)
+    return `This session has used ${dollars(spent(s, usd.prices))} of the model, and may use ${dollars(usd.limit)}.`;
   if (now - s.opened.m >= wallTimeMs) return `This session has been open for its ${Math.round(wallTimeMs / 3_600_000)} hours.`;
   return null;
+}
+
+/** A sentence where one reply asks for more calls than there are left; what is left of them is made. */
+export function overToolCalls(s: Session, call: Call, limits: BudgetLimits): string | null {
+  const { toolCalls } = raised(limits, s.raised);
+  const place = [...s.calls.keys()].indexOf(call.id) + 1;
+  return place > toolCalls ? `This session may make ${toolCalls} tool calls, and this would be number ${place}, so it was not made.` : null;
 }
 
 /** Each raise doubles what a session may use up. */
 function raised(limits: BudgetLimits, times: number): BudgetLimits {
   const by = 2 ** times;
-  const { turns, toolCalls, outputTokens, wallTimeMs } = limits;
-  return { ...limits, turns: turns * by, toolCalls: toolCalls * by, outputTokens: outputTokens * by, wallTimeMs: wallTimeMs * by };
+  const { turns, toolCalls, outputTokens, wallTimeMs, usd } = limits;
+  return {
+    ...limits,
+    turns: turns * by,
+    toolCalls: toolCalls * by,
+    outputTokens: outputTokens * by,
+    wallTimeMs: wallTimeMs * by,
+    ...(usd ? { usd: { ...usd, limit: usd.limit * by } } : {}),
+  };
+}
+
+/**
+ * What the model has cost so far, in US dollars. A reply is priced by the name of the model that gave it, else by the one that was asked for (a provider answers with
+ * a dated name); where neither has a price, by the dearest there is: a budget of money must not end at a new name.
+ */
+export function spent(s: Session, prices: Readonly<Record<string, Prices>>): number {
+  const priceOf = (model: string) => (Object.hasOwn(prices, model) ? prices[model] : undefined);
+  const dearest = Object.values(prices).reduce<Prices>(
+    (most, p) => ({
+      input: Math.max(most.input, p.input),
+      output: Math.max(most.output, p.output),
+      cacheRead: Math.max(most.cacheRead, p.cacheRead),
+      cacheWrite: Math.max(most.cacheWrite, p.cacheWrite),
+    }),
+    { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 },
+  );
+  return s.replies.reduce((sum, { model, usage }) => {
+    const price = priceOf(model) ?? priceOf(s.opened.model) ?? dearest;
+    const tokens = usage.input * price.input + usage.output * price.output + usage.cache_read * price.cacheRead + usage.cache_write * price.cacheWrite;
+    return sum + tokens / 1_000_000;
+  }, 0);
+}
+
+/** `$4.20`, and of less than a cent what there is of it. */
+export function dollars(amount: number): string {
+  if (amount === 0 || amount >= 0.01) return `$${amount.toFixed(2)}`;
+  return `$${Number(amount.toPrecision(2))}`;
 }
 
 /**

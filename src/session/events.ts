@@ -17,6 +17,12 @@ export const previewSchema = z.object({
   facts: z.array(z.object({ label: z.string(), value: z.string() })),
   /** What differs from the target's own defaults. */
   changes: z.array(z.object({ name: z.string(), from: z.string().nullable(), to: z.string() })),
+  /** How this differs from what was done last with the same target, where there was a last time. */
+  last: z.object({ what: z.string(), changes: z.array(z.object({ name: z.string(), from: z.string().nullable(), to: z.string() })) }).optional(),
+  /** What the host itself adds to what is sent, now or when the session has ended. */
+  adds: z.array(z.string()).optional(),
+  /** SHA-256 of the target's own definition as it was looked at. Where it is another one at the call, people are asked again. */
+  target: z.string().optional(),
   /** The model's own words, quoted and labelled below the facts. */
   why: z.string().optional(),
 });

@@ -1,5 +1,5 @@
 import { afterStop, DECIDE_WITHIN_MS, type OnStop } from './after-stop.ts';
-import { type BudgetLimits, goesInCircles, overBudget } from './budget.ts';
+import { type BudgetLimits, goesInCircles, overBudget, overToolCalls } from './budget.ts';
 import type { Outcome, SessionEvent } from './events.ts';
 import { type Call, isSpoken, openCalls, type Session } from './state.ts';
 
@@ -35,7 +35,7 @@ export function next(s: Session, now: number, limits: Bounds): Step {
     return now < notBefore ? { do: 'park', until: notBefore } : { do: 'call', call: cutOff };
   }
 
-  if (s.stop) return open.length > 0 ? closing(s, s.stop, open, now) : afterStop(s, s.stop, now, limits.onStop ?? 'leave');
+  if (s.stop) return open.length > 0 ? closing(s, s.stop, open, now, limits) : afterStop(s, s.stop, now, limits.onStop ?? 'leave');
 
   const change = s.told.findLast((t) => t.kind === 'change');
   const outdated = change ? open.filter((c) => c.reply < change.seq && waitsFor(c) === 'approval') : [];
@@ -43,7 +43,7 @@ export function next(s: Session, now: number, limits: Bounds): Step {
     return { do: 'settle', events: outdated.flatMap((c) => giveUp(s, c, change.by, 'Withdrawn, because the experiment is to change.')) };
 
   for (const call of open) {
-    const step = ready(s, call, now);
+    const step = ready(s, call, now, limits);
     if (step) return step;
   }
   if (open.length > 0) return { do: 'park', until: earliestWake(s, open) };
@@ -68,13 +68,13 @@ function atTheLimit(s: Session, now: number, text: string, { raiseWithinMs }: Bu
 }
 
 /** After a stop nothing goes on but the host's own calls, which cancel the session's runs: those have a while to come through, and ask nobody. */
-function closing(s: Session, stop: NonNullable<Session['stop']>, open: readonly Call[], now: number): Step {
+function closing(s: Session, stop: NonNullable<Session['stop']>, open: readonly Call[], now: number, limits: Bounds): Step {
   const until = stop.m + 2 * DECIDE_WITHIN_MS;
   const goesOn = (c: Call) => c.reply > stop.seq && waitsFor(c) !== 'approval' && !s.attention && now < until;
   const given = open.filter((c) => !goesOn(c));
   if (given.length > 0) return { do: 'settle', events: given.flatMap((c) => giveUp(s, c, stop.by, 'The session was stopped.')) };
   for (const call of open) {
-    const step = ready(s, call, now);
+    const step = ready(s, call, now, { ...limits, toolCalls: Number.POSITIVE_INFINITY });
     if (step) return step;
   }
   return { do: 'park', until: Math.min(earliestWake(s, open) ?? until, until) };
@@ -95,10 +95,10 @@ function waitsFor(call: Call): string | null {
 }
 
 /** The step this call is ready for, or null while it waits. */
-function ready(s: Session, call: Call, now: number): Step | null {
+function ready(s: Session, call: Call, now: number, limits: Bounds): Step | null {
   if (call.status.is === 'asked') {
-    const circle = goesInCircles(s, call);
-    return circle ? settled(call, 'refused', circle) : { do: 'call', call };
+    const no = overToolCalls(s, call, limits) ?? goesInCircles(s, call);
+    return no ? settled(call, 'refused', no) : { do: 'call', call };
   }
   if (call.status.is !== 'parked') return null;
   const { waiting } = call.status;

@@ -101,7 +101,7 @@ function edit(desk: Desk, click: Click): ReturnType<Reaction> {
 }
 
 function show(desk: Desk, click: Click): ReturnType<Reaction> {
-  return dialog(desk, click, told('What is asked', 'Loading…'), async (asked) => callDetails(asked.approval));
+  return dialog(desk, click, told('What is asked', 'Loading…'), async (asked) => callDetails(asked.approval, asked.tool));
 }
 
 /** A card stands in its session's channel, or where its approvers are asked. */

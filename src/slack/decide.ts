@@ -87,7 +87,7 @@ export async function lookUpWhether(
 ): Promise<May> {
   const rule = approversOf(tool, desk.permissions.approvers);
   const [user, groupMembers] = await Promise.all([
-    desk.slack.person(by, AbortSignal.timeout(800)).catch(() => 'unknown' as const),
+    desk.slack.person(by, AbortSignal.timeout(800), true).catch(() => 'unknown' as const),
     membersOf(desk, rule?.groups ?? [], true),
   ]);
   if (user === 'unknown') return { ok: false, why: 'Slack did not tell me in time who you are. Please try again.' };

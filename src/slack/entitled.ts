@@ -1,18 +1,62 @@
-import { mayApprove } from '../policy/approvers.ts';
+import { type May, mayApprove } from '../policy/approvers.ts';
 import type { ApproverRule } from '../policy/rules.ts';
+import { UpstreamError } from '../services/http.ts';
 import type { SlackService } from '../services/slack.ts';
 import type { Session } from '../session/state.ts';
 
 /** Looks again, at the moment of the call, whether those who approved may still do so: people leave groups, and companies. */
 export function checkEntitlement(slack: SlackService | undefined) {
-  return async (session: Session, by: readonly string[], rule: ApproverRule): Promise<{ ok: true } | { ok: false; why: string }> => {
+  return async (session: Session, by: readonly string[], rule: ApproverRule): Promise<May> => {
     if (!slack) return { ok: false, why: 'Slack is not configured, so nobody can be looked up.' };
     const groupMembers = (await Promise.all(rule.groups.map((g) => slack.groupMembers(g, true)))).flat();
     let valid = 0;
-    for (const user of by) {
-      const may = mayApprove({ user: await slack.person(user), team: session.opened.team, requester: session.opened.by, rule, groupMembers });
-      if (may.ok) valid++;
+    for (const user of new Set(by)) {
+      const person = await slack.person(user, undefined, true);
+      if (mayApprove({ user: person, team: session.opened.team, requester: session.opened.by, rule, groupMembers }).ok) valid++;
     }
     return valid >= rule.quorum ? { ok: true } : { ok: false, why: 'Somebody who approved it may no longer do so.' };
+  };
+}
+
+/** So many people of a group are looked up one by one; in a larger one there is surely somebody. */
+const LOOKED_UP = 25;
+
+/**
+ * Looks before a card is drawn whether it can be decided at all: a place where approvers see it, and enough people whose yes would count. A question that nobody
+ * can answer would hold an experiment for a day. Where Slack does not say, people are asked: who may is looked up again when they click.
+ */
+export function canBeAsked(slack: SlackService | undefined, channels: readonly string[]) {
+  return async (session: Session, rule: ApproverRule): Promise<May> => {
+    if (!slack) return { ok: false, why: 'It needs a yes, and Slack is not configured, so nobody can be asked.' };
+    if (!channels.includes(session.opened.channel) && rule.channel === null)
+      return {
+        ok: false,
+        why: 'It needs a yes, and this experiment is in no channel where approvers are. An operator has to name one: approvers.default.channel in labmate.json.',
+      };
+    try {
+      return await enough(slack, session, rule);
+    } catch (error) {
+      if (error instanceof UpstreamError) return { ok: true };
+      throw error;
+    }
+  };
+}
+
+async function enough(slack: SlackService, session: Session, rule: ApproverRule): Promise<May> {
+  const groupMembers = (await Promise.all(rule.groups.map((g) => slack.groupMembers(g)))).flat();
+  const named = [...new Set([...rule.users, ...groupMembers])];
+  let may = 0;
+  for (const user of named.slice(0, LOOKED_UP)) {
+    const answer = mayApprove({ user: await slack.person(user), team: session.opened.team, requester: session.opened.by, rule, groupMembers });
+    if (answer.ok) may++;
+    if (may >= rule.quorum) return { ok: true };
+  }
+  if (named.length > LOOKED_UP) return { ok: true };
+  const asked = named.includes(session.opened.by) && !rule.requesterMayApprove ? ' One of them asked for it, and may not.' : '';
+  const needs = rule.quorum === 1 ? 'a yes' : `${rule.quorum} people's yes`;
+  const has = may === 0 ? 'nobody' : `only ${may}`;
+  return {
+    ok: false,
+    why: `It needs ${needs}, and of the ${named.length} ${named.length === 1 ? 'person' : 'people'} that labmate.json names (groups looked up) ${has} can give it now.${asked} An operator has to name more approvers.`,
   };
 }

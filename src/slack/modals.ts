@@ -3,9 +3,9 @@ import type { View } from '../services/slack.ts';
 import type { Approval } from '../session/state.ts';
 import { decide, whatIsAsked } from './decide.ts';
 import type { Desk } from './desk.ts';
-import { argumentsInFull, MOST_ARGUMENTS } from './views/card.ts';
+import { argumentsInFull, differences, MOST_ARGUMENTS } from './views/card.ts';
 import { fitted, LIMITS } from './views/limits.ts';
-import { bold, bullets, clock, code, context, para, quote, rich, t } from './views/rich.ts';
+import { bold, bullets, clock, code, context, mono, para, quote, rich, t } from './views/rich.ts';
 
 const REASON = 'reason';
 
@@ -33,16 +33,25 @@ export function told(title: string, text: string): View {
 }
 
 /** Everything about a call that waits or waited: all arguments, all facts, the digest. */
-export function callDetails({ preview, ...a }: Approval): View {
+export function callDetails({ preview, ...a }: Approval, tool: string): View {
   const all = argumentsInFull(a);
   const parts = all.slice(0, MOST_ARGUMENTS).match(/[\s\S]{1,2800}/g) ?? [' '];
   const facts = [
     ...(preview.environment ? [`Environment: ${preview.environment}`] : []),
     ...preview.facts.map((f) => `${f.label}: ${f.value}`),
-    ...preview.changes.map((c) => `${c.name}: ${c.from ?? '(not set)'} → ${c.to}`),
+    ...(preview.adds?.length ? [`labmate itself adds: ${preview.adds.join('; ')}`] : []),
   ];
+  const differs = differences(preview).flatMap(({ title, changes }) => [
+    para(t(title)),
+    ...(changes.length > 0 ? [bullets(changes.map((c) => [t(`${c.name}: ${c.from ?? '(not set)'} → ${c.to}`.slice(0, 1_500))]))] : []),
+  ]);
   const blocks = [
-    rich(para(bold(preview.summary)), ...(facts.length > 0 ? [bullets(facts.map((f) => [t(f.slice(0, 1_500))]))] : []), para(t('Exactly this is sent:'))),
+    rich(
+      para(bold(preview.summary)),
+      ...(facts.length > 0 ? [bullets(facts.map((f) => [t(f.slice(0, 1_500))]))] : []),
+      ...differs,
+      para(t('Exactly this is sent, with '), mono(tool), t(':')),
+    ),
     ...parts.map((part) => rich(code(part))),
     ...(preview.why ? [rich(para(t("In the model's words, unchecked:")), quote(preview.why))] : []),
     context(

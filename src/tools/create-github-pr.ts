@@ -97,12 +97,11 @@ export const createGithubPr = writeTool({
     const folder = recordFolder(title, session, ctx);
     // Drawn now as well, so that the card says what is added, and the libraries are warm when time counts.
     const added = await recordFiles(session, folder);
-    const paths = [...files, ...added.files].map((f) => f.path);
     return {
       kind: 'plan',
       arguments: args,
-      touches: { repository: repo, branch: args.branch, paths },
-      preview: await previewOf(args, added, hub, ctx.signal),
+      touches: { repository: repo, branch: args.branch, base, paths: files.map((f) => f.path) },
+      preview: await previewOf(args, added, hub, ctx),
     };
   },
 
@@ -188,7 +187,7 @@ function filesOf(files: { path: string; content: string }[], folder: string): Ar
   return made;
 }
 
-async function previewOf(args: Arguments, added: RecordFiles, hub: GitHub, signal: AbortSignal): Promise<Preview> {
+async function previewOf(args: Arguments, added: RecordFiles, hub: GitHub, { signal, settings }: ToolContext): Promise<Preview> {
   const { repo, base, branch, title, body, draft, labels, reviewers } = args;
   const changes = await Promise.all(
     args.files.map(async ({ path, bytes }) => {
@@ -204,12 +203,14 @@ async function previewOf(args: Arguments, added: RecordFiles, hub: GitHub, signa
     ...(labels.length ? [{ label: 'Labels', value: labels.join(', ') }] : []),
     ...(reviewers.length ? [{ label: 'Reviewers', value: reviewers.join(', ') }] : []),
     { label: 'Description', value: body.length > 600 ? `${body.slice(0, 600).toWellFormed()}… (${body.length} characters in all)` : body || '(empty)' },
-    {
-      label: 'labmate adds',
-      value: `the record so far (${namesOf(added)}), and under the description its figures and curve, its line and head, who approved, and a hidden session mark`,
-    },
   ];
-  return { summary: `Open a pull request in ${repo}: ${title}`, facts, changes };
+  const adds = [
+    `the record so far (${namesOf(added)})`,
+    'under the description its figures and curve, its line and head, who approved, and a hidden session mark',
+    "to the commit's message the session, line and head",
+    ...(settings.anchors === false ? [] : ['when the experiment has ended, its final head under the description']),
+  ];
+  return { summary: `Open a pull request in ${repo}: ${title}`, facts, changes, adds };
 }
 
 async function opened(pull: PullRequest, args: Arguments, hub: GitHub, existed: boolean, signal: AbortSignal): Promise<ToolAnswer> {

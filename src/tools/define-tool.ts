@@ -104,6 +104,10 @@ export type ToolSettings = {
   metrics: Record<string, 'max' | 'min'>;
   thresholdReading: 'relative' | 'points';
   recordsPath: string;
+  /** US dollars an hour, by job id. */
+  jobCostPerHour?: Readonly<Record<string, number>> | undefined;
+  /** Whether the record's final head is put where others keep it. */
+  anchors?: boolean | undefined;
   environments: import('../policy/environments.ts').Environments;
   /** Where jobs may be started; without it a tool can't say which environment a job belongs to. */
   actIn?: readonly string[] | undefined;

@@ -10,8 +10,8 @@ import type { Plan, Question, ReadTool, Services, SessionFacts, Tool, ToolAnswer
 export type CallScope = {
   facts: SessionFacts;
   standing: Standing;
-  /** The approval this call has, if a person has decided for it. */
-  approved?: { id: string; digest: string; by: readonly string[] } | undefined;
+  /** The approval this call has, if a person has decided for it, and what they were shown. */
+  approved?: { id: string; digest: string; by: readonly string[]; preview?: Preview } | undefined;
   /** The start that was recorded before the worker was cut off. */
   started?: EventOf<'call_started'> | undefined;
   signal: AbortSignal;
@@ -19,6 +19,8 @@ export type CallScope = {
   mayAct(): Promise<boolean>;
   /** Commits `call_started` and uses the approval up. Without its `go`, nothing runs. */
   claim(start: EventOf<'call_started'>, cancels: boolean): Promise<'go' | 'stopped' | 'lost' | { refused: string }>;
+  /** Is there a place where people can be asked, and are there enough who may say yes? Absent where only the rule is known. */
+  canBeAsked?(rule: ApproverRule): Promise<{ ok: true } | { ok: false; why: string }>;
   /** Who of those that approved may still do so. */
   stillEntitled(by: readonly string[], rule: ApproverRule): Promise<{ ok: true } | { ok: false; why: string }>;
 };
@@ -77,7 +79,7 @@ export async function gate(tool: Tool, input: Record<string, unknown>, scope: Ca
         is: 'refused',
         why: `What ${tool.name} would send holds a credential, so nothing was sent and nobody was asked. Leave it out, wherever it came from.`,
       };
-    const start = await permit(tool, plan, scope, deps);
+    const start = await permit(tool, plan, input, scope, deps);
     if ('is' in start) return start;
     const key = start.key;
     sent = true;
@@ -116,7 +118,13 @@ function holdsSecret(args: Record<string, unknown>, clean: GateDeps['clean']): b
 const SECOND_THOUGHTS: readonly string[] = ['pending', 'denied', 'edited', 'withdrawn', 'expired'] satisfies ApprovalState[];
 
 /** Judges and claims. Answers the committed start, or why nothing runs. */
-async function permit(tool: WriteTool, plan: Plan, scope: CallScope | null, { permissions }: GateDeps): Promise<EventOf<'call_started'> | GateAnswer> {
+async function permit(
+  tool: WriteTool,
+  plan: Plan,
+  input: Record<string, unknown>,
+  scope: CallScope | null,
+  { permissions }: GateDeps,
+): Promise<EventOf<'call_started'> | GateAnswer> {
   const verdict = judge({ tool: tool.name, readOnly: false, touches: plan.touches }, permissions, scope?.standing ?? NOBODY);
   if (verdict.is === 'refuse') return { is: 'refused', why: verdict.why };
   if (!scope)
@@ -126,14 +134,19 @@ async function permit(tool: WriteTool, plan: Plan, scope: CallScope | null, { pe
   const preview: Preview = { ...plan.preview, ...(verdict.placement ? { environment: verdict.placement.environment } : {}) };
   let approval: string | undefined;
   if (verdict.is === 'confirm') {
-    const no = scope.approved ? undefined : scope.standing.denied?.find((d) => d.digest === digest);
+    const no = scope.approved ? undefined : scope.standing.denied?.find((d) => d.digest === digest || isAskedAlike(tool, d, input));
     if (no) return { is: 'refused', why: `${no.by} declined exactly this before, so nobody was asked again. It is asked once a person here wants it again.` };
     const ask = (again?: string): GateAnswer => ({
       is: 'confirm',
       confirmation: { digest, arguments: plan.arguments, preview, rule: verdict.approvers, ...(again ? { again } : {}) },
     });
-    if (!scope.approved) return ask();
+    if (!scope.approved) {
+      const askable = (await scope.canBeAsked?.(verdict.approvers)) ?? { ok: true };
+      return askable.ok ? ask() : { is: 'refused', why: `${askable.why} Nothing was run.` };
+    }
     if (scope.approved.digest !== digest) return ask('What would be sent has changed since it was approved.');
+    const moved = hasMoved(scope.approved.preview, preview);
+    if (moved) return ask(moved);
     const entitled = await scope.stillEntitled(scope.approved.by, verdict.approvers);
     if (!entitled.ok) return ask(entitled.why);
     approval = scope.approved.id;
@@ -171,6 +184,21 @@ async function permit(tool: WriteTool, plan: Plan, scope: CallScope | null, { pe
   // The claim cost a round trip: a process that was frozen in it must not send.
   if (!(await scope.mayAct())) return { is: 'held' };
   return start;
+}
+
+/** The same wish as one that was declined. What would be sent may differ all the same: a branch is named anew for each call. */
+function isAskedAlike(tool: WriteTool, declined: { tool: string; input: unknown }, input: Record<string, unknown>): boolean {
+  if (declined.tool !== tool.name) return false;
+  const read = tool.input.safeParse(declined.input);
+  return read.success && digestOf(tool.name, read.data) === digestOf(tool.name, input);
+}
+
+/** The yes was for what people were shown: the same bytes mean something else to a target that has been changed. */
+function hasMoved(shown: Preview | undefined, now: Preview): string | null {
+  if (!shown) return null;
+  if (shown.environment !== now.environment)
+    return `What it acts on belonged to ${shown.environment ?? 'no environment'} when it was approved and belongs to ${now.environment ?? 'none'} now.`;
+  return shown.target !== undefined && shown.target !== now.target ? 'What it acts on has been changed since it was approved; this is how it is now.' : null;
 }
 
 /** A start without an outcome: the effect may have happened. Same key, or look first. */

@@ -9,7 +9,9 @@ export const getApproval = readTool({
   title: 'Look up an approval',
   description:
     "State of one approval of this team: pending, approved, denied, expired, used or withdrawn, and by whom. Use when a call answered requires_confirmation. Not for asking a person (ask_person). confirmation_id: from that call's answer.",
-  input: z.strictObject({ confirmation_id: z.string().refine((id) => /^[\w-]{1,100}\/\d{1,6}$/.test(id), "an id from a call's answer: session/number") }),
+  input: z.strictObject({
+    confirmation_id: z.string().refine((id) => /^[\w-]{1,100}\/\d{1,6}(\.1){0,50}$/.test(id), "an id from a call's answer: session/number"),
+  }),
   output: z.looseObject({
     confirmation_id: z.string(),
     status: z.string(),
@@ -20,7 +22,7 @@ export const getApproval = readTool({
   }),
   needs: ['sessions'],
   async run({ confirmation_id }, ctx) {
-    // An approval's id is its session's id, a slash and a number.
+    // An approval's id is its session's id, a slash and a number; what takes the place of an edited one has `.1` behind it.
     const [id = '', number = ''] = confirmation_id.split('/');
     const { session } = await theSession(id, ctx);
     const approval = session.approvals.get(`${session.id}/${number}`);

@@ -57,6 +57,7 @@ export const postToSlack = writeTool({
           { label: 'Text', value: text },
         ],
         changes: [],
+        adds: [`a line below the text: ${below(session)}`, 'a mark nobody sees, by which the post is found again'],
       },
     };
   },
@@ -101,8 +102,12 @@ async function posted(slack: SlackService, channel: string, ts: string, ctx: Too
 function blocksOf(text: string, session: SessionFacts): Block[] {
   return [
     { type: 'rich_text', elements: [{ type: 'rich_text_section', elements: [{ type: 'text', text: plain(text) }] }] },
-    { type: 'context', elements: [{ type: 'plain_text', text: `From experiment ${session.alias}, in the model's words`, emoji: false }] },
+    { type: 'context', elements: [{ type: 'plain_text', text: below(session), emoji: false }] },
   ];
+}
+
+function below({ alias }: SessionFacts): string {
+  return `From experiment ${alias}, in the model's words`;
 }
 
 function markOf(session: SessionFacts, key: string) {

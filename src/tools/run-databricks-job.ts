@@ -4,7 +4,8 @@ import { placeJob } from '../policy/environments.ts';
 import type { Databricks, Job } from '../services/databricks.ts';
 import { done, type Plan, type Question, type ToolContext, ToolError, writeTool } from './define-tool.ts';
 import { type Config, configParameter, resolveConfig, stillThere } from './job-config.ts';
-import { jobTouched, theJob, typicalDuration } from './job-definition.ts';
+import { definitionDigest, jobTouched, pastRuns, theJob } from './job-definition.ts';
+import { costOf, sinceLast } from './job-preview.ts';
 import { cell } from './markdown.ts';
 import { databricksId } from './run-id.ts';
 import { seconds } from './run-states.ts';
@@ -112,7 +113,7 @@ async function planOf(
   databricks: Databricks,
   ctx: ToolContext,
 ): Promise<Plan> {
-  const typical = await typicalDuration(job.jobId, databricks, ctx.signal);
+  const { typical, last } = await pastRuns(job.jobId, databricks, ctx.signal);
   const defaults = new Map(job.parameters.map((p) => [p.name, p.default]));
   const changes = Object.entries(parameters)
     .filter(([name, value]) => defaults.get(name) !== value)
@@ -121,6 +122,7 @@ async function planOf(
     { label: 'Job', value: `${job.name} (${job.jobId})` },
     { label: 'Runs as', value: job.runAs ?? 'unknown' },
     { label: 'Usually takes', value: typical ? `${seconds(typical.ms / 1000)} (median of ${typical.of} successful runs)` : 'unknown: no successful run yet' },
+    ...costOf(job.jobId, typical?.ms ?? null, ctx.settings),
     ...(config
       ? [{ label: 'Config', value: `${config.path} in ${config.repository} at commit ${config.commit.slice(0, 12)}, blob ${config.sha.slice(0, 12)}` }]
       : []),
@@ -133,7 +135,17 @@ async function planOf(
     kind: 'plan',
     arguments: { job_id: job.jobId, parameters, ...(config ? { config } : {}), ...(note ? { note } : {}) },
     touches: { job: jobTouched(job, parameters), ...(typical ? { typicalMinutes: typical.ms / 60_000 } : {}) },
-    preview: { summary: `Run job ${job.jobId} (${cell(job.name)})${how.length ? ` with ${cell(how.join(', '), 300)}` : ''}`, facts, changes },
+    preview: {
+      summary: `Run job ${job.jobId} (${cell(job.name)})${how.length ? ` with ${cell(how.join(', '), 300)}` : ''}`,
+      facts,
+      changes,
+      ...sinceLast(job, parameters, last),
+      adds: [
+        'an idempotency token, so that sending it twice starts one run',
+        ...(ctx.services.mlflow && ctx.settings.anchors !== false ? ["when the experiment has ended: its record's head, as a tag of the MLflow run"] : []),
+      ],
+      target: definitionDigest(job),
+    },
   };
 }
 

@@ -68,7 +68,7 @@ export const updateTrackingDoc = writeTool({
     return {
       kind: 'plan',
       arguments: args,
-      touches: { repository: repo, branch, paths: [asked.path] },
+      touches: { repository: repo, branch, base, paths: [asked.path] },
       preview: {
         summary: `${before === null ? 'Add a row to' : 'Change a row of'} ${asked.path} in ${repo}: ${cell(asked.row_key)}`,
         facts: [
@@ -77,6 +77,7 @@ export const updateTrackingDoc = writeTool({
           { label: 'Table', value: table.header.join(' | ') },
         ],
         changes: [{ name: asked.row_key, from: before, to: after }],
+        adds: [`the commit's message: Track ${cell(asked.row_key)} in ${asked.path}, by session ${session.alias}`],
       },
     };
   },

@@ -18,7 +18,7 @@ const permissions = {
   executionExpiresAfterMs: 900_000,
   environments: {},
   actIn: [],
-  allow: { experiments: ['*'], dashboards: ['*'], channels: [] },
+  allow: { experiments: ['*'], dashboards: ['*'], channels: [], branches: ['*'], paths: ['*'] },
   repositories: ['acme/ads'],
   policy: { default: 'ask' as const, rules: [] },
 };

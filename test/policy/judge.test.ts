@@ -13,7 +13,7 @@ const base: Permissions = {
     prod: { jobs: ['900'], tags: { env: 'prod' }, runAs: ['sp-prod-*'], parameters: { catalog: ['prod*'] } },
   },
   actIn: ['dev'],
-  allow: { experiments: ['*'], dashboards: ['*'], channels: ['C0ML'] },
+  allow: { experiments: ['*'], dashboards: ['*'], channels: ['C0ML'], branches: ['*'], paths: ['*'] },
   repositories: ['acme/ads'],
   policy: { default: 'ask', rules: [] },
 };
@@ -41,6 +41,12 @@ describe('where a job belongs', () => {
     ['a parameter points to prod', { parameters: { catalog: 'prod_main' } }, 'prod'],
     ['a capital letter does not escape', { parameters: { catalog: 'PROD_main' } }, 'prod'],
     ['its tag says prod', { tags: { env: 'prod' } }, 'prod'],
+    ['its tag says it in capitals', { tags: { Env: 'PROD ' } }, 'prod'],
+    ['a space before it does not escape', { parameters: { Catalog: ' prod_main' } }, 'prod'],
+    ['only Databricks knows what the parameter will be', { parameters: { catalog: '{{tasks.a.values.c}}' } }, 'prod'],
+    ['a task of it is pointed to prod', { ofTasks: [{ name: 'catalog', value: 'prod_main' }] }, 'prod'],
+    ["a task takes it from the job's own", { parameters: { c: 'prod_x' }, ofTasks: [{ name: 'catalog', value: '{{job.parameters.c}}' }] }, 'prod'],
+    ["the job's own value wins over the task's", { parameters: { catalog: 'dev' }, ofTasks: [{ name: 'catalog', value: 'prod_x' }] }, 'dev'],
   ])('%s', (_why, over, environment) => {
     expect(placeJob(job(over), base.environments, base.actIn).environment).toBe(environment);
   });
@@ -82,6 +88,17 @@ describe('the verdict on a call', () => {
   });
   test('a repository that is not listed is refused', () => {
     expect(judge({ tool: 'create_github_pr', readOnly: false, touches: { repository: 'evil/ads' } }, base, calm).is).toBe('refuse');
+  });
+  test('a base branch or a file outside the lists is refused', () => {
+    const lists = { ...base, allow: { ...base.allow, branches: ['main', 'exp/*'], paths: ['configs/*'] } };
+    const pr = (base: string, ...paths: string[]) =>
+      judge({ tool: 'create_github_pr', readOnly: false, touches: { repository: 'acme/ads', base, paths } }, lists, calm).is;
+    expect([pr('main'), pr('exp/a', 'configs/v2.json'), pr('release'), pr('main', 'configs/a.json', 'src/train.py')]).toEqual([
+      'confirm',
+      'confirm',
+      'refuse',
+      'refuse',
+    ]);
   });
   test('cancelling the own run runs, another one asks', () => {
     const cancel = (own: boolean) => judge({ tool: 'cancel_job_run', readOnly: false, touches: { own, job: job() } }, base, calm).is;

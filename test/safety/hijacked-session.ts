@@ -82,6 +82,7 @@ export async function playHijacked(past: readonly SessionEvent[], toolbox: Toolb
           toolbox,
           putImage: async () => 'f'.repeat(64),
           root: async () => '1.1',
+          canBeAsked: async () => ({ ok: true }),
           stillEntitled: async () => ({ ok: true }),
           breakers: makeBreakers(),
           random: () => 0,

@@ -10,15 +10,23 @@ import { type CallScope, gate } from '../../src/tools/gate.ts';
 /** Between card and call somebody moves the job: the yes was for what it was. */
 const dev: NonNullable<Touches['job']> = { id: '101', name: 'ads-train', tags: { env: 'dev' }, runAs: 'sp-dev', parameters: {}, declared: [] };
 
-test.each<[string, NonNullable<Touches['job']>, 'refused' | 'answer']>([
+test.each<[string, NonNullable<Touches['job']>, 'refused' | 'confirm' | 'answer']>([
   ['gets a tag of prod', { ...dev, tags: { env: 'prod' } }, 'refused'],
   ['runs as a principal of prod', { ...dev, runAs: 'sp-prod-ads' }, 'refused'],
   ['has a parameter that points to prod', { ...dev, parameters: { catalog: 'PROD_main' }, declared: ['catalog'] }, 'refused'],
+  ['has a task that is pointed to prod', { ...dev, ofTasks: [{ name: 'catalog', value: 'prod_main' }] }, 'refused'],
+  ['moves to another environment where it may act', { ...dev, tags: { env: 'lab' }, name: 'lab-train', id: '707' }, 'confirm'],
+  ['is given another default', { ...dev, parameters: { lr: '9' }, declared: ['lr'] }, 'confirm'],
   ['stays what it was', dev, 'answer'],
 ])('an approved run of a job that %s is judged by what it is at the call', async (_, now, is) => {
   const read = readConfig(
     { SLACK_BOT_TOKEN: 'xoxb-x', SLACK_APP_TOKEN: 'xapp-x', ANTHROPIC_API_KEY: 'k', REDIS_URL: 'redis://127.0.0.1:1' },
-    JSON.stringify({ ...sandboxConfig(), approvers: { default: { users: ['U2'] } } }),
+    JSON.stringify({
+      ...sandboxConfig(),
+      environments: { ...(sandboxConfig()['environments'] as object), lab: { jobs: ['lab-*'], tags: { env: 'lab' } } },
+      actIn: ['dev', 'lab'],
+      approvers: { default: { users: ['U2'] } },
+    }),
   );
   if (!read.ok) throw new Error(read.faults.join('\n'));
   let job: NonNullable<Touches['job']> = dev;
@@ -34,7 +42,12 @@ test.each<[string, NonNullable<Touches['job']>, 'refused' | 'answer']>([
     idempotent: false,
     recovery: 'same-key',
     timeoutMs: 1_000,
-    plan: async () => ({ kind: 'plan', arguments: { job_id: job.id }, touches: { job }, preview: { summary: 'Run it', facts: [], changes: [] } }),
+    plan: async () => ({
+      kind: 'plan',
+      arguments: { job_id: '101' },
+      touches: { job },
+      preview: { summary: 'Run it', facts: [], changes: [], target: JSON.stringify(job.parameters) },
+    }),
     run: async () => {
       ran += 1;
       return done('Ran.', {});
@@ -51,9 +64,10 @@ test.each<[string, NonNullable<Touches['job']>, 'refused' | 'answer']>([
   });
   const { permissions, settings } = read.config;
   const deps = { services: {}, settings, permissions, now: Date.now };
-  expect(await gate(tool, {}, scope(), deps)).toMatchObject({ is: 'confirm' });
+  const asked = await gate(tool, {}, scope(), deps);
+  if (asked.is !== 'confirm') throw new Error(asked.is);
   job = now;
   const digest = digestOf('run_databricks_job', { job_id: '101' });
-  expect(await gate(tool, {}, scope({ id: 's1/1', digest, by: ['U2'] }), deps)).toMatchObject({ is });
+  expect(await gate(tool, {}, scope({ id: 's1/1', digest, by: ['U2'], preview: asked.confirmation.preview }), deps)).toMatchObject({ is });
   expect(ran).toBe(is === 'answer' ? 1 : 0);
 });

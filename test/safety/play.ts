@@ -283,6 +283,7 @@ const callDeps = (toolbox: Toolbox) => ({
   breakers: makeBreakers(),
   putImage: async () => '',
   root: async () => null,
+  canBeAsked: async () => ({ ok: true as const }),
   stillEntitled: async () => ({ ok: true as const }),
   random: () => 0,
 });
@@ -338,7 +339,7 @@ function permissionsOf(need: number, expiresAfterMs: number): Permissions {
     executionExpiresAfterMs: EXECUTION_MS,
     environments: {},
     actIn: [],
-    allow: { experiments: [], dashboards: [], channels: [] },
+    allow: { experiments: [], dashboards: [], channels: [], branches: ['*'], paths: ['*'] },
     repositories: [],
     policy: { default: 'ask', rules: [] },
   };

@@ -74,6 +74,18 @@ describe('clicks that no approver made', () => {
     expect(session?.approvals.get(approval)).toMatchObject({ state: 'pending', votes: [] });
   });
 
+  test('a yes of somebody who was known a second ago and is deactivated now is none', async () => {
+    desk = await aDesk('http');
+    const approval = await asked('s1');
+    expect((await desk.slack.person('U2'))?.deleted).toBe(false);
+    const user = desk.workspace.world.data.users.find((u) => u.id === 'U2');
+    if (user) user.deleted = true;
+    expect(await post(interaction(click(approval)), FORM)).toBe(200);
+    const refused = await until(async () => (await desk.log.reading.session('s1'))?.refusedDecisions[0]);
+    expect(refused).toMatchObject({ by: 'U2', why: 'This account is deactivated.' });
+    expect((await desk.log.reading.session('s1'))?.approvals.get(approval)).toMatchObject({ state: 'pending', votes: [] });
+  });
+
   test('the same signed click, replayed ten times, is one vote', async () => {
     desk = await aDesk('http');
     const approval = await asked('s1');

@@ -3,7 +3,7 @@ import { type DatabricksStandIn, startDatabricks } from '../../src/sandbox/datab
 import { openTraining } from '../../src/sandbox/launches.ts';
 import { type Routes, startStandIn } from '../../src/sandbox/stand-in.ts';
 import { databricks } from '../../src/services/databricks.ts';
-import { readState } from '../../src/services/databricks-shapes.ts';
+import { apiJob, jobOf, readState } from '../../src/services/databricks-shapes.ts';
 import { isNotFound, UpstreamError } from '../../src/services/http.ts';
 import { pollRuns, runPoller } from '../../src/services/poll-runs.ts';
 
@@ -316,4 +316,16 @@ describe('polling many runs', () => {
     }
     expect(counts).toEqual([3, 1]);
   });
+});
+
+test("what a job's tasks are given is read, whatever kind of task it is", () => {
+  const tasks = [
+    { task_key: 'a', notebook_task: { notebook_path: '/x', base_parameters: { catalog: 'one' } } },
+    { task_key: 'b', python_wheel_task: { named_parameters: { catalog: 'two' } } },
+    { task_key: 'c', spark_python_task: { python_file: 'x.py', parameters: ['--catalog', 'three', '--dry-run', '--out-dir=/tmp'] } },
+    { task_key: 'd', for_each_task: { inputs: '[1]', task: { task_key: 'e', run_job_task: { job_id: 7, job_parameters: { catalog: 'four' } } } } },
+  ];
+  const { taskParameters } = jobOf([apiJob.parse({ job_id: 1, settings: { name: 'x', tasks } })]);
+  expect(taskParameters.filter((p) => p.name === 'catalog').map((p) => p.value)).toEqual(['one', 'two', 'three', 'four']);
+  expect(taskParameters).toContainEqual({ name: 'out_dir', value: '/tmp' });
 });

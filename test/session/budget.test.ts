@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { goesInCircles } from '../../src/session/budget.ts';
+import { goesInCircles, overBudget, spent } from '../../src/session/budget.ts';
 import type { SessionEvent } from '../../src/session/events.ts';
 import { next } from '../../src/session/next.ts';
 import { theCall } from '../../src/session/state.ts';
@@ -78,6 +78,39 @@ describe('a limit', () => {
     ],
   ])('%s', (_name, events, now, given, expected) => {
     expect(next(sessionOf(events), now, given as typeof limits)).toEqual(expected);
+  });
+
+  test('of tool calls holds inside one reply', () => {
+    const s = sessionOf([opened(), replied(1, [look('a', { run_id: '1' }), look('b', { run_id: '2' })]), finished('a')]);
+    expect(next(s, START, { ...LIMITS, toolCalls: 1 })).toMatchObject({
+      do: 'settle',
+      events: [{ call: 'b', outcome: { status: 'refused', text: 'This session may make 1 tool calls, and this would be number 2, so it was not made.' } }],
+    });
+    expect(next(s, START, { ...LIMITS, toolCalls: 2 })).toMatchObject({ do: 'call' });
+  });
+
+  test('of money is counted by the price of each reply, and is doubled like the others', () => {
+    const prices = {
+      'claude-sonnet-5-5': { input: 3, output: 15, cacheRead: 0, cacheWrite: 0 },
+      other: { input: 30, output: 150, cacheRead: 0, cacheWrite: 0 },
+    };
+    const two = [replied(1), { ...replied(2), model: 'claude-sonnet-5-5-20260901', usage: { input: 1_000_000, output: 0, cache_read: 0, cache_write: 0 } }];
+    const s = sessionOf([opened(), ...two]);
+    // 100 tokens in and 20 out, then a million in under a dated name.
+    expect(spent(s, prices)).toBeCloseTo(3.0006, 6);
+    const usd = { limit: 3, prices };
+    expect(overBudget(s, START, { ...LIMITS, usd })).toBe('This session has used $3.00 of the model, and may use $3.00.');
+    expect(overBudget({ ...s, raised: 1 }, START, { ...LIMITS, usd })).toBeNull();
+    // A name without a price costs as much as the dearest.
+    expect(
+      spent(
+        sessionOf([
+          { ...opened(), model: 'new' },
+          { ...two[1]!, model: 'new' },
+        ]),
+        prices,
+      ),
+    ).toBe(30);
   });
 
   test('that was doubled is reached again later, and said again', () => {

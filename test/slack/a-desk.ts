@@ -20,7 +20,7 @@ export const permissions: Permissions = {
   executionExpiresAfterMs: 900_000,
   environments: {},
   actIn: ['dev'],
-  allow: { experiments: ['*'], dashboards: ['*'], channels: ['C0ML'] },
+  allow: { experiments: ['*'], dashboards: ['*'], channels: ['C0ML'], branches: ['*'], paths: ['*'] },
   repositories: [],
   policy: { default: 'ask', rules: [] },
 };

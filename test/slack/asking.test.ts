@@ -157,8 +157,9 @@ describe('what people read', () => {
 test('what was declined stays declined until somebody who may asks again', () => {
   const no = [...asked, denied('c1', 'U2')];
   const declined = (...more: SessionEvent[]) => standingOf(sessionOf([...no, ...more])).denied;
-  expect(declined()).toEqual([{ digest: DIGEST, by: 'U2' }]);
-  expect(declined(told('do it', 'message', 'other', 'U9'))).toEqual([{ digest: DIGEST, by: 'U2' }]);
+  const it = { digest: DIGEST, tool: 'run_databricks_job', input: {}, by: 'U2' };
+  expect(declined()).toEqual([it]);
+  expect(declined(told('do it', 'message', 'other', 'U9'))).toEqual([it]);
   expect(declined(told('do it all the same'))).toEqual([]);
   expect(standingOf(sessionOf([...asked, told('hurry'), denied('c1', 'U2')])).denied).toHaveLength(1);
 });

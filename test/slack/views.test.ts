@@ -156,7 +156,7 @@ describe('whatever stands in a log', () => {
           expect(refuseBlocks(answer.blocks)).toBeNull();
           safe(answer.blocks, [answer.text]);
         }
-        for (const approval of s.approvals.values()) expect(refuseBlocks(callDetails(approval).blocks, 'modal')?.error ?? null).not.toBe('invalid_blocks');
+        for (const approval of s.approvals.values()) expect(refuseBlocks(callDetails(approval, 'x').blocks, 'modal')?.error ?? null).not.toBe('invalid_blocks');
       }),
       { numRuns: 30, endOnFailure: true },
     );

@@ -67,7 +67,7 @@ export const permissions: Permissions = {
   executionExpiresAfterMs: 900_000,
   environments: settings.environments,
   actIn: ['dev'],
-  allow: { experiments: ['*'], dashboards: ['*'], channels: ['C0ML'] },
+  allow: { experiments: ['*'], dashboards: ['*'], channels: ['C0ML'], branches: ['*'], paths: ['*'] },
   repositories: ['acme/ads'],
   policy: { default: 'ask', rules: [] },
 };

@@ -77,7 +77,7 @@ test('the plan is exactly what is approved, and says what the host adds', async 
     labels: ['experiment'],
     reviewers: ['ana'],
   });
-  expect(plan.touches).toEqual({ repository: 'acme/ads', branch, paths: ['configs/v2.json', `${folder}/README.md`, `${folder}/record.jsonl`] });
+  expect(plan.touches).toEqual({ repository: 'acme/ads', branch, base: 'main', paths: ['configs/v2.json'] });
   expect(plan.preview).toEqual({
     summary: 'Open a pull request in acme/ads: feat: feature-set-v2 ablation',
     facts: [
@@ -87,12 +87,14 @@ test('the plan is exactly what is approved, and says what the host adds', async 
       { label: 'Labels', value: 'experiment' },
       { label: 'Reviewers', value: 'ana' },
       { label: 'Description', value: asked.body },
-      {
-        label: 'labmate adds',
-        value: `the record so far (${folder}/README.md and record.jsonl), and under the description its figures and curve, its line and head, who approved, and a hidden session mark`,
-      },
     ],
     changes: [{ name: 'configs/v2.json', from: null, to: '3 bytes' }],
+    adds: [
+      `the record so far (${folder}/README.md and record.jsonl)`,
+      'under the description its figures and curve, its line and head, who approved, and a hidden session mark',
+      "to the commit's message the session, line and head",
+      'when the experiment has ended, its final head under the description',
+    ],
   });
   expect(hub.repos['acme/ads']!.pulls).toEqual([]);
 });

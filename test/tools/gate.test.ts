@@ -36,7 +36,7 @@ function deps(...rules: PolicyRule[]): GateDeps {
     executionExpiresAfterMs: 60_000,
     environments: {},
     actIn: [],
-    allow: { experiments: ['*'], dashboards: ['*'], channels: [] },
+    allow: { experiments: ['*'], dashboards: ['*'], channels: [], branches: ['*'], paths: ['*'] },
     repositories: [],
     policy: { default: 'ask', rules },
   };
@@ -93,6 +93,44 @@ describe('the gate on reads', () => {
       is: 'refused',
       why: expect.stringContaining('Make it "deny" or "auto" there.'),
     });
+  });
+});
+
+describe('what was declined', () => {
+  let calls = 0;
+  /** As a pull request's: what would be sent names a branch that is another one for each call. */
+  const propose = writeTool({
+    name: 'propose',
+    title: 'Propose',
+    description: 'Proposes.',
+    input: z.strictObject({ title: z.string(), draft: z.boolean().default(false) }),
+    output: z.object({}),
+    needs: ['github'],
+    destructive: false,
+    idempotent: false,
+    recovery: 'same-key',
+    timeoutMs: 1_000,
+    plan: async ({ title }) => ({
+      kind: 'plan',
+      arguments: { title, branch: `exp/${++calls}` },
+      touches: {},
+      preview: { summary: 'Propose', facts: [], changes: [] },
+    }),
+    run: async () => done('Proposed.', {}),
+  });
+  const ask = (title: string, more: Partial<CallScope> = {}) => {
+    const declined = { digest: 'x', tool: 'propose', input: { title: 'feat: v2' }, by: 'U2' };
+    return gate(propose, { title, draft: false }, { ...scope(), standing: { tainted: false, postsOutside: 0, denied: [declined] }, ...more }, deps());
+  };
+
+  test('is not asked again, though other bytes would be sent for the same wish', async () => {
+    expect(await ask('feat: v2')).toMatchObject({ is: 'refused', why: expect.stringContaining('U2 declined exactly this before') });
+    expect(await ask('feat: v3')).toMatchObject({ is: 'confirm' });
+  });
+
+  test('and what nobody could decide is refused instead of asked', async () => {
+    const canBeAsked = async () => ({ ok: false as const, why: 'It needs a yes, and nobody can give it.' });
+    expect(await ask('feat: v3', { canBeAsked })).toEqual({ is: 'refused', why: 'It needs a yes, and nobody can give it. Nothing was run.' });
   });
 });
 

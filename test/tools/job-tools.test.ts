@@ -131,7 +131,28 @@ describe('run_databricks_job plans', () => {
         { name: 'config', from: 'base_config.json', to: `base_config.json@${file?.commit}` },
         { name: 'feature_set', from: 'v1', to: 'v2' },
       ],
+      last: {
+        what: expect.stringMatching(/^run \d+ \(succeeded, \d{4}-\d\d-\d\d \d\d:\d\d UTC\)$/),
+        changes: [
+          { name: 'config', from: 'base_config.json', to: `base_config.json@${file?.commit}` },
+          { name: 'feature_set', from: 'v1', to: 'v2' },
+          { name: 'seed', from: '7', to: '42' },
+        ],
+      },
+      adds: ['an idempotency token, so that sending it twice starts one run', "when the experiment has ended: its record's head, as a tag of the MLflow run"],
+      target: expect.stringMatching(/^[0-9a-f]{64}$/),
     });
+  });
+
+  test('what it costs, where somebody has said so: by how long it usually takes, and what differs from the run that was started last', async () => {
+    ctx.settings.jobCostPerHour = { '101': 4.2 };
+    start({ feature_set: 'v2', learning_rate: '0.5' });
+    const { preview } = await planned(runDatabricksJob, { job_id: '101', parameters: { feature_set: 'v2' } });
+    ctx.settings.jobCostPerHour = undefined;
+    expect(preview.facts).toContainEqual({ label: 'Usually costs', value: 'about $0.0072 (at $4.2 an hour)' });
+    expect(preview.last?.what).toContain('(');
+    expect(preview.last?.changes).toContainEqual({ name: 'learning_rate', from: '0.5', to: '0.01' });
+    expect(preview.last?.changes.map((c) => c.name)).not.toContain('feature_set');
   });
 
   test('the same bytes again, although the branch has moved on since', async () => {

@@ -27,7 +27,7 @@ const permissions = {
   executionExpiresAfterMs: 900_000,
   environments: {},
   actIn: [],
-  allow: { experiments: ['*'], dashboards: [], channels: [] },
+  allow: { experiments: ['*'], dashboards: [], channels: [], branches: ['*'], paths: ['*'] },
   repositories: [],
   policy: { default: 'ask' as const, rules: [] },
 };

@@ -35,7 +35,7 @@ const ROW = '| feature-set-v2 | feature_set v2 | 0.7342 | improved |  |';
 test('a new row stands on the session’s own branch, and main is as it was', async () => {
   const before = await textAt('main');
   const plan = await planOf();
-  expect(plan.touches).toEqual({ repository: 'acme/ads', branch: 'exp/tracking-e-test', paths: [path] });
+  expect(plan.touches).toEqual({ repository: 'acme/ads', branch: 'exp/tracking-e-test', base: 'main', paths: [path] });
   expect(plan.preview.changes).toEqual([{ name: 'feature-set-v2', from: null, to: ROW }]);
   expect(await run(plan)).toMatchObject({ data: { status: 'updated', changed: true, diff: `+ ${ROW}`, branch: 'exp/tracking-e-test' } });
   expect(await textAt('exp/tracking-e-test')).toBe(before.replace('within noise | Ana |\n\n', `within noise | Ana |\n${ROW}\n\n`));

@@ -2,18 +2,20 @@ import { lookAlikes } from '../../policy/outside-text.ts';
 import { sessionOfRef } from '../../runtime/commands.ts';
 import type { Block } from '../../services/slack.ts';
 import type { ChangedArgument } from '../../session/changed-arguments.ts';
+import type { Preview } from '../../session/events.ts';
 import type { Approval } from '../../session/state.ts';
 import { fallback, fitted } from './limits.ts';
 import { actions, type Bit, bold, bullets, button, clock, code, context, italic, link, mono, type Para, para, quote, rich, t, user } from './rich.ts';
 
 /** Arguments longer than this cannot be shown whole even in the dialog, so nobody can approve them. */
 export const MOST_ARGUMENTS = 60_000;
-/** As much of the arguments as stands on the card itself. */
-const ON_CARD = 2_400;
-/** Decisions on one message, and the text of each: nothing of a decision may be pushed out by another. */
-export const DECISIONS = 3;
-const ONE = { blocks: 8, text: 4_000 };
-const LINES = 12;
+/** Decisions on one message. */
+export const DECISIONS = 9;
+/** The text of all decisions of a message, and of one alone: nothing of a decision may be pushed out by another. */
+const ALL_TEXT = 10_800;
+const ONE_TEXT = 4_000;
+/** As much of a decision's text as its arguments may take on the card itself. */
+const OF_ARGUMENTS = 0.6;
 
 export type Decision = {
   approval: Approval;
@@ -41,21 +43,41 @@ export function card(decisions: readonly Decision[], view: CardView): { text: st
   const open = decisions.filter((d) => isOpen(d, view));
   const title = open.length > 0 ? 'Approval needed' : 'Approval';
   const whole = open.filter((d) => argumentsInFull(d.approval).length <= MOST_ARGUMENTS);
+  const room = Math.min(ONE_TEXT, Math.floor(ALL_TEXT / decisions.length));
   const blocks = [
     ...(view.from ? [rich(para(t('Asked by experiment '), view.from.url ? link(view.from.url, view.from.alias) : bold(view.from.alias)))] : []),
-    ...decisions.flatMap((d, i) => [...(i > 0 ? [{ type: 'divider' }] : []), ...fitted(decision(d, view), ONE)]),
-    ...(whole.length > 1 ? [{ type: 'divider' }, approveAll(whole.map((d) => d.approval))] : []),
+    ...decisions.flatMap((d, i) => [...(i > 0 ? [{ type: 'divider' }] : []), ...fitted(decision(d, view, room), { blocks: 8, text: room })]),
+    ...saidOf(decisions),
+    ...mayApprove(open, view),
+    ...(whole.length > 1 ? [approveAll(whole.map((d) => d.approval))] : []),
   ];
   const lines = decisions.map((d) => `${d.approval.preview.summary} (${whereItStands(d.approval, view)})`);
   return { text: fallback(`${title}: ${lines.join('; ')}`), blocks: fitted(blocks) };
 }
 
-function decision(d: Decision, view: CardView): Block[] {
+/** Why, in the model's words: below everything that is a fact, once where it said the same of all. */
+function saidOf(decisions: readonly Decision[]): Block[] {
+  const words = [...new Set(decisions.flatMap((d) => d.approval.preview.why ?? []))];
+  return words.length > 0 ? [rich(para(italic("In the model's words, unchecked:")), ...words.map(quote))] : [];
+}
+
+/** Who may decide, each mentioned once: a card of nine questions does not call people nine times. */
+function mayApprove(open: readonly Decision[], view: CardView): Block[] {
+  const who = new Map(open.map((d) => [JSON.stringify(view.mayApprove(d.tool)), d.tool]));
+  if (who.size === 0) return [];
+  const [only] = who.values();
+  if (who.size === 1) return [rich(para(t('May approve: '), ...view.mayApprove(only ?? '')))];
+  return [rich(bullets([...who.values()].map((tool) => [t('May approve '), mono(tool), t(': '), ...view.mayApprove(tool)])))];
+}
+
+function decision(d: Decision, view: CardView, room: number): Block[] {
   const { approval } = d;
   const { preview } = approval;
   const open = isOpen(d, view);
   const all = argumentsInFull(approval);
   const tooLong = all.length > MOST_ARGUMENTS;
+  const onCard = Math.floor(room * OF_ARGUMENTS);
+  const most = (lines: Bit[][]) => atMost(lines, Math.max(3, Math.floor(room / 330)));
   const paras: Para[] = [
     para(bold(preview.summary)),
     para(...standing(approval, view, d.current)),
@@ -66,27 +88,49 @@ function decision(d: Decision, view: CardView): Block[] {
       ...(preview.environment ? [[t('Environment: '), bold(preview.environment)]] : []),
       ...most(preview.facts.map((f) => [t(brief(`${f.label}: ${f.value}`))])),
     ]),
-    ...(preview.changes.length > 0 ? [para(t('Differs from the defaults:')), bullets(most(preview.changes.map((c) => changed(c))))] : []),
-    para(t('Exactly this is sent:')),
-    code(all.length > ON_CARD ? all.slice(0, ON_CARD) : all),
-    ...(all.length > ON_CARD ? [para(t(`${bytes(all) - bytes(all.slice(0, ON_CARD))} more bytes of ${bytes(all)}; “Show all” has the whole.`))] : []),
+    ...differences(preview).flatMap(({ title, changes }) => [para(t(title)), ...(changes.length > 0 ? [bullets(most(changes.map((c) => changed(c))))] : [])]),
+    para(t('Exactly this is sent, with '), mono(d.tool), t(':')),
+    code(all.length > onCard ? all.slice(0, onCard) : all),
+    ...(all.length > onCard ? [para(t(`${bytes(all) - bytes(all.slice(0, onCard))} more bytes of ${bytes(all)}; “Show all” has the whole.`))] : []),
+    ...(preview.adds?.length ? [para(t(`labmate itself adds ${preview.adds.join('; ')}.`))] : []),
     ...warnings(preview.summary, all),
-    ...(preview.why ? [para(italic("In the model's words, unchecked:")), quote(preview.why)] : []),
   ];
   return [
     rich(...paras),
     context(
       `digest ${approval.digest.slice(0, 12)} · asked ${clock(approval.askedAt)} · expires ${clock(approval.expiresAt, approval.askedAt)}${approval.need > 1 ? ` · ${approval.need} people must agree` : ''}`,
     ),
-    ...(open ? [rich(para(t('May approve: '), ...view.mayApprove(d.tool))), buttons(approval, tooLong)] : []),
+    ...(open ? [buttons(approval, tooLong)] : []),
     ...(approval.state === 'approved' && d.current && !d.started && !view.closed ? [actions(`back:${approval.id}`, TAKE_BACK(approval.id))] : []),
     ...(open && tooLong ? [context('Too long to be shown whole, so it cannot be approved. Deny it and ask for less at once.')] : []),
   ];
 }
 
 /** The arguments below are the truth; a long list of facts says how much of it stands elsewhere. */
-function most(lines: Bit[][]): Bit[][] {
-  return lines.length > LINES ? [...lines.slice(0, LINES - 1), [t(`${lines.length - LINES + 1} more; “Show all” has the whole.`)]] : lines;
+function atMost(lines: Bit[][], most: number): Bit[][] {
+  return lines.length > most ? [...lines.slice(0, most - 1), [t(`${lines.length - most + 1} more; “Show all” has the whole.`)]] : lines;
+}
+
+type Change = Preview['changes'][number];
+
+/** What this changes, and against what: a job's defaults, its last run, or what stands there now. */
+export function differences({ environment, changes, last }: Preview): { title: string; changes: readonly Change[] }[] {
+  const defaults = environment === undefined ? 'Changes' : "Differs from the job's defaults";
+  if (!last) return changes.length > 0 ? [{ title: `${defaults}:`, changes }] : [];
+  if (JSON.stringify(sorted(changes)) === JSON.stringify(sorted(last.changes))) {
+    if (changes.length === 0) return [{ title: `Nothing differs from the job's defaults, nor from its last run, ${last.what}.`, changes }];
+    return [{ title: `${defaults}, and likewise from its last run, ${last.what}:`, changes }];
+  }
+  return [
+    changes.length > 0 ? { title: `${defaults}:`, changes } : { title: "Nothing differs from the job's defaults.", changes },
+    last.changes.length > 0
+      ? { title: `Differs from its last run, ${last.what}:`, changes: last.changes }
+      : { title: `Nothing differs from its last run, ${last.what}.`, changes: [] },
+  ];
+}
+
+function sorted(changes: readonly Change[]): Change[] {
+  return [...changes].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 function isOpen({ approval, current }: Decision, view: CardView): boolean {

@@ -14,10 +14,11 @@ export function reminderMessage(open: readonly Decision[], mayApprove: (tool: st
       text: fallback('The reminder is done with: everything above is decided.'),
       blocks: [rich(para(t('The reminder is done with: everything above is decided.')))],
     };
+  const who = new Map(open.map((d) => [JSON.stringify(mayApprove(d.tool)), mayApprove(d.tool)]));
   const until = `expires ${clock(first.approval.expiresAt)}`;
   const blocks = [
     rich(
-      para(bold('Still waiting for a decision'), t(', '), ...mayApprove(first.tool), t('. ')),
+      para(bold('Still waiting for a decision'), t(', '), ...[...who.values()].flatMap((bits, i) => (i > 0 ? [t(' and '), ...bits] : bits)), t('. ')),
       bullets(open.map(({ approval }) => [t(`${approval.preview.summary}, expires ${clock(approval.expiresAt)}`)])),
       para(...(url ? [link(url, 'To the card')] : [t('The card is above.')])),
     ),
