@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { version } from './version.ts';
 
 /** The `labmate` command. Each command imports what it needs when it is called, so that `--help` is instant and a mistake is told at once. */
 
@@ -59,7 +60,8 @@ async function start(args: string[]): Promise<number> {
   parseArgs({ args, options: {} });
   const config = await configured();
   const { start: run } = await import('./main.ts');
-  await run(config);
+  const { loadConfig } = await import('./config.ts');
+  await run(config, async () => loadConfig({ tools: await toolNames() }));
   return 0;
 }
 
@@ -68,7 +70,7 @@ async function step(args: string[]): Promise<number> {
   const [session] = positionals;
   if (session === undefined) throw new Told('labmate step needs one session.', 2);
   const config = await configured();
-  const { stepAlone } = await import('./main.ts');
+  const { stepAlone } = await import('./worker.ts');
   return stepAlone(config, session);
 }
 
@@ -219,11 +221,6 @@ function help(): string {
     .filter((c) => !c.hidden)
     .map(({ usage, what }) => `  labmate ${usage}\n      ${what}`);
   return ['labmate: a teammate for ML experiments that lives in Slack', '', ...lines, '', '  labmate --version, labmate COMMAND --help'].join('\n');
-}
-
-function version(): string {
-  const found = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
-  return found.version;
 }
 
 function say(text: string): 0 {

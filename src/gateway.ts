@@ -3,6 +3,7 @@ import type { Config } from './config.ts';
 import type { Log } from './log.ts';
 import type { Core } from './open-core.ts';
 import type { Check } from './ops/health.ts';
+import type { Watching } from './ops/observe.ts';
 import { startNarrator } from './runtime/narrate-worker.ts';
 import { startSlack } from './slack/app.ts';
 import { reminderIn } from './slack/cards.ts';
@@ -13,7 +14,7 @@ import { askReadTool } from './tools/ask-read-tool.ts';
 import { toolsFor } from './tools/catalog.ts';
 
 /** Slack in, and the threads out. */
-export async function startGateway(config: Config, core: Core, log: Log, checks: Record<string, Check>): Promise<() => Promise<void>> {
+export async function startGateway(config: Config, core: Core, log: Log, checks: Record<string, Check>, { figures }: Watching): Promise<() => Promise<void>> {
   const { services, deliver, reading, blobs } = core;
   const { slack, mlflow } = services;
   const { permissions, settings } = config;
@@ -32,7 +33,10 @@ export async function startGateway(config: Config, core: Core, log: Log, checks:
       if (session.ended && config.record.anchor) await anchorRecord(session, services, slots);
       return again;
     },
-    failed: (session, error) => log.warn({ session, err: error }, 'the thread could not be brought up to date; tried again soon'),
+    failed: (session, error) => {
+      figures.trouble('thread');
+      log.warn({ session, err: error }, 'the thread could not be brought up to date; tried again soon');
+    },
   });
   const { botToken, apiUrl, transport } = config.slack;
   const app = await startSlack({
@@ -58,6 +62,10 @@ export async function startGateway(config: Config, core: Core, log: Log, checks:
     permissions,
     channels: config.channels,
     log,
+    acked: (kind, ms, ok) => {
+      figures.acked(kind, ms / 1_000, ok);
+      if (!ok) figures.trouble('delivery');
+    },
   });
   checks['slack'] = () => {
     const ready = app.ready();

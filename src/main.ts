@@ -1,195 +1,131 @@
-import { fileURLToPath } from 'node:url';
-import { makeBreakers } from './agent/breaker.ts';
-import { callTool } from './agent/call-tool.ts';
-import { claude } from './agent/claude.ts';
-import { systemPrompt } from './agent/prompt.ts';
-import { think } from './agent/think.ts';
-import { openToolbox } from './agent/toolbox.ts';
-import type { Config } from './config.ts';
+import type { Config, Read } from './config.ts';
 import { startGateway } from './gateway.ts';
 import { createLog, type Log } from './log.ts';
-import { type Core, openCore } from './open-core.ts';
+import { openCore } from './open-core.ts';
+import { censusMetrics } from './ops/figures.ts';
 import { type Check, startHealth } from './ops/health.ts';
+import { openWatching, type Watching } from './ops/observe.ts';
 import { reachRedis } from './ops/reach-redis.ts';
-import { approversOf } from './policy/rules.ts';
-import { advance, type Perform, type Turn } from './runtime/advance.ts';
-import { NOT_MADE, runInChild } from './runtime/alone.ts';
-import type { Committed } from './runtime/event-log.ts';
-import { startJobWatch } from './runtime/job-watch.ts';
-import { keepAbout } from './runtime/keep-about.ts';
+import { takeCensus } from './runtime/census.ts';
 import { makeKeys } from './runtime/keys.ts';
-import { connect, PATIENT } from './runtime/redis.ts';
-import { startSessionWorker } from './runtime/session-worker.ts';
-import { canBeAsked, checkEntitlement } from './slack/entitled.ts';
-import { toolsFor } from './tools/catalog.ts';
-import type { CallScope } from './tools/gate.ts';
-import { progressReader } from './tools/run-progress.ts';
+import { startWorker } from './worker.ts';
 
-/** The command that runs us. */
-const ENTRY = fileURLToPath(new URL('../bin/labmate.mjs', import.meta.url));
-/** How many sessions one worker brings forward at a time; each waits for the model or a backend most of the time. */
-const CONCURRENCY = 32;
 /** After this long a process that is asked to stop is stopped. */
 const SHUTDOWN_MS = 10_000;
 
-/** The product: wires the parts that this process' role needs, and returns when it was told to stop. */
-export async function start(config: Config): Promise<void> {
-  const log = createLog({ level: config.logLevel, secrets: config.secrets, role: config.role });
-  for (const warning of config.warnings) log.warn(warning);
-  const checked = await reachRedis(config.redis.url, (warning) => log.warn(warning));
-  checked.disconnect();
+/** What runs under one configuration. */
+type Parts = { checks: Record<string, Check>; census: () => ReturnType<typeof takeCensus>; stop(): Promise<void> };
 
-  const keys = makeKeys(config.redis.prefix);
-  const stops: (() => Promise<void> | void)[] = [];
-  const checks: Record<string, Check> = {};
-  const core = openCore(config, keys, log);
-  stops.push(core.close);
-  checks['redis'] = async () => ((await core.redis.ping()) === 'PONG' ? null : 'no answer');
-
-  if (config.role !== 'worker') stops.push(await startGateway(config, core, log, checks));
-  if (config.role !== 'gateway') stops.push(await startWorker(config, core, log));
-  const health = await startHealth({ ...config.admin, checks });
-  stops.push(health.close);
+/**
+ * The product: runs the parts that this process' role needs, and returns when it was told to stop. SIGHUP reads the configuration again: parts with the new one take
+ * the place of the old ones, and no session notices, because all that a session is lies in Redis. A configuration with faults is told and left alone.
+ */
+export async function start(config: Config, readAgain: () => Promise<Read<Config>>): Promise<void> {
+  const log = logOf(config);
+  const watching = await openWatching(config, config.role);
+  let parts = await startParts(config, log, watching);
+  const health = await startHealth({
+    ...config.admin,
+    checks: () => parts.checks,
+    metrics: async () => [...watching.figures.metrics(), ...censusMetrics(await parts.census())],
+  });
   log.info({ admin: health.url }, 'ready');
 
-  await told();
+  const orders = signals();
+  while ((await orders.next()) === 'read again') {
+    const read = await readAgain();
+    if (read.ok) parts = await replace(parts, read.config, watching);
+    else log.error({ faults: read.faults }, 'the configuration has mistakes and was not taken over; what ran goes on as before');
+  }
   log.info('stopping');
-  // Last started, first stopped; whatever hangs is left behind.
   const stopAll = async () => {
-    for (const stop of stops.reverse()) await Promise.resolve(stop()).catch((error: unknown) => log.error({ err: error }, 'could not stop a part'));
+    await health.close();
+    await parts.stop();
+    await watching.tracing?.stop();
   };
   await Promise.race([stopAll(), new Promise((r) => setTimeout(r, SHUTDOWN_MS).unref())]);
   // A socket to a Redis that is away would keep the process alive for as long as it is away.
   setTimeout(() => process.exit(0), 200).unref();
 }
 
-/** Sessions forward, and the runs they wait for. */
-async function startWorker(config: Config, core: Core, log: Log): Promise<() => Promise<void>> {
-  const { services, deliver, keys, redis, doorbell } = core;
-  const stepper = await openStepper(config, core);
-  const queueConnection = connect(config.redis.url, PATIENT);
-  queueConnection.on('error', (error) => log.debug({ err: error }, 'redis'));
-  const worker = startSessionWorker({
-    redis,
-    queueConnection,
-    keys,
-    doorbell,
-    concurrency: CONCURRENCY,
-    advance: { ...stepper.advance, alone: runInChild(ENTRY) },
-    failed: (session, error) => log.error({ session, err: error }, 'a turn failed; the session is taken up again'),
-    stuck: (idleMs) => {
-      log.fatal({ idleMs }, 'no bell was rung for too long; ending, so that whoever supervises this process starts it anew');
-      process.exit(70);
-    },
-  });
-  const { databricks } = services;
-  const watch = databricks
-    ? startJobWatch({
-        redis,
-        keys,
-        deliver,
-        poll: progressReader({ databricks, mlflow: services.mlflow, settings: config.settings }),
-        failed: (error) => log.warn({ err: error }, 'the training runs could not be asked about; tried again soon'),
-      })
-    : null;
-  const index = keepAbout({
-    redis,
-    keys,
-    log: core.log,
-    retentionMs: config.retentionMs,
-    failed: (error) => log.warn({ err: error }, 'the index of sessions could not be mended; tried again in some hours'),
-  });
-  return async () => {
-    index.stop();
-    watch?.stop();
-    await worker.stop();
-    await stepper.close();
-    queueConnection.disconnect();
-  };
-}
-
-/** What it takes to make a step: the tools behind their gate, and the model. */
-async function openStepper(config: Config, { services, deliver, reading, blobs, log: eventLog, scrub, clean }: Core) {
-  const { permissions, settings } = config;
-  const toolbox = await openToolbox(toolsFor(services), { services, settings, permissions, now: eventLog.now, clean });
-  const system = systemPrompt({ ...settings, actIn: permissions.actIn });
-  const model = claude(config.claude);
-  const breakers = makeBreakers();
-  const image = async (sha256: string) => {
-    const data = await blobs.get(sha256);
-    return data ? Buffer.from(data).toString('base64') : null;
-  };
-  const entitled = { stillEntitled: checkEntitlement(services.slack), canBeAsked: canBeAsked(services.slack, config.channels) };
-  const root = async (session: string) => (await reading.root(session))?.ts ?? null;
-  const perform: Perform = (step, turn) =>
-    step.do === 'think'
-      ? think(turn.session, turn, { model, system, tools: toolbox.specs, image, breakers, random: Math.random, scrub })
-      : callTool(step.call, { ...turn, claim: claimOf(turn) }, { toolbox, putImage: blobs.put, root, ...entitled, breakers, random: Math.random });
-  const advance = {
-    log: eventLog,
-    perform,
-    expire: async (session: string, approval: string) => void (await deliver(`expire:${approval}`, { do: 'expire', session, approval })),
-    // Where nobody could raise a budget, a session that has used it up ends at once.
-    limits: { ...config.budgets, onStop: config.onStop, raiseWithinMs: approversOf('raise_budget', permissions.approvers)?.expiresAfterMs },
-    executionExpiresMs: permissions.executionExpiresAfterMs,
-  };
-  return { advance, close: toolbox.close };
-}
-
-/** One step of one session in this process, which exists for nothing else: what crashes here takes nobody along. */
-export async function stepAlone(config: Config, session: string): Promise<number> {
-  // When the worker that started us is gone, somebody else takes the session up.
-  const orphaned = () => process.exit(1);
-  process.once('disconnect', orphaned);
-  // It may have died while we were still being loaded; that news is not told twice.
-  if (process.connected === false) orphaned();
-  const log = createLog({ level: config.logLevel, secrets: config.secrets, role: 'step' });
-  const core = openCore(config, makeKeys(config.redis.prefix), log);
-  const stepper = await openStepper(config, core);
-  let exitCode = 0;
-  try {
-    await advance(session, { ...stepper.advance, once: true, rested: async () => {} });
-  } catch (error) {
-    log.error({ session, err: error }, 'the step could not be made; the session is taken up again');
-    exitCode = NOT_MADE;
+/** New parts before the old ones stop, where both can be there at once: only an HTTP port cannot. Throws nothing: what cannot start leaves the old ones running. */
+async function replace(old: Parts, config: Config, watching: Watching): Promise<Parts> {
+  const log = logOf(config);
+  const sharesPort = config.role !== 'worker' && config.slack.transport.mode === 'http';
+  if (sharesPort) await old.stop();
+  for (;;) {
+    try {
+      const parts = await startParts(config, log, watching);
+      if (!sharesPort) await old.stop();
+      log.info('the configuration was read again');
+      return parts;
+    } catch (error) {
+      log.error(
+        { err: error },
+        sharesPort ? 'could not start with the new configuration; trying again' : 'could not start with the new configuration; what ran goes on',
+      );
+      if (!sharesPort) return old;
+      await new Promise((r) => setTimeout(r, 2_000));
+    }
   }
-  await stepper.close();
-  await core.close();
-  process.off('disconnect', orphaned);
-  if (process.connected) process.disconnect();
-  return exitCode;
 }
 
-/** The claim in the gate's words. */
-function claimOf(turn: Turn): CallScope['claim'] {
-  return async (start, cancels) => {
-    const committed: Committed = await turn.claim(start, start.approval, cancels);
-    switch (committed.is) {
-      case 'OK':
-        return 'go';
-      case 'STOPPED':
-        return 'stopped';
-      case 'REFUSED':
-        return { refused: committed.state };
-      case 'FENCED':
-      case 'UNREAD':
-        return 'lost';
-      default:
-        return committed satisfies never;
-    }
+async function startParts(config: Config, log: Log, watching: Watching): Promise<Parts> {
+  for (const warning of config.warnings) log.warn(warning);
+  const checked = await reachRedis(config.redis.url, (warning) => log.warn(warning));
+  checked.disconnect();
+  const keys = makeKeys(config.redis.prefix);
+  const stops: (() => Promise<void> | void)[] = [];
+  const checks: Record<string, Check> = {};
+  const stop = async () => {
+    // Last started, first stopped; whatever hangs is left behind.
+    for (const each of stops.reverse()) await Promise.resolve(each()).catch((error: unknown) => log.error({ err: error }, 'could not stop a part'));
   };
+  try {
+    const core = openCore(config, keys, log);
+    stops.push(core.close);
+    checks['redis'] = async () => ((await core.redis.ping()) === 'PONG' ? null : 'no answer');
+    if (config.role !== 'worker') stops.push(await startGateway(config, core, log, checks, watching));
+    if (config.role !== 'gateway') stops.push(await startWorker(config, core, log, watching));
+    return { checks, stop, census: () => takeCensus(core) };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
 }
 
-/** Resolves at the first SIGTERM or SIGINT; a second one ends the process at once. */
-function told(): Promise<void> {
-  return new Promise((resolve) => {
-    let once = false;
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-      process.on(signal, () => {
-        if (once) process.exit(130);
-        once = true;
-        resolve();
-      });
-    }
-  });
+function logOf(config: Config): Log {
+  return createLog({ level: config.logLevel, secrets: config.secrets, role: config.role });
+}
+
+/** What the operator orders, in order. A second order to stop ends the process at once. */
+function signals(): { next(): Promise<'stop' | 'read again'> } {
+  let stopping = false;
+  let again = false;
+  let heard = () => {};
+  // Who closes a terminal wants what runs in it to end.
+  const ends = ['SIGTERM', 'SIGINT', ...(process.stderr.isTTY ? (['SIGHUP'] as const) : [])] as const;
+  for (const signal of ends) {
+    process.on(signal, () => {
+      if (stopping) process.exit(130);
+      stopping = true;
+      heard();
+    });
+  }
+  if (!process.stderr.isTTY)
+    process.on('SIGHUP', () => {
+      again = true;
+      heard();
+    });
+  return {
+    async next() {
+      while (!stopping && !again)
+        await new Promise<void>((resolve) => {
+          heard = resolve;
+        });
+      if (stopping) return 'stop';
+      again = false;
+      return 'read again';
+    },
+  };
 }

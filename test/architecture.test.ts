@@ -13,7 +13,7 @@ const MAY: Record<string, string[]> = {
   agent: ['tools', 'policy', 'session'],
   runtime: ['agent', 'session', 'policy'],
   slack: ['runtime', 'policy', 'session', 'analysis', 'charts', 'services'],
-  ops: ['runtime', 'services', 'slack', '.'],
+  ops: ['runtime', 'agent', 'session', 'services', 'slack', '.'],
   sandbox: ['session', 'runtime'],
 };
 
@@ -27,6 +27,9 @@ const FENCES: Record<string, RegExp> = {
   '@modelcontextprotocol/sdk': /^(tools|agent)\//,
   '@octokit/rest': /^services\//,
   '@octokit/auth-app': /^services\//,
+  '@opentelemetry/api': /^ops\//,
+  '@opentelemetry/sdk-trace': /^ops\//,
+  '@opentelemetry/exporter-trace-otlp-proto': /^ops\//,
   preact: /^sandbox\/web\//,
   ws: /^sandbox\//,
 };

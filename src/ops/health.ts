@@ -14,7 +14,7 @@ export async function startHealth(options: {
   host: string;
   port: number;
   /** By name, such as `redis` or `slack`. */
-  checks: Record<string, Check>;
+  checks: Record<string, Check> | (() => Record<string, Check>);
   metrics?: (() => readonly Metric[] | Promise<readonly Metric[]>) | undefined;
 }): Promise<Health> {
   const server = createServer((request, response) => {
@@ -23,7 +23,7 @@ export async function startHealth(options: {
     if (request.method !== 'GET' && request.method !== 'HEAD') return say(405, 'text/plain', 'GET only\n');
     if (path === '/healthz') return say(200, 'application/json', '{"ok":true}\n');
     if (path === '/readyz')
-      return void reasons(options.checks).then((found) =>
+      return void reasons(typeof options.checks === 'function' ? options.checks() : options.checks).then((found) =>
         say(found.length === 0 ? 200 : 503, 'application/json', `${JSON.stringify({ ready: found.length === 0, reasons: found })}\n`),
       );
     if (path === '/metrics')

@@ -1,6 +1,6 @@
 import { cameTo } from '../session/came-to.ts';
 import { producedRuns } from '../session/runs.ts';
-import { openCalls, type Session } from '../session/state.ts';
+import { openCalls, pendingApprovals, type Session } from '../session/state.ts';
 import type { About } from './reading.ts';
 
 /** What an entry may weigh in Redis: ten thousand sessions are searched in one read. */
@@ -27,6 +27,7 @@ export function aboutOf(s: Session, thread: string | null): About {
       changedAt: lastAt,
       endedAt: s.ended?.at ?? null,
       verdict: verdictOf(s),
+      ...asksOf(s),
       people: [...people].slice(0, 10),
       parameters: parametersOf(s),
       runs: [...new Set(producedRuns(s).flatMap((run) => [run.runId, ...run.mlflowIds]))].slice(0, 12),
@@ -81,6 +82,13 @@ function fitting(about: About, prompt: string): About {
     room -= cost;
   }
   return words.length > 0 ? { ...kept, words: words.join(' ') } : kept;
+}
+
+function asksOf(s: Session): Pick<About, 'asks'> {
+  const since = pendingApprovals(s)
+    .map((approval) => approval.askedAt)
+    .sort();
+  return since[0] === undefined ? {} : { asks: { count: since.length, since: since[0] } };
 }
 
 /** "improved: val_f1 +3.03 %". */

@@ -23,6 +23,9 @@ export type Turn = {
 /** Performs one step and answers with what happened; stores nothing itself but through `turn.claim`. */
 export type Perform = (step: Extract<Step, { do: 'think' | 'call' }>, turn: Turn) => Promise<SessionEvent[]>;
 
+/** A worker holds a session. `before`: the fence of the last one that wrote to it, if any did. */
+export type TurnHeld = { session: Session; fence: number; before: number | null };
+
 export type AdvanceDeps = {
   log: EventLog;
   perform: Perform;
@@ -33,6 +36,8 @@ export type AdvanceDeps = {
   alone?: Alone;
   /** Only one step. */
   once?: boolean;
+  /** Is told of a turn and runs it: for whoever measures. */
+  turn?: (held: TurnHeld, work: () => Promise<void>) => Promise<void>;
   /** Called after the last line of this turn is written. */
   rested: (session: Session) => Promise<void>;
 };
@@ -52,8 +57,10 @@ export async function advance(sid: string, deps: AdvanceDeps): Promise<void> {
     for (const entry of entries) session = apply(session, sid, entry);
     if (!session) return;
     if (deps.alone && lease.interrupted >= SUSPECT) return await handOver(session.seq, owner, lease, log, deps.alone);
-    await loop(session, entries, owner, lease, deps);
-    await deps.rested(session);
+    const held: Session = session;
+    const work = () => loop(held, entries, owner, lease, deps);
+    await (deps.turn ? deps.turn({ session: held, fence: lease.fence, before: entries.findLast((e) => e.fence > 0)?.fence ?? null }, work) : work());
+    await deps.rested(held);
   } finally {
     lease.release();
   }

@@ -15,6 +15,8 @@ export type About = {
   changedAt: string;
   endedAt: string | null;
   verdict: string | null;
+  /** Questions that wait for a yes, and since when the oldest does. */
+  asks?: { count: number; since: string } | undefined;
   people: string[];
   parameters: Record<string, string>;
   /** Databricks and MLflow ids of what it ran. */

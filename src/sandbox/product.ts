@@ -11,6 +11,8 @@ export type Product = {
   /** Starts one that stays down. */
   start(name: Role): Promise<void>;
   pid(name: Role): Promise<number>;
+  /** Where its health and figures are. */
+  admin(name: Role): string;
   stop(): Promise<void>;
 };
 export type Role = 'gateway' | 'worker';
@@ -32,6 +34,7 @@ export async function startProduct(options: { variables: Record<string, string>;
     kill: (name, { stayDown = false } = {}) => parts[name].kill(stayDown),
     start: (name) => parts[name].start(),
     pid: (name) => parts[name].pid(),
+    admin: (name) => parts[name].admin(),
     stop,
   };
 }
@@ -40,10 +43,11 @@ function supervised(name: Role, { variables, dir, say }: { variables: Record<str
   const logFile = join(dir, `${name}.log`);
   let wanted = false;
   let current: Guarded | null = null;
+  let adminPort = 0;
 
   async function start(): Promise<void> {
     wanted = true;
-    const adminPort = await freePort();
+    adminPort = await freePort();
     const child = spawnGuarded(process.execPath, [ENTRY, 'start'], { logFile, env: { ...variables, ROLE: name, ADMIN_PORT: String(adminPort) } });
     current = child;
     let exitCode: number | null = null;
@@ -62,6 +66,7 @@ function supervised(name: Role, { variables, dir, say }: { variables: Record<str
 
   return {
     start,
+    admin: () => `http://127.0.0.1:${adminPort}`,
     pid: async () => (await current?.pid) ?? 0,
     async kill(stayDown: boolean) {
       wanted = !stayDown;

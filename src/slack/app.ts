@@ -35,6 +35,8 @@ export type SlackOptions = {
   editing?: Editing | undefined;
   channels: readonly string[];
   log: Log;
+  /** Is told how long a delivery waited for its acknowledgement; false: it was left to Slack to send again. */
+  acked?: ((kind: string, ms: number, ok: boolean) => void) | undefined;
   /** Takes requests on the HTTP port that are not Slack's. */
   other?: Other | undefined;
   /** Ms until an unreachable Slack is given up at start. */
@@ -67,7 +69,9 @@ export async function startSlack(options: SlackOptions): Promise<RunningSlack> {
   const socket = appToken ? new StoreThenAckReceiver({ appToken, apiUrl: options.apiUrl, logger, log, connections: 2 }) : null;
   if (!socket && !signingSecret) throw new Error('Set SLACK_APP_TOKEN for Socket Mode, or SLACK_SIGNING_SECRET for HTTP.');
   const receiver = socket ?? httpReceiver({ signingSecret: signingSecret ?? '', port, logger, other: options.other });
-  listen(boltApp(receiver, options, self, logger), desk);
+  const app = boltApp(receiver, options, self, logger);
+  if (options.acked) measure(app, options.acked);
+  listen(app, desk);
 
   const server = await within(
     receiver.start(port),
@@ -94,6 +98,21 @@ function boltApp(receiver: Receiver, { botToken, apiUrl }: SlackOptions, self: D
     // Known already: Bolt would ask Slack on each start, and listen to nobody where that fails.
     authorize: async () => ({ botToken, botId: self.bot, botUserId: self.user, teamId: self.team }),
     clientOptions: { ...(apiUrl ? { slackApiUrl: apiUrl } : {}), retryConfig: { retries: 0 }, rejectRateLimitedCalls: true, logger },
+  });
+}
+
+/** Listeners acknowledge as the last thing they do, so what they take is what Slack waits for. */
+function measure(app: App, acked: NonNullable<SlackOptions['acked']>): void {
+  app.use(async ({ body, next }) => {
+    const began = performance.now();
+    const kind = 'command' in body ? 'command' : body.type === 'event_callback' ? 'event' : body.type;
+    let ok = false;
+    try {
+      await next();
+      ok = true;
+    } finally {
+      acked(kind, performance.now() - began, ok);
+    }
   });
 }
 

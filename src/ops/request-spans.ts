@@ -1,0 +1,54 @@
+import type { AsyncLocalStorage } from 'node:async_hooks';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { type Attributes, type Context, type Span, SpanKind, SpanStatusCode, type Tracer } from '@opentelemetry/api';
+
+/** What Node's own fetch says of a request as it goes; the names are undici's. */
+type Request = { method: string; origin: string | URL; path: string };
+type Said = { request: Request; response?: { statusCode: number }; error?: Error };
+
+/** A span for every HTTP request that is made inside a step, heard from Node itself: no client has to know of it. */
+export function requestSpans(tracer: Tracer, inside: AsyncLocalStorage<Context>): { stop(): void } {
+  const open = new WeakMap<Request, Span>();
+  const end = (said: Said, error?: Error) => {
+    const span = open.get(said.request);
+    open.delete(said.request);
+    if (error) {
+      span?.setAttribute('error.type', (error as NodeJS.ErrnoException).code ?? error.name);
+      span?.setStatus({ code: SpanStatusCode.ERROR });
+    }
+    span?.end();
+  };
+  const listeners: Record<string, (said: Said) => void> = {
+    'undici:request:create': ({ request }) => {
+      const parent = inside.getStore();
+      if (parent) open.set(request, tracer.startSpan(request.method, { kind: SpanKind.CLIENT, attributes: requestAttributes(request) }, parent));
+    },
+    'undici:request:headers': ({ request, response }) => {
+      const span = open.get(request);
+      const status = response?.statusCode ?? 0;
+      span?.setAttribute('http.response.status_code', status);
+      if (status < 400) return;
+      span?.setAttribute('error.type', String(status));
+      span?.setStatus({ code: SpanStatusCode.ERROR });
+    },
+    'undici:request:trailers': (said) => end(said),
+    'undici:request:error': (said) => end(said, said.error),
+  };
+  for (const [channel, listener] of Object.entries(listeners)) subscribe(channel, listener as never);
+  return {
+    stop() {
+      for (const [channel, listener] of Object.entries(listeners)) unsubscribe(channel, listener as never);
+    },
+  };
+}
+
+/** Without the query: names of runs and of people may stand there. */
+function requestAttributes({ method, origin, path }: Request): Attributes {
+  const url = new URL(path.split('?')[0] ?? '/', origin);
+  return {
+    'http.request.method': method,
+    'server.address': url.hostname,
+    'server.port': Number(url.port || (url.protocol === 'https:' ? 443 : 80)),
+    'url.full': url.href,
+  };
+}

@@ -1,0 +1,45 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { sandboxConfig } from '../../src/sandbox/sandbox-config.ts';
+import { SEED, seedScript } from './seed.ts';
+import { openStage, type StoryStage } from './stage.ts';
+
+/** Tells both processes to read the configuration again, and waits until each has said what came of it. */
+async function readAgain(stage: StoryStage, words: string): Promise<void> {
+  const said = async (role: 'gateway' | 'worker') => (await readFile(join(stage.dir, `${role}.log`), 'utf8')).split(words).length;
+  const before = { gateway: await said('gateway'), worker: await said('worker') };
+  for (const role of ['gateway', 'worker'] as const) process.kill(await stage.product.pid(role), 'SIGHUP');
+  for (const role of ['gateway', 'worker'] as const) await stage.until(`the ${role} to say "${words}"`, async () => (await said(role)) > before[role]);
+}
+
+test.each(['socket', 'http'] as const)('over %s: new approvers count from the next click on, and a file with mistakes changes nothing', async (mode) => {
+  const stage = await openStage({ mode, scripts: [seedScript().script] });
+  try {
+    const pids = [await stage.product.pid('gateway'), await stage.product.pid('worker')];
+    const file = join(stage.dir, 'labmate.json');
+    await stage.command(SEED);
+    const runCard = await stage.card();
+
+    await writeFile(file, '{ "channels": ["C0ML"], "approvers": { "default": { "quorum": "two" } } }');
+    await readAgain(stage, 'the configuration has mistakes and was not taken over');
+
+    const { default: rule } = sandboxConfig()['approvers'] as { default: Record<string, unknown> };
+    await writeFile(file, JSON.stringify({ ...sandboxConfig(), approvers: { default: { ...rule, groups: [], users: ['U3'] } } }));
+    await readAgain(stage, 'the configuration was read again');
+    await stage.click('U2', runCard, 'approve_call');
+    await stage.until('the click to be refused', async () => ((await stage.session())?.refusedDecisions.length ?? 0) > 0);
+    expect(stage.launches()).toHaveLength(0);
+
+    await stage.click('U3', runCard, 'approve_call');
+    const pullCard = await stage.until('the pull request card', () => stage.messages().findLast((m) => stage.button(m, 'approve_call') && m.ts !== runCard.ts));
+    await stage.click('U3', pullCard, 'approve_call');
+    expect((await stage.ended()).ended?.outcome).toBe('done');
+    expect(stage.launches()).toHaveLength(1);
+    // The processes are the same ones; nobody started them again.
+    expect([await stage.product.pid('gateway'), await stage.product.pid('worker')]).toEqual(pids);
+    stage.model.check();
+  } finally {
+    await stage.close();
+  }
+}, 90_000);
