@@ -48,6 +48,8 @@ export type AnyConfig = {
   settings: ToolSettings;
   onStop: 'ask' | 'cancel' | 'leave';
   budgets: { turns: number; toolCalls: number; outputTokens: number; wallTimeMs: number; perUser: number; perTeam: number; usd?: BudgetLimits['usd'] };
+  /** US dollars for a million tokens, by model. */
+  pricing: ConfigFile['pricing'];
   record: { anchor: boolean };
   retentionMs: number;
   mcpServers: Record<string, Record<string, unknown>>;
@@ -126,6 +128,7 @@ export function readAnyConfig(variables: Variables, fileText?: string, options: 
       perTeam: file.budgets.perTeam,
       usd: file.budgets.usd === undefined ? undefined : { limit: file.budgets.usd, prices: file.pricing },
     },
+    pricing: file.pricing,
     record: file.record,
     retentionMs: file.retention,
     mcpServers: env.expand(file.mcpServers),

@@ -2,7 +2,8 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Breakers } from '../agent/breaker.ts';
 import type { AnyConfig } from '../config.ts';
 import type { Census } from '../runtime/census.ts';
-import type { EventOf, SessionEvent, Usage } from '../session/events.ts';
+import { costOf } from '../session/budget.ts';
+import type { EventOf, SessionEvent } from '../session/events.ts';
 import type { Call, Session } from '../session/state.ts';
 import { createCounter, createHistogram, type Metric } from './metrics.ts';
 
@@ -35,11 +36,11 @@ export function openFigures({ pricing }: Pick<AnyConfig, 'pricing'>) {
       if (session.ended && !wasEnded) ended.add({ outcome: session.ended.outcome });
     },
 
-    /** One question to the model, by the events that came of it. */
-    thought(seconds: number, events: readonly SessionEvent[]) {
+    /** One question to the model `asked`, by the events that came of it. */
+    thought(seconds: number, asked: string, events: readonly SessionEvent[]) {
       model.seen(seconds, { result: events[0] ? (events[0].type === 'replied' ? 'reply' : notedAs(events[0])) : 'aborted' });
       for (const event of events) {
-        if (event.type === 'replied') spent(event);
+        if (event.type === 'replied') spent(event, asked);
         if (event.type === 'noted' && event.about === 'retry') putOff.add({ upstream: (event.upstream ?? 'claude').toLowerCase() });
       }
     },
@@ -93,20 +94,14 @@ export function openFigures({ pricing }: Pick<AnyConfig, 'pricing'>) {
     },
   };
 
-  function spent({ model: name, usage }: EventOf<'replied'>): void {
+  function spent({ model: name, usage }: EventOf<'replied'>, asked: string): void {
     for (const [kind, count] of Object.entries(usage)) if (count > 0) tokens.add({ model: name, kind }, count);
-    const price = pricing[name];
-    if (price) dollars.add({ model: name }, costOf(usage, price));
+    if (Object.keys(pricing).length > 0) dollars.add({ model: name }, costOf(usage, [name, asked], pricing));
   }
 }
 
 const PARTS = ['turn', 'broken_record', 'thread', 'watch', 'index', 'delivery'] as const;
 export type Part = (typeof PARTS)[number];
-
-/** Prices are dollars for a million tokens. */
-function costOf(usage: Usage, price: AnyConfig['pricing'][string]): number {
-  return (usage.input * price.input + usage.output * price.output + usage.cache_read * price.cacheRead + usage.cache_write * price.cacheWrite) / 1e6;
-}
 
 function notedAs(event: SessionEvent): string {
   return event.type === 'noted' ? event.about : event.type;

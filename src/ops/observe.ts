@@ -30,7 +30,7 @@ export function observeSteps(perform: Perform, { figures, tracing, log }: Watchi
     const seconds = (performance.now() - began) / 1_000;
     const about = { session: turn.session.id, alias: turn.session.opened.alias, ms: Math.round(seconds * 1_000) };
     if (step.do === 'think') {
-      figures.thought(seconds, events);
+      figures.thought(seconds, turn.session.opened.model, events);
       log.info({ ...about, ...whatCame(events) }, 'the model was asked');
     } else {
       figures.called(seconds, step.call, events);

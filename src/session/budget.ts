@@ -1,3 +1,4 @@
+import type { Usage } from './events.ts';
 import type { Call, Session } from './state.ts';
 
 export type Prices = { input: number; output: number; cacheRead: number; cacheWrite: number };
@@ -50,12 +51,16 @@ function raised(limits: BudgetLimits, times: number): BudgetLimits {
   };
 }
 
-/**
- * What the model has cost so far, in US dollars. A reply is priced by the name of the model that gave it, else by the one that was asked for (a provider answers with
- * a dated name); where neither has a price, by the dearest there is: a budget of money must not end at a new name.
- */
+/** What the model has cost so far, in US dollars. */
 export function spent(s: Session, prices: Readonly<Record<string, Prices>>): number {
-  const priceOf = (model: string) => (Object.hasOwn(prices, model) ? prices[model] : undefined);
+  return s.replies.reduce((sum, { model, usage }) => sum + costOf(usage, [model, s.opened.model], prices), 0);
+}
+
+/**
+ * What one reply costs, in US dollars. It is priced by the name of the model that gave it, else by the one that was asked for (a provider answers with a dated
+ * name); where neither has a price, by the dearest there is: a budget of money must not end at a new name.
+ */
+export function costOf(usage: Usage, models: readonly [gave: string, asked: string], prices: Readonly<Record<string, Prices>>): number {
   const dearest = Object.values(prices).reduce<Prices>(
     (most, p) => ({
       input: Math.max(most.input, p.input),
@@ -65,11 +70,10 @@ export function spent(s: Session, prices: Readonly<Record<string, Prices>>): num
     }),
     { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 },
   );
-  return s.replies.reduce((sum, { model, usage }) => {
-    const price = priceOf(model) ?? priceOf(s.opened.model) ?? dearest;
-    const tokens = usage.input * price.input + usage.output * price.output + usage.cache_read * price.cacheRead + usage.cache_write * price.cacheWrite;
-    return sum + tokens / 1_000_000;
-  }, 0);
+  const named = models.find((model) => Object.hasOwn(prices, model));
+  const price = (named === undefined ? undefined : prices[named]) ?? dearest;
+  const millionths = usage.input * price.input + usage.output * price.output + usage.cache_read * price.cacheRead + usage.cache_write * price.cacheWrite;
+  return millionths / 1_000_000;
 }
 
 /** `$4.20`, and of less than a cent what there is of it. */

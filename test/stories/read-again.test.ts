@@ -13,33 +13,39 @@ async function readAgain(stage: StoryStage, words: string): Promise<void> {
   for (const role of ['gateway', 'worker'] as const) await stage.until(`the ${role} to say "${words}"`, async () => (await said(role)) > before[role]);
 }
 
-test.each(['socket', 'http'] as const)('over %s: new approvers count from the next click on, and a file with mistakes changes nothing', async (mode) => {
-  const stage = await openStage({ mode, scripts: [seedScript().script] });
-  try {
-    const pids = [await stage.product.pid('gateway'), await stage.product.pid('worker')];
-    const file = join(stage.dir, 'labmate.json');
-    await stage.command(SEED);
-    const runCard = await stage.card();
+test.each(['socket', 'http'] as const)(
+  'over %s: new approvers count from the next click on, and a file with mistakes changes nothing',
+  async (mode) => {
+    const stage = await openStage({ mode, scripts: [seedScript().script] });
+    try {
+      const pids = [await stage.product.pid('gateway'), await stage.product.pid('worker')];
+      const file = join(stage.dir, 'labmate.json');
+      await stage.command(SEED);
+      const runCard = await stage.card();
 
-    await writeFile(file, '{ "channels": ["C0ML"], "approvers": { "default": { "quorum": "two" } } }');
-    await readAgain(stage, 'the configuration has mistakes and was not taken over');
+      await writeFile(file, '{ "channels": ["C0ML"], "approvers": { "default": { "quorum": "two" } } }');
+      await readAgain(stage, 'the configuration has mistakes and was not taken over');
 
-    const { default: rule } = sandboxConfig()['approvers'] as { default: Record<string, unknown> };
-    await writeFile(file, JSON.stringify({ ...sandboxConfig(), approvers: { default: { ...rule, groups: [], users: ['U3'] } } }));
-    await readAgain(stage, 'the configuration was read again');
-    await stage.click('U2', runCard, 'approve_call');
-    await stage.until('the click to be refused', async () => ((await stage.session())?.refusedDecisions.length ?? 0) > 0);
-    expect(stage.launches()).toHaveLength(0);
+      const { default: rule } = sandboxConfig()['approvers'] as { default: Record<string, unknown> };
+      await writeFile(file, JSON.stringify({ ...sandboxConfig(), approvers: { default: { ...rule, groups: [], users: ['U3'] } } }));
+      await readAgain(stage, 'the configuration was read again');
+      await stage.click('U2', runCard, 'approve_call');
+      await stage.until('the click to be refused', async () => ((await stage.session())?.refusedDecisions.length ?? 0) > 0);
+      expect(stage.launches()).toHaveLength(0);
 
-    await stage.click('U3', runCard, 'approve_call');
-    const pullCard = await stage.until('the pull request card', () => stage.messages().findLast((m) => stage.button(m, 'approve_call') && m.ts !== runCard.ts));
-    await stage.click('U3', pullCard, 'approve_call');
-    expect((await stage.ended()).ended?.outcome).toBe('done');
-    expect(stage.launches()).toHaveLength(1);
-    // The processes are the same ones; nobody started them again.
-    expect([await stage.product.pid('gateway'), await stage.product.pid('worker')]).toEqual(pids);
-    stage.model.check();
-  } finally {
-    await stage.close();
-  }
-}, 90_000);
+      await stage.click('U3', runCard, 'approve_call');
+      const pullCard = await stage.until('the pull request card', () =>
+        stage.messages().findLast((m) => stage.button(m, 'approve_call') && m.ts !== runCard.ts),
+      );
+      await stage.click('U3', pullCard, 'approve_call');
+      expect((await stage.ended()).ended?.outcome).toBe('done');
+      expect(stage.launches()).toHaveLength(1);
+      // The processes are the same ones; nobody started them again.
+      expect([await stage.product.pid('gateway'), await stage.product.pid('worker')]).toEqual(pids);
+      stage.model.check();
+    } finally {
+      await stage.close();
+    }
+  },
+  90_000,
+);
