@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Act, Fault } from './control-types.ts';
+import type { Act, Chaos, Fault } from './control-types.ts';
 
 /** The control API's input, checked at the door. The types are the contract; a difference to them does not compile. */
 
@@ -32,6 +32,7 @@ export const faultSchema: z.ZodType<Fault | null> = z.union([
   }),
   z.strictObject({ target: z.literal('claude'), kind: z.literal('status'), status, retryAfterS: z.number().optional(), times }),
   z.strictObject({ target: z.literal('claude'), kind: z.enum(['hang', 'cut', 'malformed', 'refusal', 'max-tokens', 'error-event']), times }),
+  z.strictObject({ target: z.literal('claude'), kind: z.literal('slow'), ms, times }),
   z.strictObject({
     target: z.enum(['databricks', 'mlflow', 'grafana', 'github']),
     kind: z.enum(['status', 'html', 'lost-reply', 'slow', 'empty']),
@@ -41,3 +42,11 @@ export const faultSchema: z.ZodType<Fault | null> = z.union([
     ms,
   }),
 ]);
+
+export const chaosSchema: z.ZodType<Chaos> = z.discriminatedUnion('do', [
+  z.strictObject({ do: z.literal('kill'), role: z.enum(['gateway', 'worker']) }),
+  z.strictObject({ do: z.literal('skip'), hours: z.number().positive().max(1000) }),
+  z.strictObject({ do: z.literal('expire'), approval: z.string().min(1) }),
+]);
+
+export const storyWishSchema = z.strictObject({ channel: z.string().min(1), thread: z.string().min(1), name: z.string().max(60).optional() });

@@ -111,4 +111,45 @@ export type Traffic = {
   answer?: unknown;
   status?: number;
   ms?: number;
+  /** The service's own id of this exchange, as the product's record names it. */
+  id?: string;
 };
+
+/** GET /control/sessions: what labmate remembers, newest first. */
+export type Behind = { sessions: SessionLook[] /** Why time cannot be skipped here; null where it can. */; cannotSkip: string | null };
+
+export type SessionLook = {
+  id: string;
+  alias: string;
+  by: string;
+  prompt: string;
+  /** One word or two: working, training, waiting for approval, … */
+  state: string;
+  openedAt: string;
+  channel: string;
+  thread: string | null;
+  lines: number;
+  ended: boolean;
+  approvals: ApprovalLook[];
+};
+
+export type ApprovalLook = {
+  id: string;
+  tool: string;
+  summary: string;
+  digest: string;
+  need: number;
+  votes: string[];
+  state: string;
+  /** Somebody can still decide it. */
+  open: boolean;
+  expiresAt: string;
+  by: string | null;
+  reason: string | null;
+};
+
+/** GET /control/record?session=ID: the exact lines of a session's log. `holds`: null where the chain does, else where it breaks. */
+export type SessionRecord = { lines: string[]; head: string; holds: string | null; ended: boolean };
+
+/** POST /control/chaos: what no stand-in can do. */
+export type Chaos = { do: 'kill'; role: 'gateway' | 'worker' } | { do: 'skip'; hours: number } | { do: 'expire'; approval: string };

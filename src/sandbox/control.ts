@@ -1,11 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import type { ZodType } from 'zod';
-import { actSchema, faultSchema } from './control-schema.ts';
-import type { Fault, Snapshot } from './control-types.ts';
+import type { Behind } from './behind.ts';
+import { actSchema, chaosSchema, faultSchema, storyWishSchema } from './control-schema.ts';
+import type { Chaos, Fault, Snapshot } from './control-types.ts';
 import type { SlackStandIn } from './slack/slack-stand-in.ts';
 import { snapshotOf } from './snapshot.ts';
 import { type Answered, type Asked, startStandIn } from './stand-in.ts';
+import { recordStories } from './story.ts';
 import type { TrafficLog } from './traffic-log.ts';
 
 export type ControlOptions = {
@@ -15,6 +17,14 @@ export type ControlOptions = {
   fault(fault: Fault | null): void;
   /** Brings every stand-in back to its beginning. */
   reset(): Promise<void> | void;
+  /** What labmate remembers; null where nobody may look. */
+  behind?: Behind | undefined;
+  /** Does what no stand-in can; a sentence for whoever asked, an Error with one where it cannot be done. */
+  chaos?: ((what: Chaos) => Promise<string>) | undefined;
+  /** Why time cannot be skipped; null where it can. */
+  cannotSkip?: string | null | undefined;
+  /** Keeps a story; gives the file's path. */
+  saveStory?: ((name: string, story: string) => Promise<string>) | undefined;
   about: { banner: string; simulated: Snapshot['simulated'] };
   /** Where the page's files lie; none, no page. */
   pageDir?: string | undefined;
@@ -30,6 +40,7 @@ export type Control = { url: string; close(): Promise<void> };
 export async function startControl(options: ControlOptions): Promise<Control> {
   const { slack, traffic, about } = options;
   let hosts: string[] = [];
+  const stories = slack && recordStories(slack);
 
   const state = (): Answered => ({ body: slack ? snapshotOf(slack.world, slack.origin, about) : emptySnapshot(about) });
   const withInput =
@@ -37,7 +48,11 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     async (asked: Asked): Promise<Answered> => {
       const input = schema.safeParse(asked.body);
       if (!input.success) return { status: 400, body: { error: `That is no input of ${asked.path}: ${input.error.issues.map((i) => i.message).join('; ')}` } };
-      return { body: await handle(input.data) };
+      try {
+        return { body: await handle(input.data) };
+      } catch (error) {
+        return { status: 409, body: { error: error instanceof Error ? error.message : String(error) } };
+      }
     };
 
   const server = await startStandIn({
@@ -48,12 +63,28 @@ export async function startControl(options: ControlOptions): Promise<Control> {
       'GET /control/state': state,
       'GET /control/events': () => ({ stream: (response) => follow(slack, response) }),
       'GET /control/traffic': ({ query }) => ({ body: traffic.since(Number(query.get('since') ?? 0) || 0) }),
-      'POST /control/act': withInput(actSchema, async (what) => slack?.act(what) ?? { ok: false, error: 'Slack is the real one here: act in Slack itself.' }),
+      'POST /control/act': withInput(actSchema, async (what) => stories?.act(what) ?? { ok: false, error: 'Slack is the real one here: act in Slack itself.' }),
       'POST /control/fault': withInput(faultSchema, async (fault) => {
         options.fault(fault);
         return { ok: true };
       }),
+      'GET /control/sessions': async () => ({ body: { sessions: (await options.behind?.sessions()) ?? [], cannotSkip: options.cannotSkip ?? null } }),
+      'GET /control/record': async ({ query }) => {
+        const record = await options.behind?.record(query.get('session') ?? '');
+        return record ? { body: record } : { status: 404, body: { error: 'labmate remembers no such session.' } };
+      },
+      'POST /control/chaos': withInput(chaosSchema, async (what) => {
+        if (!options.chaos) throw new Error('Nothing can be broken here.');
+        return { ok: true, said: await options.chaos(what) };
+      }),
+      'POST /control/story': withInput(storyWishSchema, async ({ channel, thread, name }) => {
+        if (!stories || !options.saveStory) throw new Error('Stories are told with the Slack of the sandbox only.');
+        const story = stories.tell(channel, thread, name);
+        const text = `${JSON.stringify(story, null, 2)}\n`;
+        return { name: story.name, text, file: await options.saveStory(story.name, text) };
+      }),
       'POST /control/reset': async () => {
+        stories?.forget();
         await options.reset();
         return { body: { ok: true } };
       },

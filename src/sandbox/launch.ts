@@ -1,18 +1,20 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { createInterface } from 'node:readline/promises';
+import { openBehind } from './behind.ts';
 import { startMessagesApi } from './claude/messages-api.ts';
 import { planner } from './claude/planner.ts';
-import { type Control, type ControlOptions, startControl } from './control.ts';
+import { openClock } from './clock.ts';
 import { lockFolder } from './lock-folder.ts';
-import { startProduct } from './product.ts';
+import { startMachine } from './machine.ts';
+import { aboutOf, keepStory, openControl, wreak } from './open-control.ts';
 import { forgetKeys, freePort, startRedis } from './redis.ts';
 import { sandboxConfig } from './sandbox-config.ts';
 import { findScenario, playInSandbox } from './scenario.ts';
+import { team } from './slack/seed.ts';
 import type { SlackStandIn } from './slack/slack-stand-in.ts';
 import { type ServiceName, startStandIns } from './stand-ins.ts';
 import { createTrafficLog } from './traffic-log.ts';
-import { pageFolder } from './web-build.ts';
 
 export type LaunchOptions = {
   env: Readonly<Record<string, string | undefined>>;
@@ -29,8 +31,6 @@ export type LaunchOptions = {
 
 /** Where a checkout keeps what its sandbox remembers: messages, runs, repositories, Redis' data. */
 const HOME = join(import.meta.dirname, '..', '..', '.sandbox');
-
-const PORT = 4800;
 
 /** What the product gets of our own environment, besides what points it at the stand-ins. */
 const BASE = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'NODE_EXTRA_CA_CERTS', 'LOG_LEVEL'];
@@ -81,8 +81,11 @@ async function begin(options: LaunchOptions, stops: (() => Promise<void>)[], say
   // A misspelt name is told before anything is started.
   if (scenario !== null) findScenario(scenario);
   const { dir, keep } = await openFolder(options.dir ?? HOME, scenario !== null, stops);
-  const prefix = scenario === null ? 'lm-sandbox' : `lm-${scenario}-${process.pid}`;
-  const redis = await startRedis({ useUrl: env['REDIS_URL'], dir: join(dir, 'redis'), purpose: 'the sandbox', say, mayInstall: askAtTerminal });
+  const prefix = scenario === null ? 'lm-sandbox' : `lm-${findScenario(scenario).name}-${process.pid}`;
+  // Somebody else's Redis keeps its own time, and so must all that talks to it.
+  const clock = openClock(dir, env['REDIS_URL'] ? null : undefined);
+  const wish = { useUrl: env['REDIS_URL'], dir: join(dir, 'redis'), purpose: 'the sandbox', say, mayInstall: askAtTerminal };
+  const redis = await startRedis({ ...wish, env: clock.environment() });
   stops.push(redis.stop);
   if (scenario !== null && env['REDIS_URL']) stops.push(() => forgetKeys(redis.url, prefix));
   say(`${redis.how}, under the prefix ${prefix}`);
@@ -95,6 +98,7 @@ async function begin(options: LaunchOptions, stops: (() => Promise<void>)[], say
     real,
     dir,
     trainingSeconds: options.trainingSeconds,
+    now: clock.now,
     ports: await readPorts(dir),
     onTraffic: traffic.add,
     startClaude: ({ port, key, onTraffic }) => startMessagesApi({ answer: planner, port, key, onTraffic }),
@@ -114,19 +118,29 @@ async function begin(options: LaunchOptions, stops: (() => Promise<void>)[], say
     LABMATE_CONFIG: configFile,
     PORT: String(gatewayPort),
   };
-  let product = await startProduct({ variables, dir, say });
-  stops.push(() => product.stop());
+  const machine = await startMachine({ redis, clock, variables, dir, say });
+  stops.push(machine.stop);
   say('Gateway and worker: ready');
 
   // Sessions that wait for runs which no longer exist would tell of them: labmate forgets with the rest.
-  const reset = async () => {
-    await product.stop();
-    await forgetKeys(redis.url, prefix);
-    standIns.reset();
-    product = await startProduct({ variables, dir, say });
-  };
+  const reset = () =>
+    machine.anew(async () => {
+      if (clock.skippedMs() > 0) {
+        clock.reset();
+        await redis.restart?.({});
+      }
+      await forgetKeys(redis.url, prefix);
+      standIns.reset();
+    });
+  const behind = openBehind(redis.url, prefix, team.id);
+  stops.push(behind.close);
   const about = aboutOf(standIns.simulated, real);
-  const control = await openControl(options, { slack: standIns.slack, traffic, about, fault: standIns.fault, reset });
+  const control = await openControl(options, {
+    ...{ slack: standIns.slack, traffic, about, fault: standIns.fault, reset, behind },
+    chaos: (what) => wreak(what, machine, behind),
+    cannotSkip: machine.cannotSkip,
+    saveStory: (name, story) => keepStory(dir, name, story),
+  });
   stops.push(control.close);
   if (scenario !== null) return { play: () => play(scenario, { slack: standIns.slack, variables }, keep) };
   // Their own REDIS_URL may hold a password, and they have it.
@@ -134,28 +148,6 @@ async function begin(options: LaunchOptions, stops: (() => Promise<void>)[], say
   say(`A session's record, from another terminal: ${itsRedis}REDIS_PREFIX=${prefix} npx labmate record ID`);
   say(`\n  ${control.url}\n\nCtrl-C stops all of it. What it remembers is in ${relative(process.cwd(), dir) || dir}; delete that folder to begin anew.`);
   return { play: null };
-}
-
-/** The page at its usual address, so that a bookmark holds; at another where that is taken and nobody asked for it. */
-async function openControl({ port, scenario }: LaunchOptions, parts: Omit<ControlOptions, 'port' | 'pageDir'>): Promise<Control> {
-  if (scenario !== null) return startControl(parts);
-  const withPage = { ...parts, pageDir: await pageFolder() };
-  return startControl({ ...withPage, port: port ?? PORT }).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EADDRINUSE') throw error;
-    if (port !== null) throw new Error(`--port ${port} is taken: choose another, or leave it out.`);
-    return startControl(withPage);
-  });
-}
-
-function aboutOf(simulated: readonly ServiceName[], real: readonly ServiceName[]): ControlOptions['about'] {
-  const names = { slack: 'Slack', claude: 'Claude', databricks: 'Databricks', mlflow: 'MLflow', github: 'GitHub', grafana: 'Grafana' };
-  const by = { ...names, slack: 'a workspace on this machine', claude: 'a planner that follows rules and is no language model' };
-  const model = simulated.includes('claude') ? 'The model is a rule-based stand-in, not Claude.' : 'The model is the real Claude.';
-  const others = real.filter((name) => name !== 'claude').map((name) => names[name]);
-  return {
-    banner: `A sandbox on this machine. ${model}${others.length > 0 ? ` Real: ${others.join(', ')}.` : ''} labmate itself, its Redis and its queue are the real ones.`,
-    simulated: simulated.map((name) => ({ name: names[name], by: by[name] === names[name] ? 'a local stand-in' : by[name] })),
-  };
 }
 
 /** `keep`: what a scenario left behind is not thrown away. */

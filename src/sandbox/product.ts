@@ -61,7 +61,8 @@ function supervised(name: Role, { variables, dir, say }: { variables: Record<str
   async function again(child: Guarded, code: number): Promise<void> {
     if (!wanted || current !== child) return;
     say(`The ${name} ended (${code}); starting it again`);
-    await start().catch((error: Error) => say(error.message));
+    // Stopped while it was starting is what somebody wished.
+    await start().catch((error: Error) => wanted && say(error.message));
   }
 
   return {

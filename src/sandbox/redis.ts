@@ -9,7 +9,13 @@ import { type RedisBinary, unpackRedis } from './redis-unpack.ts';
 import { run } from './run.ts';
 
 /** `how` is one line for a person: which Redis this is and where it came from. `stop` ends only what was started here. */
-export type RunningRedis = { url: string; how: string; stop(): Promise<void> };
+export type RunningRedis = {
+  url: string;
+  how: string;
+  stop(): Promise<void>;
+  /** Stops it and starts it on the same port and data with these variables; null for one that somebody else runs. */
+  restart: ((env: Record<string, string>) => Promise<void>) | null;
+};
 
 export type RedisWish = {
   /** A Redis somebody else runs: used as it is, never stopped. Leave it out and REDIS_URL is not looked at. */
@@ -24,6 +30,8 @@ export type RedisWish = {
   mayInstall?: ((question: string) => Promise<boolean>) | undefined;
   /** The folder an unpacked copy is kept in. */
   cache?: string | undefined;
+  /** Variables for the server that is started. */
+  env?: Record<string, string> | undefined;
 };
 
 /** The oldest version that BullMQ and our scripts run on. */
@@ -31,15 +39,20 @@ const OLDEST = [6, 2] as const;
 
 /** Finds or fetches a Redis and starts it; an Error with three commands where nothing works. */
 export async function startRedis(wish: RedisWish): Promise<RunningRedis> {
-  if (wish.useUrl) return { url: wish.useUrl, how: await greet(wish.useUrl), stop: async () => {} };
+  if (wish.useUrl) return { url: wish.useUrl, how: await greet(wish.useUrl), stop: async () => {}, restart: null };
   const binary = await findRedis(wish);
   const temporary = wish.dir ? null : await mkdtemp(join(tmpdir(), 'labmate-redis-'));
   const dir = wish.dir ?? temporary ?? '';
   await mkdir(dir, { recursive: true });
-  const server = await launch(binary, dir);
+  const port = await freePort();
+  let server = await launch(binary, dir, port, wish.env);
   return {
     url: server.url,
     how: `${binary.version} ${binary.from}, started for ${wish.purpose} on ${server.url}`,
+    async restart(env) {
+      await server.stop();
+      server = await launch(binary, dir, port, env);
+    },
     stop: async () => {
       await server.stop();
       if (temporary) await rm(temporary, { recursive: true, force: true });
@@ -114,13 +127,13 @@ async function greet(url: string): Promise<string> {
   }
 }
 
-async function launch(binary: RedisBinary, dir: string): Promise<{ url: string; stop(): Promise<void> }> {
-  const port = await freePort();
+async function launch(binary: RedisBinary, dir: string, port: number, env: Record<string, string> = {}): Promise<{ url: string; stop(): Promise<void> }> {
   const flags = ['--bind', '127.0.0.1', '--port', String(port), '--dir', dir, '--pidfile', join(dir, 'redis.pid'), '--daemonize', 'no'];
   // An acknowledged write survives a kill of Redis itself only when every one of them is synced.
   flags.push('--appendonly', 'yes', '--appendfsync', 'always', '--save', '', '--maxmemory-policy', 'noeviction');
   const logFile = join(dir, 'redis.log');
-  const server = spawnGuarded(binary.path, flags, { logFile, env: binary.libraries ? { LD_LIBRARY_PATH: binary.libraries } : undefined });
+  const own = { ...(binary.libraries ? { LD_LIBRARY_PATH: binary.libraries } : {}), ...env };
+  const server = spawnGuarded(binary.path, flags, { logFile, env: Object.keys(own).length > 0 ? own : undefined });
   const url = `redis://127.0.0.1:${port}`;
   try {
     await untilItAnswers(url);

@@ -1,4 +1,5 @@
 import { backendsOf } from './backends.ts';
+import { storyScenario } from './play-story.ts';
 import { ablation } from './scenarios/ablation.ts';
 import { denied } from './scenarios/denied.ts';
 import { followUp } from './scenarios/follow-up.ts';
@@ -20,8 +21,9 @@ export type Before = { runs: string[]; pulls: number[] };
 
 export const scenarios: readonly Scenario[] = [ablation, noGain, denied, jobFails, prodRefused, unknownConfig, unknownKey, followUp, rerun, notAScheduler];
 
-/** The scenario of this name; an Error that lists them all where there is none. */
+/** The scenario of this name, or the story saved in this file; an Error that lists them all where there is none. */
 export function findScenario(name: string): Scenario {
+  if (name.endsWith('.json')) return storyScenario(name);
   const found = scenarios.find((scenario) => scenario.name === name);
   if (found) return found;
   throw new Error(`There is no scenario "${name}". There are:\n${scenarios.map((s) => `  ${s.name.padEnd(15)} ${s.about}`).join('\n')}`);

@@ -34,6 +34,12 @@ export type Stage = {
   channel: string;
   /** Priya types /experiment with this prompt; resolves when its thread has begun. */
   open(prompt: string): Promise<void>;
+  /** Lets anybody do anything; fails where it could not be done. */
+  act(what: Act): Promise<Acted>;
+  /** The same for what begins the thread; resolves when its first message stands. */
+  begin(what: Act): Promise<void>;
+  /** The forms that are open for somebody. */
+  forms(user: string): Promise<SandboxModal[]>;
   root(): string;
   thread(): Promise<SandboxMessage[]>;
   /** What the bot posted into the channel beside the threads' first messages. */
@@ -91,6 +97,12 @@ export function setStage({ act, snapshot, backends, patienceMs }: StageParts): S
   const posts = async () => (await inChannel()).filter((m) => m.bot && m.threadTs === null && m.ts !== rootTs);
   const untilThread: Stage['untilThread'] = (what, look) => until(what, async () => look(await thread()));
   const priya = person('U1');
+  const begin = async (what: Act) => {
+    const before = new Set((await inChannel()).map((m) => m.ts));
+    const acted = await did(what);
+    const first = (m: SandboxMessage) => (what.do === 'say' ? m.ts === acted.ts : m.bot && m.threadTs === null && !before.has(m.ts));
+    rootTs = (await until('the first message of the thread', async () => (await inChannel()).find(first))).ts;
+  };
 
   return {
     priya,
@@ -98,14 +110,10 @@ export function setStage({ act, snapshot, backends, patienceMs }: StageParts): S
     oscar: person('U4'),
     backends,
     channel,
-    async open(prompt) {
-      const before = new Set((await inChannel()).map((m) => m.ts));
-      await priya.command('/experiment', prompt);
-      const begun = await until('the first message of the thread', async () =>
-        (await inChannel()).find((m) => m.bot && m.threadTs === null && !before.has(m.ts)),
-      );
-      rootTs = begun.ts;
-    },
+    open: (prompt) => begin({ as: priya.id, do: 'command', command: '/experiment', text: prompt, channel }),
+    act: did,
+    begin,
+    forms: async (user) => (await snapshot()).modals.filter((modal) => modal.user === user),
     root: () => rootTs,
     thread,
     posts,

@@ -23,6 +23,8 @@ export type StandInsOptions = {
   /** Where runs, messages and repositories survive a restart. */
   dir: string;
   trainingSeconds: number;
+  /** The time of this world; the machine's where it is left out. */
+  now?: (() => number) | undefined;
   /** Ports of the last time, so that the links in old messages still open. */
   ports: Partial<Record<ServiceName, number>>;
   onTraffic(from: ServiceName, seen: Omit<Traffic, 'n' | 'at' | 'with'>): void;
@@ -56,7 +58,7 @@ export type StandIns = {
 /** Starts a stand-in for every service that is not real, each on a loopback port of its own. */
 export async function startStandIns(options: StandInsOptions): Promise<StandIns> {
   const { real, dir } = options;
-  const training = openTraining({ folder: dir, durationMs: options.trainingSeconds * 1000 });
+  const training = openTraining({ folder: dir, durationMs: options.trainingSeconds * 1000, clock: options.now });
   const parts = new Map<ServiceName, Part>();
   const variables: Record<string, string> = {};
   const seeded: (() => void)[] = [training.reset];
@@ -75,7 +77,7 @@ export async function startStandIns(options: StandInsOptions): Promise<StandIns>
     async (port) => {
       const { mode, eventsUrl } = options;
       const secrets = { botToken: TOKENS.bot, appToken: TOKENS.app, signingSecret: TOKENS.signing };
-      slack = await startSlackStandIn({ mode, eventsUrl, ...secrets, dataDir: dir, port, onTraffic: traffic('slack') });
+      slack = await startSlackStandIn({ mode, eventsUrl, ...secrets, dataDir: dir, port, now: options.now, onTraffic: traffic('slack') });
       seeded.push(slack.reset);
       return slack;
     },

@@ -113,6 +113,8 @@ function isSaid(s: Session, reply: Reply): boolean {
   if (!words) return false;
   const isAnswer = reply === s.replies.at(-1) && reply.calls.length === 0;
   if (isAnswer) return s.ended !== undefined && s.ended.outcome !== 'done';
+  // Whether a card will quote them is not known before each of its calls was looked at; said once and quoted after, they would stand there twice.
+  if (!s.ended && reply.calls.some(({ id }) => s.calls.get(id)?.status.is === 'asked')) return false;
   // A card quotes the words already.
   return !approvalsOf(s, reply).some((a) => a.preview.why?.trim() === words);
 }

@@ -72,8 +72,9 @@ export async function startMessagesApi(options: MessagesApiOptions): Promise<Mes
     const message = apiMessage(request, reply, cache.count(request));
     if (message.stop_reason === 'pause_turn') paused.add(JSON.stringify(message.content.at(-1)));
     entry.reply = message;
-    seen(asked, entry, { body: message });
-    return request.stream ? streamed(message, fault) : plain(message, fault);
+    const headers = requestId();
+    seen(asked, entry, { body: message, headers });
+    return request.stream ? streamed(message, fault, headers) : plain(message, fault, headers);
   }
 
   function rejected(asked: Asked): Answered | null {
@@ -85,7 +86,9 @@ export async function startMessagesApi(options: MessagesApiOptions): Promise<Mes
 
   function seen(asked: Asked, entry: Journalled, answered: Answered): Answered {
     entry.status = answered.status ?? 200;
-    options.onTraffic?.({ direction: 'in', what: `${asked.method} ${asked.path}`, body: asked.body, answer: answered.body, status: entry.status });
+    const id = answered.headers?.['request-id'];
+    const exchange = { what: `${asked.method} ${asked.path}`, body: asked.body, answer: answered.body, status: entry.status };
+    options.onTraffic?.({ direction: 'in', ...exchange, ...(id === undefined ? {} : { id }) });
     return answered;
   }
 
@@ -134,18 +137,18 @@ function apiMessage(request: MessagesRequest, reply: Reply, counted: Counted): A
   };
 }
 
-function plain(message: ApiMessage, fault: ClaudeFault | null): Answered {
-  if (fault?.kind === 'malformed') return { type: 'application/json', body: JSON.stringify(message).slice(0, -20), headers: requestId() };
-  return { body: bentMessage(fault, message), headers: requestId() };
+function plain(message: ApiMessage, fault: ClaudeFault | null, headers: Record<string, string>): Answered {
+  if (fault?.kind === 'malformed') return { type: 'application/json', body: JSON.stringify(message).slice(0, -20), headers };
+  return { body: bentMessage(fault, message), headers };
 }
 
-function streamed(message: ApiMessage, fault: ClaudeFault | null): Answered {
+function streamed(message: ApiMessage, fault: ClaudeFault | null, headers: Record<string, string>): Answered {
   const text = Buffer.from(sseText(bentEvents(fault, streamEvents(message))));
   const stops = fault?.kind === 'cut' || fault?.kind === 'hang';
   const end = stops && 'bytes' in fault ? (fault.bytes ?? Math.floor(text.length / 2)) : Math.floor(text.length / 2);
   return {
     stream: async (response) => {
-      response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache', ...requestId() });
+      response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache', ...headers });
       if (!stops) {
         response.end(text);
         return;

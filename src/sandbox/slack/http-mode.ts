@@ -3,12 +3,17 @@ import type { Ack, Envelope, Transport } from './deliver.ts';
 import type { SlackTraffic } from './slack-traffic.ts';
 
 /** Slack's side of HTTP mode: one signed POST for each envelope; any 2xx in time is the ack. */
-export function createHttpMode(eventsUrl: string, signingSecret: string, onTraffic: SlackTraffic): Transport {
+export function createHttpMode(eventsUrl: string, signingSecret: string, onTraffic: SlackTraffic, now: () => number = Date.now): Transport {
   return {
     async send(envelope, withinMs) {
       const began = Date.now();
       const { type, body } = encode(envelope);
-      const ack = await post(eventsUrl, body, { 'content-type': type, ...sign(body, signingSecret), ...retryHeaders(envelope) }, withinMs);
+      const ack = await post(
+        eventsUrl,
+        body,
+        { 'content-type': type, ...sign(body, signingSecret, Math.floor(now() / 1000)), ...retryHeaders(envelope) },
+        withinMs,
+      );
       onTraffic({ direction: 'out', what: `POST ${envelope.type}`, body: envelope, answer: ack, status: ack.ok ? 200 : 0, ms: Date.now() - began });
       return ack;
     },

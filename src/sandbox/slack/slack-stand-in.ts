@@ -78,7 +78,7 @@ export async function startSlackStandIn(options: SlackOptions): Promise<SlackSta
   origin = server.url;
 
   const socket = options.mode === 'socket' ? startSocketMode(server.server, () => origin, report) : null;
-  const transport = socket ?? createHttpMode(options.eventsUrl ?? '', options.signingSecret, report);
+  const transport = socket ?? createHttpMode(options.eventsUrl ?? '', options.signingSecret, report, options.now);
   const delivery = createDelivery(transport, options.times ?? slackTimes);
   function emit(event: Record<string, unknown>): void {
     void delivery.event(eventCallback(world, event));

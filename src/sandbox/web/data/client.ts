@@ -1,4 +1,4 @@
-import type { Act, Fault, Snapshot, Traffic } from '../../control-types.ts';
+import type { Act, Behind, Chaos, Fault, SessionRecord, Snapshot, Traffic } from '../../control-types.ts';
 
 /** The page's side of the control API. Failures are thrown with a sentence for the person at the page. */
 
@@ -19,6 +19,26 @@ export async function act(what: Act): Promise<Acted> {
 /** Makes a stand-in misbehave; null heals them all. */
 export async function fault(what: Fault | null): Promise<void> {
   await ask('/control/fault', what);
+}
+
+/** Does what no stand-in can: kills a process, moves time, ends an approval. Answers what happened. */
+export async function chaos(what: Chaos): Promise<string> {
+  return ((await ask('/control/chaos', what)) as { said: string }).said;
+}
+
+export async function fetchBehind(): Promise<Behind> {
+  return (await ask('/control/sessions')) as Behind;
+}
+
+export async function fetchRecord(session: string): Promise<SessionRecord> {
+  return (await ask(`/control/record?session=${encodeURIComponent(session)}`)) as SessionRecord;
+}
+
+export type SavedStory = { name: string; file: string; text: string };
+
+/** Keeps a thread as a test. */
+export async function saveStory(channel: string, thread: string): Promise<SavedStory> {
+  return (await ask('/control/story', { channel, thread })) as SavedStory;
 }
 
 export async function reset(): Promise<void> {

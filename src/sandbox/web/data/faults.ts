@@ -1,6 +1,28 @@
-import type { Fault } from '../../control-types.ts';
+import type { Chaos, Fault } from '../../control-types.ts';
 
-/** What one may break from the page, and what should happen then. */
+/** What one may do to the real processes, and what should happen then. */
+export const DEEDS: { id: string; title: string; expect: string; deed: Chaos }[] = [
+  {
+    id: 'kill-worker',
+    title: 'Kill the worker',
+    expect: 'kill -9, in the middle of whatever it does. Another one takes the sessions up within seconds, and does nothing twice.',
+    deed: { do: 'kill', role: 'worker' },
+  },
+  {
+    id: 'kill-gateway',
+    title: 'Kill the gateway',
+    expect: 'kill -9. Commands fail until it is back, as in Slack; events are delivered again, and threads are brought up to date.',
+    deed: { do: 'kill', role: 'gateway' },
+  },
+  {
+    id: 'skip',
+    title: 'Skip two hours',
+    expect: 'Redis, labmate and every stand-in wake up two hours later: trainings have ended, deadlines have passed, waits are over.',
+    deed: { do: 'skip', hours: 2 },
+  },
+];
+
+/** What one may break of the stand-ins from the page, and what should happen then. */
 export const FAULTS: { id: string; title: string; expect: string; fault: Fault }[] = [
   {
     id: 'drop-socket',
@@ -37,6 +59,12 @@ export const FAULTS: { id: string; title: string; expect: string; fault: Fault }
     title: "Lose run-now's reply",
     expect: 'The job starts, but the answer never comes. labmate asks again with the same token: one run, not two.',
     fault: { target: 'databricks', kind: 'lost-reply', path: 'run-now', times: 1 },
+  },
+  {
+    id: 'model-slow',
+    title: 'A slow model',
+    expect: 'The next two turns take eight seconds each. The thread says that it thinks; a stop acts at once all the same.',
+    fault: { target: 'claude', kind: 'slow', ms: 8000, times: 2 },
   },
   {
     id: 'slow-model',

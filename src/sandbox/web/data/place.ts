@@ -1,7 +1,11 @@
 import { useCallback, useEffect, useState } from 'preact/hooks';
 
 /** Where one is on the page and as whom. It stands in the address, so two windows can be two people and a link leads to a thread. */
-export type Place = { as: string | null; channel: string | null; thread: string | null; drawer: 'traffic' | 'chaos' | null };
+export type Place = { as: string | null; channel: string | null; thread: string | null; drawer: Drawer | null };
+
+/** The panes behind the thread. */
+export type Drawer = (typeof DRAWERS)[number];
+const DRAWERS = ['sessions', 'traffic', 'chaos'] as const;
 
 export function parsePlace(hash: string): Place {
   const params = new URLSearchParams(hash.replace(/^#/, ''));
@@ -10,7 +14,7 @@ export function parsePlace(hash: string): Place {
     as: params.get('as'),
     channel: params.get('channel'),
     thread: params.get('thread'),
-    drawer: drawer === 'traffic' || drawer === 'chaos' ? drawer : null,
+    drawer: DRAWERS.find((each) => each === drawer) ?? null,
   };
 }
 

@@ -1,17 +1,21 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import type { SandboxMessage, Snapshot } from '../../control-types.ts';
+import { type SavedStory, saveStory } from '../data/client.ts';
 import { usePlace } from '../data/place.ts';
 import { channelsOf, modalOf, peopleOf } from '../data/selection.ts';
 import { useAttention } from '../data/use-attention.ts';
 import { type Sandbox, useSandbox } from '../data/use-sandbox.ts';
 import { useSending } from '../data/use-sending.ts';
+import { useShortcuts } from '../data/use-shortcuts.ts';
 import { Banner } from './banner.tsx';
 import { Channel } from './channel.tsx';
 import { Drawer } from './drawer.tsx';
 import { Home } from './home.tsx';
+import { KeysDialog } from './keys.tsx';
 import { Modal } from './modal.tsx';
 import { type Page, PageProvider } from './page-context.ts';
 import { ResetDialog } from './reset.tsx';
+import { StoryDialog } from './save-story.tsx';
 import { Sidebar } from './sidebar.tsx';
 import { Thread } from './thread.tsx';
 
@@ -36,11 +40,9 @@ function Workspace({ sandbox, snapshot }: { sandbox: Sandbox; snapshot: Snapshot
   const at = place.channel === 'home' ? 'home' : (channel?.id ?? null);
   const sending = useSending({ sandbox, snapshot, me: me?.id ?? '', channel: channel?.id ?? '', go });
   const attention = useAttention(snapshot, me?.id ?? '', at, place.thread);
-  useShortcuts(
-    people.map((person) => person.id),
-    go,
-    place.thread !== null,
-  );
+  const [keys, setKeys] = useState(false);
+  const [story, setStory] = useState<SavedStory | null>(null);
+  useShortcuts({ people: people.map((person) => person.id), place, go, help: () => setKeys(true) });
   if (!me) return <p class="loading">{snapshot.banner} The people of this workspace are not here but in Slack itself: talk to labmate there.</p>;
 
   const page: Page = {
@@ -57,10 +59,14 @@ function Workspace({ sandbox, snapshot }: { sandbox: Sandbox; snapshot: Snapshot
   };
   const modal = modalOf(snapshot, me.id);
   const openMenu = () => setMenu(true);
+  const save = () =>
+    void saveStory(at ?? '', place.thread ?? '')
+      .then(setStory)
+      .catch((error: unknown) => sandbox.say(error instanceof Error ? error.message : String(error)));
   return (
     <PageProvider value={page}>
       <div class={`page${place.thread && at !== 'home' ? ' page-thread' : ''}${menu ? ' page-menu' : ''}`}>
-        <Banner snapshot={snapshot} connected={sandbox.connected} />
+        <Banner snapshot={snapshot} connected={sandbox.connected} onKeys={() => setKeys(true)} />
         <div class="body">
           <Sidebar
             mentions={attention.mentions}
@@ -77,7 +83,7 @@ function Workspace({ sandbox, snapshot }: { sandbox: Sandbox; snapshot: Snapshot
             <div class="panes">
               {at === 'home' || !channel ? <Home onMenu={openMenu} /> : <Channel channel={channel} onSend={sending.toChannel} onMenu={openMenu} />}
               {at !== 'home' && channel && place.thread && (
-                <Thread channel={channel} ts={place.thread} onSend={(text) => sending.toThread(text, place.thread ?? '')} />
+                <Thread channel={channel} ts={place.thread} onSend={(text) => sending.toThread(text, place.thread ?? '')} onSave={save} />
               )}
             </div>
             <Drawer message={inspected} onForget={() => setInspected(null)} say={sandbox.say} />
@@ -99,25 +105,10 @@ function Workspace({ sandbox, snapshot }: { sandbox: Sandbox; snapshot: Snapshot
             onClose={() => void sandbox.act({ as: me.id, do: 'close', modal: modal.id })}
           />
         )}
+        {story && <StoryDialog story={story} onDone={() => setStory(null)} />}
+        {keys && <KeysDialog onDone={() => setKeys(false)} />}
         {resetting && <ResetDialog sandbox={sandbox} onDone={() => setResetting(false)} />}
       </div>
     </PageProvider>
   );
-}
-
-/** Esc closes the thread; Alt and a digit makes one the n-th person. */
-function useShortcuts(people: string[], go: Page['go'], threadOpen: boolean) {
-  const latest = useRef({ people, threadOpen });
-  latest.current = { people, threadOpen };
-  useEffect(() => {
-    const onKey = (event: KeyboardEvent) => {
-      const person = event.altKey ? latest.current.people[Number(event.code.replace('Digit', '')) - 1] : undefined;
-      if (person) go({ as: person });
-      else if (event.key === 'Escape' && latest.current.threadOpen && !document.querySelector('dialog[open]')) go({ thread: null });
-      else return;
-      event.preventDefault();
-    };
-    addEventListener('keydown', onKey);
-    return () => removeEventListener('keydown', onKey);
-  }, [go]);
 }

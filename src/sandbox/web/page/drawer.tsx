@@ -1,6 +1,8 @@
 import type { SandboxMessage } from '../../control-types.ts';
+import type { Drawer as Name } from '../data/place.ts';
 import { Chaos } from './chaos.tsx';
 import { usePage } from './page-context.ts';
+import { SessionsPane } from './sessions.tsx';
 import { TrafficPane } from './traffic.tsx';
 
 type Props = { message: SandboxMessage | null; onForget: () => void; say: (trouble: string) => void };
@@ -8,7 +10,7 @@ type Props = { message: SandboxMessage | null; onForget: () => void; say: (troub
 /** What happens behind the thread, and ways to disturb it. A bar at the bottom; open, a pane. */
 export function Drawer({ message, onForget, say }: Props) {
   const { place, go } = usePage();
-  const tab = (name: 'traffic' | 'chaos', label: string) => (
+  const tab = (name: Name, label: string) => (
     <button
       type="button"
       class={place.drawer === name ? 'tab tab-on' : 'tab'}
@@ -23,6 +25,7 @@ export function Drawer({ message, onForget, say }: Props) {
     <section class={place.drawer ? 'drawer drawer-open' : 'drawer'} aria-label="Behind the scenes">
       <div class="drawer-bar">
         <span class="drawer-label">Behind the scenes</span>
+        {tab('sessions', '☰ Sessions')}
         {tab('traffic', '⇅ Traffic')}
         {tab('chaos', '⚡ Break something')}
         <span class="pane-spacer" />
@@ -32,6 +35,7 @@ export function Drawer({ message, onForget, say }: Props) {
           </button>
         )}
       </div>
+      {place.drawer === 'sessions' && <SessionsPane />}
       {place.drawer === 'traffic' && <TrafficPane message={message} onForget={onForget} />}
       {place.drawer === 'chaos' && <Chaos say={say} />}
     </section>

@@ -3,9 +3,9 @@ import { Composer } from './composer.tsx';
 import { MessageList } from './message-list.tsx';
 import { usePage } from './page-context.ts';
 
-type Props = { channel: { id: string; name: string }; ts: string; onSend: (text: string) => Promise<boolean> };
+type Props = { channel: { id: string; name: string }; ts: string; onSend: (text: string) => Promise<boolean>; onSave: () => void };
 
-export function Thread({ channel, ts, onSend }: Props) {
+export function Thread({ channel, ts, onSend, onSave }: Props) {
   const page = usePage();
   const { root, replies } = threadOf(page.snapshot, channel.id, ts, page.me.id);
   const decider = deciderOf(replies, page.snapshot, page.me.id);
@@ -19,6 +19,11 @@ export function Thread({ channel, ts, onSend }: Props) {
         <h2 class="pane-title">Thread</h2>
         <span class="pane-sub">{channel.name}</span>
         <span class="pane-spacer" />
+        {root && (
+          <button type="button" class="button button-small" data-testid="save-story" title="Keep who did what, and how it came out, as a test" onClick={onSave}>
+            Save as a test
+          </button>
+        )}
         <button type="button" class="icon-button" aria-label="Close thread" title="Close" data-testid="close-thread" onClick={close}>
           ✕
         </button>
