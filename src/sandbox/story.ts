@@ -148,6 +148,7 @@ export function steady(text: string): string {
     .replace(/\bhttps?:\/\/[^\s)>|]+/g, '(link)')
     .replace(/\be-[0-9a-z]{4,}\b/g, 'e-…')
     .replace(/\b(?=[0-9a-f]*\d)[0-9a-f]{8,}\b…?/g, '…')
+    .replace(/(?<=[a-z…]-)[0-9a-f]{6}\b/g, '…')
     .replace(/\b\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d(?::\d\d)?(?:\.\d+)?)?(?: UTC|Z)?/g, '(time)')
     .replace(/\b\d{1,2}:\d\d(?::\d\d)?(?: UTC)?\b/g, '(time)')
     .replace(/\b\d+(?:\.\d+)?(?: ?(?:ms|s|min|h|d)\b| (?:seconds?|minutes?|hours?|days?)\b)/g, '(duration)')
