@@ -1,13 +1,14 @@
+import { z } from 'zod';
 import { openEditing } from './agent/reconsider-call.ts';
 import type { Config } from './config.ts';
 import type { Log } from './log.ts';
 import type { Core } from './open-core.ts';
 import type { Check } from './ops/health.ts';
 import type { Watching } from './ops/observe.ts';
+import { makeForget } from './runtime/forget-shown.ts';
 import { startNarrator } from './runtime/narrate-worker.ts';
 import { startSlack } from './slack/app.ts';
-import { reminderIn } from './slack/cards.ts';
-import { narrate } from './slack/narrate.ts';
+import { changesIn, narrate } from './slack/narrate.ts';
 import { makeShow } from './slack/reconcile.ts';
 import { anchorRecord } from './tools/anchor-record.ts';
 import { askReadTool } from './tools/ask-read-tool.ts';
@@ -19,10 +20,11 @@ export async function startGateway(config: Config, core: Core, log: Log, checks:
   const { slack, mlflow } = services;
   const { permissions, settings } = config;
   if (!slack) throw new Error('Slack is not configured');
+  const ask = askReadTool({ services, settings, now: core.log.now });
   const show = makeShow({
     slack,
     narrate: (session, progress, now, links) => narrate(session, { approvers: permissions.approvers, channels: config.channels, progress, now, links }),
-    changesIn: reminderIn,
+    changesIn,
     blob: async (sha256) => (await blobs.get(sha256)) ?? new Uint8Array(),
     log,
   });
@@ -49,7 +51,7 @@ export async function startGateway(config: Config, core: Core, log: Log, checks:
     slack,
     runs: mlflow && {
       exists: async (experiment, signal) => (await mlflow.findExperiment(experiment, signal)) !== null,
-      ask: askReadTool({ services, settings, now: core.log.now }),
+      ask,
     },
     editing: openEditing(toolsFor(services), {
       services,
@@ -59,6 +61,13 @@ export async function startGateway(config: Config, core: Core, log: Log, checks:
       root: async (id) => (await reading.root(id))?.ts ?? null,
       entries: core.log.read,
     }),
+    usual: {
+      ...settings.defaults,
+      metrics: Object.keys(settings.metrics),
+      ...(services.databricks ? { jobs: (signal) => jobsToStart(ask, permissions.actIn, signal) } : {}),
+    },
+    budgets: config.budgets,
+    gone: makeForget(core.redis, core.keys),
     permissions,
     channels: config.channels,
     log,
@@ -75,4 +84,15 @@ export async function startGateway(config: Config, core: Core, log: Log, checks:
     await app.stop();
     await narrator.stop();
   };
+}
+
+const jobsSchema = z.object({ jobs: z.array(z.object({ job_id: z.string(), name: z.string(), environment: z.string().optional() })) });
+
+/** Jobs that may be started at all, by name; none where the backend does not say. */
+async function jobsToStart(ask: ReturnType<typeof askReadTool>, actIn: readonly string[], signal: AbortSignal): Promise<{ id: string; name: string }[]> {
+  const asked = await ask('list_databricks_jobs', {}, signal);
+  const listed = asked.is === 'answer' ? jobsSchema.safeParse(asked.data).data : undefined;
+  return (listed?.jobs ?? [])
+    .filter((job) => job.environment !== undefined && actIn.includes(job.environment))
+    .map((job) => ({ id: job.job_id, name: `${job.name} (${job.job_id})` }));
 }

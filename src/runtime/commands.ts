@@ -11,7 +11,7 @@ export type Command =
       thread: string | null;
       by: string;
       prompt: string;
-      door: 'command' | 'mention' | 'reply' | 'shortcut' | 'mcp' | 'button';
+      door: 'command' | 'mention' | 'direct' | 'reply' | 'shortcut' | 'form' | 'mcp' | 'button';
       quoted?: { by: string; text: string; ts: string }[] | undefined;
       /** The thread's earlier session, whose report the model is given. */
       after?: string | undefined;
@@ -24,9 +24,11 @@ export type Command =
       by: string;
       text: string;
       ts: string | null;
-      kind: 'message' | 'stop' | 'change' | 'retry' | 'raise' | 'cancel_run' | 'leave_run';
+      kind: 'message' | 'edit' | 'delete' | 'stop' | 'change' | 'retry' | 'raise' | 'cancel_run' | 'leave_run';
       standing: 'requester' | 'approver' | 'asked' | 'other';
       answers?: string | undefined;
+      /** For `edit` and `delete`: the message's ts. */
+      of?: string | undefined;
     }
   | { do: 'approve'; session: string; approval: string; by: string }
   | { do: 'deny'; session: string; approval: string; by: string; reason?: string | undefined }

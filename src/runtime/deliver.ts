@@ -185,8 +185,8 @@ function decisionOf(command: Exclude<Command, { do: 'open' }>): Partial<Append> 
 /** The event for a command, seen from this state; null where it speaks of what is not there. */
 function eventOf(session: Session, command: Exclude<Command, { do: 'open' }>, known: { votes?: number; need?: number }, now: number): SessionEvent | null {
   if (command.do === 'tell') {
-    const { by, text, ts, kind, standing, answers } = command;
-    return { type: 'told', by, text, ts, kind, standing, ...(answers ? { answers } : {}) };
+    const { by, text, ts, kind, standing, answers, of } = command;
+    return { type: 'told', by, text, ts, kind, standing, ...(answers ? { answers } : {}), ...(of ? { of } : {}) };
   }
   if (command.do === 'wake') {
     const { call, why, data } = command;

@@ -52,6 +52,12 @@ export type ShownSlot = {
   trying?: number;
   /** Slack did not take its chart: it is sent without from now on, and a picture stands in. */
   chartless?: true;
+  /** It is a stream of Slack's own now: since when (ms), and what each part of it shows, as hashes. */
+  stream?: { since: number; sent: Record<string, string> };
+  /** What is being tried is the beginning of a stream. */
+  starting?: true;
+  /** The message it took the place of, to be taken away. */
+  gone?: string;
 };
 export type Slots = { all(): Promise<Record<string, ShownSlot>>; set(slot: string, shown: ShownSlot): Promise<void>; drop(slot: string): Promise<void> };
 

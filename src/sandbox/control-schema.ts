@@ -13,7 +13,10 @@ export const actSchema: z.ZodType<Act> = z.discriminatedUnion('do', [
   z.strictObject({ as, do: z.literal('submit'), modal: z.string(), values: z.record(z.string(), z.record(z.string(), z.unknown())) }),
   z.strictObject({ as, do: z.literal('close'), modal: z.string() }),
   z.strictObject({ as, do: z.literal('shortcut'), callbackId: z.string().min(1), channel: opt, ts: opt }),
-  z.strictObject({ as, do: z.literal('home') }),
+  z.strictObject({ as, do: z.literal('home'), tab: z.enum(['home', 'messages']).optional() }),
+  z.strictObject({ as, do: z.literal('edit'), channel: z.string(), ts: z.string(), text: z.string() }),
+  z.strictObject({ as, do: z.literal('delete'), channel: z.string(), ts: z.string() }),
+  z.strictObject({ as, do: z.literal('stop'), channel: z.string(), thread: z.string() }),
 ]);
 
 const times = z.int().min(1).optional();
@@ -24,7 +27,7 @@ export const faultSchema: z.ZodType<Fault | null> = z.union([
   z.null(),
   z.strictObject({
     target: z.literal('slack'),
-    kind: z.enum(['rate-limit', 'error-500', 'lost-reply', 'slow', 'drop-socket', 'refresh', 'redeliver']),
+    kind: z.enum(['rate-limit', 'error-500', 'lost-reply', 'slow', 'unknown-method', 'drop-socket', 'refresh', 'redeliver']),
     method: opt,
     channel: opt,
     times,

@@ -39,6 +39,9 @@ export type Snapshot = {
   homes: Record<string, unknown>;
   /** User groups, so that a mention of one can be shown by its name. */
   groups?: { id: string; handle: string; users: string[] }[];
+  /** How far the app says it is in a thread, and what it offers to say in a conversation with it. */
+  statuses?: { channel: string; threadTs: string | null; status: string; title: string | null }[];
+  prompts?: { channel: string; threadTs: string | null; title: string | null; prompts: { title: string; message: string }[] }[];
   banner: string;
   simulated: { name: string; by: string }[];
 };
@@ -66,13 +69,19 @@ export type Act =
     }
   | { as: string; do: 'close'; modal: string }
   | { as: string; do: 'shortcut'; callbackId: string; channel?: string | undefined; ts?: string | undefined }
-  | { as: string; do: 'home' };
+  /** Opens the app: its Home, or the conversation with it. */
+  | { as: string; do: 'home'; tab?: 'home' | 'messages' | undefined }
+  /** Changes or takes back a message of one's own; an admin takes back anybody's. */
+  | { as: string; do: 'edit'; channel: string; ts: string; text: string }
+  | { as: string; do: 'delete'; channel: string; ts: string }
+  /** Slack's own stop button, which a thread shows while the app says that it is at work there. */
+  | { as: string; do: 'stop'; channel: string; thread: string };
 
 /** POST /control/fault: how a stand-in misbehaves from now on; `null` heals it. */
 export type Fault =
   | {
       target: 'slack';
-      kind: 'rate-limit' | 'error-500' | 'lost-reply' | 'slow' | 'drop-socket' | 'refresh' | 'redeliver';
+      kind: 'rate-limit' | 'error-500' | 'lost-reply' | 'slow' | 'unknown-method' | 'drop-socket' | 'refresh' | 'redeliver';
       method?: string | undefined;
       channel?: string | undefined;
       times?: number | undefined;

@@ -5,7 +5,7 @@ import type { World } from './slack/world.ts';
 
 /** The workspace as the page, the scenarios and the tests see it. A view of the world; nothing in it is shared with it. */
 export function snapshotOf(world: World, origin: string, about: { banner: string; simulated: Snapshot['simulated'] }): Snapshot {
-  const { version, users, channels, groups, messages, modals, homes } = world.data;
+  const { version, users, channels, groups, messages, modals, homes, statuses, prompts } = world.data;
   const onScreen = modals.filter((modal) => modals.findLast((m) => m.user === modal.user) === modal);
   const withPictures = (value: unknown) => showFiles(value, world, origin);
   return structuredClone({
@@ -20,6 +20,8 @@ export function snapshotOf(world: World, origin: string, about: { banner: string
     modals: onScreen.map((modal) => ({ ...modal, view: withPictures(modal.view) })),
     homes,
     groups,
+    statuses,
+    prompts,
     banner: about.banner,
     simulated: about.simulated,
   });

@@ -2,6 +2,7 @@ import type { WebClient } from '@slack/web-api';
 import type { Mark, Person, SlackService } from './slack.ts';
 
 type Call = <T>(method: string, work: () => Promise<T>, signal?: AbortSignal) => Promise<T>;
+type Info = { name: string | null /** Whose direct messages it is. */; im: string | null };
 type Found = {
   ts?: string;
   user?: string;
@@ -19,10 +20,13 @@ const PAGES = 5;
 export function slackLookups(
   web: WebClient,
   call: Call,
-): Pick<SlackService, 'find' | 'uploaded' | 'replies' | 'permalink' | 'self' | 'person' | 'groupMembers' | 'channelName' | 'channelNamed'> {
+): Pick<
+  SlackService,
+  'find' | 'uploaded' | 'unmarked' | 'replies' | 'permalink' | 'self' | 'person' | 'groupMembers' | 'channelName' | 'channelNamed' | 'directWith'
+> {
   const people = cache<Person | null>();
   const groups = cache<string[]>();
-  const names = cache<string | null>();
+  const infos = cache<Info>();
   const channels = cache<Map<string, string>>();
 
   async function messages(query: { channel: string; thread?: string | undefined; oldest?: string | undefined }, signal?: AbortSignal): Promise<Found[]> {
@@ -47,6 +51,19 @@ export function slackLookups(
     return found;
   }
 
+  async function self(signal?: AbortSignal) {
+    const me = await call('auth.test', () => web.auth.test(), signal);
+    return { team: me.team_id ?? '', user: me.user_id ?? '', bot: me.bot_id ?? '' };
+  }
+
+  function info(channel: string, signal?: AbortSignal): Promise<Info> {
+    return infos(channel, async () => {
+      const asked = call('conversations.info', () => web.conversations.info({ channel }), signal);
+      const found = (await orNull(asked, 'channel_not_found'))?.channel;
+      return { name: found?.name ?? null, im: found?.is_im ? ((found as { user?: string }).user ?? null) : null };
+    });
+  }
+
   return {
     async find(query, signal) {
       const ours = (await messages(query, signal)).filter((m) => isMarked(m, query.mark));
@@ -54,6 +71,11 @@ export function slackLookups(
     },
     async uploaded({ channel, thread, name }, signal) {
       return (await messages({ channel, thread }, signal)).some((m) => m.files?.some((f) => f.name === name));
+    },
+    async unmarked({ channel, thread }, signal) {
+      const { user } = await self(signal);
+      const ours = (await messages({ channel, thread }, signal)).filter((m) => m.user === user && m.metadata?.event_type !== 'labmate' && !m.files?.length);
+      return ours.flatMap((m) => (m.ts ? [m.ts] : []));
     },
     async replies(query, signal) {
       const all = await messages(query, signal);
@@ -63,10 +85,7 @@ export function slackLookups(
       const answer = await call('chat.getPermalink', () => web.chat.getPermalink({ channel, message_ts: ts }), signal);
       return answer.permalink ?? null;
     },
-    async self(signal) {
-      const me = await call('auth.test', () => web.auth.test(), signal);
-      return { team: me.team_id ?? '', user: me.user_id ?? '', bot: me.bot_id ?? '' };
-    },
+    self,
     person: (user, signal, fresh) =>
       people(
         user,
@@ -81,17 +100,8 @@ export function slackLookups(
       ),
     groupMembers: (usergroup, fresh, signal) =>
       groups(usergroup, async () => (await call('usergroups.users.list', () => web.usergroups.users.list({ usergroup }), signal)).users ?? [], fresh),
-    channelName: (channel, signal) =>
-      names(
-        channel,
-        async () =>
-          (
-            await orNull(
-              call('conversations.info', () => web.conversations.info({ channel }), signal),
-              'channel_not_found',
-            )
-          )?.channel?.name ?? null,
-      ),
+    channelName: async (channel, signal) => (await info(channel, signal)).name,
+    directWith: async (channel, signal) => (await info(channel, signal)).im,
     async channelNamed(name, signal) {
       const all = await channels('all', async () => {
         const byName = new Map<string, string>();

@@ -1,5 +1,6 @@
 import type { types } from '@slack/bolt';
 import { type ChatPostMessageArguments, type ChatUpdateArguments, type ViewsOpenArguments, WebClient } from '@slack/web-api';
+import { type SlackAgents, slackAgents } from './slack-agents.ts';
 import { slackError } from './slack-errors.ts';
 import { slackLookups } from './slack-lookups.ts';
 
@@ -34,6 +35,8 @@ export type SlackService = {
   find(query: { channel: string; thread?: string | undefined; mark: Mark; oldest?: string | undefined }, signal?: AbortSignal): Promise<string[]>;
   /** Whether a file of this name stands in the thread already: files carry no mark. */
   uploaded(query: { channel: string; thread: string; name: string }, signal?: AbortSignal): Promise<boolean>;
+  /** Our own messages in the thread that carry no mark and no file: streams that nobody has ended. */
+  unmarked(query: { channel: string; thread: string }, signal?: AbortSignal): Promise<string[]>;
   replies(query: { channel: string; thread: string }, signal?: AbortSignal): Promise<{ user: string | null; bot: boolean; text: string; ts: string }[]>;
   upload(
     file: { channel: string; thread?: string | undefined; name: string; data: Uint8Array; title: string; alt: string; comment?: string | undefined },
@@ -50,6 +53,9 @@ export type SlackService = {
   channelName(channel: string, signal?: AbortSignal): Promise<string | null>;
   /** A channel's id by its exact name, cached for a minute. */
   channelNamed(name: string, signal?: AbortSignal): Promise<string | null>;
+  /** Whose direct messages with the app a channel is, cached for a minute. Null: it is something else, or the app is not in it. */
+  directWith(channel: string, signal?: AbortSignal): Promise<string | null>;
+  agents: SlackAgents;
 };
 
 export type Person = { id: string; name: string; team: string; bot: boolean; guest: boolean; stranger: boolean; deleted: boolean };
@@ -78,6 +84,7 @@ export function slackService({ token, apiUrl }: { token: string; apiUrl?: string
   const look = slackLookups(web, call);
   return {
     ...look,
+    agents: slackAgents(web, call, metadata),
     async post({ channel, thread, text, blocks, mark }, signal) {
       const message = {
         channel,

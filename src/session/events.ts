@@ -101,7 +101,7 @@ export const eventSchema = z.discriminatedUnion('type', [
     prompt: z.string(),
     /** What people type: e-7k2f. */
     alias: id,
-    door: z.enum(['command', 'mention', 'reply', 'shortcut', 'mcp', 'button']),
+    door: z.enum(['command', 'mention', 'direct', 'reply', 'shortcut', 'form', 'mcp', 'button']),
     model: z.string(),
     after: z.object({ session: id, head: z.string(), report: z.string() }).optional(),
     /** The experiment that this one repeats, and its place in the line of repetitions. */
@@ -131,12 +131,14 @@ export const eventSchema = z.discriminatedUnion('type', [
     ts: z.string().nullable(),
     /**
      * `stop` ends the session; `change` withdraws the open card and lets the model plan anew; `raise` doubles its budgets; `cancel_run` and `leave_run` say after a
-     * stop what becomes of runs that go on.
+     * stop what becomes of runs that go on. `edit` and `delete` alter what somebody has said before.
      */
-    kind: z.enum(['message', 'stop', 'change', 'retry', 'raise', 'cancel_run', 'leave_run']),
+    kind: z.enum(['message', 'edit', 'delete', 'stop', 'change', 'retry', 'raise', 'cancel_run', 'leave_run']),
     standing: z.enum(['requester', 'approver', 'asked', 'other']),
     /** The parked question this answers, if any. */
     answers: z.string().optional(),
+    /** For `edit` and `delete`: the ts of the message that was altered. */
+    of: z.string().optional(),
   }),
   z.object({
     type: z.literal('replied'),

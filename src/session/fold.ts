@@ -225,7 +225,8 @@ function hear(s: Session, e: EventOf<'told'>, at: string): void {
   for (const call of s.calls.values()) {
     if (call.status.is !== 'parked') continue;
     const { waiting } = call.status;
-    if (waiting.for === 'answer' && (e.answers === call.id || e.answers === undefined)) call.answer ??= { by: e.by, text: e.text, at };
+    // A change of what was said before answers no question that came after it.
+    if (waiting.for === 'answer' && e.of === undefined && (e.answers === call.id || e.answers === undefined)) call.answer ??= { by: e.by, text: e.text, at };
     else if (waiting.for === 'job') call.interrupted ??= { by: e.by, text: e.text };
   }
 }

@@ -36,9 +36,16 @@ function section(title: string, lines: readonly string[]): string {
 
 function overview(session: Session): string {
   const { opened, ended, id } = session;
-  const how = { command: 'by /experiment', mention: 'by a mention', reply: 'by a reply', shortcut: 'by a shortcut', mcp: 'over MCP', button: 'by a button' }[
-    opened.door
-  ];
+  const how = {
+    command: 'by /experiment',
+    mention: 'by a mention',
+    direct: 'in a direct message',
+    reply: 'by a reply',
+    shortcut: 'by a shortcut',
+    form: 'by the form',
+    mcp: 'over MCP',
+    button: 'by a button',
+  }[opened.door];
   const lines = [
     `- Asked by ${code(opened.by)} in ${code(opened.channel)}, ${how}, ${opened.at}`,
     `- State: ${ended ? `${cameTo(session)}, ${ended.at}` : 'not ended'}`,
@@ -57,6 +64,8 @@ function said({ told }: Session): string[] {
   if (told.length === 0) return [];
   const kinds = {
     message: 'said',
+    edit: 'changed what they had said to',
+    delete: 'took a message back',
     stop: 'stopped it',
     change: 'asked for a change',
     retry: 'asked to try again',

@@ -103,7 +103,7 @@ export function theApproval(s: Session, id: string): Approval {
 
 /** Does the model read this? A stop and a retry are for the host. */
 export function isSpoken({ kind }: EventOf<'told'>): boolean {
-  return kind === 'message' || kind === 'change';
+  return kind === 'message' || kind === 'change' || kind === 'edit' || kind === 'delete';
 }
 
 /** Calls that are not finished, in the order the model asked for them. */

@@ -27,10 +27,10 @@ export function transcript(s: Session, image: (sha256: string) => string | null)
   for (const [i, reply] of replies.entries()) {
     const before = s.told.slice(heard).filter((t) => t.seq <= reply.saw);
     heard += before.length;
-    say(messages, 'user', [...results(s, replies[i - 1], image), ...before.filter(isSpoken).map(told)]);
+    say(messages, 'user', [...results(s, replies[i - 1], image), ...heardIn(s, before)]);
     say(messages, 'assistant', reply.content);
   }
-  say(messages, 'user', [...results(s, replies.at(-1), image), ...s.told.slice(heard).filter(isSpoken).map(told)]);
+  say(messages, 'user', [...results(s, replies.at(-1), image), ...heardIn(s, s.told.slice(heard))]);
   return messages;
 }
 
@@ -51,10 +51,27 @@ function opening(s: Session): string {
   return parts.join('\n\n');
 }
 
+/** What was said since the model's last look. What was edited or taken back before it was read is read once, as it stands now. */
+function heardIn(s: Session, batch: readonly Told[]): Block[] {
+  const spoken = batch.filter(isSpoken);
+  return spoken
+    .filter((t) => !spoken.some((later) => later.seq > t.seq && later.of !== undefined && (later.of === t.ts || later.of === t.of)))
+    .map((t) => told(t, t.of === undefined ? null : earlier(s, t.of, spoken)));
+}
+
+/** What the model has read of a message before this look, and what that was; null where it has read nothing of it. */
+function earlier(s: Session, ts: string, unread: readonly Told[]): { what: string; text: string } | null {
+  if (unread.some((t) => t.ts === ts)) return null;
+  const said = s.told.find((t) => t.ts === ts);
+  return said ? { what: 'an earlier message', text: said.text } : { what: 'the request', text: s.opened.prompt };
+}
+
 /** A colleague who was not asked is overheard: context, not an order. */
-function told(t: Told): Block {
+function told(t: Told, before: { what: string; text: string } | null): Block {
   const tag = t.standing === 'other' ? 'overheard' : 'message';
-  return { type: 'text', text: `<${tag} from="${t.by}" standing="${t.standing}">\n${quote(t.text)}\n</${tag}>` };
+  const altered = before ? ` ${t.kind === 'delete' ? 'withdraws' : 'edits'}="${before.what}"` : '';
+  const text = t.kind !== 'delete' ? t.text : (before?.text ?? '(taken back before you could read it)');
+  return { type: 'text', text: `<${tag} from="${t.by}" standing="${t.standing}"${altered}>\n${quote(text)}\n</${tag}>` };
 }
 
 function results(s: Session, reply: Reply | undefined, image: (sha256: string) => string | null): Block[] {

@@ -1,22 +1,11 @@
 import { App, type Logger, LogLevel, type Receiver } from '@slack/bolt';
-import type { z } from 'zod';
 import type { Permissions } from '../policy/rules.ts';
 import type { Deliver } from '../runtime/commands.ts';
 import type { Reading } from '../runtime/reading.ts';
 import type { SlackService } from '../services/slack.ts';
-import { NewerRecord } from '../session/record-version.ts';
-import { answerClick, clickSchema, onClick } from './buttons.ts';
-import { onCommand } from './command.ts';
-import type { Desk, Editing, Runs } from './desk.ts';
-import { onEdit, type Submitted } from './editing.ts';
-import { commandSchema } from './given.ts';
-import { homeSchema, onHomeOpened } from './home.ts';
-import { LISTENERS } from './listeners.ts';
+import type { Desk, Editing, Runs, Usual } from './desk.ts';
+import { listen } from './listen.ts';
 import type { Log } from './log.ts';
-import { loopGuard } from './loop-guard.ts';
-import { messageSchema, NotStored, onMessage, onShortcut, shortcutSchema } from './mention.ts';
-import { onDenyReason, submissionSchema } from './modals.ts';
-import { onNewExperiment } from './new-experiment.ts';
 import { httpReceiver, type Other, StoreThenAckReceiver } from './receivers.ts';
 
 export type SlackOptions = {
@@ -33,6 +22,9 @@ export type SlackOptions = {
   slack: SlackService;
   runs?: Runs | undefined;
   editing?: Editing | undefined;
+  usual?: Usual | undefined;
+  budgets?: Desk['budgets'];
+  gone?: Desk['gone'];
   channels: readonly string[];
   log: Log;
   /** Is told how long a delivery waited for its acknowledgement; false: it was left to Slack to send again. */
@@ -44,9 +36,6 @@ export type SlackOptions = {
 };
 
 export type RunningSlack = { stop(): Promise<void>; ready(): { ok: boolean; why?: string }; port(): number };
-
-const TROUBLE = 'Something went wrong here, and it is logged. Please try again.';
-const NEWER = 'A newer version of me began this and is not here at the moment, so nothing was done. Please try again in a few minutes.';
 
 /** Listens to Slack. Everything is stored before Slack is told so. Throws one clear sentence where Slack cannot be reached or refuses the token. */
 export async function startSlack(options: SlackOptions): Promise<RunningSlack> {
@@ -114,120 +103,6 @@ function measure(app: App, acked: NonNullable<SlackOptions['acked']>): void {
       acked(kind, performance.now() - began, ok);
     }
   });
-}
-
-/** Parses each kind of delivery once and hands it on. */
-function listen(app: App, desk: Desk): void {
-  const loops = loopGuard();
-  const told = new Set<string>();
-  const once = (key: string) => {
-    if (told.size > 10_000) told.clear();
-    return told.size < told.add(key).size;
-  };
-
-  app.command(LISTENERS.command, async ({ body, ack }) => {
-    const answer = await safely(
-      desk,
-      commandSchema,
-      body,
-      (given) => onCommand(desk, given),
-      (text) => ({ text }),
-    );
-    // Nothing to say yet: the answer follows at the response_url.
-    await (answer.text === '' ? ack() : ack({ response_type: 'ephemeral', ...answer } as never));
-  });
-  app.event(LISTENERS.home, async ({ payload }) => {
-    const read = homeSchema.safeParse(payload);
-    // Nobody waits for it, and nothing hangs on it.
-    if (read.success) desk.later(() => onHomeOpened(desk, read.data));
-  });
-  for (const event of LISTENERS.events) {
-    app.event(event, async ({ payload }) => {
-      const read = messageSchema.safeParse(payload);
-      // Left to throw: what is not stored is not acknowledged.
-      if (read.success) await onMessage(desk, read.data, once, loops);
-    });
-  }
-  for (const action of LISTENERS.actions) {
-    app.action(action, async ({ body, ack }) => {
-      await safely(
-        desk,
-        clickSchema,
-        body,
-        (given) => onClick(desk, given),
-        (text) => answerClick(desk, body, text),
-      );
-      await ack();
-    });
-  }
-  app.view(LISTENERS.views[0], async ({ body, ack }) => {
-    const refused = await safely(
-      desk,
-      submissionSchema,
-      body,
-      (given) => onDenyReason(desk, given),
-      (why) => ({ field: 'reason', why }),
-    );
-    if (refused) await ack({ response_action: 'errors', errors: { [refused.field]: refused.why } });
-    else await ack();
-  });
-  app.view(LISTENERS.views[1], async ({ body, ack }) => {
-    const answer = await safely(
-      desk,
-      submissionSchema,
-      body,
-      (given): Promise<Submitted> => onEdit(desk, given),
-      (why) => ({ field: '0', why }),
-    );
-    if (answer && 'view' in answer) await ack({ response_action: 'update', view: answer.view });
-    else if (answer) await ack({ response_action: 'errors', errors: { [answer.field]: answer.why } });
-    else await ack();
-  });
-  app.view('new_experiment' satisfies (typeof LISTENERS.views)[number], async ({ body, ack }) => {
-    const refused = await safely(
-      desk,
-      submissionSchema,
-      body,
-      (given) => onNewExperiment(desk, given),
-      (why) => ({ field: 'prompt', why }),
-    );
-    if (refused) await ack({ response_action: 'errors', errors: { [refused.field]: refused.why } });
-    else await ack();
-  });
-  app.shortcut(LISTENERS.shortcuts[0], async ({ body, ack }) => {
-    const answer = await safely(
-      desk,
-      shortcutSchema,
-      body,
-      (given) => onShortcut(desk, given),
-      (text) => ({ text }),
-    );
-    const read = shortcutSchema.safeParse(body);
-    if (read.success) desk.later(() => desk.slack.respond(read.data.response_url, answer));
-    await ack();
-  });
-  app.error(async (error) => {
-    const cause = 'original' in error && error.original instanceof Error ? error.original : error;
-    desk.log.error({ why: String(cause) }, cause instanceof NotStored ? 'an event is left to Slack to send again' : 'a listener failed');
-    throw error;
-  });
-}
-
-/** Parses and works; what goes wrong is a logged line and, by way of `otherwise`, a sentence for whoever waits: a click or command must be answered. */
-async function safely<S extends z.ZodType, T>(
-  desk: Desk,
-  schema: S,
-  body: unknown,
-  work: (given: z.output<S>) => Promise<T>,
-  otherwise: (sentence: string) => T,
-): Promise<T> {
-  try {
-    return await work(schema.parse(body));
-  } catch (error) {
-    const newer = error instanceof NewerRecord;
-    desk.log.error({ why: error instanceof Error && !newer ? (error.stack ?? error.message) : String(error) }, 'a delivery from Slack could not be handled');
-    return otherwise(newer ? NEWER : TROUBLE);
-  }
 }
 
 async function whoWeAre({ slack, apiUrl, startWithinMs = 15_000 }: SlackOptions, until: number): Promise<Desk['self']> {

@@ -28,9 +28,9 @@ export async function isExperiment(runs: Runs | undefined, name: string): Promis
 }
 
 /** The second against the first. */
-export async function compare(desk: Desk, a: Ref, b: Ref): Promise<Answer> {
+export async function compare(desk: Desk, a: Ref, b: Ref, by: string): Promise<Answer> {
   if (!desk.runs) return { text: NO_MLFLOW };
-  const [first, second] = await Promise.all([sideOf(desk, a), sideOf(desk, b)]);
+  const [first, second] = await Promise.all([sideOf(desk, a, by), sideOf(desk, b, by)]);
   if ('why' in first) return { text: fallback(first.why) };
   if ('why' in second) return { text: fallback(second.why) };
   if (first.run === second.run) return { text: fallback(`Both are run ${first.run}, so there is nothing to compare.`) };
@@ -59,9 +59,9 @@ export async function best(desk: Desk, experiment: string, metric: string): Prom
 
 type Side = { run: string; metric: string | null } | { why: string };
 
-async function sideOf(desk: Desk, ref: Ref): Promise<Side> {
+async function sideOf(desk: Desk, ref: Ref, by: string): Promise<Side> {
   if (ref.of === 'run') return { run: ref.run, metric: null };
-  const session = await whichSession(desk, ref);
+  const session = await whichSession(desk, ref, by);
   return 'why' in session ? session : runOf(session);
 }
 

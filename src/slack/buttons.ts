@@ -4,11 +4,13 @@ import { sessionOfRef } from '../runtime/commands.ts';
 import type { View } from '../services/slack.ts';
 import type { Session } from '../session/state.ts';
 import { cardChannel } from './cards.ts';
+import { onChangePlan } from './change-session.ts';
 import { type Asked, decide, decideAll, lookUpWhether, whatIsAsked, whyNotCounted } from './decide.ts';
-import { type Answer, type Desk, mayChange, standingOf } from './desk.ts';
+import { type Answer, type Desk, mayChange, standingOf, whoMaySteer } from './desk.ts';
 import { editView } from './editing.ts';
+import { publishHome } from './home.ts';
 import { callDetails, denyReason, told, withoutMentions } from './modals.ts';
-import { onChangeSomething, onRunAgain } from './new-experiment.ts';
+import { onChangeSomething, onRunAgain, openForm } from './new-experiment.ts';
 import { AFTER_ALL, REPEAT, store, whyNot } from './store.ts';
 import { readQuestion } from './views/question.ts';
 
@@ -16,13 +18,14 @@ import { readQuestion } from './views/question.ts';
 export const clickSchema = z.object({
   team: z.object({ id: z.string() }),
   user: z.object({ id: z.string() }),
+  view: z.object({ id: z.string(), type: z.string() }).optional(),
   container: z.object({ message_ts: z.string().optional(), channel_id: z.string().optional(), thread_ts: z.string().optional() }),
   trigger_id: z.string().catch(''),
   response_url: z.string().optional(),
   actions: z.array(z.object({ action_id: z.string(), value: z.string().optional(), action_ts: z.string().catch('') })).min(1),
 });
 type Given = z.infer<typeof clickSchema>;
-type Click = { key: string; by: string; value: string; channel: string; trigger: string };
+type Click = { key: string; by: string; value: string; channel: string; trigger: string /** It was made on the clicker's own Home tab. */; home: boolean };
 type Reaction = (desk: Desk, click: Click) => Promise<Answer & { settled?: Promise<'stored' | 'lost'> }>;
 
 const GONE = { text: 'I know nothing of this any more; it may belong to another installation.' };
@@ -38,12 +41,13 @@ export const BUTTONS: Record<string, Reaction> = {
   stop_session: (desk, click) => steer(desk, click, 'stop', 'Stop.', 'Stopping.'),
   raise_budget: raise,
   retry_step: (desk, click) => steer(desk, click, 'retry', 'Try again.', 'Trying again.'),
-  change_session: (desk, click) => steer(desk, click, 'change', 'Plan anew, with what I wrote.', 'The question is taken back; the model plans anew.'),
+  change_session: onChangePlan,
   cancel_run: (desk, click) => afterStop(desk, click, 'cancel_run', 'Cancel the run.', 'Canceling it.'),
   leave_run: (desk, click) => afterStop(desk, click, 'leave_run', 'Leave it.', 'It goes on.'),
   answer_person: answer,
   rerun_session: onRunAgain,
   rerun_changed: onChangeSomething,
+  start_experiment: (desk, click) => openForm(desk, click.trigger, null).then(() => ({ text: '' })),
 };
 
 /** Reacts to a click. What it stores is stored when this is done; the sentence goes to the clicker alone. */
@@ -53,8 +57,9 @@ export async function onClick(desk: Desk, given: Given): Promise<void> {
   if (!action || !reaction || given.team.id !== desk.self.team) return;
   const by = given.user.id;
   const { message_ts: message = '', channel_id: channel = '' } = given.container;
-  const key = message && action.action_ts ? `act:${channel}:${message}:${action.action_ts}:${by}` : `act:${given.trigger_id}`;
-  const { settled, ...said } = await reaction(desk, { key, by, value: action.value ?? '', channel, trigger: given.trigger_id });
+  const key = action.action_ts && (message || given.view) ? `act:${channel}:${message || given.view?.id}:${action.action_ts}:${by}` : `act:${given.trigger_id}`;
+  const home = given.view?.type === 'home';
+  const { settled, ...said } = await reaction(desk, { key, by, value: action.value ?? '', channel, trigger: given.trigger_id, home });
   const say = (answer: Answer) => sayTo(desk, given, answer);
   if (said.text) desk.later(() => say(said));
   if (settled) desk.later(async () => say({ text: (await settled) === 'stored' ? AFTER_ALL : REPEAT }));
@@ -66,14 +71,16 @@ export function answerClick(desk: Desk, body: unknown, text: string): void {
   if (read.success) desk.later(() => sayTo(desk, read.data, { text }));
 }
 
-function sayTo(desk: Desk, { container, user, response_url }: Given, answer: Answer): Promise<unknown> {
+function sayTo(desk: Desk, { container, user, view, response_url }: Given, answer: Answer): Promise<unknown> {
+  // Home has no place for a private word but itself.
+  if (view?.type === 'home') return publishHome(desk, user.id, answer.text);
   const { thread_ts: thread, channel_id: channel = '' } = container;
   return response_url ? desk.slack.respond(response_url, { ...answer, thread }) : desk.slack.whisper({ channel, user: user.id, thread, ...answer });
 }
 
 async function decideBy(desk: Desk, click: Click, decision: { do: 'approve' } | { do: 'withdraw' }): ReturnType<Reaction> {
   const asked = await whatIsAsked(desk, click.value);
-  if (!asked || !standsIn(desk, asked, click.channel)) return GONE;
+  if (!asked || !standsIn(desk, asked, click)) return GONE;
   const { text, settled } = await decide(desk, click.key, click.by, asked, decision);
   return { text, ...(settled === undefined ? {} : { settled }) };
 }
@@ -91,7 +98,7 @@ async function approveAll(desk: Desk, click: Click): ReturnType<Reaction> {
   const session = sessionOfRef(click.value);
   const refs = click.value.slice(session.length + 1).split('+');
   const all = (await Promise.all(refs.map((ref) => whatIsAsked(desk, `${session}/${ref}`)))).filter((asked) => asked !== null);
-  if (all.length === 0 || all.some((asked) => !standsIn(desk, asked, click.channel))) return GONE;
+  if (all.length === 0 || all.some((asked) => !standsIn(desk, asked, click))) return GONE;
   const { text, settled } = await decideAll(desk, click.key, click.by, all);
   return { text, ...(settled === undefined ? {} : { settled }) };
 }
@@ -104,9 +111,11 @@ function show(desk: Desk, click: Click): ReturnType<Reaction> {
   return dialog(desk, click, told('What is asked', 'Loading…'), async (asked) => callDetails(asked.approval, asked.tool));
 }
 
-/** A card stands in its session's channel, or where its approvers are asked. */
-function standsIn(desk: Desk, { session, tool }: Asked, channel: string): boolean {
-  return channel === session.opened.channel || channel === cardChannel(session, tool, { approvers: desk.permissions.approvers, channels: desk.channels });
+/** A card stands in its session's channel, where its approvers are asked, or on somebody's Home. */
+function standsIn(desk: Desk, { session, tool }: Asked, { channel, home }: Click): boolean {
+  return (
+    home || channel === session.opened.channel || channel === cardChannel(session, tool, { approvers: desk.permissions.approvers, channels: desk.channels })
+  );
 }
 
 /** Opens a dialog at once, and puts another in its place when what it is about is known. */
@@ -114,7 +123,7 @@ async function dialog(desk: Desk, click: Click, first: View, then: (asked: Asked
   const opened = desk.slack.openModal(click.trigger, first);
   desk.later(async () => {
     const asked = await whatIsAsked(desk, click.value);
-    const next = asked && standsIn(desk, asked, click.channel) ? await then(asked) : told('What is asked', GONE.text);
+    const next = asked && standsIn(desk, asked, click) ? await then(asked) : told('What is asked', GONE.text);
     if (next) await desk.slack.updateModal(await opened, next);
   });
   try {
@@ -143,18 +152,12 @@ async function afterStop(desk: Desk, click: Click, kind: 'cancel_run' | 'leave_r
   return steer(desk, click, kind, text, thanks);
 }
 
-async function steer(
-  desk: Desk,
-  click: Click,
-  kind: 'stop' | 'retry' | 'change' | 'cancel_run' | 'leave_run',
-  text: string,
-  thanks: string,
-): ReturnType<Reaction> {
+async function steer(desk: Desk, click: Click, kind: 'stop' | 'retry' | 'cancel_run' | 'leave_run', text: string, thanks: string): ReturnType<Reaction> {
   const session = await sessionHere(desk, click);
   if (!session) return GONE;
   const [may, standing] = await Promise.all([mayChange(desk, click.by), standingOf(desk, session, click.by)]);
   if (!may.ok) return { text: may.why };
-  if (standing !== 'requester' && standing !== 'approver') return { text: `Only <@${session.opened.by}>, who asked for it, or an approver can do this.` };
+  if (standing !== 'requester' && standing !== 'approver') return { text: whoMaySteer(desk, session, 'do this') };
   const stored = await store(desk, click.key, { do: 'tell', session: session.id, by: click.by, text, ts: null, kind, standing });
   return { text: whyNot(stored) ?? thanks, ...(stored.is === 'unsure' ? { settled: stored.settled } : {}) };
 }

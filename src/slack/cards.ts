@@ -40,7 +40,8 @@ export function cards(s: Session, reply: Reply, view: CardView, { now = 0, links
 /** Where a card stands when not in its session's thread: a session from a place that is not served asks where its approvers are. */
 export function cardChannel(s: Session, tool: string, { approvers, channels }: Pick<AskingView, 'approvers' | 'channels'>): string | null {
   if (!channels || channels.includes(s.opened.channel)) return null;
-  return approversOf(tool, approvers)?.channel ?? null;
+  // Where no channel is named for them, approvers are most likely to read the first that is served.
+  return approversOf(tool, approvers)?.channel ?? channels[0] ?? null;
 }
 
 /** The slot in which an approval is asked for; null where none is. */
@@ -90,7 +91,8 @@ function cardsOf(s: Session, reply: Reply): Card[] {
   );
 }
 
-function decisionOf(s: Session, approval: Approval): Decision {
+/** A question as a card shows it. */
+export function decisionOf(s: Session, approval: Approval): Decision {
   const call = s.calls.get(approval.call);
   const tool = call?.tool ?? '';
   const before = approval.edits && s.approvals.get(approval.edits.approval);

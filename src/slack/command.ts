@@ -1,8 +1,10 @@
+import { isDirect } from '../policy/direct.ts';
 import { plain } from '../policy/outside-text.ts';
 import { help, suggestion } from './answers.ts';
 import { isExperiment } from './ask-runs.ts';
 import { type Answer, type Desk, mayOpen } from './desk.ts';
 import { type Given, idFrom, tellLater } from './given.ts';
+import { openForm } from './new-experiment.ts';
 import { parseCommand, type Typed } from './parse-command.ts';
 import { store, whyNot } from './store.ts';
 import { subcommand } from './subcommands.ts';
@@ -11,9 +13,14 @@ import { subcommand } from './subcommands.ts';
 export async function onCommand(desk: Desk, given: Given): Promise<Answer> {
   if (given.team_id !== desk.self.team) return { text: 'This app belongs to another workspace; it takes commands from there only.' };
   const typed = await readTyped(desk, given.text);
-  if (typed.is === 'empty' || typed.is === 'help') return help();
+  if (typed.is === 'help') return help();
+  if (typed.is === 'empty')
+    return openForm(desk, given.trigger_id, given.channel_id).then(
+      () => ({ text: '' }),
+      () => help(),
+    );
   if (typed.is === 'suggestion') return suggestion(typed.word, typed.subcommand);
-  if (!desk.channels.includes(given.channel_id)) return notHere(desk);
+  if (!(await isHere(desk, given))) return notHere(desk);
   if (typed.is === 'unsure') return { text: typed.why };
   if (typed.is !== 'prompt') return subcommand(desk, given, typed);
 
@@ -37,11 +44,23 @@ async function readTyped(desk: Desk, text: string): Promise<Typed | { is: 'unsur
   return known ? typed : parseCommand(text, { bot });
 }
 
+/** In a channel of labmate.json, or in the direct messages of whoever types it with the app: a command can be typed in anybody's. */
+async function isHere(desk: Desk, { channel_id: channel, user_id: user }: Given): Promise<boolean> {
+  if (desk.channels.includes(channel)) return true;
+  if (!isDirect(channel)) return false;
+  try {
+    return (await desk.slack.directWith(channel, AbortSignal.timeout(800))) === user;
+  } catch (error) {
+    desk.log.warn({ channel, why: String(error) }, 'Slack did not say whose direct messages these are');
+    return false;
+  }
+}
+
 export function notHere(desk: Desk): Answer {
   const served = desk.channels.map((c) => `<#${c}>`).join(', ');
   return {
     text: served
-      ? `I work in ${served} only; this channel is not configured.`
+      ? `I work in ${served}, and in direct messages with me; this place is not configured.`
       : 'No channel is configured for me yet. An operator has to add one to labmate.json.',
   };
 }

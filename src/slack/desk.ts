@@ -31,6 +31,15 @@ export type Reconsidered =
   /** `argument`: the path of the one that is wrong, where that is known. */
   | { is: 'no'; why: string; argument?: readonly string[] };
 
+/** What a usual experiment is here: for the form, and for what a conversation begins with. */
+export type Usual = {
+  job?: string | undefined;
+  experiment?: string | undefined;
+  metrics: readonly string[];
+  /** The jobs that may be started; absent where there is no backend that runs any. */
+  jobs?: ((signal: AbortSignal) => Promise<{ id: string; name: string }[]>) | undefined;
+};
+
 /** What everyone at the door works with. */
 export type Desk = {
   deliver: Deliver;
@@ -39,12 +48,17 @@ export type Desk = {
   slack: SlackService;
   /** Without it nothing can be changed before it is approved. */
   editing?: Editing | undefined;
+  usual?: Usual | undefined;
+  /** How many sessions that have not ended one person and the team may have, and what one of them may use up; for Home. */
+  budgets?: { perUser: number; perTeam: number; turns: number; toolCalls: number; outputTokens: number } | undefined;
   /** Absent where no MLflow is configured. */
   runs?: Runs | undefined;
   /** Where it listens. */
   channels: readonly string[];
   self: { team: string; user: string; bot: string };
   log: Log;
+  /** A message of ours was deleted by somebody: it is posted again where something can still be done with it. */
+  gone?: ((session: string, ts: string) => Promise<void>) | undefined;
   /** Work that Slack need not wait for; failures are logged. */
   later(work: () => Promise<unknown>): void;
 };
@@ -106,6 +120,12 @@ export async function membersOf(desk: Desk, groups: readonly string[], fresh = f
     ),
   );
   return lists.flat();
+}
+
+/** Why somebody else may not do this to a session: who can is named. */
+export function whoMaySteer(desk: Desk, session: Session, what: string): string {
+  const approvers = desk.permissions.approvers['default'] ?? null;
+  return `Only <@${session.opened.by}>, who asked for it, or an approver can ${what}. Approvers: ${namesOf(approvers)}.`;
 }
 
 /** Who may approve, for a sentence: mentions, which an ephemeral message renders and nobody is notified by. */

@@ -11,8 +11,8 @@ const MOST_PEOPLE = 40;
 export type Wanted = { words: string; phrase: boolean };
 
 /** Searches what was asked, tried, decided and by whom. Reads the index only: no log, no model. */
-export async function find(desk: Desk, wanted: Wanted): Promise<Answer> {
-  const all = await served(desk);
+export async function find(desk: Desk, wanted: Wanted, by: string): Promise<Answer> {
+  const all = await served(desk, by);
   const found = matching(all, wanted, await namesOf(desk, all));
   return listed(`Found for “${wanted.words}”: ${found.length}`, found, `Nothing found for “${wanted.words}”.`, SHOWN);
 }

@@ -1,40 +1,63 @@
 import { z } from 'zod';
 import { named } from '../policy/outside-text.ts';
+import { approversOf } from '../policy/rules.ts';
 import type { About } from '../runtime/reading.ts';
+import { approverMentions, decisionOf } from './cards.ts';
 import type { Desk } from './desk.ts';
 import { openApprovals } from './my-approvals.ts';
-import { homeView } from './views/home.ts';
-import { served, threadUrl } from './which-session.ts';
+import { type Experiment, homeView, type KeptRecord } from './views/home.ts';
+import { everything, mayList, threadUrl } from './which-session.ts';
 
 /** What we use of `app_home_opened`. */
-export const homeSchema = z.object({ type: z.literal('app_home_opened'), user: z.string(), tab: z.string().optional() });
+export const homeSchema = z.object({ type: z.literal('app_home_opened'), user: z.string(), tab: z.string().optional(), channel: z.string().optional() });
 
 const SHOWN = 10;
+const RECORDS = 5;
 
-/** Publishes the Home tab of who opened it. Nothing is stored, so nothing is lost where Slack does not take it: the next opening tries again. */
-export async function onHomeOpened(desk: Desk, { user, tab }: z.infer<typeof homeSchema>): Promise<void> {
-  if (tab === 'messages') return;
-  const all = await served(desk);
+/**
+ * Publishes somebody's Home tab; `notice` says what came of a click there. Nothing is stored, so nothing is lost where Slack does not take it: the next opening
+ * tries again.
+ */
+export async function publishHome(desk: Desk, user: string, notice = ''): Promise<void> {
+  const all = await everything(desk);
   const mine = all.filter((about) => about.by === user);
   const latest = mine.slice(0, SHOWN);
-  const [approvals, urls] = await Promise.all([
-    openApprovals(
-      desk,
-      user,
-      all.filter((about) => about.endedAt === null),
-    ),
-    Promise.all(latest.map((about) => urlOf(desk, about))),
+  const ended = all.filter((about) => about.endedAt !== null && mayList(about, user)).sort((a, b) => ((a.endedAt ?? '') < (b.endedAt ?? '') ? 1 : -1));
+  const [approvals, experiments, records] = await Promise.all([
+    openApprovals(desk, user),
+    Promise.all(latest.map((about) => experimentOf(desk, about))),
+    Promise.all(ended.slice(0, RECORDS).map((about) => recordOf(desk, about))),
   ]);
+  const isOpen = (about: About) => about.endedAt === null;
   const view = homeView({
-    approvals: approvals.mine
-      .slice(0, approvals.links.length)
-      .map(({ s, a }, i) => ({ alias: s.opened.alias, summary: a.preview.summary, expiresAt: a.expiresAt, url: approvals.links[i] ?? null })),
-    experiments: latest.map((about, i) => ({ ...about, prompt: named(about.prompt), url: urls[i] ?? null })),
+    notice,
+    approvals: approvals.mine.map(({ s, a, tool }, i) => ({
+      decision: decisionOf(s, a),
+      requester: s.opened.by,
+      alias: s.opened.alias,
+      url: approvals.links[i] ?? null,
+      mayApprove: approverMentions(approversOf(tool, desk.permissions.approvers), s.opened.by),
+    })),
+    experiments,
     more: mine.length - latest.length,
+    budget: desk.budgets ? { ...desk.budgets, mine: mine.filter(isOpen).length, team: all.filter(isOpen).length } : null,
+    records,
     channels: desk.channels,
     at: new Date().toISOString(),
   });
   await desk.slack.publishHome(user, view);
+}
+
+/** What one of one's own has used up stands in its log; of those that have ended nothing is left to use. */
+async function experimentOf(desk: Desk, about: About): Promise<Experiment> {
+  const session = about.endedAt === null ? await desk.reading.session(about.session) : null;
+  const used = session ? { turns: session.replies.length, calls: session.calls.size, raised: session.raised } : null;
+  return { ...about, prompt: named(about.prompt), url: await urlOf(desk, about), used };
+}
+
+async function recordOf(desk: Desk, about: About): Promise<KeptRecord> {
+  const record = await desk.reading.lines(about.session);
+  return { ...about, url: await urlOf(desk, about), lines: record?.lines.length ?? 0, head: record?.head ?? '' };
 }
 
 /** The thread's own address; in a thread that began with somebody's message no root of ours stands. */

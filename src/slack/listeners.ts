@@ -3,6 +3,7 @@ export const LISTENERS = {
   command: '/experiment',
   events: ['app_mention', 'message'],
   home: 'app_home_opened',
+  stopped: 'agent_session_stopped',
   actions: [
     'approve_call',
     'approve_all',
@@ -19,7 +20,9 @@ export const LISTENERS = {
     'answer_person',
     'rerun_session',
     'rerun_changed',
+    'start_experiment',
   ],
-  views: ['deny_reason', 'edit_arguments', 'new_experiment'],
-  shortcuts: ['run_as_experiment'],
+  views: ['deny_reason', 'edit_arguments', 'new_experiment', 'change_session'],
+  /** On a message, and from anywhere. */
+  shortcuts: { message: 'run_as_experiment', global: 'new_experiment' },
 } as const;

@@ -13,6 +13,8 @@ const SCOPES = [
   'groups:history',
   'groups:read',
   'im:history',
+  // Whose direct messages a command was typed in.
+  'im:read',
   'mpim:history',
   'reactions:write',
   'usergroups:read',
@@ -59,7 +61,10 @@ export function manifest(httpUrl?: string): Record<string, unknown> {
           should_escape: true,
         },
       ],
-      shortcuts: [{ name: 'Run as experiment', type: 'message', callback_id: LISTENERS.shortcuts[0], description: 'Runs this message as an experiment' }],
+      shortcuts: [
+        { name: 'Run as experiment', type: 'message', callback_id: LISTENERS.shortcuts.message, description: 'Runs this message as an experiment' },
+        { name: 'New experiment', type: 'global', callback_id: LISTENERS.shortcuts.global, description: 'A form for the usual ablation' },
+      ],
     },
     oauth_config: { scopes: { bot: SCOPES } },
     settings: {

@@ -1,14 +1,15 @@
 import { z } from 'zod';
+import { isDirect } from '../policy/direct.ts';
 import type { Command } from '../runtime/commands.ts';
 import type { Session } from '../session/state.ts';
 import { help } from './answers.ts';
 import { notHere } from './command.ts';
 import { type Answer, type Desk, mayChange, mayOpen, standingOf } from './desk.ts';
-import { answerDirectMessage } from './direct-message.ts';
 import { idFrom } from './given.ts';
 import type { Loops } from './loop-guard.ts';
 import { dropMention, unescapeSlack } from './parse-command.ts';
 import { store, whyNot } from './store.ts';
+import { isServed } from './which-session.ts';
 
 /** What we use of a `message` or `app_mention` event. One post can arrive as both, and either may come first. */
 export const messageSchema = z.object({
@@ -39,14 +40,12 @@ export type Once = (key: string) => boolean;
 /** Takes a post: opens a session, continues the one that lives in its thread, or leaves it alone. */
 export async function onMessage(desk: Desk, event: z.infer<typeof messageSchema>, once: Once, loops: Loops): Promise<void> {
   if (!isOfAPerson(desk, event)) return;
-  if (event.channel_type === 'im' && !desk.channels.includes(event.channel)) {
-    if (once(`im:${event.channel}:${event.ts}`)) desk.later(() => answerDirectMessage(desk, { channel: event.channel, thread: event.thread_ts, ts: event.ts }));
-    return;
-  }
-  const mentioned = event.text.includes(`<@${desk.self.user}>`) || event.text.includes(`<@${desk.self.user}|`);
-  if (!mentioned && event.thread_ts === undefined) return;
   const { channel, user } = event;
-  if (!desk.channels.includes(channel)) {
+  const direct = isDirect(channel);
+  // Whatever is said in a direct message is said to us.
+  const mentioned = direct || event.text.includes(`<@${desk.self.user}>`) || event.text.includes(`<@${desk.self.user}|`);
+  if (!mentioned && event.thread_ts === undefined) return;
+  if (!isServed(desk, channel)) {
     if (mentioned && once(`${channel}:${user}`)) whisper(desk, event, notHere(desk));
     return;
   }
@@ -58,7 +57,7 @@ export async function onMessage(desk: Desk, event: z.infer<typeof messageSchema>
   }
   if (living) return continueSession(desk, event, living, mentioned);
   if (mayBecomeKnown(desk, event)) throw new NotStored('a reply came before it was known whose thread this is');
-  if (mentioned) await open(desk, event, 'mention');
+  if (mentioned) await open(desk, event, direct ? 'direct' : 'mention');
 }
 
 function isOfAPerson(desk: Desk, event: z.infer<typeof messageSchema>): event is Heard {
@@ -87,14 +86,14 @@ async function continueSession(desk: Desk, event: Heard, session: Session, menti
   const steers = standing !== 'other' && may.ok;
   // While it is only asked what becomes of its runs, a stopped session reads nothing more.
   if (session.ended || session.offer) {
-    if (steers || mentioned) await open(desk, event, mentioned ? 'mention' : 'reply', session.id);
+    if (steers || mentioned) await open(desk, event, mentioned && !isDirect(channel) ? 'mention' : 'reply', session.id);
     return;
   }
   const text = words(desk, event);
   if (text === '') return;
   const command: Command = { do: 'tell', session: session.id, by: user, text, ts, kind: 'message', standing: steers ? standing : 'other' };
   const stored = await store(desk, `msg:${desk.self.team}:${channel}:${ts}`, command);
-  if (stored.is === 'closed') return open(desk, event, mentioned ? 'mention' : 'reply', session.id);
+  if (stored.is === 'closed') return open(desk, event, mentioned && !isDirect(channel) ? 'mention' : 'reply', session.id);
   if (stored.is === 'late' || stored.is === 'unsure') throw new NotStored('a message could not be stored in time');
   if (mentioned && !steers) {
     whisper(desk, event, {
@@ -103,13 +102,13 @@ async function continueSession(desk: Desk, event: Heard, session: Session, menti
   }
 }
 
-async function open(desk: Desk, event: Heard, door: 'mention' | 'reply', after?: string): Promise<void> {
+async function open(desk: Desk, event: Heard, door: 'mention' | 'direct' | 'reply', after?: string): Promise<void> {
   const { channel, user, ts } = event;
   const may = await mayOpen(desk, user);
   if (!may.ok) return whisper(desk, event, { text: may.why });
   const prompt = words(desk, event);
   if (prompt === '' || /^help$/i.test(prompt)) return whisper(desk, event, help());
-  const quoted = door === 'mention' && event.thread_ts !== undefined && after === undefined ? await soFar(desk, event) : undefined;
+  const quoted = door !== 'reply' && event.thread_ts !== undefined && after === undefined ? await soFar(desk, event) : undefined;
   const command: Command = {
     do: 'open',
     session: sessionId(desk, event),
@@ -139,7 +138,10 @@ function words(desk: Desk, { text }: Heard): string {
 }
 
 /** The thread before the mention, quoted for the model; a mention is not lost because Slack could not show it. */
-async function soFar(desk: Desk, { channel, thread_ts, ts }: Heard): Promise<{ by: string; text: string; ts: string }[] | undefined> {
+export async function soFar(
+  desk: Desk,
+  { channel, thread_ts, ts }: { channel: string; thread_ts?: string | undefined; ts: string },
+): Promise<{ by: string; text: string; ts: string }[] | undefined> {
   try {
     const all = await desk.slack.replies({ channel, thread: thread_ts ?? ts }, AbortSignal.timeout(900));
     const before = all.filter((m) => Number(m.ts) < Number(ts)).slice(-30);
@@ -152,37 +154,4 @@ async function soFar(desk: Desk, { channel, thread_ts, ts }: Heard): Promise<{ b
 
 function whisper(desk: Desk, { channel, user, thread_ts }: Heard, answer: Answer): void {
   desk.later(() => desk.slack.whisper({ channel, user, ...(thread_ts ? { thread: thread_ts } : {}), ...answer }));
-}
-
-/** What we use of the message shortcut. */
-export const shortcutSchema = z.object({
-  team: z.object({ id: z.string() }),
-  channel: z.object({ id: z.string() }),
-  user: z.object({ id: z.string() }),
-  message: z.object({ ts: z.string(), thread_ts: z.string().optional(), text: z.string().catch('') }),
-  trigger_id: z.string(),
-  response_url: z.string().catch(''),
-});
-
-/** Runs a message as an experiment, in that message's thread. Answers privately. */
-export async function onShortcut(desk: Desk, { team, channel, user, message, trigger_id }: z.infer<typeof shortcutSchema>): Promise<Answer> {
-  if (team.id !== desk.self.team) return { text: 'This app belongs to another workspace.' };
-  if (!desk.channels.includes(channel.id)) return notHere(desk);
-  const may = await mayChange(desk, user.id);
-  if (!may.ok) return { text: may.why };
-  const prompt = unescapeSlack(dropMention(message.text, desk.self.user));
-  if (prompt.trim() === '') return { text: 'This message has no words that could be an experiment.' };
-  const session = idFrom(team.id, channel.id, trigger_id);
-  const thread = message.thread_ts ?? message.ts;
-  const stored = await store(desk, `cut:${trigger_id}`, {
-    do: 'open',
-    session,
-    team: team.id,
-    channel: channel.id,
-    thread,
-    by: user.id,
-    prompt,
-    door: 'shortcut',
-  });
-  return { text: whyNot(stored) ?? 'Opened, in the thread of that message.' };
 }

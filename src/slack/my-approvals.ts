@@ -1,29 +1,34 @@
 import { mayApprove } from '../policy/approvers.ts';
 import { approversOf } from '../policy/rules.ts';
-import type { About } from '../runtime/reading.ts';
 import type { Approval, Session } from '../session/state.ts';
 import { pendingApprovals } from '../session/state.ts';
 import { approverMentions, cardNameOf } from './cards.ts';
 import { type Answer, type Desk, membersOf } from './desk.ts';
 import { fallback, fitted } from './views/limits.ts';
 import { type Bit, bold, bullets, clock, link, para, rich, t } from './views/rich.ts';
+import { everything, mayList } from './which-session.ts';
 
 type Open = { s: Session; a: Approval; tool: string };
 
 /** What waits for this person's yes, each with a link to its card; and, in a line, what waits for others. */
-export async function myApprovals(desk: Desk, by: string, sessions: readonly About[]): Promise<Answer> {
-  const { mine, links, all } = await openApprovals(desk, by, sessions);
+export async function myApprovals(desk: Desk, by: string): Promise<Answer> {
+  const { mine, links, all } = await openApprovals(desk, by);
   return waiting(mine, links, all, (tool) => approverMentions(approversOf(tool, desk.permissions.approvers), ''));
 }
 
-/** Every approval that is open in these sessions, and which of them this person may give, with links to the cards of the first fifteen. */
-export async function openApprovals(desk: Desk, by: string, sessions: readonly About[]): Promise<{ mine: Open[]; links: (string | null)[]; all: Open[] }> {
-  const read = await Promise.all(sessions.slice(0, 40).map((about) => desk.reading.session(about.session)));
+/** Every approval that is open and this person may see, and which of them this person may give, with links to the cards of the first fifteen. */
+export async function openApprovals(desk: Desk, by: string): Promise<{ mine: Open[]; links: (string | null)[]; all: Open[] }> {
+  const sessions = (await everything(desk)).filter((about) => about.endedAt === null);
+  const waiting = [
+    ...sessions.filter((about) => about.state === 'waiting for approval'),
+    ...sessions.filter((about) => about.state !== 'waiting for approval'),
+  ];
+  const read = await Promise.all(waiting.slice(0, 40).map((about) => desk.reading.session(about.session)));
   const open = read.flatMap((s): Open[] => (s && !s.stop ? pendingApprovals(s).map((a) => ({ s, a, tool: s.calls.get(a.call)?.tool ?? '' })) : []));
   const current = open.filter(({ s, a }) => s.calls.get(a.call)?.approval === a.id);
   const mine = await whichMay(desk, by, current);
   const links = await Promise.all(mine.slice(0, 15).map((o) => cardLink(desk, o)));
-  return { mine, links, all: current };
+  return { mine, links, all: current.filter((o) => mine.includes(o) || mayList(o.s.opened, by)) };
 }
 
 /** The answer. Pure. `links` belongs to the first of `mine`. */

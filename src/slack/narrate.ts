@@ -1,13 +1,17 @@
 import type { LineChart } from '../charts/chart.ts';
+import { isDirect } from '../policy/direct.ts';
 import { approversOf } from '../policy/rules.ts';
 import { REMOVED } from '../policy/secrets.ts';
 import type { RunProgress } from '../runtime/progress.ts';
 import type { Block } from '../services/slack.ts';
+import type { AgentStatus } from '../services/slack-agents.ts';
 import { cameTo } from '../session/came-to.ts';
 import { placeInLine } from '../session/lineage.ts';
-import type { Reply, Session } from '../session/state.ts';
+import { isSpoken, type Reply, type Session } from '../session/state.ts';
+import { agentStatus } from './agent-status.ts';
 import { callSlots } from './call-slots.ts';
-import { type AskingView, approvalsOf, approverMentions, cards } from './cards.ts';
+import { type AskingView, approvalsOf, approverMentions, cards, reminderIn } from './cards.ts';
+import type { Live } from './live.ts';
 import type { CardView } from './views/card.ts';
 import { didWhat } from './views/did.ts';
 import { knownLinks } from './views/links.ts';
@@ -19,7 +23,9 @@ import { wordsOf } from './views/words.ts';
 
 /** One message the thread should show: posted once under its name, edited when its content changes. */
 export type Slot = { name: string; thread: boolean /** Where it stands, if not in the session's channel. */; channel?: string } & (
-  | { text: string; blocks: Block[] }
+  | { text: string; blocks: Block[] /** What of it is streamed where Slack has streams. */; live?: Live }
+  /** What Slack itself shows of a conversation with the app. */
+  | { status: AgentStatus; title: string }
   /** A file: `sha256` names a stored blob, `content` is the thing itself. */
   | {
       file: { name: string; title: string; alt: string } & (
@@ -44,9 +50,10 @@ export function narrate(s: Session, { progress = [], ...asking }: NarrateView): 
   const { approvers } = asking;
   const mayApprove = (tool: string) => approverMentions(approversOf(tool, approvers), s.opened.by);
   const view: CardView = { requester: s.opened.by, mayApprove, closed: s.ended !== undefined || s.stop !== undefined };
-  const noteworthy = s.opened.after === undefined || s.calls.size > 0;
+  const noteworthy = isNoteworthy(s, asking.now ?? s.lastM);
   const said = s.replies.filter((r) => isSaid(s, r)).slice(0, MOST_SAID);
   return [
+    ...(isDirect(s.opened.channel) ? [{ name: 'status', thread: true, ...agentStatus(s) }] : []),
     ...(noteworthy ? opening(s, mayApprove, progress) : []),
     ...s.replies.flatMap((reply) => [
       ...(said.includes(reply) ? [message(`said:${reply.seq}`, saidMessage(wordsOf(reply.content)))] : []),
@@ -82,18 +89,48 @@ export function narrate(s: Session, { progress = [], ...asking }: NarrateView): 
   ];
 }
 
+/** How long an answer in a direct message may take before the steps to it are shown. */
+const QUIET_MS = 4_000;
+
+/**
+ * A follow-up or a direct message that calls no tool ("thanks!") is answered, and that is all there is to see; Slack shows by itself that the app is at work. What takes
+ * longer, or meets trouble, is shown from its beginning.
+ */
+function isNoteworthy(s: Session, now: number): boolean {
+  if (s.calls.size > 0) return true;
+  if (s.opened.after !== undefined) return false;
+  if (s.opened.door !== 'direct' || s.notes.length > 0 || s.stop || (s.ended && s.ended.outcome !== 'done')) return true;
+  return (s.ended ? Date.parse(s.ended.at) : now) - s.opened.m >= QUIET_MS;
+}
+
+/** Ms until it says something else though nothing has happened; null when time changes nothing. */
+export function changesIn(s: Session, now: number): number | null {
+  const quiet = !s.ended && !isNoteworthy(s, now) && s.opened.after === undefined ? [Math.max(50, s.opened.m + QUIET_MS - now)] : [];
+  const times = [reminderIn(s, now), ...quiet].filter((ms) => ms !== null);
+  return times.length > 0 ? Math.min(...times) : null;
+}
+
 function opening(s: Session, mayApprove: (tool: string) => Bit[], progress: readonly RunProgress[]): Slot[] {
   const { alias, by, prompt, model, thread, after, rerun_of: line } = s.opened;
+  const { live, ...plan } = planMessage(s, mayApprove, progress);
   return [
     {
       name: 'root',
       thread: thread !== null,
-      ...rootMessage({ alias, by, prompt, model, follows: after !== undefined, ...(line ? { line: `${capital(placeInLine(line, alias))}.` } : {}) }),
+      ...rootMessage({
+        alias,
+        by,
+        prompt,
+        model,
+        follows: after !== undefined,
+        quoted: s.opened.door !== 'direct',
+        ...(line ? { line: `${capital(placeInLine(line, alias))}.` } : {}),
+      }),
     },
     ...(prompt.length > QUOTED
       ? [{ name: 'prompt', thread: true, file: { name: `${alias}-prompt.txt`, title: `The prompt of ${alias}`, alt: 'The whole prompt', content: prompt } }]
       : []),
-    message('plan', planMessage(s, mayApprove, progress)),
+    { name: 'plan', thread: true, ...plan, ...(isDirect(s.opened.channel) ? { live } : {}) },
   ];
 }
 
@@ -124,7 +161,11 @@ function kept(s: Session, reply: Reply, closed: boolean): Slot[] {
   for (const a of approvalsOf(s, reply)) {
     const told = s.told.find(
       (m) =>
-        m.kind === 'message' && m.standing !== 'other' && m.at >= a.askedAt && (a.state === 'pending' || (a.decidedAt !== undefined && m.at < a.decidedAt)),
+        isSpoken(m) &&
+        m.kind !== 'change' &&
+        m.standing !== 'other' &&
+        m.at >= a.askedAt &&
+        (a.state === 'pending' || (a.decidedAt !== undefined && m.at < a.decidedAt)),
     );
     if (told) return [message(`kept:${reply.seq}`, keptMessage(s.id, told.by, a.state === 'pending' && !closed))];
   }
@@ -136,7 +177,7 @@ function final(s: Session): { text: string; blocks: Block[] } {
   const last = s.replies.at(-1);
   const answer = last && last.calls.length === 0 ? wordsOf(last.content) : '';
   const words = outcome === 'done' ? text || answer || 'There is nothing more to say.' : text;
-  const bare = s.opened.after !== undefined && s.calls.size === 0 && outcome === 'done';
+  const bare = (s.opened.after !== undefined || s.opened.door === 'direct') && s.calls.size === 0 && outcome === 'done';
   return finalMessage({
     ...stopper(s, words),
     known: knownLinks(s),

@@ -1,18 +1,37 @@
 import type { z } from 'zod';
+import { isDirect } from '../policy/direct.ts';
 import type { View } from '../services/slack.ts';
 import type { Session } from '../session/state.ts';
-import type { Answer, Desk } from './desk.ts';
+import { type Answer, type Desk, mayOpen } from './desk.ts';
 import { idFrom } from './given.ts';
-import { modal, type submissionSchema, told } from './modals.ts';
+import { type submissionSchema, told } from './modals.ts';
 import { runAgain, runChanged } from './rerun.ts';
+import { store, whyNot } from './store.ts';
+import { ablationForm, type FormOffer, LONGEST, promptForm } from './views/experiment-form.ts';
+import { type Ablation, THEN, type Then, thresholdInWords, writtenPrompt } from './views/written-prompt.ts';
+import { isServed } from './which-session.ts';
 
-const PROMPT = 'prompt';
-/** As long a text as Slack takes in a field. */
-const LONGEST = 3_000;
 const TITLE = 'Change something';
 const GONE = 'I know nothing of this any more; it may belong to another installation.';
+/** What the form is filled with must be there before people give up. */
+const OFFER_MS = 1_500;
 
 type Click = { by: string; value: string; channel: string; trigger: string };
+type Submission = z.infer<typeof submissionSchema>;
+/** A field that is wrong, the next view of the dialog, or `done` when all of it may close. */
+export type Answered = { field: string; why: string } | { push: View } | 'done';
+
+/** Opens the form for a usual ablation, at once; what it offers is looked up meanwhile. `channel`: where somebody is, if that is known. */
+export async function openForm(desk: Desk, trigger: string, channel: string | null): Promise<void> {
+  const id = await desk.slack.openModal(trigger, told('New experiment', 'Loading…'));
+  desk.later(async () => {
+    const offer = await offerOf(desk, channel);
+    await desk.slack.updateModal(
+      id,
+      offer ? ablationForm(offer) : told('New experiment', 'No channel is configured for me yet. An operator has to add one to labmate.json.'),
+    );
+  });
+}
 
 /** A click on "Run again". */
 export async function onRunAgain(desk: Desk, click: Click): ReturnType<typeof runAgain> {
@@ -42,34 +61,92 @@ export function form({ id, opened: { alias, prompt } }: Session): View {
       TITLE,
       `The request of ${alias} has ${prompt.length} characters, more than a form takes. Use /experiment rerun ${alias} key=value, or write it anew.`,
     );
-  return {
-    ...modal('new_experiment', TITLE, [
-      { type: 'section', text: { type: 'plain_text', text: `This opens a new experiment, which says that it repeats ${alias}.`, emoji: false } },
-      {
-        type: 'input',
-        block_id: PROMPT,
-        label: { type: 'plain_text', text: 'What shall be done' },
-        element: { type: 'plain_text_input', action_id: PROMPT, multiline: true, max_length: LONGEST, initial_value: prompt },
-      },
-    ]),
-    private_metadata: id,
-    submit: { type: 'plain_text', text: 'Run it' },
-  };
+  return promptForm({ about: id, title: TITLE, says: `This opens a new experiment, which says that it repeats ${alias}.`, prompt });
 }
 
-/** Takes the rewritten request. Answers what stands under the field when nothing was opened; null when it was. */
-export async function onNewExperiment(desk: Desk, { team, user, view }: z.infer<typeof submissionSchema>): Promise<{ field: string; why: string } | null> {
-  const why = (sentence: string) => ({ field: PROMPT, why: sentence });
-  const earlier = team.id === desk.self.team ? await sessionHere(desk, view.private_metadata) : null;
-  if (!earlier) return why(GONE);
-  const prompt = view.state.values[PROMPT]?.[PROMPT]?.value ?? '';
-  if (prompt.trim() === '') return why('Say what shall be done.');
-  const refused = await runChanged(desk, `view:${view.id}`, idFrom(team.id, earlier.opened.channel, view.id), user.id, earlier, prompt);
-  return refused ? why(refused) : null;
+/** Takes a form: the fields become words to look at, the words an experiment. */
+export async function onNewExperiment(desk: Desk, { team, user, view }: Submission): Promise<Answered> {
+  const words = view.state.values['prompt']?.['prompt']?.value;
+  const field = words === undefined ? 'changes' : 'prompt';
+  if (team.id !== desk.self.team) return { field, why: GONE };
+  const about = fieldOf(view, 'where') ?? view.private_metadata;
+  if (words === undefined) return fieldsToWords(desk, view, about);
+  const prompt = words ?? '';
+  if (prompt.trim() === '') return { field, why: 'Say what shall be done.' };
+  const why = isServed(desk, about) ? await openNew(desk, view, about, user.id, prompt) : await rewritten(desk, view, about, user.id, prompt);
+  return why ? { field, why } : 'done';
+}
+
+async function fieldsToWords(desk: Desk, view: Submission['view'], place: string): Promise<Answered> {
+  const read = (name: string) => (fieldOf(view, name) ?? '').trim();
+  const changes = read('changes')
+    .split(/\n|,(?=\s*[A-Za-z_][\w.-]*\s*=)/)
+    .filter((line) => line.trim() !== '')
+    .map((line) => line.match(/^\s*([A-Za-z_][\w.-]*)\s*=\s*(.+?)\s*$/));
+  if (changes.some((pair) => pair === null)) return { field: 'changes', why: 'Write one change a line, as name=value.' };
+  const threshold = read('threshold');
+  if (threshold !== '' && thresholdInWords(threshold) === null)
+    return { field: 'threshold', why: 'Write a number, with % or points if you mean those: 1%, 2 points, 0.01.' };
+  const metric = read('metric');
+  if (!/^[\w@./-]+$/.test(metric)) return { field: 'metric', why: 'Write the name of one metric, such as val_f1.' };
+  const name = isDirect(place) ? null : await desk.slack.channelName(place, AbortSignal.timeout(800)).catch(() => place);
+  const next = read('next');
+  const filled: Ablation = {
+    job: read('job'),
+    config: read('config'),
+    changes: changes.map((pair) => ({ name: pair?.[1] ?? '', value: pair?.[2] ?? '' })),
+    metric,
+    baseline: read('baseline'),
+    threshold,
+    next: Object.hasOwn(THEN, next) ? (next as Then) : 'tell',
+    channel: name,
+  };
+  const says = 'This is what is run, and what the record keeps. Change it as you like; next time you can type it after /experiment.';
+  return { push: promptForm({ about: place, title: 'New experiment', says, prompt: writtenPrompt(filled).slice(0, LONGEST), close: 'Back' }) };
+}
+
+/** Why nothing was opened; null where it was. */
+async function openNew(desk: Desk, view: Submission['view'], channel: string, by: string, prompt: string): Promise<string | null> {
+  const mine = !isDirect(channel) || (await desk.slack.directWith(channel, AbortSignal.timeout(800)).catch(() => null)) === by;
+  if (!mine) return 'Nothing was opened: Slack did not say that these are your direct messages. Please try again.';
+  const may = await mayOpen(desk, by);
+  if (!may.ok) return may.why;
+  const { team } = desk.self;
+  const session = idFrom(team, channel, view.id);
+  return whyNot(await store(desk, `view:${view.id}`, { do: 'open', session, team, channel, thread: null, by, prompt, door: 'form' }));
+}
+
+async function rewritten(desk: Desk, view: Submission['view'], id: string, by: string, prompt: string): Promise<string | null> {
+  const earlier = await sessionHere(desk, id);
+  if (!earlier) return GONE;
+  return runChanged(desk, `view:${view.id}`, idFrom(desk.self.team, earlier.opened.channel, view.id), by, earlier, prompt);
+}
+
+async function offerOf(desk: Desk, channel: string | null): Promise<FormOffer | null> {
+  const soon = AbortSignal.timeout(OFFER_MS);
+  const ids = [...(channel && isDirect(channel) ? [channel] : []), ...desk.channels.slice(0, 20)];
+  const [first] = ids;
+  if (first === undefined) return null;
+  const [places, jobs] = await Promise.all([
+    Promise.all(
+      ids.map(async (id) => ({ id, name: isDirect(id) ? 'Here, between us' : `#${(await desk.slack.channelName(id, soon).catch(() => null)) ?? id}` })),
+    ),
+    (desk.usual?.jobs?.(soon) ?? Promise.resolve([])).catch((error: unknown) => {
+      desk.log.warn({ why: String(error) }, 'the jobs for the form could not be listed; it takes a name instead');
+      return [];
+    }),
+  ]);
+  return { places, place: channel !== null && ids.includes(channel) ? channel : first, jobs, usual: desk.usual ?? { metrics: [] } };
+}
+
+/** What stands in a field, typed or chosen. */
+function fieldOf({ state }: Submission['view'], name: string): string | null {
+  const given = state.values[name]?.[name];
+  return given?.selected_option?.value ?? given?.value ?? null;
 }
 
 async function sessionHere(desk: Desk, id: string, channel?: string): Promise<Session | null> {
   const session = await desk.reading.session(id);
-  if (session?.opened.team !== desk.self.team || !desk.channels.includes(session.opened.channel)) return null;
+  if (session?.opened.team !== desk.self.team || !isServed(desk, session.opened.channel)) return null;
   return channel === undefined || channel === session.opened.channel ? session : null;
 }

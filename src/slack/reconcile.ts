@@ -1,10 +1,11 @@
-import { createHash } from 'node:crypto';
 import type { RunProgress } from '../runtime/progress.ts';
-import type { Limiter, Show, ShownSlot, Slots } from '../runtime/reading.ts';
+import type { Show } from '../runtime/reading.ts';
 import { UpstreamError } from '../services/http.ts';
 import type { Block, SlackService } from '../services/slack.ts';
 import type { Session } from '../session/state.ts';
+import { makeLive } from './live.ts';
 import type { Log } from './log.ts';
+import { type Again, EDIT_EVERY_MS, hashOf, IN_FLIGHT_MS, type Look, lookAt, mark, POST_EVERY_MS, threadOf } from './look.ts';
 import type { Slot } from './narrate.ts';
 import { pictureOf } from './picture.ts';
 import { hasChart, plainer, withoutCharts } from './plainer.ts';
@@ -21,26 +22,13 @@ type Options = {
 
 type Message = Extract<Slot, { text: string }>;
 type File = Extract<Slot, { file: unknown }>;
+type Status = Extract<Slot, { status: unknown }>;
 
-/** One look at one thread: what it shows, and how to write down a change of that. */
-type Look = {
-  session: Session;
-  channel: string;
-  limiter: Limiter;
-  now: number;
-  shown: Record<string, ShownSlot>;
-  set(slot: string, is: Omit<ShownSlot, 'channel'> & { channel?: string }): Promise<void>;
-  drop(slot: string): Promise<void>;
-};
-
-/** Ms until it must be looked at again; null when it stands as it should. */
-type Again = number | null;
-
-/** A request to Slack is over after this long; only then can a look-up tell whether it arrived. */
-const IN_FLIGHT_MS = 6_000;
 const AGAIN_MS = 2_000;
-const EDIT_EVERY_MS = 1_000;
-const POST_EVERY_MS = 1_000;
+/** All conversations of a workspace together: Slack takes fifty changes in a minute. */
+const STATUS_EVERY_MS = 1_200;
+/** So long a workspace that has no such thing is not asked again. */
+const OFF_MS = 600_000;
 
 /**
  * Brings a thread to what its session says: posts what is missing, in order, and edits what differs. A post is written down as begun before it is sent, so
@@ -48,6 +36,8 @@ const POST_EVERY_MS = 1_000;
  */
 export function makeShow({ slack, narrate, changesIn, blob, log }: Options): Show {
   const permalinks = new Map<string, string>();
+  const bringLive = makeLive({ slack, log });
+  let statusOffUntil = 0;
 
   return async (session, slots, limiter, now, progress = []) => {
     const look = await lookAt(session, slots, limiter, now);
@@ -56,13 +46,13 @@ export function makeShow({ slack, narrate, changesIn, blob, log }: Options): Sho
     for (const slot of await wanted(look, progress)) {
       const known = look.shown[slot.name];
       const hash = hashOf(slot);
-      if (known?.hash === hash && known.trying === undefined) continue;
+      if (known?.hash === hash && known.trying === undefined && !known.stream && !known.gone) continue;
       // Nothing can stand in a thread without its root, and what comes later must not stand above what comes first.
       if (!known?.ts && (!mayPost || (slot.thread && !threadOf(look)))) continue;
       const wait = await bring(slot, hash, look).catch((error: unknown) => failed(error, slot, hash, look));
       if (wait === null) continue;
       again = Math.min(again ?? wait, wait);
-      if (!look.shown[slot.name]?.ts) mayPost = false;
+      if (!look.shown[slot.name]?.ts && !('status' in slot)) mayPost = false;
     }
     return again === null ? null : { againInMs: again };
   };
@@ -85,8 +75,29 @@ export function makeShow({ slack, narrate, changesIn, blob, log }: Options): Sho
     return narrate(look.session, progress, look.now, links);
   }
 
-  function bring(slot: Slot, hash: string, look: Look): Promise<Again> {
-    return 'file' in slot ? upload(slot, hash, look) : bringMessage(slot, hash, look);
+  async function bring(slot: Slot, hash: string, look: Look): Promise<Again> {
+    if ('file' in slot) return upload(slot, hash, look);
+    if ('status' in slot) return setStatus(slot, hash, look);
+    const live = slot.live ? await bringLive({ ...slot, live: slot.live }, hash, look) : 'ordinary';
+    return live === 'ordinary' ? bringMessage(slot, hash, look) : live;
+  }
+
+  /** What Slack itself shows of a conversation. It is no message: where there is no such thing, nothing is missing. */
+  async function setStatus({ name, status, title }: Status, hash: string, look: Look): Promise<Again> {
+    const { channel, session, now } = look;
+    const thread = threadOf(look);
+    if (!thread || now < statusOffUntil) return null;
+    const wait = await look.limiter('agents.sessions', STATUS_EVERY_MS);
+    if (wait > 0) return wait;
+    try {
+      await slack.agents.setStatus({ channel, thread, status, title, by: session.opened.by });
+    } catch (error) {
+      if (!(error instanceof UpstreamError) || error.transient) throw error;
+      log.info({ code: error.code }, 'Slack shows no state of conversations here');
+      statusOffUntil = now + OFF_MS;
+    }
+    await look.set(name, { ts: null, hash });
+    return null;
   }
 
   async function bringMessage(slot: Message, hash: string, look: Look): Promise<Again> {
@@ -164,6 +175,11 @@ export function makeShow({ slack, narrate, changesIn, blob, log }: Options): Sho
     if (!(error instanceof UpstreamError)) throw error;
     const facts = { session: look.session.id, slot: slot.name, code: error.code, status: error.status };
     const known = look.shown[slot.name];
+    // Somebody deleted it; what still matters is shown again, but not the root, which a thread hangs on.
+    if (error.code === 'message_not_found' && known?.ts && !look.session.ended && slot.name !== 'root') {
+      await look.drop(slot.name);
+      return AGAIN_MS;
+    }
     if (!error.transient) {
       log.error(facts, `a message cannot be shown as it should: ${error.message}`);
       await look.set(slot.name, { ...(slot.channel ? { channel: slot.channel } : {}), ts: known?.ts ?? null, hash });
@@ -179,37 +195,4 @@ export function makeShow({ slack, narrate, changesIn, blob, log }: Options): Sho
 async function contentOf(file: File['file'], blob: Options['blob']): Promise<{ name: string; data: Uint8Array }> {
   if ('chart' in file) return pictureOf(file.chart, file.name);
   return { name: file.name, data: 'content' in file ? new TextEncoder().encode(file.content) : await blob(file.sha256) };
-}
-
-async function lookAt(session: Session, slots: Slots, limiter: Limiter, now: number): Promise<Look> {
-  const { channel } = session.opened;
-  const shown = { ...(await slots.all()) };
-  return {
-    session,
-    channel,
-    limiter,
-    now,
-    shown,
-    async set(slot, is) {
-      await slots.set(slot, { channel, ...is });
-      shown[slot] = { channel, ...is };
-    },
-    async drop(slot) {
-      await slots.drop(slot);
-      delete shown[slot];
-    },
-  };
-}
-
-function threadOf({ session, shown }: Look): string | undefined {
-  return session.opened.thread ?? shown['root']?.ts ?? undefined;
-}
-
-function mark(session: Session, slot: Slot) {
-  return { session: session.id, slot: slot.name };
-}
-
-function hashOf(slot: Slot): string {
-  const content = 'file' in slot ? slot.file : { text: slot.text, blocks: slot.blocks };
-  return createHash('sha256').update(JSON.stringify(content)).digest('hex').slice(0, 32);
 }

@@ -1,8 +1,9 @@
 import { plain } from '../policy/outside-text.ts';
+import type { About } from '../runtime/reading.ts';
 import type { Session } from '../session/state.ts';
 import { help, listed, shown } from './answers.ts';
 import { best, compare } from './ask-runs.ts';
-import { type Answer, type Desk, mayChange, standingOf } from './desk.ts';
+import { type Answer, type Desk, mayChange, standingOf, whoMaySteer } from './desk.ts';
 import { find } from './find.ts';
 import { type Given, idFrom, reply, tellLater } from './given.ts';
 import { myApprovals } from './my-approvals.ts';
@@ -13,40 +14,41 @@ import { served, threadUrl, whichSession } from './which-session.ts';
 
 /** Answers a subcommand, privately. */
 export async function subcommand(desk: Desk, given: Given, typed: Exclude<Typed, { is: 'prompt' | 'empty' | 'suggestion' }>): Promise<Answer> {
+  const by = given.user_id;
   switch (typed.is) {
     case 'help':
       return help();
     case 'status':
-      return listed('Running or waiting now', await open(desk), 'Nothing runs and nothing waits.', 20);
+      return listed('Running or waiting now', (await served(desk, by)).filter(isOpen), 'Nothing runs and nothing waits.', 20);
     case 'list':
-      return listed('The latest experiments', await served(desk), 'There is no experiment yet. Describe one: /experiment SENTENCE');
+      return listed('The latest experiments', await served(desk, by), 'There is no experiment yet. Describe one: /experiment SENTENCE');
     case 'approvals':
-      return myApprovals(desk, given.user_id, await open(desk));
+      return myApprovals(desk, by);
     case 'find':
-      return afterwards(desk, given, () => find(desk, typed));
+      return afterwards(desk, given, () => find(desk, typed, by));
     case 'compare':
-      return afterwards(desk, given, () => compare(desk, typed.a, typed.b));
+      return afterwards(desk, given, () => compare(desk, typed.a, typed.b, by));
     case 'best':
       return afterwards(desk, given, () => best(desk, typed.experiment, typed.metric));
     case 'show':
-      return withSession(desk, typed.id, (s) => show(desk, s));
+      return withSession(desk, typed.id, by, (s) => show(desk, s, by));
     case 'record':
-      return withSession(desk, typed.id, (s) => record(desk, given, s));
+      return withSession(desk, typed.id, by, (s) => record(desk, given, s));
     case 'stop':
-      return withSession(desk, typed.id, (s) => stop(desk, given, s));
+      return withSession(desk, typed.id, by, (s) => stop(desk, given, s));
     case 'rerun':
-      return withSession(desk, typed.id, (s) => again(desk, given, s, typed.changes));
+      return withSession(desk, typed.id, by, (s) => again(desk, given, s, typed.changes));
     default:
       return typed satisfies never;
   }
 }
 
-async function open(desk: Desk) {
-  return (await served(desk)).filter((a) => a.endedAt === null);
+function isOpen({ endedAt }: About): boolean {
+  return endedAt === null;
 }
 
-async function withSession(desk: Desk, ref: Ref, then: (s: Session) => Promise<Answer>): Promise<Answer> {
-  const session = await whichSession(desk, ref);
+async function withSession(desk: Desk, ref: Ref, by: string, then: (s: Session) => Promise<Answer>): Promise<Answer> {
+  const session = await whichSession(desk, ref, by, { forApprovers: true });
   return 'why' in session ? { text: session.why } : then(session);
 }
 
@@ -63,9 +65,9 @@ function afterwards(desk: Desk, given: Given, work: () => Promise<Answer>): Answ
   return { text: '' };
 }
 
-async function show(desk: Desk, s: Session): Promise<Answer> {
+async function show(desk: Desk, s: Session, by: string): Promise<Answer> {
   const first = s.opened.rerun_of?.first ?? s.id;
-  const [url, all] = await Promise.all([threadUrl(desk, s.id), served(desk)]);
+  const [url, all] = await Promise.all([threadUrl(desk, s.id), served(desk, by)]);
   return shown(s, url, 1 + all.filter((a) => a.line?.first === first).length);
 }
 
@@ -107,8 +109,7 @@ async function stop(desk: Desk, given: Given, s: Session): Promise<Answer> {
   const by = given.user_id;
   const [may, standing] = await Promise.all([mayChange(desk, by), standingOf(desk, s, by)]);
   if (!may.ok) return { text: may.why };
-  if (standing !== 'requester' && standing !== 'approver')
-    return { text: `Only <@${s.opened.by}>, who asked for it, or an approver may stop ${plain(s.opened.alias)}.` };
+  if (standing !== 'requester' && standing !== 'approver') return { text: whoMaySteer(desk, s, `stop ${plain(s.opened.alias)}`) };
   const stored = await store(desk, `cmd:${given.trigger_id}`, { do: 'tell', session: s.id, by, text: 'Stop.', ts: null, kind: 'stop', standing });
   if (stored.is === 'unsure') tellLater(desk, given, stored.settled);
   return { text: whyNot(stored) ?? `Stopping ${plain(s.opened.alias)}.` };

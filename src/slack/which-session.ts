@@ -1,25 +1,46 @@
+import { isDirect } from '../policy/direct.ts';
 import { plain } from '../policy/outside-text.ts';
 import type { About } from '../runtime/reading.ts';
 import type { Session } from '../session/state.ts';
-import type { Desk } from './desk.ts';
+import { type Desk, standingOf } from './desk.ts';
 import type { Ref } from './parse-command.ts';
 
-/** Everything that happened in the channels that are served, newest first. */
-export async function served(desk: Desk): Promise<About[]> {
-  return (await desk.reading.list(desk.self.team)).filter((a) => desk.channels.includes(a.channel));
+/** Whether experiments live there: in the channels of labmate.json, and in direct messages with the app. */
+export function isServed(desk: Pick<Desk, 'channels'>, channel: string): boolean {
+  return desk.channels.includes(channel) || isDirect(channel);
 }
 
-/** The session that an id, a link or a run stands for; else a sentence why there is none. */
-export async function whichSession(desk: Desk, ref: Ref): Promise<Session | { why: string }> {
+/** Everything that happened where experiments live, newest first. Direct messages of anybody are among it: for code that asks who may, not for lists. */
+export async function everything(desk: Desk): Promise<About[]> {
+  return (await desk.reading.list(desk.self.team)).filter((a) => isServed(desk, a.channel));
+}
+
+/** Whether lists may show it to this person: what is in a direct message is its author's. */
+export function mayList({ channel, by }: Pick<About, 'channel' | 'by'>, user: string): boolean {
+  return !isDirect(channel) || by === user;
+}
+
+/** What a person may be shown of it, newest first. */
+export async function served(desk: Desk, user: string): Promise<About[]> {
+  return (await everything(desk)).filter((a) => mayList(a, user));
+}
+
+/**
+ * The session that an id, a link or a run stands for; else a sentence why there is none. A session in direct messages is there for whoever asked for it, and, with
+ * `forApprovers`, for those who decide over it.
+ */
+export async function whichSession(desk: Desk, ref: Ref, user: string, { forApprovers = false } = {}): Promise<Session | { why: string }> {
   const { team } = desk.self;
-  const id = await idOf(desk, ref);
+  const id = await idOf(desk, ref, user);
   const session = id ? await desk.reading.session(id) : null;
-  if (session && session.opened.team === team && desk.channels.includes(session.opened.channel)) return session;
+  if (session && session.opened.team === team && isServed(desk, session.opened.channel)) {
+    if (mayList(session.opened, user) || (forApprovers && (await standingOf(desk, session, user)) === 'approver')) return session;
+  }
   const what = { alias: () => plain(ref.of === 'alias' ? ref.alias : ''), thread: () => 'in that thread', run: () => 'that started this run' }[ref.of]();
   return { why: `I know no experiment ${what}. /experiment list shows the latest, /experiment find WORDS searches.` };
 }
 
-async function idOf(desk: Desk, ref: Ref): Promise<string | null> {
+async function idOf(desk: Desk, ref: Ref, user: string): Promise<string | null> {
   const { team } = desk.self;
   switch (ref.of) {
     case 'alias':
@@ -27,7 +48,7 @@ async function idOf(desk: Desk, ref: Ref): Promise<string | null> {
     case 'thread':
       return desk.reading.ofThread(team, ref.channel, ref.ts);
     case 'run':
-      return (await served(desk)).find((a) => a.runs?.includes(ref.run))?.session ?? null;
+      return (await served(desk, user)).find((a) => a.runs?.includes(ref.run))?.session ?? null;
     default:
       return ref satisfies never;
   }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isDirect } from '../policy/direct.ts';
 import { done, readTool, ToolError } from './define-tool.ts';
 
 const input = z.strictObject({
@@ -28,6 +29,8 @@ export const askPerson = readTool({
     const { answer } = session;
     if (answer) return done(`<@${answer.by}> answered: ${answer.text}`, { status: 'answered', answer: answer.text, by: answer.by, at: answer.at });
     const asked = to?.match(/[UW][A-Z0-9]+/)?.[0] ?? session.requester;
+    if (isDirect(session.channel) && asked !== session.requester)
+      throw new ToolError('NOT_HERE', `This experiment lives in direct messages, which only <@${session.requester}> reads.`, 'ask them, without `to`.');
     return {
       kind: 'wait',
       waiting: { for: 'answer', question, options, to: asked, free_text },

@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Permissions } from '../../src/policy/rules.ts';
+import { makeForget } from '../../src/runtime/forget-shown.ts';
 import type { ShownSlot, Slots } from '../../src/runtime/reading.ts';
 import { type SlackStandIn, type SlackOptions as StandInOptions, startSlackStandIn } from '../../src/sandbox/slack/slack-stand-in.ts';
 import { slackService } from '../../src/services/slack.ts';
@@ -51,10 +52,18 @@ export async function aDesk(mode: 'socket' | 'http', more: { door?: Partial<Slac
     permissions,
     slack,
     channels: ['C0ML'],
+    usual: { job: '101', experiment: 'ads-rank-v3', metrics: ['val_f1', 'val_loss'], jobs: async () => [{ id: '101', name: 'ads-train (101)' }] },
+    budgets: { perUser: 10, perTeam: 200, turns: 40, toolCalls: 120, outputTokens: 60_000 },
+    gone: makeForget(log.redis, log.keys),
     log: silent,
     ...more.door,
   });
-  const show = makeShow({ slack, narrate: (s) => narrate(s, { approvers: permissions.approvers }), blob: async () => new Uint8Array([1]), log: silent });
+  const show = makeShow({
+    slack,
+    narrate: (s, _progress, now, links) => narrate(s, { approvers: permissions.approvers, channels: ['C0ML'], now, links }),
+    blob: async () => new Uint8Array([1]),
+    log: silent,
+  });
   const slots = inMemory();
   return {
     port,

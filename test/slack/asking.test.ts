@@ -15,7 +15,7 @@ const view = (more: Partial<NarrateView> = {}): NarrateView => ({ approvers: per
 const slotsOf = (events: SessionEvent[], more: Partial<NarrateView> = {}) => narrate(sessionOf(events), view(more));
 const named = (slots: Slot[], name: string) => {
   const found = slots.find((s) => s.name === name);
-  return found && !('file' in found) ? found : null;
+  return found && 'blocks' in found ? found : null;
 };
 const json = (slots: Slot[], name: string) => JSON.stringify(named(slots, name)?.blocks ?? null);
 const buttons = (slots: Slot[], name: string) => [...json(slots, name).matchAll(/"action_id":"(\w+)"/g)].map((m) => m[1]);
@@ -97,6 +97,7 @@ describe('a card', () => {
     const posted: { channel: string; thread?: string | undefined; text: string; blocks?: unknown }[] = [];
     const slack = {
       post: async (message: (typeof posted)[number]) => ({ ts: `1.${posted.push(message)}` }),
+      agents: { setStatus: async () => undefined },
       update: async (message: (typeof posted)[number]) => void posted.push(message),
       permalink: async ({ channel, ts }: { channel: string; ts: string }) => `https://slack.example/${channel}/${ts}`,
     };

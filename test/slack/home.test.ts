@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { aboutOf } from '../../src/runtime/about.ts';
+import { refuseView } from '../../src/sandbox/slack/validate-view.ts';
 import type { SessionEvent } from '../../src/session/events.ts';
 import { homeView } from '../../src/slack/views/home.ts';
 import { asks, replied } from '../session/logs.ts';
@@ -54,12 +55,50 @@ describe('Home', () => {
     await desk.log.redis.hset(desk.log.keys.slots(id), 'root', JSON.stringify(root));
 
     const requester = await home('U1');
-    expect(requester).toMatch(/Waiting:.*Train the waiting one.*Finished:.*Train the other one/);
+    expect(requester).toMatch(/Waiting".*Train the waiting one.*Finished".*Train the other one/);
     expect(requester).toMatch(/"url":"[^"]*archives[^"]*","text":"e-/);
     expect(requester).not.toContain('Not theirs');
     expect(requester).toContain('Nothing waits for your yes.');
     const approver = await home('U2');
-    expect(approver).toMatch(/Waiting for your yes.*, expires 2099-01-01 00:00 UTC/);
+    expect(approver).toMatch(/Waiting for your yes.*expires 2099-01-01 00:00 UTC/);
+  });
+
+  test('lets an approver decide right there, and says what came of it; who may not is told who can', async () => {
+    await command('Train it');
+    const [about] = await desk.log.reading.list('T1');
+    const id = about?.session ?? '';
+    await happens(id, replied(1, [{ id: 'c1', tool: 'run_databricks_job', input: { job_id: '101' } }]), asks('c1', `${id}/1`, '2099-01-01T00:00:00.000Z'));
+    const seen = await home('U2');
+    expect(refuseView(desk.workspace.world.data.homes['U2'])).toBeNull();
+    expect(seen).toMatch(/Exactly this is sent.*feature_set/);
+    const view = String(desk.workspace.world.data.homes['U2']?.['id']);
+    const click = (actionId: string, as = 'U2', where = view) => desk.workspace.act({ as, do: 'click', channel: '', ts: '', actionId, view: where });
+    await click('show_call');
+    await until(() => JSON.stringify(desk.workspace.world.data.modals.find((m) => m.user === 'U2')?.view ?? '').includes('digest'));
+    await click('deny_call');
+    const modal = await until(() => desk.workspace.world.data.modals.find((m) => m.user === 'U2' && m.view['callback_id'] === 'deny_reason'));
+    await desk.workspace.act({ as: 'U2', do: 'close', modal: modal.id });
+    expect((await click('approve_call')).ok).toBe(true);
+    const after = await until(() => {
+      const now = JSON.stringify(desk.workspace.world.data.homes['U2']);
+      return now.includes('Approved.') && now;
+    });
+    expect(after).toContain('Nothing waits for your yes.');
+    expect((await desk.log.reading.session(id))?.approvals.get(`${id}/1`)?.votes.map((v) => v.by)).toEqual(['U2']);
+  });
+
+  test('shows what is left of the budgets, the last records, and opens the form', async () => {
+    await command('Train the one that goes on');
+    await command('Train the other one', 'U4');
+    const ended = (await desk.log.reading.list('T1')).find((a) => a.by === 'U4')?.session ?? '';
+    await happens(ended, replied(1), { type: 'ended', outcome: 'done', text: '' });
+    const seen = await home('U1');
+    expect(seen).toContain('1 of your 10 experiments are open, 1 of 200 in this workspace. You can open 9 more.');
+    expect(seen).toContain('0 of 40 turns, 0 of 120 calls');
+    expect(seen).toMatch(/The last records.*e-\w+.* done.*3 lines, head [0-9a-f]{12}/);
+    const view = String(desk.workspace.world.data.homes['U1']?.['id']);
+    await desk.workspace.act({ as: 'U1', do: 'click', channel: '', ts: '', actionId: 'start_experiment', view });
+    await until(() => desk.workspace.world.data.modals.find((m) => m.user === 'U1' && m.view['callback_id'] === 'new_experiment'));
   });
 
   test('stays within what Slack takes, however long the prompts are', () => {
@@ -71,24 +110,12 @@ describe('Home', () => {
       openedAt: '2026-11-01T09:00:00Z',
       endedAt: null,
       url: 'https://acme.slack.com/archives/C0ML/p1',
+      used: null,
     }));
-    const view = homeView({ approvals: [], experiments, more: 7, channels: [], at: '2026-11-01T09:00:00Z' });
+    const view = homeView({ approvals: [], experiments, more: 7, budget: null, records: [], channels: [], at: '2026-11-01T09:00:00Z' });
     const words = JSON.stringify(view);
     expect(words.length).toBeLessThan(13_000);
     expect(words).not.toContain('<!channel>');
     expect(words).toContain('7 earlier; ');
-  });
-});
-
-describe('a direct message', () => {
-  test('is answered once with where to go, and opens nothing', async () => {
-    const answers = () => desk.workspace.world.data.messages.filter((m) => m.channel === 'D1' && m.user === 'UBOT');
-    await desk.workspace.act({ as: 'U1', do: 'say', text: 'Run job 101 please', channel: 'D1' });
-    const [answer] = await until(() => answers().length > 0 && answers());
-    expect(JSON.stringify(answer?.blocks)).toMatch(/I run experiments in channels.*"channel_id":"C0ML"/);
-    await desk.workspace.act({ as: 'U1', do: 'say', text: 'Hello?', channel: 'D1' });
-    await new Promise((resolve) => setTimeout(resolve, 300));
-    expect(answers()).toHaveLength(1);
-    expect(await desk.log.reading.list('T1')).toEqual([]);
   });
 });

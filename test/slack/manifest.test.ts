@@ -29,10 +29,10 @@ test('manifest.yml is what the code asks for', async () => {
 test('every listener has its event, command, shortcut and scope', () => {
   const m = manifest() as Manifest;
   const events = m.settings.event_subscriptions.bot_events;
-  for (const event of [...LISTENERS.events, LISTENERS.home]) expect(events.some((e) => e === event || e.startsWith(`${event}.`))).toBe(true);
+  for (const event of [...LISTENERS.events, LISTENERS.home, LISTENERS.stopped]) expect(events.some((e) => e === event || e.startsWith(`${event}.`))).toBe(true);
   for (const [event, scope] of Object.entries(SCOPE_OF)) if (events.includes(event)) expect(m.oauth_config.scopes.bot).toContain(scope);
   expect(m.features.slash_commands).toMatchObject([{ command: LISTENERS.command, should_escape: true }]);
-  expect(m.features.shortcuts.map((s) => s.callback_id)).toEqual([...LISTENERS.shortcuts]);
+  expect(m.features.shortcuts.map((s) => s.callback_id)).toEqual([LISTENERS.shortcuts.message, LISTENERS.shortcuts.global]);
   expect(m.settings.interactivity.is_enabled).toBe(true);
 });
 

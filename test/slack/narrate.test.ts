@@ -8,14 +8,14 @@ import { permissions } from './a-desk.ts';
 const slotsOf = (...events: SessionEvent[]): Slot[] => narrate(sessionOf(events), { approvers: permissions.approvers });
 const slot = (slots: Slot[], name: string) => {
   const found = slots.find((s) => s.name === name);
-  if (!found || 'file' in found) throw new Error(`no message ${name} among ${slots.map((s) => s.name).join(', ')}`);
+  if (!found || !('blocks' in found)) throw new Error(`no message ${name} among ${slots.map((s) => s.name).join(', ')}`);
   return found;
 };
 const buttons = (s: { blocks: unknown[] }) => [...JSON.stringify(s.blocks).matchAll(/"action_id":"(\w+)"/g)].map((m) => m[1]);
 
 /** The thread as one reads it: names, indentation for the thread, fallback text. */
 const read = (slots: Slot[]) =>
-  slots.map((s) => `${s.name}${s.thread ? '' : ' (in the channel)'}: ${'file' in s ? `[file ${s.file.name}]` : s.text}`).join('\n');
+  slots.map((s) => `${s.name}${s.thread ? '' : ' (in the channel)'}: ${'file' in s ? `[file ${s.file.name}]` : 'status' in s ? s.status : s.text}`).join('\n');
 
 const SEED = 'Run a training job using config base_config.json but with feature_set=v2. Wait for it to complete.';
 const run = { run_id: '7', run_url: 'https://dbc.example/run/7' };

@@ -137,9 +137,9 @@ describe.each(['socket', 'http'] as const)('over %s', (mode) => {
     const { workspace } = desk;
     const type = (as: string, text: string, channel = 'C0ML') =>
       workspace.act({ as, do: 'command', command: '/experiment', text, channel }).then((a) => a.response ?? a.error);
-    expect(await type('U1', SEED, 'C0RANDOM')).toContain('I work in <#C0ML> only');
+    expect(await type('U1', SEED, 'C0RANDOM')).toContain('I work in <#C0ML>, and in direct messages');
     expect(await type('U5', SEED)).toContain('Guests cannot');
-    expect(await type('U1', '')).toContain('Describe an experiment');
+    expect(await type('U1', 'help')).toContain('Describe an experiment');
     expect(await type('U1', 'stauts')).toContain('Did you mean /experiment status?');
     expect(await type('U1', 'list')).toContain('There is no experiment yet');
     expect(await type('U1', 'show e-none')).toContain('I know no experiment e-none');

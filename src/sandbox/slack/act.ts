@@ -1,4 +1,5 @@
 import type { Act } from '../control-types.ts';
+import { alter, stopAgent } from './alter.ts';
 import { compose, mentionsBot } from './compose.ts';
 import type { Ack, Delivery } from './deliver.ts';
 import { type Emit, homeOpenedEvent, mentionEvent, messageEvent } from './events.ts';
@@ -35,8 +36,13 @@ export async function act(parts: Parts, what: Act): Promise<Acted> {
     case 'shortcut':
       return await useShortcut(parts, what);
     case 'home':
-      parts.emit(homeOpenedEvent(world, what.as));
+      parts.emit(homeOpenedEvent(world, what.as, what.tab));
       return { ok: true };
+    case 'edit':
+    case 'delete':
+      return alter(parts, what);
+    case 'stop':
+      return stopAgent(parts, what);
     default:
       return what satisfies never;
   }

@@ -36,10 +36,12 @@ export function mentionEvent(world: World, message: Message): Json {
   return { ...event, type: 'app_mention' };
 }
 
-export function changedEvent(world: World, message: Message): Json {
+/** `before`: the message as it was, where a person edited it. */
+export function changedEvent(world: World, message: Message, before?: Json): Json {
   const ts = world.nextTs();
   const common = { channel: message.channel, channel_type: channelType(world, message.channel), ts, event_ts: ts, hidden: true };
-  return { type: 'message', subtype: 'message_changed', message: asSlackMessage(world, message), ...common };
+  const previous = before ? { previous_message: before } : {};
+  return { type: 'message', subtype: 'message_changed', message: asSlackMessage(world, message), ...previous, ...common };
 }
 
 export function deletedEvent(world: World, message: Message): Json {
@@ -48,10 +50,16 @@ export function deletedEvent(world: World, message: Message): Json {
   return { type: 'message', subtype: 'message_deleted', deleted_ts: message.ts, previous_message: asSlackMessage(world, message), ...common };
 }
 
-export function homeOpenedEvent(world: World, user: string): Json {
+export function homeOpenedEvent(world: World, user: string, tab: 'home' | 'messages' = 'home'): Json {
   const im = world.data.channels.find((c) => c.im === user);
-  const view = world.data.homes[user];
-  return { type: 'app_home_opened', user, channel: im?.id ?? '', tab: 'home', event_ts: world.nextTs(), ...(view ? { view } : {}) };
+  const view = tab === 'home' ? world.data.homes[user] : undefined;
+  return { type: 'app_home_opened', user, channel: im?.id ?? '', tab, event_ts: world.nextTs(), ...(view ? { view } : {}) };
+}
+
+/** Somebody pressed Slack's own stop button. `streams` are the messages that Slack itself has stopped for it. */
+export function sessionStoppedEvent(world: World, session: { user: string; channel: string; thread: string; streams: string[] }): Json {
+  const { user, channel, thread, streams } = session;
+  return { type: 'agent_session_stopped', user, channel, thread_ts: thread, streaming_message_ts: streams, event_ts: world.nextTs() };
 }
 
 function channelType(world: World, channel: string): string {

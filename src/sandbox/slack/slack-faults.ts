@@ -38,6 +38,8 @@ export function createSlackFaults(): SlackFaults {
         return { status: 429, headers: { 'retry-after': String(seconds) }, body: { ok: false, error: 'ratelimited' } };
       }
       if (fault.kind === 'error-500') return { status: 500, type: 'text/html', body: '<html>Server Error</html>' };
+      // A workspace that is older than the method, or has not been given it.
+      if (fault.kind === 'unknown-method') return { body: { ok: false, error: 'unknown_method', req_method: method } };
       if (fault.kind === 'slow') {
         await sleep(fault.ms ?? 5000);
         return call();

@@ -10,6 +10,8 @@ export type StoredFile = { id: string; name: string; title: string; alt: string;
 /** One view of a person's stack of modals; the last one of a person is the one on screen. */
 export type OpenModal = { id: string; user: string; view: Json; errors: Record<string, string> };
 export type AgentStatus = { channel: string; threadTs: string | null; status: string; title: string | null };
+/** What the app offers to say in a conversation with it. */
+export type SuggestedPrompts = { channel: string; threadTs: string | null; title: string | null; prompts: { title: string; message: string }[] };
 
 /** Everything a workspace remembers. Plain data, so that it can be saved and shown as it is. */
 export type WorldData = {
@@ -24,6 +26,7 @@ export type WorldData = {
   modals: OpenModal[];
   homes: Record<string, Json>;
   statuses: AgentStatus[];
+  prompts: SuggestedPrompts[];
 };
 
 export type World = {
@@ -89,7 +92,7 @@ export function openWorld(options: { dataDir?: string | undefined; now?: (() => 
 
 function fresh(): WorldData {
   const { users, channels, groups } = structuredClone({ users: seed.users, channels: seed.channels, groups: seed.groups });
-  return { version: 1, lastId: 0, lastTs: 0, users, channels, groups, messages: [], files: [], modals: [], homes: {}, statuses: [] };
+  return { version: 1, lastId: 0, lastTs: 0, users, channels, groups, messages: [], files: [], modals: [], homes: {}, statuses: [], prompts: [] };
 }
 
 function load(path: string): WorldData | null {

@@ -1,66 +1,133 @@
 import type { About } from '../../runtime/reading.ts';
-import type { HomeView } from '../../services/slack.ts';
+import type { Block, HomeView } from '../../services/slack.ts';
+import { card, type Decision } from './card.ts';
 import { fitted, LIMITS } from './limits.ts';
-import { type Bit, bold, bullets, channel, clock, context, link, mono, para, rich, t } from './rich.ts';
+import { actions, type Bit, bold, bullets, button, channel, clock, context, link, mono, para, rich, t, user } from './rich.ts';
 
-type Experiment = Pick<About, 'alias' | 'state' | 'verdict' | 'prompt' | 'openedAt' | 'endedAt'> & { url: string | null };
-type Approval = { alias: string; summary: string; expiresAt: string; url: string | null };
+export type Experiment = Pick<About, 'alias' | 'state' | 'verdict' | 'prompt' | 'openedAt' | 'endedAt'> & {
+  url: string | null;
+  /** What it has used up so far, while it goes on. */
+  used: { turns: number; calls: number; raised: number } | null;
+};
+export type KeptRecord = Pick<About, 'alias' | 'by' | 'state' | 'verdict' | 'endedAt'> & { url: string | null; lines: number; head: string };
+type Approval = { decision: Decision; requester: string; alias: string; url: string | null; mayApprove: Bit[] };
+type Budget = { perUser: number; perTeam: number; turns: number; toolCalls: number; mine: number; team: number };
 
-/** One person's Home tab: what waits for their yes, their latest experiments by how far they are, and how to start one. Pure. */
+/** So many approvals stand there whole, with their buttons; to the others a link leads. */
+const CARDS = 3;
+const LINKED = 12;
+
+/**
+ * One person's Home tab: what waits for their yes, with the same card that stands in the thread; their latest experiments by how far they are; what is left of the
+ * budgets; the last records; and how to start one. Pure.
+ */
 export function homeView(o: {
+  /** What came of the last click here; text for Slack, escaped already. */
+  notice?: string;
   approvals: readonly Approval[];
   /** Newest first. */
   experiments: readonly Experiment[];
   /** Of theirs, beyond those. */
   more: number;
+  budget: Budget | null;
+  records: readonly KeptRecord[];
   channels: readonly string[];
   at: string;
 }): HomeView {
-  const ended = o.experiments.filter((e) => e.endedAt !== null);
-  const waiting = o.experiments.filter((e) => e.endedAt === null && waits(e));
-  const running = o.experiments.filter((e) => e.endedAt === null && !waits(e));
-  const lists = [section('Running', running), section('Waiting', waiting), section('Finished', ended)].flat();
-  const blocks = [
-    rich(
-      ...(o.approvals.length > 0 ? [para(bold('Waiting for your yes')), bullets(o.approvals.map(approvalLine))] : [para(t('Nothing waits for your yes.'))]),
-      ...(lists.length > 0 ? [para(bold('Your experiments')), ...lists] : [para(t('You have no experiment yet.'))]),
-      ...(o.more > 0 ? [para(t(`${o.more} earlier; `), mono('/experiment list'), t(' and '), mono('/experiment find WORDS'), t(' show more.'))] : []),
-    ),
-    rich(para(bold('To start one: '), ...howToStart(o.channels))),
+  const blocks: Block[] = [
+    ...(o.notice ? [{ type: 'section', text: { type: 'mrkdwn', text: o.notice.slice(0, LIMITS.section) } }] : []),
+    ...approvals(o.approvals),
+    ...experiments(o.experiments, o.more, o.budget),
+    ...(o.budget ? [left(o.budget)] : []),
+    ...records(o.records),
+    header('New experiment'),
+    rich(para(...howToStart(o.channels))),
+    ...(o.channels.length > 0 ? [actions('start', button('start_experiment', 'New experiment', 'new', 'primary'))] : []),
     context(`As of ${clock(o.at)}. Opening this tab again looks anew.`),
   ];
   return { type: 'home', blocks: fitted(blocks, { blocks: LIMITS.modalBlocks, text: LIMITS.message }) };
 }
 
-/** How an experiment is begun, for a place where none can be: Home and direct messages. */
+function approvals(all: readonly Approval[]): Block[] {
+  if (all.length === 0) return [header('Approvals'), rich(para(t('Nothing waits for your yes.')))];
+  const [whole, rest] = [all.slice(0, CARDS), all.slice(CARDS)];
+  return [
+    header('Waiting for your yes'),
+    ...whole.flatMap(({ decision, requester, alias, url, mayApprove }, i) => [
+      ...(i > 0 ? [{ type: 'divider' }] : []),
+      ...card([decision], { requester, mayApprove: () => mayApprove, closed: false, from: { alias, url } }).blocks,
+    ]),
+    ...(rest.length > 0 ? [rich(para(bold(`${rest.length} more:`)), bullets(rest.slice(0, LINKED).map(approvalLine)))] : []),
+  ];
+}
+
+function experiments(all: readonly Experiment[], more: number, budget: Budget | null): Block[] {
+  const ended = all.filter((e) => e.endedAt !== null);
+  const waiting = all.filter((e) => e.endedAt === null && waits(e));
+  const running = all.filter((e) => e.endedAt === null && !waits(e));
+  const lists = [section('Running', running, budget), section('Waiting', waiting, budget), section('Finished', ended, budget)].flat();
+  return [
+    header('Your experiments'),
+    rich(
+      ...(lists.length > 0 ? lists : [para(t('You have no experiment yet.'))]),
+      ...(more > 0 ? [para(t(`${more} earlier; `), mono('/experiment list'), t(' and '), mono('/experiment find WORDS'), t(' show more.'))] : []),
+    ),
+  ];
+}
+
+function left({ mine, perUser, team, perTeam }: Budget): Block {
+  const room = Math.max(0, Math.min(perUser - mine, perTeam - team));
+  const words = room > 0 ? `You can open ${room} more.` : 'No more can be opened until one of them has ended.';
+  return context(`Budget: ${mine} of your ${perUser} experiments are open, ${team} of ${perTeam} in this workspace. ${words}`);
+}
+
+function records(all: readonly KeptRecord[]): Block[] {
+  if (all.length === 0) return [];
+  const lines = all.map(({ alias, by, state, verdict, endedAt, url, lines: n, head }): Bit[] => [
+    url ? link(url, alias) : bold(alias),
+    t(` ${state}${verdict ? `, ${verdict}` : ''} · `),
+    user(by),
+    t(` · ${clock(endedAt ?? '')} · ${n} lines, head ${head.slice(0, 12)}`),
+  ]);
+  return [header('The last records'), rich(bullets(lines), para(mono('/experiment record ID'), t(' puts one into its thread as a file.')))];
+}
+
+/** How an experiment is begun. */
 export function howToStart(channels: readonly string[]): Bit[] {
   if (channels.length === 0) return [t('an operator has to name a channel in labmate.json first.')];
   const places = channels.slice(0, 5).flatMap((id, i) => [t(i > 0 ? ', ' : ''), channel(id)]);
   return [
-    t('type '),
+    t('Type '),
     mono('/experiment'),
     t(' and a sentence that describes it in '),
     ...places,
-    t(', or mention me there. '),
+    t(', mention me there, or just write to me under Messages. '),
     mono('/experiment help'),
     t(' lists the rest.'),
   ];
+}
+
+function header(text: string): Block {
+  return { type: 'header', text: { type: 'plain_text', text, emoji: false } };
 }
 
 function waits({ state }: Experiment): boolean {
   return state.startsWith('waiting') || state === 'needs attention';
 }
 
-function section(title: string, all: readonly Experiment[]) {
-  return all.length > 0 ? [para(t(`${title}:`)), bullets(all.map(line))] : [];
+function section(title: string, all: readonly Experiment[], budget: Budget | null) {
+  return all.length > 0 ? [para(bold(title)), bullets(all.map((e) => line(e, budget)))] : [];
 }
 
-function line({ alias, state, verdict, prompt, openedAt, url }: Experiment): Bit[] {
+function line({ alias, state, verdict, prompt, openedAt, url, used }: Experiment, budget: Budget | null): Bit[] {
   const words = prompt.replace(/\s+/g, ' ').trim();
   const said = words.length > 100 ? `${words.slice(0, 99)}…` : words;
-  return [url ? link(url, alias) : bold(alias), t(` ${state}${verdict ? `, ${verdict}` : ''} · ${clock(openedAt)} · ${said}`)];
+  const by = 2 ** (used?.raised ?? 0);
+  const spent = used && budget ? ` · ${used.turns} of ${budget.turns * by} turns, ${used.calls} of ${budget.toolCalls * by} calls` : '';
+  return [url ? link(url, alias) : bold(alias), t(` ${state}${verdict ? `, ${verdict}` : ''} · ${clock(openedAt)}${spent} · ${said}`)];
 }
 
-function approvalLine({ alias, summary, expiresAt, url }: Approval): Bit[] {
-  return [bold(alias), t(' '), url ? link(url, summary) : t(summary), t(`, expires ${clock(expiresAt)}`)];
+function approvalLine({ alias, decision, url }: Approval): Bit[] {
+  const { summary } = decision.approval.preview;
+  return [bold(alias), t(' '), url ? link(url, summary) : t(summary), t(`, expires ${clock(decision.approval.expiresAt)}`)];
 }

@@ -10,12 +10,20 @@ type Message = { text: string; blocks: Block[] };
 export const QUOTED = 1_500;
 
 /** The session's first message: its id, who asks, and what. */
-export function rootMessage(o: { alias: string; by: string; prompt: string; model: string; follows: boolean; line?: string }): Message {
+export function rootMessage(o: {
+  alias: string;
+  by: string;
+  prompt: string;
+  model: string;
+  follows: boolean /** The request stands right above where it was a message of its own to the app. */;
+  quoted?: boolean;
+  line?: string;
+}): Message {
   const left = o.prompt.length - QUOTED;
   const blocks = [
     rich(
       para(bold(o.alias), t(o.follows ? ': ' : ' for '), ...(o.follows ? [t('going on for '), user(o.by)] : [user(o.by)])),
-      quote(left > 0 ? `${named(o.prompt.slice(0, QUOTED))}…` : named(o.prompt)),
+      ...(o.quoted === false && left <= 0 ? [] : [quote(left > 0 ? `${named(o.prompt.slice(0, QUOTED))}…` : named(o.prompt))]),
     ),
     ...(o.line ? [context(o.line)] : []),
     ...(left > 0 ? [context(`${left} more characters; the whole is the first file in this thread.`)] : []),

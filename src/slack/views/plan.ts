@@ -4,12 +4,13 @@ import type { Block } from '../../services/slack.ts';
 import { badRunsInWords, stepEnd } from '../../session/came-to.ts';
 import type { Outcome } from '../../session/events.ts';
 import type { Call, Session } from '../../session/state.ts';
+import type { Live } from '../live.ts';
 import { fallback, fitted, LIMITS } from './limits.ts';
 import { knownLinks, linked } from './links.ts';
 import { isInterruptedWait, planSteps } from './plan-steps.ts';
 import { actions, type Bit, button, clock, context, para, rich, t, user } from './rich.ts';
 import { trainingChart, trainingLines } from './training.ts';
-import { plainWords, stateInWords, stepTitle } from './words.ts';
+import { plainWords, stateInWords, stateOf, stepTitle } from './words.ts';
 
 type Status = 'pending' | 'in_progress' | 'complete' | 'error';
 type Line = { status: Status; title: string; bits: Bit[]; words: string /** Lines below it. */; more: string[] };
@@ -18,7 +19,11 @@ type Line = { status: Status; title: string; bits: Bit[]; words: string /** Line
  * The live message: one line a step, edited in place. `mayApprove` names who is waited for; `progress` is what is known of the runs that are waited for, which is
  * shown as long as they are.
  */
-export function planMessage(s: Session, mayApprove: (tool: string) => Bit[], progress: readonly RunProgress[] = []): { text: string; blocks: Block[] } {
+export function planMessage(
+  s: Session,
+  mayApprove: (tool: string) => Bit[],
+  progress: readonly RunProgress[] = [],
+): { text: string; blocks: Block[]; live: Live } {
   const calls = planSteps([...s.calls.values()]);
   const earlier = Math.max(0, calls.length - LIMITS.tasks);
   const lines = calls.slice(earlier).map((call) => ({ call, line: lineOf(s, call, mayApprove, progress) }));
@@ -44,7 +49,17 @@ export function planMessage(s: Session, mayApprove: (tool: string) => Bit[], pro
     title,
     ...lines.map(({ line }) => [`${MARKS[line.status]} ${line.title}${line.words ? `: ${line.words}` : ''}`, ...line.more].join('\n')),
   );
-  return { text, blocks: fitted(blocks) };
+  const streamed = tasks.map(({ task_id: id, title: name, status }) => ({ id, title: unlinked(name).slice(0, 250), status }));
+  return { text, blocks: fitted(blocks), live: { title: unlinked(plain(title)), tasks: streamed, busy: isBusy(s) } };
+}
+
+/** A stream's words may be read as Markdown, where an address becomes a link by itself. */
+function unlinked(text: string): string {
+  return text.replace(/\]\(/g, '] (').replace(/:\/\//g, ': //');
+}
+
+function isBusy(s: Session): boolean {
+  return ['thinking', 'working', 'stopping'].includes(stateOf(s)) && !s.ended && !(s.offer && !s.offer.answer);
 }
 
 const MARKS: Record<Status, string> = { pending: '○', in_progress: '◐', complete: '●', error: '✕' };

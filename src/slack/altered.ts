@@ -1,0 +1,84 @@
+import { z } from 'zod';
+import { plain } from '../policy/outside-text.ts';
+import type { Command } from '../runtime/commands.ts';
+import type { Session } from '../session/state.ts';
+import { type Desk, mayChange, standingOf } from './desk.ts';
+import { idFrom } from './given.ts';
+import { NotStored } from './mention.ts';
+import { dropMention, unescapeSlack } from './parse-command.ts';
+import { store } from './store.ts';
+import { isServed } from './which-session.ts';
+
+const post = z.object({
+  user: z.string().optional(),
+  bot_id: z.string().nullish(),
+  text: z.string().catch(''),
+  ts: z.string(),
+  thread_ts: z.string().optional(),
+  edited: z.object({ ts: z.string() }).optional(),
+});
+/** What we use of `message_changed` and `message_deleted`. */
+export const alteredSchema = z.discriminatedUnion('subtype', [
+  z.object({ subtype: z.literal('message_changed'), channel: z.string(), ts: z.string(), message: post, previous_message: post.optional() }),
+  z.object({ subtype: z.literal('message_deleted'), channel: z.string(), ts: z.string(), previous_message: post }),
+]);
+type Altered = z.infer<typeof alteredSchema>;
+
+/**
+ * Somebody edited a post or took it back. Where it spoke to a session that goes on, the model is told: what it has not read yet it reads as it stands now. The record
+ * keeps the words as they were. A message of ours that is gone is posted again where something can still be decided on it.
+ */
+export async function onAltered(desk: Desk, event: Altered): Promise<void> {
+  const { channel } = event;
+  const about = event.subtype === 'message_changed' ? event.message : event.previous_message;
+  if (!isServed(desk, channel)) return;
+  const id = await desk.reading.ofThread(desk.self.team, channel, about.thread_ts ?? about.ts);
+  if (!id) return;
+  if (about.user === desk.self.user || about.bot_id) {
+    if (event.subtype === 'message_deleted' && about.user === desk.self.user) await desk.gone?.(id, about.ts);
+    return;
+  }
+  const session = await desk.reading.session(id);
+  const before = session && about.user ? wordsSaid(session, channel, about.ts, desk.self.team) : null;
+  if (!session || !about.user || before === null) return;
+  const text = event.subtype === 'message_changed' ? unescapeSlack(dropMention(about.text, desk.self.user)) : '';
+  // Slack also calls it a change when a link unfolds.
+  if (event.subtype === 'message_changed' && (text === before || text.trim() === '')) return;
+  await tell(desk, session, about.user, event, about, text);
+}
+
+async function tell(desk: Desk, session: Session, user: string, event: Altered, about: z.infer<typeof post>, text: string): Promise<void> {
+  const [standing, may] = await Promise.all([standingOf(desk, session, user), mayChange(desk, user)]);
+  const steers = standing !== 'other' && may.ok;
+  const kind = event.subtype === 'message_changed' ? 'edit' : 'delete';
+  const whisper = (words: string) =>
+    desk.later(() =>
+      desk.slack.whisper({ channel: event.channel, user, thread: about.thread_ts ?? about.ts, text: `${words} ${plain(session.opened.alias)}` }),
+    );
+  const over = () => (steers ? whisper('What you changed reaches nobody any more; write a reply to go on after') : undefined);
+  if (session.ended || session.offer || session.stop) return over();
+  const command: Command = { do: 'tell', session: session.id, by: user, text, ts: event.ts, kind, of: about.ts, standing: steers ? standing : 'other' };
+  const key =
+    kind === 'edit'
+      ? `edit:${desk.self.team}:${event.channel}:${about.ts}:${about.edited?.ts ?? event.ts}`
+      : `gone:${desk.self.team}:${event.channel}:${about.ts}`;
+  const stored = await store(desk, key, command);
+  if (stored.is === 'late' || stored.is === 'unsure') throw new NotStored('a changed message could not be stored in time');
+  if (stored.is === 'closed') return over();
+  if (stored.is === 'stored' && kind === 'delete' && about.ts === opening(session, event.channel, desk.self.team))
+    whisper('The message that asked for it is gone, and it goes on all the same. To stop it: /experiment stop');
+}
+
+/** What this post has said to the session so far, as the model would read it; null where it said nothing to it. */
+function wordsSaid(session: Session, channel: string, ts: string, team: string): string | null {
+  const said = session.told.findLast((t) => t.ts === ts || t.of === ts);
+  if (said) return said.kind === 'delete' ? null : said.text;
+  return ts === opening(session, channel, team) ? session.opened.prompt : null;
+}
+
+/** The post that opened the session, where one did. */
+function opening({ id, opened }: Session, channel: string, team: string): string | null {
+  if (opened.thread !== null && opened.door === 'shortcut') return opened.thread;
+  const prefix = `${idFrom(team, channel)}-`;
+  return opened.door === 'mention' || opened.door === 'direct' || opened.door === 'reply' ? id.slice(prefix.length) : null;
+}

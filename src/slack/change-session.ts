@@ -1,0 +1,78 @@
+import type { z } from 'zod';
+import { named } from '../policy/outside-text.ts';
+import type { View } from '../services/slack.ts';
+import { isSpoken, pendingApprovals, type Session } from '../session/state.ts';
+import { type Answer, type Desk, mayChange, standingOf } from './desk.ts';
+import { modal, type submissionSchema, told } from './modals.ts';
+import { store, whyNot } from './store.ts';
+import { bullets, para, quote, rich, t } from './views/rich.ts';
+
+const TITLE = 'Change the plan';
+const GONE = 'I know nothing of this any more; it may belong to another installation.';
+const DECIDED = 'The question is decided already, so there is nothing to take back. What was written is read now.';
+const WORDS = 'words';
+
+/** A click on "Change the plan": what is taken back, what was written, and room for more. It opens before anything is awaited; closing it changes nothing. */
+export async function onChangePlan(desk: Desk, click: { by: string; value: string; channel: string; trigger: string }): Promise<Answer> {
+  const opened = desk.slack.openModal(click.trigger, told(TITLE, 'Loading…'));
+  desk.later(async () => {
+    const session = await desk.reading.session(click.value);
+    const here = session && session.opened.team === desk.self.team && session.opened.channel === click.channel ? session : null;
+    const why = here ? await whyNotChanged(desk, here, click.by) : GONE;
+    await desk.slack.updateModal(await opened, here && !why ? changeForm(here) : told(TITLE, why ?? GONE));
+  });
+  try {
+    await opened;
+    return { text: '' };
+  } catch (error) {
+    return { text: `The dialog could not be opened. ${error instanceof Error ? error.message : ''}` };
+  }
+}
+
+/** Takes the form: the card is withdrawn, and the model plans anew. Answers what stands under the field when it did not count; null when it did. */
+export async function onChangeSession(desk: Desk, { team, user, view }: z.infer<typeof submissionSchema>): Promise<{ field: string; why: string } | null> {
+  const session = team.id === desk.self.team ? await desk.reading.session(view.private_metadata) : null;
+  const why = session ? await whyNotChanged(desk, session, user.id) : GONE;
+  if (!session || why) return { field: WORDS, why: why ?? GONE };
+  const standing = await standingOf(desk, session, user.id);
+  const text = view.state.values[WORDS]?.[WORDS]?.value?.trim() || 'Plan anew, with what I wrote.';
+  const stored = await store(desk, `view:${view.id}`, { do: 'tell', session: session.id, by: user.id, text, ts: null, kind: 'change', standing });
+  const late = whyNot(stored);
+  return late ? { field: WORDS, why: late } : null;
+}
+
+async function whyNotChanged(desk: Desk, session: Session, by: string): Promise<string | null> {
+  const [may, standing] = await Promise.all([mayChange(desk, by), standingOf(desk, session, by)]);
+  if (!may.ok) return may.why;
+  // A dialog's plain text renders no mention.
+  if (standing !== 'requester' && standing !== 'approver') return 'Only whoever asked for this experiment, or one of its approvers, can change the plan.';
+  return session.ended || session.stop || pendingApprovals(session).length === 0 ? DECIDED : null;
+}
+
+/** `private_metadata` is the session's id and nothing else. */
+export function changeForm(s: Session): View {
+  const open = pendingApprovals(s);
+  const since = open.map((a) => a.askedAt).sort()[0] ?? '';
+  const kept = s.told.filter((m) => isSpoken(m) && m.standing !== 'other' && m.at >= since && m.text !== '').slice(-5);
+  const blocks = [
+    rich(
+      para(t('This is taken back, and nothing of it is run:')),
+      bullets(open.slice(0, 10).map((a) => [t(a.preview.summary)])),
+      para(t(kept.length > 0 ? 'The model plans anew, with what was written since:' : 'The model plans anew.')),
+      ...kept.map((m) => quote(named(m.text).slice(0, 600))),
+    ),
+    {
+      type: 'input',
+      block_id: WORDS,
+      optional: true,
+      label: { type: 'plain_text', text: 'Anything to add', emoji: false },
+      element: { type: 'plain_text_input', action_id: WORDS, multiline: true, max_length: 3_000 },
+    },
+  ];
+  return {
+    ...modal('change_session', TITLE, blocks),
+    private_metadata: s.id,
+    submit: { type: 'plain_text', text: 'Plan anew' },
+    close: { type: 'plain_text', text: 'Leave it' },
+  };
+}

@@ -1,0 +1,30 @@
+import type { Desk } from './desk.ts';
+import { served } from './which-session.ts';
+
+/** Offers what to say to somebody who opens the conversation with the app. Where a workspace has no place for it, nothing is missing. */
+export async function offerPrompts(desk: Desk, { user, channel }: { user: string; channel?: string | undefined }): Promise<void> {
+  if (!channel) return;
+  const own = (await served(desk, user)).filter((about) => about.by === user);
+  const last = own.find((about) => about.endedAt !== null && about.line === undefined);
+  await desk.slack.agents.suggest({ channel, title: 'Describe an experiment in a sentence, or begin with one of these', prompts: promptsFor(desk, last) });
+}
+
+/** From what is usual in this team, and from this person's last experiment. */
+export function promptsFor({ usual }: Pick<Desk, 'usual'>, last: { prompt: string } | undefined): { title: string; message: string }[] {
+  const { experiment, metrics = [] } = usual ?? {};
+  const [metric] = metrics;
+  const best = experiment ? `the best run in experiment "${experiment}"` : 'the best run so far';
+  return [
+    ...(metric
+      ? [
+          {
+            title: 'Try a change',
+            message: `Run a training job with feature_set=v2. Wait for it to complete. Compare its ${metric} to ${best}. If ${metric} improved by more than 1%, open a GitHub PR with the metric comparison in the description. Otherwise, report it here.`,
+          },
+        ]
+      : []),
+    ...(metric && experiment ? [{ title: `Find the best ${metric}`, message: `What is the best run in experiment "${experiment}" by ${metric}?` }] : []),
+    { title: 'See the jobs', message: 'Which training jobs are there?' },
+    ...(last ? [{ title: 'Ask for the last one again', message: last.prompt }] : []),
+  ].slice(0, 4);
+}

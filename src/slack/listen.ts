@@ -1,0 +1,184 @@
+import type { App } from '@slack/bolt';
+import { z } from 'zod';
+import { NewerRecord } from '../session/record-version.ts';
+import { onAgentStopped, stoppedSchema } from './agent-stopped.ts';
+import { alteredSchema, onAltered } from './altered.ts';
+import { answerClick, clickSchema, onClick } from './buttons.ts';
+import { onChangeSession } from './change-session.ts';
+import { onCommand } from './command.ts';
+import { offerPrompts } from './conversation.ts';
+import type { Answer, Desk } from './desk.ts';
+import { onEdit, type Submitted } from './editing.ts';
+import { commandSchema } from './given.ts';
+import { homeSchema, publishHome } from './home.ts';
+import { LISTENERS } from './listeners.ts';
+import { loopGuard } from './loop-guard.ts';
+import { messageSchema, NotStored, onMessage } from './mention.ts';
+import { onDenyReason, submissionSchema } from './modals.ts';
+import { type Answered, onNewExperiment, openForm } from './new-experiment.ts';
+import { onShortcut, shortcutSchema } from './shortcuts.ts';
+
+const TROUBLE = 'Something went wrong here, and it is logged. Please try again.';
+const NEWER = 'A newer version of me began this and is not here at the moment, so nothing was done. Please try again in a few minutes.';
+
+/** What we use of the global shortcut. */
+const triggerSchema = z.object({ team: z.object({ id: z.string() }), trigger_id: z.string() });
+
+type View = (typeof LISTENERS.views)[number];
+
+/** Parses each kind of delivery once and hands it on. */
+export function listen(app: App, desk: Desk): void {
+  app.command(LISTENERS.command, async ({ body, ack }) => {
+    const answer = await safely<typeof commandSchema, Answer>(
+      desk,
+      commandSchema,
+      body,
+      (given) => onCommand(desk, given),
+      (text) => ({ text }),
+    );
+    // Nothing to say yet: the answer follows at the response_url, or a dialog has opened.
+    await (answer.text === '' ? ack() : ack({ response_type: 'ephemeral', ...answer } as never));
+  });
+  events(app, desk);
+  for (const action of LISTENERS.actions) {
+    app.action(action, async ({ body, ack }) => {
+      await safely(
+        desk,
+        clickSchema,
+        body,
+        (given) => onClick(desk, given),
+        (text) => answerClick(desk, body, text),
+      );
+      await ack();
+    });
+  }
+  dialogs(app, desk);
+  app.shortcut(LISTENERS.shortcuts.message, async ({ body, ack }) => {
+    const answer = await safely<typeof shortcutSchema, Answer>(
+      desk,
+      shortcutSchema,
+      body,
+      (given) => onShortcut(desk, given),
+      (text) => ({ text }),
+    );
+    const read = shortcutSchema.safeParse(body);
+    if (read.success) desk.later(() => desk.slack.respond(read.data.response_url, answer));
+    await ack();
+  });
+  app.shortcut(LISTENERS.shortcuts.global, async ({ body, ack }) => {
+    await safely(
+      desk,
+      triggerSchema,
+      body,
+      (given) => (given.team.id === desk.self.team ? openForm(desk, given.trigger_id, null) : Promise.resolve()),
+      () => undefined,
+    );
+    await ack();
+  });
+  app.error(async (error) => {
+    const cause = 'original' in error && error.original instanceof Error ? error.original : error;
+    desk.log.error({ why: String(cause) }, cause instanceof NotStored ? 'an event is left to Slack to send again' : 'a listener failed');
+    throw error;
+  });
+}
+
+function events(app: App, desk: Desk): void {
+  const loops = loopGuard();
+  const told = new Set<string>();
+  const once = (key: string) => {
+    if (told.size > 10_000) told.clear();
+    return told.size < told.add(key).size;
+  };
+  app.event(LISTENERS.home, async ({ payload }) => {
+    const read = homeSchema.safeParse(payload);
+    if (!read.success) return;
+    const { user, tab, channel } = read.data;
+    // Nobody waits for it, and nothing hangs on it.
+    desk.later(() => (tab === 'messages' ? offerPrompts(desk, { user, channel }) : publishHome(desk, user)));
+  });
+  app.event(LISTENERS.stopped as 'message', async ({ payload }) => {
+    const read = stoppedSchema.safeParse(payload);
+    if (read.success) await onAgentStopped(desk, read.data);
+  });
+  for (const event of LISTENERS.events) {
+    app.event(event, async ({ payload }) => {
+      // Left to throw: what is not stored is not acknowledged.
+      const altered = alteredSchema.safeParse(payload);
+      if (altered.success) return onAltered(desk, altered.data);
+      const read = messageSchema.safeParse(payload);
+      if (read.success) await onMessage(desk, read.data, once, loops);
+    });
+  }
+}
+
+function dialogs(app: App, desk: Desk): void {
+  app.view('deny_reason' satisfies View, async ({ body, ack }) => {
+    const refused = await safely(
+      desk,
+      submissionSchema,
+      body,
+      (given) => onDenyReason(desk, given),
+      (why) => ({ field: 'reason', why }),
+    );
+    await (refused ? ack({ response_action: 'errors', errors: { [refused.field]: refused.why } }) : ack());
+    if (!refused) afterDialog(desk, body);
+  });
+  app.view('edit_arguments' satisfies View, async ({ body, ack }) => {
+    const answer = await safely(
+      desk,
+      submissionSchema,
+      body,
+      (given): Promise<Submitted> => onEdit(desk, given),
+      (why) => ({ field: '0', why }),
+    );
+    if (answer && 'view' in answer) await ack({ response_action: 'update', view: answer.view });
+    else if (answer) await ack({ response_action: 'errors', errors: { [answer.field]: answer.why } });
+    else await ack();
+    if (!answer) afterDialog(desk, body);
+  });
+  app.view('new_experiment' satisfies View, async ({ body, ack }) => {
+    const field = 'prompt' in (body.view.state?.values ?? {}) ? 'prompt' : 'changes';
+    const answer = await safely(
+      desk,
+      submissionSchema,
+      body,
+      (given): Promise<Answered> => onNewExperiment(desk, given),
+      (why) => ({ field, why }),
+    );
+    if (answer === 'done') await ack({ response_action: 'clear' });
+    else if ('push' in answer) await ack({ response_action: 'push', view: answer.push });
+    else await ack({ response_action: 'errors', errors: { [answer.field]: answer.why } });
+  });
+  app.view('change_session' satisfies View, async ({ body, ack }) => {
+    const refused = await safely(
+      desk,
+      submissionSchema,
+      body,
+      (given) => onChangeSession(desk, given),
+      (why) => ({ field: 'words', why }),
+    );
+    await (refused ? ack({ response_action: 'errors', errors: { [refused.field]: refused.why } }) : ack());
+  });
+}
+
+/** The dialog may have been opened on Home, which shows what it decided as still waiting. */
+function afterDialog(desk: Desk, body: { user: { id: string } }): void {
+  desk.later(() => publishHome(desk, body.user.id));
+}
+
+/** Parses and works; what goes wrong is a logged line and, by way of `otherwise`, a sentence for whoever waits: a click or command must be answered. */
+async function safely<S extends z.ZodType, T>(
+  desk: Desk,
+  schema: S,
+  body: unknown,
+  work: (given: z.output<S>) => Promise<T>,
+  otherwise: (sentence: string) => T,
+): Promise<T> {
+  try {
+    return await work(schema.parse(body));
+  } catch (error) {
+    const newer = error instanceof NewerRecord;
+    desk.log.error({ why: error instanceof Error && !newer ? (error.stack ?? error.message) : String(error) }, 'a delivery from Slack could not be handled');
+    return otherwise(newer ? NEWER : TROUBLE);
+  }
+}
