@@ -29,6 +29,12 @@ const COMMANDS: Record<string, Command> = {
   doctor: { usage: 'doctor', what: 'check configuration, tokens, manifest, Redis and every backend', run: doctor },
   manifest: { usage: 'manifest [--http URL]', what: 'print the Slack app manifest, for Socket Mode or for HTTP at URL', run: manifest },
   record: { usage: 'record ID [--format jsonl|md]', what: 'print a session’s record', run: record },
+  records: {
+    usage: 'records FOLDER [--expire]',
+    what: 'write the record of every ended session into a folder; --expire then takes those past "retention" out of Redis',
+    run: records,
+  },
+  redraw: { usage: 'redraw', what: 'draw every open thread anew from its log, after Redis was restored from a backup', run: redraw },
   step: { usage: 'step SESSION', what: 'one step of one session, for the worker that starts it', run: step, hidden: true },
   verify: { usage: 'verify FILE [--head SHA256]', what: 'check a record (- reads stdin)', run: verify },
 };
@@ -144,13 +150,30 @@ async function record(args: string[]): Promise<number> {
   const [id] = positionals;
   if (id === undefined || positionals.length > 1) throw new Told('labmate record needs one session id, such as e-7k2f.', 2);
   if (values.format !== 'jsonl' && values.format !== 'md') throw new Told('labmate record: --format is jsonl or md.', 2);
-  const { redis } = await anyConfigured();
-  if (!redis) throw new Told('REDIS_URL is not set: the Redis that holds the sessions, for instance redis://127.0.0.1:6379.', 1);
+  const redis = redisOf(await anyConfigured());
   const { readRecord } = await import('./ops/read-record.ts');
   const { lines, session } = await readRecord(redis, id);
   if (values.format === 'jsonl') return say(lines.join('\n'));
   const { report } = await import('./session/report.ts');
   return say(report(session).trimEnd());
+}
+
+async function records(args: string[]): Promise<number> {
+  const { values, positionals } = parseArgs({ args, allowPositionals: true, options: { expire: { type: 'boolean', default: false } } });
+  const [folder] = positionals;
+  if (folder === undefined || positionals.length > 1) throw new Told('labmate records needs one folder to write into.', 2);
+  const config = await anyConfigured();
+  const { keepRecords } = await import('./ops/keep-records.ts');
+  const { exported, there, expired, broken } = await keepRecords(redisOf(config), folder, { expire: values.expire, retentionMs: config.retentionMs });
+  say(`${exported} records written, ${there} stood there already${values.expire ? `, ${expired} sessions taken out of Redis` : ''}`);
+  return broken.length === 0 ? 0 : complain(`The chain of ${broken.join(', ')} does not hold; left in Redis for you to look at with labmate record.`, 1);
+}
+
+async function redraw(args: string[]): Promise<number> {
+  parseArgs({ args, options: {} });
+  const redis = redisOf(await anyConfigured());
+  const { redrawAll } = await import('./ops/redraw-all.ts');
+  return say(`${await redrawAll(redis)} open threads are drawn anew by the gateway that runs`);
 }
 
 async function verify(args: string[]): Promise<number> {
@@ -180,6 +203,11 @@ async function anyConfigured() {
   const read = loadConfig({ needs: 'anything', tools: await toolNames() });
   if (!read.ok) throw new Told(read.faults.join('\n'), 1);
   return read.config;
+}
+
+function redisOf({ redis }: Awaited<ReturnType<typeof anyConfigured>>) {
+  if (!redis) throw new Told('REDIS_URL is not set: the Redis that holds the sessions, for instance redis://127.0.0.1:6379.', 1);
+  return redis;
 }
 
 async function toolNames(): Promise<string[]> {

@@ -16,7 +16,9 @@ export function openBlobs(redis: Redis, keys: Keys): Blobs {
   return {
     async put(data) {
       const sha256 = createHash('sha256').update(data).digest('hex');
-      await redis.set(keys.blob(sha256), brotliCompressSync(data), 'NX');
+      const key = keys.blob(sha256);
+      // One that nobody named any more may be about to go; it is named again now.
+      if ((await redis.set(key, brotliCompressSync(data), 'NX')) === null) await redis.persist(key);
       return sha256;
     },
     async get(sha256) {

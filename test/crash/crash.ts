@@ -13,6 +13,9 @@ export type CrashOptions = {
   seed: number;
   /** How many people have an experiment running at any time. */
   people?: number;
+  /** Processes of each role; two workers and one gateway where not said. */
+  workers?: number;
+  gateways?: number;
   /** Kills before everything is brought to an end and looked at, on a fresh stage each. */
   perStage?: number;
   kills?: readonly Kill[];
@@ -39,7 +42,10 @@ export async function crash(options: CrashOptions): Promise<Tally> {
     const kills = order.slice(from, from + perStage);
     // Both of Slack's transports, stage by stage.
     const mode = (from / perStage) % 2 === 0 ? 'socket' : 'http';
-    const stage = await openCrashStage({ mode, channels: options.people ?? 20, programs: { gateway, worker, later }, workers: 2, say });
+    const stage = await openCrashStage({
+      ...{ mode, channels: options.people ?? 20, programs: { gateway, worker, later }, say },
+      ...{ workers: options.workers ?? 2, gateways: options.gateways ?? 1 },
+    });
     let kept = true;
     try {
       const people = startPeople(stage, seeded(seed + from + 1), options.kinds);

@@ -7,21 +7,26 @@ const { values } = parseArgs({
     count: { type: 'string', default: '50' },
     seed: { type: 'string' },
     people: { type: 'string', default: '20' },
+    workers: { type: 'string', default: '2' },
+    gateways: { type: 'string', default: '1' },
     rolling: { type: 'boolean', default: false },
   },
 });
 const count = Number(values.count);
 const seed = Number(values.seed ?? Date.now() % 1_000_000);
 const people = Number(values.people);
-if (![count, seed, people].every((n) => Number.isSafeInteger(n) && n >= 0) || count < 1 || people < 1) {
-  process.stderr.write('test:crash takes --count N, --seed S and --people P, whole numbers.\n');
+const [workers, gateways] = [Number(values.workers), Number(values.gateways)];
+if (![count, seed, people, workers, gateways].every((n) => Number.isSafeInteger(n) && n >= 0) || Math.min(count, people, workers, gateways) < 1) {
+  process.stderr.write('test:crash takes --count N, --seed S, --people P, --workers W and --gateways G, whole numbers.\n');
   process.exit(2);
 }
-process.stdout.write(`seed ${seed}: ${count} kills, ${people} people with an experiment each; again with --count ${count} --seed ${seed}\n`);
+process.stdout.write(
+  `seed ${seed}: ${count} kills, ${people} people with an experiment each, ${gateways} gateways and ${workers} workers; again with --count ${count} --seed ${seed}\n`,
+);
 const began = Date.now();
 // `--rolling`: nothing but deploys, each of every process in turn: of a later version, back again, and so on.
 const kills = values.rolling ? { kills: [DEPLOY] } : {};
-const tally = await crash({ count, seed, people, ...kills, say: (line) => process.stdout.write(`${line}\n`) });
+const tally = await crash({ count, seed, people, workers, gateways, ...kills, say: (line) => process.stdout.write(`${line}\n`) });
 const minutes = ((Date.now() - began) / 60_000).toFixed(1);
 process.stdout.write(
   `${tally.sessions} sessions and ${tally.effects} effects under ${tally.kills} kills in ${minutes} minutes; ${tally.recovery.length} sessions were taken over\n`,

@@ -10,6 +10,7 @@ import { startMessagesApi } from '../../src/sandbox/claude/messages-api.ts';
 import { freePort, type RunningRedis, startRedis } from '../../src/sandbox/redis.ts';
 import { sandboxConfig } from '../../src/sandbox/sandbox-config.ts';
 import { startStandIns } from '../../src/sandbox/stand-ins.ts';
+import { openBalancer } from './balancer.ts';
 import { type Link, openLink } from './link.ts';
 import { type Supervised, supervise } from './processes.ts';
 import { answer } from './workload.ts';
@@ -35,6 +36,8 @@ export async function openCrashStage(options: {
   channels: number;
   programs: { gateway: string; worker: string; later: string };
   workers: number;
+  /** More than one: behind a balancer where Slack speaks HTTP; with Socket Mode each opens connections of its own. */
+  gateways?: number | undefined;
   say: (line: string) => void;
 }) {
   const dir = await mkdtemp(join(tmpdir(), 'labmate-crash-'));
@@ -48,11 +51,11 @@ export async function openCrashStage(options: {
     return link;
   };
 
-  const gatewayPort = await freePort();
+  const balancer = await openBalancer();
   const heard: Heard[] = [];
   const standIns = await startStandIns({
     mode: options.mode,
-    eventsUrl: `http://127.0.0.1:${gatewayPort}/slack/events`,
+    eventsUrl: `http://127.0.0.1:${balancer.port}/slack/events`,
     real: [],
     dir,
     trainingSeconds: 1,
@@ -89,14 +92,17 @@ export async function openCrashStage(options: {
     redisLinks.push(link);
     return link;
   };
-  const gatewayLink = await redisLink();
-  const gateway = supervise({
-    name: 'gateway',
-    program: options.programs.gateway,
-    dir,
-    say: options.say,
-    variables: { ...common, ROLE: 'gateway', PORT: String(gatewayPort), REDIS_URL: overLink('redis', gatewayLink) },
-  });
+  const gateways: { process: Supervised; link: Link; port: number }[] = [];
+  for (let i = 1; i <= (options.gateways ?? 1); i++) {
+    const link = await redisLink();
+    const port = await freePort();
+    const variables = { ...common, ROLE: 'gateway', PORT: String(port), REDIS_URL: overLink('redis', link) };
+    gateways.push({ process: supervise({ name: `gateway-${i}`, program: options.programs.gateway, dir, say: options.say, variables }), link, port });
+  }
+  balancer.lead(gateways.map((g) => g.port));
+  const [first] = gateways;
+  if (!first) throw new Error('at least one gateway is needed');
+  const { process: gateway, link: gatewayLink } = first;
   const workers: Worker[] = [];
   for (let i = 1; i <= options.workers; i++) {
     const to = async (name: Service) => (name === 'redis' ? redisLink() : linkTo(portOf((standIns.variables as Record<string, string>)[SERVICES[name]] ?? '')));
@@ -116,7 +122,7 @@ export async function openCrashStage(options: {
   const keys = makeKeys(PREFIX);
   const blobs = openBlobs(redis, keys);
   const log = openLog(redis, keys, blobs);
-  const processes = [gateway, ...workers.map((w) => w.process)];
+  const processes = [...gateways.map((g) => g.process), ...workers.map((w) => w.process)];
   let isLater = false;
   const stage = {
     ...{ dir, channels, standIns, slack, gateway, gatewayLink, workers, processes, redis, keys, blobs, log, heard },
@@ -128,7 +134,7 @@ export async function openCrashStage(options: {
     async deploy(later: boolean, each: () => void = () => {}) {
       isLater = later;
       for (const who of processes) {
-        who.runs(later ? options.programs.later : who === gateway ? options.programs.gateway : options.programs.worker);
+        who.runs(later ? options.programs.later : gateways.some((g) => g.process === who) ? options.programs.gateway : options.programs.worker);
         each();
         await who.signal('SIGTERM');
         await new Promise((r) => setTimeout(r, 500));
@@ -148,7 +154,7 @@ export async function openCrashStage(options: {
     async close(keep = false) {
       await Promise.all(processes.map((p) => p.stop()));
       redis.disconnect();
-      await Promise.all(links.map((l) => l.close()));
+      await Promise.all([...links.map((l) => l.close()), balancer.close()]);
       await standIns.close();
       await server.stop();
       if (!keep) await rm(dir, { recursive: true, force: true });

@@ -18,8 +18,10 @@ export type Server = {
   port: number;
   client: Redis;
   kill(): Promise<void>;
-  /** Starts it again where it was killed, with what it had on disk. */
-  again(): Promise<void>;
+  /** Where its data lies. */
+  dir: string;
+  /** Starts it again where it was killed, with what lies on disk; `more` are flags for this start. */
+  again(more?: readonly string[]): Promise<void>;
 };
 
 const DURABLE = ['--appendonly', 'yes', '--appendfsync', 'always', '--save', '', '--maxmemory-policy', 'noeviction'];
@@ -31,7 +33,7 @@ export async function openServers(): Promise<Servers> {
 
   async function launch(name: string, dir: string, port: number, args: readonly string[], password?: string): Promise<Server> {
     const env = binary.libraries ? { LD_LIBRARY_PATH: binary.libraries } : undefined;
-    const run = () => spawnGuarded(binary.path, args, { logFile: join(dir, 'server.log'), env });
+    const run = (more: readonly string[] = []) => spawnGuarded(binary.path, [...args, ...more], { logFile: join(dir, 'server.log'), env });
     let running: Guarded = run();
     const client = new Redis({ host: '127.0.0.1', port, maxRetriesPerRequest: null, retryStrategy: () => 50, ...(password ? { password } : {}) });
     client.on('error', () => {});
@@ -39,13 +41,14 @@ export async function openServers(): Promise<Servers> {
     const server: Server = {
       name,
       port,
+      dir,
       client,
       async kill() {
         process.kill(await running.pid, 'SIGKILL');
         await running.ended;
       },
-      async again() {
-        running = run();
+      async again(more) {
+        running = run(more);
         await client.ping();
       },
     };

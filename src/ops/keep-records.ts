@@ -1,0 +1,84 @@
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { openLog } from '../runtime/event-log.ts';
+import { makeKeys } from '../runtime/keys.ts';
+import { type Blobs, openBlobs } from '../runtime/payloads.ts';
+import { type Ended, endedSessions, retire } from '../runtime/retire.ts';
+import { verify } from '../session/chain.ts';
+import { fold } from '../session/fold.ts';
+import { report } from '../session/report.ts';
+import { reachRedis } from './reach-redis.ts';
+
+export type Kept = { exported: number; there: number; expired: number; broken: string[] };
+
+/**
+ * Writes the record of every session that has ended into a folder (a disk, or a bucket that is mounted): `2026-11/<session>.jsonl`, a readable `.md` beside it, and
+ * large payloads under `payloads/` by their SHA-256. What stands there already and holds is left alone, so it can run as often as one likes. With `expire`, sessions
+ * that ended longer ago than `retentionMs` leave Redis, each only once its record has been read back from the folder and holds.
+ */
+export async function keepRecords(redis: { url: string; prefix: string }, folder: string, options: { expire: boolean; retentionMs: number }): Promise<Kept> {
+  const connection = await reachRedis(redis.url);
+  const keys = makeKeys(redis.prefix);
+  const blobs = openBlobs(connection, keys);
+  const log = openLog(connection, keys, blobs);
+  const store = { redis: connection, keys, log };
+  const kept: Kept = { exported: 0, there: 0, expired: 0, broken: [] };
+  const payloadsKept = new Set<string>();
+  const over: Ended[] = [];
+  try {
+    const oldest = (await log.time()) - options.retentionMs;
+    for await (const { lines, ...ended } of endedSessions(store, payloadsKept)) {
+      const place = placeOf(folder, ended);
+      const text = `${lines.join('\n')}\n`;
+      const checked = verify(lines);
+      if (!checked.ok) kept.broken.push(ended.session);
+      else if (await isWhole(folder, place, text, ended)) kept.there += 1;
+      else {
+        await write(folder, place, text, ended, blobs);
+        const session = fold(ended.session, await log.read(ended.session));
+        if (session) await put(`${place}.md`, report(session));
+        kept.exported += 1;
+      }
+      if (options.expire && checked.ok && Date.parse(ended.endedAt) < oldest && (await isWhole(folder, place, text, ended))) over.push(ended);
+      else for (const sha256 of ended.payloads) payloadsKept.add(sha256);
+    }
+    await retire(store, over, payloadsKept);
+    kept.expired = over.length;
+    return kept;
+  } finally {
+    connection.disconnect();
+  }
+}
+
+function placeOf(folder: string, { session, endedAt }: Ended): string {
+  return join(folder, endedAt.slice(0, 7), session);
+}
+
+async function write(folder: string, place: string, text: string, { payloads }: Ended, blobs: Blobs): Promise<void> {
+  // The payloads first: a record that stands there has all that it names beside it.
+  for (const sha256 of payloads) {
+    const data = await blobs.get(sha256);
+    if (data && !(await hasPayload(folder, sha256))) await put(join(folder, 'payloads', sha256), data);
+  }
+  await put(`${place}.jsonl`, text);
+}
+
+/** Read back, not believed: this is the last copy but one. */
+async function isWhole(folder: string, place: string, text: string, { payloads }: Ended): Promise<boolean> {
+  if ((await readFile(`${place}.jsonl`, 'utf8').catch(() => null)) !== text) return false;
+  for (const sha256 of payloads) if (!(await hasPayload(folder, sha256))) return false;
+  return true;
+}
+
+async function hasPayload(folder: string, sha256: string): Promise<boolean> {
+  const data = await readFile(join(folder, 'payloads', sha256)).catch(() => null);
+  return data !== null && createHash('sha256').update(data).digest('hex') === sha256;
+}
+
+/** Whole or not at all, however it ends. */
+async function put(file: string, data: string | Uint8Array): Promise<void> {
+  await mkdir(join(file, '..'), { recursive: true });
+  await writeFile(`${file}.part`, data);
+  await rename(`${file}.part`, file);
+}
