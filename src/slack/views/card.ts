@@ -46,13 +46,23 @@ export function card(decisions: readonly Decision[], view: CardView): { text: st
   const room = Math.min(ONE_TEXT, Math.floor(ALL_TEXT / decisions.length));
   const blocks = [
     ...(view.from ? [rich(para(t('Asked by experiment '), view.from.url ? link(view.from.url, view.from.alias) : bold(view.from.alias)))] : []),
-    ...decisions.flatMap((d, i) => [...(i > 0 ? [{ type: 'divider' }] : []), ...fitted(decision(d, view, room), { blocks: 8, text: room })]),
-    ...saidOf(decisions),
-    ...mayApprove(open, view),
+    ...(decisions.length === 1 ? one(decisions[0] as Decision, open, view, room) : several(decisions, open, view, room)),
     ...(whole.length > 1 ? [approveAll(whole.map((d) => d.approval))] : []),
   ];
   const lines = decisions.map((d) => `${d.approval.preview.summary} (${whereItStands(d.approval, view)})`);
   return { text: fallback(`${title}: ${lines.join('; ')}`), blocks: fitted(blocks) };
+}
+
+/** One question: its buttons stand last, under everything there is to read. */
+function one(d: Decision, open: readonly Decision[], view: CardView, room: number): Block[] {
+  const [facts, ...rest] = fitted(decision(d, view, room), { blocks: 8, text: room });
+  return facts ? [facts, ...saidOf([d]), ...mayApprove(open, view), ...rest] : [];
+}
+
+/** Several: each with its buttons, and below them what concerns all. */
+function several(decisions: readonly Decision[], open: readonly Decision[], view: CardView, room: number): Block[] {
+  const each = decisions.flatMap((d) => [...fitted(decision(d, view, room), { blocks: 8, text: room }), { type: 'divider' }]);
+  return [...each, ...saidOf(decisions), ...mayApprove(open, view)];
 }
 
 /** Why, in the model's words: below everything that is a fact, once where it said the same of all. */
@@ -113,24 +123,25 @@ function atMost(lines: Bit[][], most: number): Bit[][] {
 
 type Change = Preview['changes'][number];
 
-/** What this changes, and against what: a job's defaults, its last run, or what stands there now. */
+/** What this changes, and against what: a job's defaults, its last run, or what stands there now. What differs from both is said once. */
 export function differences({ environment, changes, last }: Preview): { title: string; changes: readonly Change[] }[] {
-  const defaults = environment === undefined ? 'Changes' : "Differs from the job's defaults";
-  if (!last) return changes.length > 0 ? [{ title: `${defaults}:`, changes }] : [];
-  if (JSON.stringify(sorted(changes)) === JSON.stringify(sorted(last.changes))) {
-    if (changes.length === 0) return [{ title: `Nothing differs from the job's defaults, nor from its last run, ${last.what}.`, changes }];
-    return [{ title: `${defaults}, and likewise from its last run, ${last.what}:`, changes }];
-  }
+  const defaults = environment === undefined ? 'Changes:' : "Differs from the job's defaults:";
+  if (!last) return changes.length > 0 ? [{ title: defaults, changes }] : [];
+  const from = `its last run, ${last.what}`;
+  const isIn = (list: readonly Change[]) => (c: Change) => list.some((o) => o.name === c.name && o.from === c.from && o.to === c.to);
+  const both = changes.filter(isIn(last.changes));
+  const own = changes.filter((c) => !both.includes(c));
+  const since = last.changes.filter((c) => !isIn(both)(c));
+  if (both.length > 0)
+    return [
+      { title: `Differs from the job's defaults and from ${from}:`, changes: both },
+      ...(own.length > 0 ? [{ title: 'From the defaults alone:', changes: own }] : []),
+      ...(since.length > 0 ? [{ title: 'From the last run alone:', changes: since }] : []),
+    ];
   return [
-    changes.length > 0 ? { title: `${defaults}:`, changes } : { title: "Nothing differs from the job's defaults.", changes },
-    last.changes.length > 0
-      ? { title: `Differs from its last run, ${last.what}:`, changes: last.changes }
-      : { title: `Nothing differs from its last run, ${last.what}.`, changes: [] },
+    { title: changes.length > 0 ? defaults : "Nothing differs from the job's defaults.", changes },
+    { title: since.length > 0 ? `Differs from ${from}:` : `Nothing differs from ${from}.`, changes: since },
   ];
-}
-
-function sorted(changes: readonly Change[]): Change[] {
-  return [...changes].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 function isOpen({ approval, current }: Decision, view: CardView): boolean {
@@ -196,10 +207,13 @@ export function whereItStands(a: Approval, view: Pick<CardView, 'closed'>): stri
 
 /** One line of a list; the arguments below hold every character. */
 function brief(text: string): string {
+  // Twelve digits tell commits apart.
+  const pinned = text.replace(/@([0-9a-f]{12})[0-9a-f]{28}$/, '@$1…');
+  if (pinned !== text) return pinned;
   return text.length > 500 ? `${text.slice(0, 500)}… (${text.length - 500} more characters)` : text;
 }
 
-function changed(c: { name: string; from: string | null; to: string }): Bit[] {
+function changed(c: Change): Bit[] {
   return [mono(brief(c.name)), t(c.from === null ? ' is added: ' : ` ${brief(c.from)} → `), bold(brief(c.to))];
 }
 

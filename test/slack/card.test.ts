@@ -1,0 +1,99 @@
+import { describe, expect, test } from 'vitest';
+import type { Preview, SessionEvent } from '../../src/session/events.ts';
+import { narrate, type Slot } from '../../src/slack/narrate.ts';
+import { differences } from '../../src/slack/views/card.ts';
+import { asks, opened, replied, sessionOf } from '../session/logs.ts';
+import { permissions } from './a-desk.ts';
+
+const change = (name: string, from: string | null, to: string) => ({ name, from, to });
+const preview = (more: Partial<Preview>): Preview => ({ summary: 'Run it', environment: 'dev', facts: [], changes: [], ...more });
+const last = (...changes: ReturnType<typeof change>[]) => ({ what: 'run 7 (succeeded)', changes });
+const [lr, seed, set] = [change('lr', '0.1', '0.2'), change('seed', '7', '42'), change('set', 'v1', 'v2')];
+
+describe('what a run changes', () => {
+  test.each<[string, Partial<Preview>, [string, number][]]>([
+    ['nothing is known of an earlier run', { changes: [lr] }, [["Differs from the job's defaults:", 1]]],
+    ['it is a file, not a job', { environment: undefined, changes: [lr] } as Partial<Preview>, [['Changes:', 1]]],
+    [
+      'the same differs from both',
+      { changes: [lr, set], last: last(set, lr) },
+      [["Differs from the job's defaults and from its last run, run 7 (succeeded):", 2]],
+    ],
+    [
+      'some of it from one alone',
+      { changes: [lr, set], last: last(set, seed) },
+      [
+        ["Differs from the job's defaults and from its last run, run 7 (succeeded):", 1],
+        ['From the defaults alone:', 1],
+        ['From the last run alone:', 1],
+      ],
+    ],
+    [
+      'it repeats its last run',
+      { changes: [lr], last: last() },
+      [
+        ["Differs from the job's defaults:", 1],
+        ['Nothing differs from its last run, run 7 (succeeded).', 0],
+      ],
+    ],
+    [
+      'it is the job as it stands',
+      { last: last(seed) },
+      [
+        ["Nothing differs from the job's defaults.", 0],
+        ['Differs from its last run, run 7 (succeeded):', 1],
+      ],
+    ],
+  ])('%s', (_what, given, said) => {
+    expect(differences(preview(given)).map((d) => [d.title, d.changes.length])).toEqual(said);
+  });
+});
+
+/** A reply with so many gated calls, each asked for. */
+function askedFor(count: number, size: number): Slot[] {
+  const calls = Array.from({ length: count }, (_, i) => ({ id: `c${i}`, tool: 'run_databricks_job' }));
+  const questions = calls.map(({ id }, i): SessionEvent => {
+    const question = asks(id, `s1/${i + 1}`);
+    if (question.waiting.for !== 'approval') throw new Error('no question');
+    return {
+      ...question,
+      waiting: {
+        ...question.waiting,
+        arguments: { note: 'x'.repeat(size) },
+        preview: { ...question.waiting.preview, why: 'A sweep.', adds: ['a token'], last: last(seed) },
+      },
+    };
+  });
+  return narrate(sessionOf([opened(), replied(1, calls), ...questions]), { approvers: permissions.approvers }).filter((s) => s.name.startsWith('card:'));
+}
+
+describe('a sweep of nine runs', () => {
+  const [slot, ...more] = askedFor(9, 5_000);
+  const text = JSON.stringify(slot);
+  const times = (words: string) => text.split(words).length - 1;
+
+  test('is one card, approved all at once or one by one', () => {
+    expect(more).toEqual([]);
+    expect([times('"approve_call"'), times('"deny_call"'), times('"show_call"'), times('Approve all 9')]).toEqual([9, 9, 9, 1]);
+  });
+
+  test('that calls the approvers once and quotes the model once', () => {
+    expect([times('"usergroup"'), times('A sweep.')]).toEqual([1, 1]);
+  });
+
+  test('and says of each how much of it stands elsewhere, with its digest', () => {
+    expect([times('more bytes of 50'), times('digest aaaaaaaaaaaa')]).toEqual([9, 9]);
+  });
+});
+
+test('a single question ends with its buttons, below who may decide and why', () => {
+  const [slot] = askedFor(1, 10);
+  if (!slot || 'file' in slot) throw new Error('no card');
+  const said = slot.blocks.map((b) => JSON.stringify(b));
+  const at = (words: string) => said.findIndex((b) => b.includes(words));
+  expect(at('Exactly this is sent')).toBeLessThan(at('A sweep.'));
+  expect(at('A sweep.')).toBeLessThan(at('May approve'));
+  expect(at('May approve')).toBeLessThan(at('approve_call'));
+  expect(at('approve_call')).toBe(said.length - 1);
+  expect(said.join()).toContain('labmate itself adds a token.');
+});
