@@ -23,7 +23,8 @@ export async function startGateway(config: Config, core: Core, log: Log, checks:
   const ask = askReadTool({ services, settings, now: core.log.now });
   const show = makeShow({
     slack,
-    narrate: (session, progress, now, links) => narrate(session, { approvers: permissions.approvers, channels: config.channels, progress, now, links }),
+    narrate: (session, progress, now, links, missing) =>
+      narrate(session, { approvers: permissions.approvers, channels: config.channels, progress, now, links, missing }),
     changesIn,
     blob: async (sha256) => (await blobs.get(sha256)) ?? new Uint8Array(),
     log,

@@ -16,12 +16,14 @@ export type AskingView = {
   now?: number | undefined;
   /** Links to messages that are there already, by the name of their slot. */
   links?: Readonly<Record<string, string>> | undefined;
+  /** Slots that Slack did not let stand where they should. */
+  missing?: readonly string[] | undefined;
 };
 
 type Card = { name: string; decisions: Decision[] };
 
 /** The cards of a reply, where they stand, and their reminders. */
-export function cards(s: Session, reply: Reply, view: CardView, { now = 0, links = {}, ...asking }: AskingView): Slot[] {
+export function cards(s: Session, reply: Reply, view: CardView, { now = 0, links = {}, missing = [], ...asking }: AskingView): Slot[] {
   return cardsOf(s, reply).flatMap(({ name, decisions }): Slot[] => {
     const { tool = '' } = decisions[0] ?? {};
     const channel = cardChannel(s, tool, asking);
@@ -31,7 +33,15 @@ export function cards(s: Session, reply: Reply, view: CardView, { now = 0, links
     const elsewhere = channel === null ? {} : { from: { alias: s.opened.alias, url: links['root'] ?? null } };
     return [
       { name, ...place, ...card(decisions, { ...view, ...elsewhere }) },
-      ...(channel === null ? [] : [{ name: `asked:${name}`, thread: true, ...askedElsewhere(channel, links[name] ?? null, open.length > 0) }]),
+      ...(channel === null
+        ? []
+        : [
+            {
+              name: `asked:${name}`,
+              thread: true,
+              ...askedElsewhere(channel, links[name] ?? null, open.length > 0, missing.includes(name) ? s.opened.by : null),
+            },
+          ]),
       ...(due ? [{ name: `reminder:${name}`, ...place, ...reminderMessage(open, view.mayApprove, links[name] ?? null) }] : []),
     ];
   });

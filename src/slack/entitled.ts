@@ -28,10 +28,10 @@ const LOOKED_UP = 25;
 export function canBeAsked(slack: SlackService | undefined, channels: readonly string[]) {
   return async (session: Session, rule: ApproverRule): Promise<May> => {
     if (!slack) return { ok: false, why: 'It needs a yes, and Slack is not configured, so nobody can be asked.' };
-    if (!channels.includes(session.opened.channel) && rule.channel === null)
+    if (rule.channel === null && channels.length === 0)
       return {
         ok: false,
-        why: 'It needs a yes, and this experiment is in no channel where approvers are. An operator has to name one: approvers.default.channel in labmate.json.',
+        why: 'It needs a yes, and there is no channel where approvers are. An operator has to name one: channels, or approvers.default.channel, in labmate.json.',
       };
     try {
       return await enough(slack, session, rule);

@@ -10,6 +10,8 @@ export type Look = {
   limiter: Limiter;
   now: number;
   shown: Record<string, ShownSlot>;
+  /** Slots that Slack did not let stand where they should. */
+  missing: readonly string[];
   set(slot: string, is: Omit<ShownSlot, 'channel'> & { channel?: string }): Promise<void>;
   drop(slot: string): Promise<void>;
 };
@@ -22,6 +24,9 @@ export const IN_FLIGHT_MS = 6_000;
 export const EDIT_EVERY_MS = 1_000;
 export const POST_EVERY_MS = 1_000;
 
+/** In place of a hash: it could not be posted where it belongs. */
+export const MISSING = 'missing';
+
 export async function lookAt(session: Session, slots: Slots, limiter: Limiter, now: number): Promise<Look> {
   const { channel } = session.opened;
   const shown = { ...(await slots.all()) };
@@ -31,6 +36,7 @@ export async function lookAt(session: Session, slots: Slots, limiter: Limiter, n
     limiter,
     now,
     shown,
+    missing: Object.keys(shown).filter((name) => shown[name]?.hash === MISSING),
     async set(slot, is) {
       await slots.set(slot, { channel, ...is });
       shown[slot] = { channel, ...is };

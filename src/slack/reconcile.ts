@@ -5,14 +5,21 @@ import type { Block, SlackService } from '../services/slack.ts';
 import type { Session } from '../session/state.ts';
 import { makeLive } from './live.ts';
 import type { Log } from './log.ts';
-import { type Again, EDIT_EVERY_MS, hashOf, IN_FLIGHT_MS, type Look, lookAt, mark, POST_EVERY_MS, threadOf } from './look.ts';
+import { type Again, EDIT_EVERY_MS, hashOf, IN_FLIGHT_MS, type Look, lookAt, MISSING, mark, POST_EVERY_MS, threadOf } from './look.ts';
 import type { Slot } from './narrate.ts';
 import { pictureOf } from './picture.ts';
 import { hasChart, plainer, withoutCharts } from './plainer.ts';
 
 type Options = {
   slack: SlackService;
-  narrate: (session: Session, progress: readonly RunProgress[], now: number, links: Readonly<Record<string, string>>) => Slot[];
+  narrate: (
+    session: Session,
+    progress: readonly RunProgress[],
+    now: number,
+    links: Readonly<Record<string, string>>,
+    /** Slots that Slack did not let stand where they should. */
+    missing: readonly string[],
+  ) => Slot[];
   /** Ms until it says something else though nothing has happened; null when time changes nothing. */
   changesIn?: (session: Session, now: number) => number | null;
   /** The bytes of a stored payload. */
@@ -25,6 +32,7 @@ type File = Extract<Slot, { file: unknown }>;
 type Status = Extract<Slot, { status: unknown }>;
 
 const AGAIN_MS = 2_000;
+const MISSING_AGAIN_MS = 300_000;
 /** All conversations of a workspace together: Slack takes fifty changes in a minute. */
 const STATUS_EVERY_MS = 1_200;
 /** So long a workspace that has no such thing is not asked again. */
@@ -52,14 +60,15 @@ export function makeShow({ slack, narrate, changesIn, blob, log }: Options): Sho
       const wait = await bring(slot, hash, look).catch((error: unknown) => failed(error, slot, hash, look));
       if (wait === null) continue;
       again = Math.min(again ?? wait, wait);
-      if (!look.shown[slot.name]?.ts && !('status' in slot)) mayPost = false;
+      // What stands in another channel holds up nothing here.
+      if (!look.shown[slot.name]?.ts && !('status' in slot) && !slot.channel) mayPost = false;
     }
     return again === null ? null : { againInMs: again };
   };
 
   /** What the thread should show; where part of it stands in another channel, each part links to the other. */
   async function wanted(look: Look, progress: readonly RunProgress[]): Promise<Slot[]> {
-    const first = narrate(look.session, progress, look.now, {});
+    const first = narrate(look.session, progress, look.now, {}, []);
     if (!first.some((slot) => slot.channel)) return first;
     const links: Record<string, string> = {};
     for (const { name } of first.filter((slot) => slot.channel || slot.name === 'root')) {
@@ -72,7 +81,7 @@ export function makeShow({ slack, narrate, changesIn, blob, log }: Options): Sho
       permalinks.set(key, url);
       links[name] = url;
     }
-    return narrate(look.session, progress, look.now, links);
+    return narrate(look.session, progress, look.now, links, look.missing);
   }
 
   async function bring(slot: Slot, hash: string, look: Look): Promise<Again> {
@@ -182,8 +191,10 @@ export function makeShow({ slack, narrate, changesIn, blob, log }: Options): Sho
     }
     if (!error.transient) {
       log.error(facts, `a message cannot be shown as it should: ${error.message}`);
-      await look.set(slot.name, { ...(slot.channel ? { channel: slot.channel } : {}), ts: known?.ts ?? null, hash });
-      return null;
+      // Somebody may yet let us in where approvers are asked.
+      const comesLater = slot.channel !== undefined && !known?.ts;
+      await look.set(slot.name, { ...(slot.channel ? { channel: slot.channel } : {}), ts: known?.ts ?? null, hash: comesLater ? MISSING : hash });
+      return comesLater ? (look.missing.includes(slot.name) ? MISSING_AGAIN_MS : AGAIN_MS) : null;
     }
     log.warn(facts, error.message);
     // An answer of Slack's own, not a silence: the message is surely not there.

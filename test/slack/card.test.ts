@@ -88,7 +88,7 @@ describe('a sweep of nine runs', () => {
 
 test('a single question ends with its buttons, below who may decide and why', () => {
   const [slot] = askedFor(1, 10);
-  if (!slot || 'file' in slot) throw new Error('no card');
+  if (!slot || !('blocks' in slot)) throw new Error('no card');
   const said = slot.blocks.map((b) => JSON.stringify(b));
   const at = (words: string) => said.findIndex((b) => b.includes(words));
   expect(at('Exactly this is sent')).toBeLessThan(at('A sweep.'));

@@ -27,10 +27,10 @@ test.each<[string, Partial<ApproverRule>, string, string | null]>([
   ['only a guest', { users: ['U5'] }, 'C0ML', 'of the 1 person that labmate.json names (groups looked up) nobody can give it'],
   ['two, of whom one asked for it', { users: ['U1', 'U2'], quorum: 2 }, 'C0ML', "needs 2 people's yes"],
   ['two others', { users: ['U2', 'U3'], quorum: 2 }, 'C0ML', null],
-  ['somebody, but the experiment is where no approver looks', { users: ['U2'] }, 'D0DM', 'approvers.default.channel in labmate.json'],
+  ['somebody, but the experiment is where no approver looks', { users: ['U2'] }, 'none', 'approvers.default.channel, in labmate.json'],
   ['somebody, and a channel of theirs for an experiment from elsewhere', { users: ['U2'], channel: 'C0ML' }, 'D0DM', null],
 ])('before a card is drawn: %s', async (_what, given, channel, why) => {
-  const answer = await canBeAsked(desk.slack, ['C0ML'])(sessionOf([{ ...opened(), channel }]), rule(given));
+  const answer = await canBeAsked(desk.slack, channel === 'none' ? [] : ['C0ML'])(sessionOf([{ ...opened(), channel }]), rule(given));
   expect(answer.ok ? null : answer.why).toEqual(why === null ? null : expect.stringContaining(why));
 });
 

@@ -26,8 +26,18 @@ export function reminderMessage(open: readonly Decision[], mayApprove: (tool: st
   return { text: fallback(`Still waiting for a decision: ${first.approval.preview.summary}, ${until}`), blocks: fitted(blocks) };
 }
 
-/** In the thread, when the card stands elsewhere. */
-export function askedElsewhere(where: string, url: string | null, open: boolean): Message {
+/** In the thread, when the card stands elsewhere; or when it should and could not, and so nobody has been asked: `tell` is told. */
+export function askedElsewhere(where: string, url: string | null, open: boolean, tell: string | null): Message {
+  if (tell !== null && open)
+    return {
+      text: fallback('The approval could not be asked for: labmate may not post where its approvers are.'),
+      blocks: [
+        rich(
+          para(user(tell), t(' Nobody has been asked yet: labmate may not post in '), channel(where), t(', where its approvers are.')),
+          para(t('Somebody in there has to invite it (/invite @labmate); the card follows within five minutes.')),
+        ),
+      ],
+    };
   const words = open ? 'The approval is asked for in ' : 'The approval was asked for in ';
   return { text: fallback(`${words}another channel.`), blocks: [rich(para(t(words), channel(where), t('. '), ...(url ? [link(url, 'To the card')] : [])))] };
 }
