@@ -46,7 +46,8 @@ export async function takeLease(log: EventLog, owner: Owner, ttlMs = LEASE_MS): 
     } else if (performance.now() - renewedAt > ttlMs) lose();
     return !lost;
   };
-  const timer = setInterval(() => void renew(), ttlMs / 4);
+  // A renewal is also how a stop is heard of, and a stop acts within two seconds.
+  const timer = setInterval(() => void renew(), ttlMs / 8);
   return {
     fence,
     interrupted,

@@ -150,7 +150,7 @@ describe('what people read', () => {
   test('a call that asked back is not done, and Markdown is not shown as stars', () => {
     const back: SessionEvent = { type: 'call_finished', call: 'c1', outcome: { status: 'ok', text: 'Which **`base`**?', data: { status: 'question' } } };
     const slots = slotsOf([opened(), replied(1, [run]), back, replied(3, [], 'Hm.'), ended('done', '')]);
-    expect(named(slots, 'plan')?.text).toBe('e-test: Ended with an open question\n○ Run a training job: asked back: Which base?');
+    expect(named(slots, 'plan')?.text).toBe('❓ e-test: Ended with an open question\n○ Run a training job: asked back: Which base?');
     expect(json(slots, 'final')).not.toContain('What was done');
   });
 });

@@ -59,7 +59,7 @@ describe('the thread of a session', () => {
   test('at its end, as one reads it', () => {
     expect(read(slotsOf(...walk))).toMatchInlineSnapshot(`
       "root (in the channel): e-test: Run a training job using config base_config.json but with feature_set=v2. Wait for it to complete.
-      plan: e-test: Done
+      plan: ✅ e-test: Done
       ● Run job 101 (ads-train): done
       ● Wait for the training job: done
       ● Compare two runs: done
@@ -98,9 +98,11 @@ describe('the thread of a session', () => {
 
   test('names what it waits for, and by whom', () => {
     const at = (n: number) => slot(slotsOf(...walk.slice(0, n)), 'plan').text;
-    expect(at(1)).toBe('e-test: Thinking');
-    expect(at(3)).toBe('e-test: Waiting for approval\n◐ Run job 101 (ads-train): waiting for approval');
-    expect(at(8)).toBe('e-test: Training; woken when it ends\n● Run job 101 (ads-train): done\n◐ Wait for the training job: training since 09:07 UTC, run 7');
+    expect(at(1)).toBe('💭 e-test: Thinking');
+    expect(at(3)).toBe('✋ e-test: Waiting for approval\n◐ Run job 101 (ads-train): waiting for approval');
+    expect(at(8)).toBe(
+      '🏃 e-test: Training; woken when it ends\n● Run job 101 (ads-train): done\n◐ Wait for the training job: training since 09:07 UTC, run 7',
+    );
     expect(JSON.stringify(slot(slotsOf(...walk.slice(0, 3)), 'plan').blocks)).toContain('"usergroup_id":"S1"');
     expect(buttons(slot(slotsOf(...walk.slice(0, 3)), 'plan'))).toEqual(['stop_session']);
     expect(buttons(slot(slotsOf(...walk), 'plan'))).toEqual([]);
@@ -148,7 +150,7 @@ describe('the thread of a session', () => {
   test('what needs attention mentions the requester and can be tried again, until it is', () => {
     const stuck = [opened(), { type: 'noted' as const, about: 'attention' as const, text: 'Databricks answered nothing for 30 minutes.' }];
     expect(buttons(slot(slotsOf(...stuck), 'attention:2'))).toEqual(['retry_step']);
-    expect(slot(slotsOf(...stuck), 'plan').text).toBe('e-test: Needs attention');
+    expect(slot(slotsOf(...stuck), 'plan').text).toBe('❗ e-test: Needs attention');
     expect(buttons(slot(slotsOf(...stuck, told('Try again.', 'retry')), 'attention:2'))).toEqual([]);
   });
 

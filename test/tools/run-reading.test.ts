@@ -229,6 +229,15 @@ describe('earlier sessions', () => {
     expect((await call('get_approval', { confirmation_id: 's1/1' })).text).toMatch(/^SESSION_NOT_FOUND: /);
   });
 
+  test('what somebody else asked for in direct messages is answered like one that never was', async () => {
+    const before = world.services.sessions;
+    world.services.sessions = async () => storedOf([{ ...opened(), channel: 'D7' }, replied(1)]);
+    const [own, theirs] = await Promise.all([world.connect({ facts: { requester: 'U1' } }), world.connect({ facts: { requester: 'U4' } })]);
+    expect((await own.call('get_experiment_record', { session_id: 'e-test' })).failed).toBe(false);
+    expect((await theirs.call('get_experiment_record', { session_id: 'e-test' })).text).toMatch(/^SESSION_NOT_FOUND: /);
+    world.services.sessions = before;
+  });
+
   test('without a session it is not known whose may be read', async () => {
     const { call } = await world.connect({ session: false });
     expect((await call('get_approval', { confirmation_id: 's1/1' })).text).toMatch(/^NO_SESSION: /);

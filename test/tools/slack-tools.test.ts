@@ -102,4 +102,9 @@ describe('ask_person', () => {
     expect(await ask({ question: 'Which?' }, facts({ answer }))).toMatchObject({ kind: 'done', data: { status: 'answered', answer: 'b', by: 'U2' } });
     await expect(ask({ question: 'Which?' }, null)).rejects.toThrow('NO_SESSION');
   });
+
+  test('asks nobody in direct messages who cannot read them', async () => {
+    await expect(ask({ question: 'Which?', to: 'U2' }, facts({ channel: 'D1' }))).rejects.toThrow('NOT_HERE');
+    expect(await ask({ question: 'Which?', to: 'U1' }, facts({ channel: 'D1' }))).toMatchObject({ waiting: { to: 'U1' } });
+  });
 });

@@ -48,13 +48,13 @@ export function ablationForm({ places, place, jobs, usual }: FormOffer): View {
       input('changes', 'Changes', text('changes', '', { multiline: true, placeholder: 'feature_set=v2' }), { hint: 'name=value, one a line' }),
       input('metric', 'Metric', text('metric', metric), { ...(known ? { hint: `Known here: ${known}` } : {}) }),
       input('baseline', 'Compare with', text('baseline', best), { hint: 'In words, or the id of a run. Left empty: with nothing.', optional: true }),
-      input('threshold', 'It counts as improved by more than', text('threshold', '1%'), {
-        hint: '1%, 2 points, 0.01. Left empty: by anything.',
+      input('threshold', 'Threshold', text('threshold', '1%'), {
+        hint: 'It counts as improved by more than this: 1%, 2 points or 0.01. Left empty: by any gain.',
         optional: true,
       }),
       input(
         'next',
-        'And then',
+        'Then',
         select(
           'next',
           Object.entries(THEN).map(([id, name]) => ({ id, name })),

@@ -10,7 +10,7 @@ import { knownLinks, linked } from './links.ts';
 import { isInterruptedWait, planSteps } from './plan-steps.ts';
 import { actions, type Bit, button, clock, context, para, rich, t, user } from './rich.ts';
 import { trainingChart, trainingLines } from './training.ts';
-import { plainWords, stateInWords, stateOf, stepTitle } from './words.ts';
+import { plainWords, stateInWords, stateMark, stateOf, stepTitle } from './words.ts';
 
 type Status = 'pending' | 'in_progress' | 'complete' | 'error';
 type Line = { status: Status; title: string; bits: Bit[]; words: string /** Lines below it. */; more: string[] };
@@ -28,7 +28,7 @@ export function planMessage(
   const earlier = Math.max(0, calls.length - LIMITS.tasks);
   const lines = calls.slice(earlier).map((call) => ({ call, line: lineOf(s, call, mayApprove, progress) }));
   const chart = trainingChart(waitedFor(calls, progress));
-  const title = `${s.opened.alias}: ${stateInWords(s)}`;
+  const title = `${stateMark(s)} ${s.opened.alias}: ${stateInWords(s)}`;
   const tasks = lines.map(({ call, line }) => ({
     type: 'task_card',
     task_id: call.id.slice(0, LIMITS.id),

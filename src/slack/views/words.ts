@@ -69,7 +69,7 @@ export function stateInWords(s: Session): string {
     case 'question':
       return 'Waiting for an answer';
     case 'limit':
-      return s.retry ? `Waiting for ${s.retry.upstream} until ${s.retry.until.slice(11, 19)} UTC` : 'Waiting for a limit to pass';
+      return waitsInWords(s);
     case 'budget':
       return 'At its limit; waiting for somebody to raise it';
     case 'attention':
@@ -86,6 +86,39 @@ export function stateInWords(s: Session): string {
     default:
       return state satisfies never;
   }
+}
+
+/** Whom it waits for and until when: the model itself, or the backend that is due first. */
+function waitsInWords(s: Session): string {
+  const waits = openCalls(s).flatMap((c) => (c.status.is === 'parked' && c.status.waiting.for === 'retry' ? [c.status.waiting] : []));
+  const [first] = [...(s.retry ? [{ upstream: s.retry.upstream, at: s.retry.until }] : []), ...waits].sort((a, b) => (a.at < b.at ? -1 : 1));
+  return first ? `Waiting for ${first.upstream} until ${first.at.slice(11, 19)} UTC` : 'Waiting for a limit to pass';
+}
+
+const MARKS: Record<Exclude<State, 'done'>, string> = {
+  thinking: '💭',
+  working: '🔧',
+  approval: '✋',
+  question: '❓',
+  training: '🏃',
+  limit: '⏳',
+  budget: '⛽',
+  attention: '❗',
+  stopping: '🛑',
+  stopped: '🛑',
+  failed: '❌',
+  'over budget': '⛽',
+};
+
+/** A sign for what a session is doing, to be told apart at a glance; the words say the same. */
+export function stateMark(s: Session): string {
+  const state = stateOf(s);
+  if (state !== 'done') return MARKS[state];
+  const words = cameTo(s);
+  if (words === 'Done') return '✅';
+  if (words.startsWith('Done')) return '🟡';
+  if (words.startsWith('Failed') || words.startsWith('Ended: the last step failed')) return MARKS.failed;
+  return words.includes('question') ? MARKS.question : '🚫';
 }
 
 /** The text a person reads of one reply of the model. */
