@@ -54,12 +54,13 @@ export function shortened(text: string, max: number): string {
   return `${head}… (${text.length - head.length} more characters)`;
 }
 
+const alikeScripts = /[\p{Script=Cyrillic}\p{Script=Greek}\p{Script=Armenian}\p{Script=Cherokee}]/u;
+
 /** Words that mix Latin letters with look-alikes of another alphabet: `аds` with a Cyrillic first letter. */
 export function lookAlikes(text: string): string[] {
+  if (ordinary.test(text) || !alikeScripts.test(text)) return [];
   const words = text.match(/[\p{L}\p{N}_-]+/gu) ?? [];
-  return [
-    ...new Set(words.filter((w) => /\p{Script=Latin}/u.test(w) && /[\p{Script=Cyrillic}\p{Script=Greek}\p{Script=Armenian}\p{Script=Cherokee}]/u.test(w))),
-  ];
+  return [...new Set(words.filter((w) => /\p{Script=Latin}/u.test(w) && alikeScripts.test(w)))];
 }
 
 function escaped(text: string): string {
