@@ -7,8 +7,10 @@ import type { Check } from './ops/health.ts';
 import type { Watching } from './ops/observe.ts';
 import { makeForget } from './runtime/forget-shown.ts';
 import { startNarrator } from './runtime/narrate-worker.ts';
+import { startOutageWatch } from './runtime/outages.ts';
 import { startSlack } from './slack/app.ts';
 import { changesIn, narrate } from './slack/narrate.ts';
+import { makeTellOutage } from './slack/outages.ts';
 import { makeShow } from './slack/reconcile.ts';
 import { anchorRecord } from './tools/anchor-record.ts';
 import { askReadTool } from './tools/ask-read-tool.ts';
@@ -81,7 +83,15 @@ export async function startGateway(config: Config, core: Core, log: Log, checks:
     const ready = app.ready();
     return ready.ok ? null : (ready.why ?? 'not connected');
   };
+  const outages = startOutageWatch({
+    ...core,
+    list: () => reading.list(app.team),
+    tell: makeTellOutage(slack),
+    now: core.log.now,
+    failed: (error) => log.warn({ err: error }, 'the channels could not be told of an outage; tried again soon'),
+  });
   return async () => {
+    outages.stop();
     await app.stop();
     await narrator.stop();
   };

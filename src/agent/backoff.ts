@@ -15,7 +15,7 @@ export function retryAt(now: number, attempt: number, retryAfterMs: number | nul
   return new Date(now + wait).toISOString();
 }
 
-/** Sessions that waited for the same upstream do not all come back in the same moment. */
-export function spread(at: number, random: number): string {
-  return new Date(at + random * 5_000).toISOString();
+/** When (ms) to look again at an upstream that is away for another `waitMs`: those who wait for it do not all come back in the same moment. */
+export function spread(now: number, waitMs: number, random: number): number {
+  return Math.round(now + waitMs + random * Math.max(5_000, waitMs / 2));
 }

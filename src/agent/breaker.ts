@@ -16,6 +16,9 @@ export type Breakers = {
   wait(upstream: string, now: number): number;
   failed(upstream: string, now: number): void;
   worked(upstream: string): void;
+  isOpen(upstream: string): boolean;
+  /** A person wants it asked now: the next caller may, unless somebody is asking. */
+  hurry(upstream: string, now: number): void;
   /** Upstreams that are not asked at present, and since when. */
   open(): { upstream: string; since: number }[];
 };
@@ -49,6 +52,11 @@ export function makeBreakers(): Breakers {
     },
     worked(upstream) {
       states.delete(upstream);
+    },
+    isOpen: (upstream) => (states.get(upstream)?.open ?? null) !== null,
+    hurry(upstream, now) {
+      const open = states.get(upstream)?.open;
+      if (open && !open.probing) open.until = Math.min(open.until, now);
     },
     open: () => [...states].flatMap(([upstream, { open }]) => (open ? [{ upstream, since: open.since }] : [])),
   };

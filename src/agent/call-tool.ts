@@ -27,12 +27,16 @@ export type CallTurn = {
   entries: readonly Entry[];
   signal: AbortSignal;
   now: () => number;
+  /** Not again before then (ms). */
+  sleep(until: number): void;
   mayAct: CallScope['mayAct'];
   claim: CallScope['claim'];
 };
 
 /** Failures in a row after which a person is asked. Waits that a backend announces, and time behind an open breaker, do not count. */
 const TRIES = 10;
+/** The breaker says from then on how long. */
+const AFTER_PROBE_MS = 1_000;
 const ARGUMENT_LIMIT = 1_000_000;
 
 /** Performs one call through the gate and answers with what happened. */
@@ -45,10 +49,10 @@ export async function callTool(call: Call, turn: CallTurn, deps: CallDeps): Prom
   if (size > ARGUMENT_LIMIT) return [finished(call, failed(`The arguments of ${call.tool} are ${size} characters long; at most ${ARGUMENT_LIMIT} are taken.`))];
 
   const upstreams = deps.toolbox.upstreams(call.tool);
-  const down = upstreams.find((u) => deps.breakers.wait(u, turn.now()) > 0);
-  if (down) {
-    const at = spread(turn.now() + deps.breakers.wait(down, turn.now()), deps.random());
-    return [retryLater(call, { at, why: `${down} has not been answering; it is asked again by itself.`, upstream: down, attempt: call.attempts })];
+  if (call.insisted) for (const u of upstreams) deps.breakers.hurry(u, turn.now());
+  for (const upstream of upstreams) {
+    const waitMs = deps.breakers.wait(upstream, turn.now());
+    if (waitMs > 0) return asleep(call, { upstream: properName(upstream), waitMs }, turn, deps);
   }
 
   const approval = call.approval ? session.approvals.get(call.approval) : undefined;
@@ -77,7 +81,40 @@ export async function callTool(call: Call, turn: CallTurn, deps: CallDeps): Prom
   if (note?.kind === 'retry' && announced(note.retryAfterMs) === null) deps.breakers.failed(note.upstream.toLowerCase(), turn.now());
   // "No" and "later" are answers too: a probe that got one has found its backend alive.
   else if (note?.kind !== 'held') for (const u of upstreams) deps.breakers.worked(u);
+  if (note?.kind === 'retry' && deps.breakers.isOpen(note.upstream.toLowerCase()) && announced(note.retryAfterMs) === null)
+    // What was sent only now is written down as such: whoever takes it up has to look for it.
+    return asleep(call, { upstream: note.upstream, waitMs: AFTER_PROBE_MS, anew: sent && call.started === undefined }, turn, deps);
   return toEvents(call, result, turn, deps);
+}
+
+/** Nobody gets an answer there. That is written down once; from then on it is only looked at again. */
+function asleep(
+  call: Call,
+  { upstream, waitMs, anew = false }: { upstream: string; waitMs: number; anew?: boolean },
+  turn: CallTurn,
+  deps: CallDeps,
+): SessionEvent[] {
+  const notBefore = spread(turn.now(), waitMs, deps.random());
+  const { status } = call;
+  if (!anew && status.is === 'parked' && status.waiting.for === 'retry' && status.waiting.outage) {
+    turn.sleep(notBefore);
+    return [];
+  }
+  const why = `${upstream} has not been answering; it is asked again by itself.`;
+  return [
+    {
+      type: 'call_parked',
+      call: call.id,
+      waiting: { for: 'retry', at: new Date(notBefore).toISOString(), why, upstream, attempt: call.attempts, outage: true },
+    },
+  ];
+}
+
+const PROPER: Readonly<Record<string, string>> = { databricks: 'Databricks', mlflow: 'MLflow', grafana: 'Grafana', github: 'GitHub', slack: 'Slack' };
+
+/** A backend's key, as a person knows it. */
+function properName(upstream: string): string {
+  return PROPER[upstream] ?? upstream;
 }
 
 async function toEvents(call: Call, result: CallToolResult, { session, now }: CallTurn, deps: CallDeps): Promise<SessionEvent[]> {
@@ -91,6 +128,10 @@ async function toEvents(call: Call, result: CallToolResult, { session, now }: Ca
       return [{ type: 'refused', of: 'call', call: call.id, why: note.why }];
     case 'held':
       return [];
+    case 'unknown': {
+      const text = result.content.flatMap((c) => (c.type === 'text' ? [c.text] : [])).join('\n');
+      return [finished(call, { status: 'unknown', text, data: result.structuredContent ?? {} })];
+    }
     case 'retry': {
       // What the backend announces itself is no failure.
       const wait = announced(note.retryAfterMs);

@@ -20,6 +20,8 @@ export type ThinkDeps = {
   scrub: (text: string) => string;
 };
 
+export type ThinkTurn = { signal: AbortSignal; now: () => number /** Not again before then (ms). */; sleep(until: number): void };
+
 /** As breakers know it. */
 const CLAUDE = 'claude';
 const MAX_TOKENS = 8_192;
@@ -27,12 +29,14 @@ const MAX_TOKENS = 8_192;
 const DEEPEST = 100;
 /** Failures in a row after which a person is asked; waits that the upstream announced do not count. */
 const TRIES = 10;
+/** The breaker says from then on how long. */
+const AFTER_PROBE_MS = 1_000;
 
 /** Asks the model once and answers with what happened. A reply is recorded whole before anything acts on it. */
-export async function think(session: Session, turn: { signal: AbortSignal; now: () => number }, deps: ThinkDeps): Promise<SessionEvent[]> {
+export async function think(session: Session, turn: ThinkTurn, deps: ThinkDeps): Promise<SessionEvent[]> {
+  if (session.insisted) deps.breakers.hurry(CLAUDE, turn.now());
   const closed = deps.breakers.wait(CLAUDE, turn.now());
-  if (closed > 0)
-    return [laterNote('Claude has not been answering; it is asked again by itself.', spread(turn.now() + closed, deps.random()), session.retry?.attempt ?? 0)];
+  if (closed > 0) return asleep(session, closed, turn, deps);
   const pictures = new Map<string, string | null>();
   for (const call of session.calls.values()) {
     if (call.status.is !== 'finished') continue;
@@ -43,6 +47,8 @@ export async function think(session: Session, turn: { signal: AbortSignal; now: 
   const answer = await deps.model({ system: deps.system, tools: deps.tools, messages, maxTokens: cut ? MAX_TOKENS * 4 : MAX_TOKENS, signal: turn.signal });
   if (answer.kind === 'wait' && announced(answer.retryAfterMs) === null) deps.breakers.failed(CLAUDE, turn.now());
   else if (answer.kind !== 'aborted') deps.breakers.worked(CLAUDE);
+  // One that finds out for all whether it is back has used up no try of its own.
+  if (answer.kind === 'wait' && announced(answer.retryAfterMs) === null && deps.breakers.isOpen(CLAUDE)) return asleep(session, AFTER_PROBE_MS, turn, deps);
   if (answer.kind === 'reply') {
     const unfit = tooDeep(answer) ?? withheld(session, answer, deps.scrub);
     if (unfit) return [unfit];
@@ -88,6 +94,17 @@ function wait(session: Session, { why, retryAfterMs }: Extract<ModelAnswer, { ki
   const attempt = (session.retry?.attempt ?? 0) + (said === null ? 1 : 0);
   if (attempt >= TRIES) return [{ type: 'noted', about: 'attention', text: `${why} Tried ${TRIES} times.` }];
   return [laterNote(why, retryAt(now, attempt, said, random), attempt)];
+}
+
+/** Nobody gets an answer. That is noted once; from then on it is only looked at again. */
+function asleep(session: Session, waitMs: number, turn: ThinkTurn, { random }: ThinkDeps): SessionEvent[] {
+  const notBefore = spread(turn.now(), waitMs, random());
+  if (session.retry?.outage) {
+    turn.sleep(notBefore);
+    return [];
+  }
+  const note = laterNote('Claude has not been answering; it is asked again by itself.', new Date(notBefore).toISOString(), session.retry?.attempt ?? 0);
+  return [{ ...note, outage: true }];
 }
 
 function laterNote(text: string, until: string, attempt: number): EventOf<'noted'> {

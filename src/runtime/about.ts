@@ -32,9 +32,19 @@ export function aboutOf(s: Session, thread: string | null): About {
       parameters: parametersOf(s),
       runs: [...new Set(producedRuns(s).flatMap((run) => [run.runId, ...run.mlflowIds]))].slice(0, 12),
       ...(line ? { line: { first: line.first, place: line.line } } : {}),
+      ...waitsOf(s),
     },
     prompt,
   );
+}
+
+function waitsOf(s: Session): Pick<About, 'waits'> {
+  if (s.ended || s.stop) return {};
+  for (const { status } of openCalls(s)) {
+    if (status.is === 'parked' && status.waiting.for === 'retry' && status.waiting.outage)
+      return { waits: { upstream: status.waiting.upstream, since: status.sinceAt } };
+  }
+  return s.retry?.outage ? { waits: { upstream: s.retry.upstream, since: s.retry.sinceAt } } : {};
 }
 
 /** One word or two on where a session stands. */

@@ -1,7 +1,7 @@
 import type { Tip } from '../session/chain.ts';
 import type { Entry, SessionEvent } from '../session/events.ts';
 import { apply } from '../session/fold.ts';
-import { type Bounds, next, type Step } from '../session/next.ts';
+import { type Bounds, next, type Step, THE_MODEL } from '../session/next.ts';
 import type { Session } from '../session/state.ts';
 import { type Alone, handOver, SUSPECT } from './alone.ts';
 import type { Committed, EventLog, Guard, Owner } from './event-log.ts';
@@ -14,6 +14,8 @@ export type Turn = {
   entries: readonly Entry[];
   signal: AbortSignal;
   now: () => number;
+  /** Nothing happened that is worth a line, as the backend is still away: this step is not made again before then (ms). */
+  sleep(until: number): void;
   /** Is it safe to put an effect on the wire? Renews first where it is not sure. */
   mayAct(): Promise<boolean>;
   /** Commits the start of an effect; `approval` turns from approved to used in the same script. */
@@ -81,9 +83,10 @@ async function loop(session: Session, entries: Entry[], owner: Owner, lease: Lea
     return committed;
   };
   await catchUp();
+  const asleep = new Map<string, number>();
   while (!lease.lost()) {
     const before = session.seq;
-    const step = next(session, log.now(), deps.limits);
+    const step = next(session, log.now(), deps.limits, asleep);
     switch (step.do) {
       case 'nothing':
         return;
@@ -104,8 +107,11 @@ async function loop(session: Session, entries: Entry[], owner: Owner, lease: Lea
         break;
       case 'think':
       case 'call': {
-        const events = await deps.perform(step, turnOf(session, entries, owner, lease, deps));
+        const of = step.do === 'call' ? step.call.id : THE_MODEL;
+        asleep.delete(of);
+        const events = await deps.perform(step, { ...turnOf(session, entries, owner, lease, deps), sleep: (until) => void asleep.set(of, until) });
         await catchUp();
+        if (asleep.has(of)) continue;
         if ((await commit(events, events.some(asksOrRefuses) ? { is: 'quiet', seen: before } : undefined))?.is === 'FENCED') return;
         if (!deps.once || session.seq === before) break;
         await log.park(owner, lease.fence, session.seq, log.now());
@@ -126,7 +132,7 @@ function asksOrRefuses(e: SessionEvent): boolean {
   return e.type === 'refused' || (e.type === 'call_parked' && e.waiting.for === 'approval');
 }
 
-function turnOf(session: Session, entries: readonly Entry[], owner: Owner, lease: Lease, { log, executionExpiresMs }: AdvanceDeps): Turn {
+function turnOf(session: Session, entries: readonly Entry[], owner: Owner, lease: Lease, { log, executionExpiresMs }: AdvanceDeps): Omit<Turn, 'sleep'> {
   return {
     session,
     entries,

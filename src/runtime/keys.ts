@@ -18,6 +18,9 @@ export function makeKeys(prefix: string) {
     /** Run id -> how far it is, for the sessions that wait; a look at somebody else's system, not a fact of the log. */
     progress: (sid: string) => `${tag}:progress:${sid}`,
     watch: `${tag}:watch`,
+    /** What channels were told of outages that last, and which process looks after that. */
+    outages: `${tag}:outages`,
+    outageWatch: `${tag}:outage-watch`,
     due: `${tag}:due`,
     stale: `${tag}:stale`,
     waits: `${tag}:waits`,

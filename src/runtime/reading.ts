@@ -25,6 +25,8 @@ export type About = {
   words?: string | undefined;
   /** Its place in a line of repetitions, and the session the line began with. */
   line?: { first: string; place: number } | undefined;
+  /** A backend or the model from which nobody gets an answer, and since when it waits for that. */
+  waits?: { upstream: string; since: string } | undefined;
 };
 
 /** What may be read of sessions, without a lease. Chains are verified as they are read; a broken one throws BrokenChain. */

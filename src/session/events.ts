@@ -67,7 +67,15 @@ export const waitingSchema = z.discriminatedUnion('for', [
     metric: z.string().optional(),
   }),
   z.object({ for: z.literal('answer'), question: z.string(), options: z.array(z.string()), to: z.string(), free_text: z.boolean() }),
-  z.object({ for: z.literal('retry'), at: z.string(), why: z.string(), upstream: z.string(), attempt: z.number().int() }),
+  z.object({
+    for: z.literal('retry'),
+    at: z.string(),
+    why: z.string(),
+    upstream: z.string(),
+    attempt: z.number().int(),
+    /** Nobody gets an answer there: it sleeps until that is over, however long, and is looked at now and then without a line of its own. */
+    outage: z.literal(true).optional(),
+  }),
 ]);
 export type Waiting = z.infer<typeof waitingSchema>;
 
@@ -222,6 +230,7 @@ export const eventSchema = z.discriminatedUnion('type', [
     until: z.string().optional(),
     attempt: z.number().int().optional(),
     upstream: z.string().optional(),
+    outage: z.literal(true).optional(),
     call: z.string().optional(),
   }),
   z.object({ type: z.literal('ended'), outcome: z.enum(['done', 'stopped', 'failed', 'limit']), text: z.string() }),

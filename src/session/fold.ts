@@ -56,6 +56,7 @@ function happened(s: Session, { seq, m, at }: Entry, e: SessionEvent): void {
       if (e.kind === 'retry') {
         delete s.attention;
         delete s.retry;
+        s.insisted = true;
         tryAgain(s, at);
       }
       if (isHeard(e)) hear(s, e, at);
@@ -63,12 +64,15 @@ function happened(s: Session, { seq, m, at }: Entry, e: SessionEvent): void {
     case 'replied':
       s.replies.push({ ...e, seq, at });
       delete s.retry;
+      delete s.insisted;
       for (const key of ['input', 'output', 'cache_read', 'cache_write'] as const) s.usage[key] += e.usage[key];
       for (const c of e.calls) s.calls.set(c.id, { id: c.id, tool: c.tool, input: c.input, reply: seq, status: { is: 'asked' }, woken: [], attempts: 0 });
       return;
     case 'call_parked': {
       const call = theCall(s, e.call);
       call.status = { is: 'parked', waiting: e.waiting, since: m, sinceAt: at };
+      delete call.insisted;
+      if (e.waiting.for === 'answer') call.question = e.waiting;
       if (e.waiting.for === 'retry') call.attempts = e.waiting.attempt;
       else {
         // What woke a wait still counts when only the look at it failed and is tried again.
@@ -185,8 +189,7 @@ function happened(s: Session, { seq, m, at }: Entry, e: SessionEvent): void {
       return;
     case 'noted':
       s.notes.push({ ...e, seq, at, m });
-      if (e.about === 'retry' && e.until && !e.call)
-        s.retry = { until: e.until, attempt: e.attempt ?? 1, upstream: e.upstream ?? 'the model', why: e.text, seq };
+      if (e.about === 'retry' && e.until && !e.call) modelWaits(s, e, e.until, seq, at);
       if (e.about === 'limit') s.limit = { text: e.text, seq, m };
       if (e.about === 'offer') s.offer ??= { text: e.text, seq, m };
       if (e.about === 'attention') s.attention = { text: e.text, seq };
@@ -203,9 +206,16 @@ function happened(s: Session, { seq, m, at }: Entry, e: SessionEvent): void {
 function tryAgain(s: Session, at: string): void {
   for (const call of s.calls.values()) {
     if (call.status.is !== 'parked' || call.status.waiting.for !== 'retry') continue;
+    const { outage: _over, ...waiting } = call.status.waiting;
     call.attempts = 0;
-    call.status.waiting = { ...call.status.waiting, at, attempt: 0 };
+    call.insisted = true;
+    call.status.waiting = { ...waiting, at, attempt: 0 };
   }
+}
+
+function modelWaits(s: Session, e: EventOf<'noted'>, until: string, seq: number, at: string): void {
+  s.retry = { until, attempt: e.attempt ?? 1, upstream: e.upstream ?? 'the model', why: e.text, seq, sinceAt: at, ...(e.outage ? { outage: true } : {}) };
+  delete s.insisted;
 }
 
 /** Does the model have to be shown this before it goes on waiting? */

@@ -24,8 +24,13 @@ const LOOK_UP_MARGIN_MS = 1_000;
 /** What an operator has settled: how much may be used up, and what becomes of a run when its session is stopped. */
 export type Bounds = BudgetLimits & { /** `leave` where absent. */ onStop?: OnStop };
 
+/** Until when (ms) a call, by its id, or the model need not be looked at again: its backend is known to be away. No fact of the log. */
+export type Asleep = ReadonlyMap<string, number>;
+export const THE_MODEL = '';
+const NOBODY: Asleep = new Map();
+
 /** Decides the next step of a session from its state and the time (ms, Redis clock). Pure. */
-export function next(s: Session, now: number, limits: Bounds): Step {
+export function next(s: Session, now: number, limits: Bounds, asleep: Asleep = NOBODY): Step {
   if (s.ended) return { do: 'nothing' };
   const open = openCalls(s);
 
@@ -35,7 +40,7 @@ export function next(s: Session, now: number, limits: Bounds): Step {
     return now < notBefore ? { do: 'park', until: notBefore } : { do: 'call', call: cutOff };
   }
 
-  if (s.stop) return open.length > 0 ? closing(s, s.stop, open, now, limits) : afterStop(s, s.stop, now, limits.onStop ?? 'leave');
+  if (s.stop) return open.length > 0 ? closing(s, s.stop, open, now, limits, asleep) : afterStop(s, s.stop, now, limits.onStop ?? 'leave');
 
   const change = s.told.findLast((t) => t.kind === 'change');
   const outdated = change ? open.filter((c) => c.reply < change.seq && waitsFor(c) === 'approval') : [];
@@ -43,10 +48,10 @@ export function next(s: Session, now: number, limits: Bounds): Step {
     return { do: 'settle', events: outdated.flatMap((c) => giveUp(s, c, change.by, 'Withdrawn, because the experiment is to change.')) };
 
   for (const call of open) {
-    const step = ready(s, call, now, limits);
+    const step = ready(s, call, now, limits, asleep);
     if (step) return step;
   }
-  if (open.length > 0) return { do: 'park', until: earliestWake(s, open) };
+  if (open.length > 0) return { do: 'park', until: earliestWake(s, open, asleep) };
   if (s.attention) return { do: 'park', until: null };
 
   const last = s.replies.at(-1);
@@ -55,7 +60,8 @@ export function next(s: Session, now: number, limits: Bounds): Step {
 
   const limit = overBudget(s, now, limits);
   if (limit) return atTheLimit(s, now, limit, limits);
-  if (s.retry && now < Date.parse(s.retry.until)) return { do: 'park', until: Date.parse(s.retry.until) };
+  const until = Math.max(s.retry ? Date.parse(s.retry.until) : 0, asleep.get(THE_MODEL) ?? 0);
+  if (now < until) return { do: 'park', until };
   return { do: 'think' };
 }
 
@@ -68,16 +74,16 @@ function atTheLimit(s: Session, now: number, text: string, { raiseWithinMs }: Bu
 }
 
 /** After a stop nothing goes on but the host's own calls, which cancel the session's runs: those have a while to come through, and ask nobody. */
-function closing(s: Session, stop: NonNullable<Session['stop']>, open: readonly Call[], now: number, limits: Bounds): Step {
+function closing(s: Session, stop: NonNullable<Session['stop']>, open: readonly Call[], now: number, limits: Bounds, asleep: Asleep): Step {
   const until = stop.m + 2 * DECIDE_WITHIN_MS;
   const goesOn = (c: Call) => c.reply > stop.seq && waitsFor(c) !== 'approval' && !s.attention && now < until;
   const given = open.filter((c) => !goesOn(c));
   if (given.length > 0) return { do: 'settle', events: given.flatMap((c) => giveUp(s, c, stop.by, 'The session was stopped.')) };
   for (const call of open) {
-    const step = ready(s, call, now, { ...limits, toolCalls: Number.POSITIVE_INFINITY });
+    const step = ready(s, call, now, { ...limits, toolCalls: Number.POSITIVE_INFINITY }, asleep);
     if (step) return step;
   }
-  return { do: 'park', until: Math.min(earliestWake(s, open) ?? until, until) };
+  return { do: 'park', until: Math.min(earliestWake(s, open, asleep) ?? until, until) };
 }
 
 function finish(stop: string, refusal: string | undefined): Step {
@@ -95,7 +101,7 @@ function waitsFor(call: Call): string | null {
 }
 
 /** The step this call is ready for, or null while it waits. */
-function ready(s: Session, call: Call, now: number, limits: Bounds): Step | null {
+function ready(s: Session, call: Call, now: number, limits: Bounds, asleep: Asleep): Step | null {
   if (call.status.is === 'asked') {
     const no = overToolCalls(s, call, limits) ?? goesInCircles(s, call);
     return no ? settled(call, 'refused', no) : { do: 'call', call };
@@ -127,7 +133,7 @@ function ready(s: Session, call: Call, now: number, limits: Bounds): Step | null
       return call.answer ? { do: 'call', call } : null;
     case 'retry':
       // A person was asked to look; until somebody says "again", nothing is tried.
-      return now >= retryTime(call, waiting.at) && !s.attention ? { do: 'call', call } : null;
+      return now >= retryTime(call, waiting.at, asleep) && !s.attention ? { do: 'call', call } : null;
     default:
       return waiting satisfies never;
   }
@@ -152,18 +158,18 @@ function giveUp(s: Session, call: Call, by: string, why: string): SessionEvent[]
   return events;
 }
 
-/** Was it sent, without an answer so far? */
+/** Was it sent, without an answer so far? People may have been asked whether it happened. */
 function isUnsure(call: Call): boolean {
-  return call.started !== undefined && call.status.is === 'parked' && call.status.waiting.for === 'retry';
+  return call.started !== undefined && call.status.is === 'parked' && (call.status.waiting.for === 'retry' || call.status.waiting.for === 'answer');
 }
 
 /** When a failed call is tried again (ms). One that looks before it repeats gives its last request the time to arrive. */
-function retryTime({ started, status }: Call, at: string): number {
+function retryTime({ id, started, status }: Call, at: string, asleep: Asleep): number {
   const lookUp = started && started.timeout_ms > 0 && status.is === 'parked' ? status.since + started.timeout_ms + LOOK_UP_MARGIN_MS : 0;
-  return Math.max(Date.parse(at), lookUp);
+  return Math.max(Date.parse(at), lookUp, asleep.get(id) ?? 0);
 }
 
-function earliestWake(s: Session, open: readonly Call[]): number | null {
+function earliestWake(s: Session, open: readonly Call[], asleep: Asleep): number | null {
   const times = open.flatMap((c) => {
     if (c.status.is !== 'parked') return [];
     const { waiting } = c.status;
@@ -171,7 +177,7 @@ function earliestWake(s: Session, open: readonly Call[]): number | null {
       const approval = s.approvals.get(waiting.approval);
       return approval ? [Date.parse(approval.expiresAt)] : [];
     }
-    if (waiting.for === 'retry') return s.attention ? [] : [retryTime(c, waiting.at)];
+    if (waiting.for === 'retry') return s.attention ? [] : [retryTime(c, waiting.at, asleep)];
     if (waiting.for === 'job' && waiting.deadline !== null) return [Date.parse(waiting.deadline)];
     return [];
   });

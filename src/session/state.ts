@@ -47,6 +47,8 @@ export type Call = {
   approval?: string;
   /** What woke it since it was parked, oldest first. */
   woken: EventOf<'woken'>[];
+  /** What people were asked about it last. */
+  question?: Extract<Waiting, { for: 'answer' }>;
   /** A person's answer to the question it asks. */
   answer?: { by: string; text: string; at: string };
   /** The deadline of its first wait for a job: a duration does not begin anew when the wait goes on. */
@@ -54,6 +56,8 @@ export type Call = {
   /** A message that interrupts the wait. */
   interrupted?: { by: string; text: string };
   attempts: number;
+  /** A person wants it tried now, whatever is known of its backend. */
+  insisted?: true;
 };
 
 export type Told = EventOf<'told'> & { seq: number; at: string };
@@ -75,7 +79,9 @@ export type Session = {
   /** Runs go on after the stop, and people were asked what becomes of them. The first answer counts. */
   offer?: { text: string; seq: number; m: number; answer?: { by: string; cancel: boolean } };
   /** A stored wait of the model itself. */
-  retry?: { until: string; attempt: number; upstream: string; why: string; seq: number };
+  retry?: { until: string; attempt: number; upstream: string; why: string; seq: number; sinceAt: string; outage?: true };
+  /** A person wants the model asked now, whatever is known of it. */
+  insisted?: true;
   attention?: { text: string; seq: number };
   /** A budget is used up and nobody has raised it yet. */
   limit?: { text: string; seq: number; m: number };

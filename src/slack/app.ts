@@ -35,7 +35,7 @@ export type SlackOptions = {
   startWithinMs?: number | undefined;
 };
 
-export type RunningSlack = { stop(): Promise<void>; ready(): { ok: boolean; why?: string }; port(): number };
+export type RunningSlack = { team: string; stop(): Promise<void>; ready(): { ok: boolean; why?: string }; port(): number };
 
 /** Listens to Slack. Everything is stored before Slack is told so. Throws one clear sentence where Slack cannot be reached or refuses the token. */
 export async function startSlack(options: SlackOptions): Promise<RunningSlack> {
@@ -69,6 +69,7 @@ export async function startSlack(options: SlackOptions): Promise<RunningSlack> {
   );
   log.info({ mode: socket ? 'socket' : 'http', user: self.user, team: self.team }, 'listening to Slack');
   return {
+    team: self.team,
     async stop() {
       // An HTTP server waits for its slowest client; a process that is told to stop does not.
       await Promise.race([receiver.stop(), new Promise((resolve) => setTimeout(resolve, 2_000).unref())]);

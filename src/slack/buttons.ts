@@ -11,6 +11,7 @@ import { editView } from './editing.ts';
 import { publishHome } from './home.ts';
 import { callDetails, denyReason, told, withoutMentions } from './modals.ts';
 import { onChangeSomething, onRunAgain, openForm } from './new-experiment.ts';
+import { retryAll } from './outages.ts';
 import { AFTER_ALL, REPEAT, store, whyNot } from './store.ts';
 import { readQuestion } from './views/question.ts';
 
@@ -41,6 +42,7 @@ export const BUTTONS: Record<string, Reaction> = {
   stop_session: (desk, click) => steer(desk, click, 'stop', 'Stop.', 'Stopping.'),
   raise_budget: raise,
   retry_step: (desk, click) => steer(desk, click, 'retry', 'Try again.', 'Trying again.'),
+  retry_all: retryAll,
   change_session: onChangePlan,
   cancel_run: (desk, click) => afterStop(desk, click, 'cancel_run', 'Cancel the run.', 'Canceling it.'),
   leave_run: (desk, click) => afterStop(desk, click, 'leave_run', 'Leave it.', 'It goes on.'),

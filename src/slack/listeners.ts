@@ -14,6 +14,7 @@ export const LISTENERS = {
     'raise_budget',
     'stop_session',
     'retry_step',
+    'retry_all',
     'change_session',
     'cancel_run',
     'leave_run',

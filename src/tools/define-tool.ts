@@ -40,8 +40,11 @@ export type WriteTool = Common & {
   plan(input: never, ctx: ToolContext): Promise<Plan | Question>;
   /** Does it. Only the gate calls this, after the claim. `key` is the effect's outward key (64 hex characters). */
   run(plan: Plan, ctx: ToolContext, key: string): Promise<ToolAnswer>;
-  /** How a call that was cut off is recovered: the backend honours our key, or we look for our own mark first. */
-  recovery: 'same-key' | 'look-up';
+  /**
+   * How a call that was cut off is recovered: the backend honours our key; or we look for our own mark first; or neither can be done, so that it is never sent
+   * again and a person is asked whether it happened.
+   */
+  recovery: 'same-key' | 'look-up' | 'ask';
   /** For `look-up`: the outcome if the effect is there, null if it is surely not. */
   find?(plan: Plan, ctx: ToolContext, key: string): Promise<ToolAnswer | null>;
   /** After this many ms an unanswered request is given up; recovery looks no earlier. */

@@ -31,6 +31,8 @@ export type Confirmation = { digest: string; arguments: Record<string, unknown>;
 export type GateAnswer =
   | { is: 'answer'; answer: ToolAnswer }
   | { is: 'question'; question: Question }
+  /** It may have happened, and nobody but a person can tell. */
+  | { is: 'unknown'; text: string; data: Record<string, unknown> }
   | { is: 'confirm'; confirmation: Confirmation }
   | { is: 'refused'; why: string }
   /** Nothing was sent: the session was stopped, or is somebody else's by now. */
@@ -204,12 +206,34 @@ function hasMoved(shown: Preview | undefined, now: Preview): string | null {
 /** A start without an outcome: the effect may have happened. Same key, or look first. */
 async function recover(tool: WriteTool, started: EventOf<'call_started'>, scope: CallScope, ctx: ToolContext): Promise<GateAnswer> {
   const plan: Plan = { kind: 'plan', arguments: started.arguments, touches: {}, preview: { summary: tool.title, facts: [], changes: [] } };
+  if (tool.recovery === 'ask') return unknown(tool, scope);
   if (tool.recovery === 'look-up') {
     const found = await tool.find?.(plan, ctx, started.key);
     if (found) return { is: 'answer', answer: found };
   }
   if (!(await scope.mayAct())) return { is: 'held' };
   return { is: 'answer', answer: await effect(tool, plan, ctx, started.key) };
+}
+
+const IT_DID = 'It happened';
+const IT_DID_NOT = 'It did not happen';
+
+/** Sent once and cut off, on a backend that neither knows our key nor can be searched: it is not sent again, whatever a person says. */
+function unknown(tool: WriteTool, { facts }: CallScope): GateAnswer {
+  const { answer, requester } = facts;
+  if (!answer) {
+    const question = `${tool.title}: this was sent, and what became of it was lost on the way. I cannot find out, and do not send it twice. Please look there: did it happen?`;
+    const waiting = { for: 'answer' as const, question, options: [IT_DID, IT_DID_NOT, 'I cannot tell'], to: requester, free_text: true };
+    return { is: 'answer', answer: { kind: 'wait', waiting, text: 'A person is asked whether it happened.', data: { status: 'waiting' } } };
+  }
+  const next =
+    answer.text === IT_DID
+      ? 'Go on as if it had answered.'
+      : answer.text === IT_DID_NOT
+        ? 'It may be called anew if it is still wanted.'
+        : 'Do not call it anew unless a person wants it.';
+  const text = `${tool.name} was sent and its answer was lost, so it is not known from it what happened. <@${answer.by}> looked and says: ${answer.text}. ${next}`;
+  return { is: 'unknown', text, data: { status: 'unknown', said: answer.text, by: answer.by, at: answer.at } };
 }
 
 /** Once it is on its way an effect is not aborted by a stop or a lost lease, only by its own time limit: its outcome must be learnt. */

@@ -17,7 +17,8 @@ export type HostNote =
   | { kind: 'confirm'; confirmation: Confirmation }
   | { kind: 'retry'; upstream: string; why: string; retryAfterMs: number | null; sent: boolean }
   | { kind: 'refused'; why: string }
-  | { kind: 'held' };
+  | { kind: 'held' }
+  | { kind: 'unknown' };
 
 /** The catalog as an MCP server: the same tools and the same gate for every door. */
 export function toolServer(catalog: readonly Tool[], deps: GateDeps, scopes: (reference: string) => CallScope | null): McpServer {
@@ -56,6 +57,13 @@ function present(answer: GateAnswer): CallToolResult {
       return {
         content: [{ type: 'text', text: answer.question.text }],
         structuredContent: { status: 'question', text: answer.question.text, ask: answer.question.ask, ...answer.question.data },
+      };
+    case 'unknown':
+      return {
+        isError: true,
+        content: [{ type: 'text', text: answer.text }],
+        structuredContent: answer.data,
+        _meta: { [HOST]: { kind: 'unknown' } satisfies HostNote },
       };
     case 'confirm': {
       const { preview } = answer.confirmation;

@@ -41,7 +41,7 @@ export async function playHijacked(past: readonly SessionEvent[], toolbox: Toolb
   for (const event of past) append(event);
   if (!session) throw new Error('the past begins with opened');
 
-  const turn = { signal: new AbortController().signal, now: () => START };
+  const turn = { signal: new AbortController().signal, now: () => START, sleep: () => {} };
   for (let i = 0; i < steps; i++) {
     const s: Session = session;
     const step = next(s, START, LIMITS);

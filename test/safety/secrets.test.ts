@@ -84,7 +84,7 @@ describe('a reply of the model that holds a known secret', () => {
   const ask = (events: SessionEvent[]) =>
     think(
       sessionOf(events),
-      { signal: new AbortController().signal, now: () => START },
+      { signal: new AbortController().signal, now: () => START, sleep: () => {} },
       {
         model: async () => answer,
         system: '',

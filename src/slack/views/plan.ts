@@ -98,6 +98,7 @@ function lineOf(s: Session, call: Call, mayApprove: (tool: string) => Bit[], pro
       if (waiting.for === 'approval') return line('in_progress', 'waiting for approval', t(' by '), ...mayApprove(call.tool));
       if (waiting.for === 'job') return line('in_progress', `training since ${clock(status.sinceAt, s.opened.at)}, run ${waiting.run_ids.join(', ')}`);
       if (waiting.for === 'answer') return line('in_progress', 'waiting for an answer', t(' from '), user(waiting.to));
+      if (waiting.outage) return line('pending', `waiting for ${waiting.upstream}, which has not been answering since ${clock(status.sinceAt, s.opened.at)}`);
       return line('pending', `waiting for ${waiting.upstream} until ${waiting.at.slice(11, 19)} UTC: ${waiting.why}`);
     }
     case 'finished': {

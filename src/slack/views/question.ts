@@ -12,9 +12,9 @@ const asked = z.object({
 /** The question a call puts to a person, or null. From the wait while it is parked, from what the model asked afterwards: the same words. */
 export function readQuestion(s: Session, call: Call): Question | null {
   const waiting = call.status.is === 'parked' && call.status.waiting.for === 'answer' ? call.status.waiting : null;
-  if (!waiting && (call.tool !== 'ask_person' || call.status.is === 'asked')) return null;
+  if (!waiting && !call.question && (call.tool !== 'ask_person' || call.status.is === 'asked')) return null;
   if (!waiting && !call.answer && call.status.is === 'finished' && call.status.outcome.status !== 'withdrawn') return null;
-  const read = asked.safeParse(waiting ?? call.input);
+  const read = asked.safeParse(waiting ?? call.question ?? call.input);
   if (!read.success) return null;
   const { question, options, to, free_text: freeText } = read.data;
   const open = waiting !== null && !s.ended && !s.stop;

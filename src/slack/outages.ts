@@ -1,0 +1,58 @@
+import { createHash } from 'node:crypto';
+import type { TellOutage } from '../runtime/outages.ts';
+import type { About } from '../runtime/reading.ts';
+import type { SlackService } from '../services/slack.ts';
+import { type Answer, type Desk, mayChange, standingOf } from './desk.ts';
+import { store, whyNot } from './store.ts';
+import { outageMessage } from './views/outage.ts';
+
+/** Keeps the channel's message about an outage. A post whose reply was lost is found again by its mark. */
+export function makeTellOutage(slack: SlackService): TellOutage {
+  return async ({ upstream, channel, since, waiting }, kept, remember) => {
+    const content = outageMessage({ id: outageId(upstream), upstream, since, waiting: waiting.map((w) => w.alias) });
+    const hash = createHash('sha256').update(JSON.stringify(content)).digest('hex').slice(0, 32);
+    const mark = { session: outageId(upstream), slot: `since ${kept?.since ?? since}` };
+    const oldest = String(Math.floor(Date.parse(kept?.since ?? since) / 1000));
+    const posted = kept?.ts ?? (kept ? ((await slack.find({ channel, mark, oldest }))[0] ?? null) : null);
+    if (posted === null && waiting.length === 0) return { since, ts: null, hash };
+    if (posted !== null) {
+      if (kept?.hash !== hash) await slack.update({ channel, ts: posted, ...content, mark });
+      return { since: kept?.since ?? since, ts: posted, hash };
+    }
+    await remember({ since, ts: null, hash: '' });
+    const { ts } = await slack.post({ channel, ...content, mark });
+    return { since, ts, hash };
+  };
+}
+
+/** As a button carries it. */
+function outageId(upstream: string): string {
+  return `outage/${upstream.toLowerCase().replace(/[^a-z0-9_.-]/g, '-')}`;
+}
+
+/** One click tries again everything in this channel that waits for one backend, as far as it is the clicker's to say. */
+export async function retryAll(desk: Desk, { key, by, value, channel }: { key: string; by: string; value: string; channel: string }): Promise<Answer> {
+  const waiting = (await desk.reading.list(desk.self.team)).filter((a) => a.channel === channel && a.waits && outageId(a.waits.upstream) === value);
+  if (waiting.length === 0) return { text: 'Nothing here waits for it any more.' };
+  const may = await mayChange(desk, by);
+  if (!may.ok) return { text: may.why };
+  const said = await Promise.all(waiting.map((about) => again(desk, about, key, by)));
+  const tried = said.filter((s) => s === 'stored').length;
+  const unsure = said.filter((s) => s === 'unsure').length;
+  const not = waiting.length - tried - unsure;
+  const parts = [
+    ...(tried > 0 ? [`Trying ${tried === 1 ? 'one experiment' : `${tried} experiments`} again.`] : []),
+    ...(unsure > 0 ? [`Of ${unsure} I could not confirm that it was stored; please click again.`] : []),
+    ...(not > 0 ? [`${not === 1 ? 'One is' : `${not} are`} not yours to try: that takes whoever asked for it, or an approver.`] : []),
+  ];
+  return { text: parts.join(' ') };
+}
+
+async function again(desk: Desk, { session: id }: About, key: string, by: string): Promise<'stored' | 'unsure' | 'not'> {
+  const session = await desk.reading.session(id);
+  if (!session || session.ended) return 'stored';
+  const standing = await standingOf(desk, session, by);
+  if (standing !== 'requester' && standing !== 'approver') return 'not';
+  const stored = await store(desk, `${key}:${id}`, { do: 'tell', session: id, by, text: 'Try again.', ts: null, kind: 'retry', standing });
+  return stored.is === 'closed' || whyNot(stored) === null ? 'stored' : 'unsure';
+}

@@ -1,0 +1,156 @@
+import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { makeBreakers } from '../../src/agent/breaker.ts';
+import { type CallTurn, callTool } from '../../src/agent/call-tool.ts';
+import type { ModelAnswer } from '../../src/agent/model.ts';
+import { think } from '../../src/agent/think.ts';
+import { openToolbox } from '../../src/agent/toolbox.ts';
+import { UpstreamError } from '../../src/services/http.ts';
+import type { SessionEvent } from '../../src/session/events.ts';
+import { next } from '../../src/session/next.ts';
+import { theCall } from '../../src/session/state.ts';
+import { done, readTool } from '../../src/tools/define-tool.ts';
+import { LIMITS, opened, replied, START, sessionOf } from '../session/logs.ts';
+import { permissions } from '../slack/a-desk.ts';
+
+const REPLY: ModelAnswer = {
+  kind: 'reply',
+  content: [{ type: 'text', text: 'Well.' }],
+  stop: 'end_turn',
+  usage: { input: 1, output: 1, cache_read: 0, cache_write: 0 },
+  requestId: null,
+  model: 'm',
+};
+const AWAY: ModelAnswer = { kind: 'wait', why: 'Claude is overloaded (529).', retryAfterMs: null };
+const again: SessionEvent = { type: 'told', by: 'U1', text: 'Try again.', ts: null, kind: 'retry', standing: 'requester' };
+
+/** A worker's memory and clock, and a Databricks and a model that are there or not. */
+async function aWorker() {
+  const breakers = makeBreakers();
+  const is = { now: START + 600_000, there: false };
+  const look = readTool({
+    name: 'look',
+    title: 'Look',
+    description: 'Looks.',
+    input: z.strictObject({}),
+    output: z.object({}),
+    needs: ['databricks'],
+    run: async () => {
+      if (is.there) return done('Seen.', {});
+      throw new UpstreamError('Databricks is failing (503).', { upstream: 'Databricks', status: 503, transient: true });
+    },
+  });
+  const settings = { defaults: {}, metrics: {}, thresholdReading: 'relative', recordsPath: 'experiments', environments: {} } as const;
+  const toolbox = await openToolbox([look], { services: {}, settings, permissions, now: () => is.now });
+  const slept: number[] = [];
+  const turn = { signal: new AbortController().signal, now: () => is.now, sleep: (until: number) => void slept.push(until) };
+  const deps = { toolbox, putImage: async () => '', root: async () => null, stillEntitled: async () => ({ ok: true }) as const, breakers, random: () => 0 };
+  return {
+    ...{ is, slept, breakers, close: toolbox.close },
+    call(log: SessionEvent[]) {
+      const session = sessionOf(log);
+      const lent: CallTurn = { ...turn, session, entries: [], mayAct: async () => true, claim: async () => 'go' };
+      return callTool(theCall(session, 'c1'), lent, deps);
+    },
+    ask: (log: SessionEvent[]) =>
+      think(sessionOf(log), turn, {
+        model: async () => (is.there ? REPLY : AWAY),
+        system: '',
+        tools: [],
+        image: async () => null,
+        breakers,
+        random: () => 0,
+        scrub: (text) => text,
+      }),
+  };
+}
+
+const LOOKING: readonly SessionEvent[] = [opened(), replied(1, [{ id: 'c1', tool: 'look' }])];
+
+describe('while nobody gets an answer', () => {
+  test('a call uses up tries until that is clear, then sleeps with one line, and goes on by itself', async () => {
+    const worker = await aWorker();
+    const log = [...LOOKING];
+    for (let i = 1; i <= 4; i++) {
+      log.push(...(await worker.call(log)));
+      expect(log.at(-1)).toMatchObject({ waiting: { for: 'retry', attempt: i } });
+      expect(log.at(-1)).not.toHaveProperty('waiting.outage');
+    }
+    log.push(...(await worker.call(log)));
+    expect(log.at(-1)).toMatchObject({ waiting: { for: 'retry', attempt: 4, outage: true, upstream: 'Databricks' } });
+
+    // A day of probes: no line, no try, no person.
+    for (let i = 0; i < 700; i++) {
+      worker.is.now += 120_000;
+      expect(await worker.call(log)).toEqual([]);
+    }
+    expect(worker.slept).toHaveLength(700);
+    worker.is.there = true;
+    worker.is.now += 120_000;
+    expect(await worker.call(log)).toMatchObject([{ type: 'call_finished', outcome: { status: 'ok' } }]);
+    expect(worker.breakers.open()).toEqual([]);
+    await worker.close();
+  });
+
+  test('so does a turn of the model', async () => {
+    const worker = await aWorker();
+    const log: SessionEvent[] = [opened()];
+    for (let i = 0; i < 5; i++) log.push(...(await worker.ask(log)));
+    expect(log.slice(1).map((e) => (e.type === 'noted' ? [e.attempt, e.outage ?? false] : e.type))).toEqual([
+      [1, false],
+      [2, false],
+      [3, false],
+      [4, false],
+      [4, true],
+    ]);
+    for (let i = 0; i < 700; i++) {
+      worker.is.now += 120_000;
+      expect(await worker.ask(log)).toEqual([]);
+    }
+    worker.is.there = true;
+    worker.is.now += 120_000;
+    expect(await worker.ask(log)).toMatchObject([{ type: 'replied' }]);
+    await worker.close();
+  });
+
+  test('a person who says "again" is obeyed at once, although it is known to be away', async () => {
+    const worker = await aWorker();
+    const log = [...LOOKING];
+    for (let i = 0; i < 5; i++) log.push(...(await worker.call(log)));
+    worker.is.there = true;
+    worker.is.now += 1_000;
+    expect(await worker.call(log)).toEqual([]);
+    log.push(again);
+    expect(await worker.call(log)).toMatchObject([{ type: 'call_finished', outcome: { status: 'ok' } }]);
+    await worker.close();
+  });
+
+  test('where others get answers, ten tries are all there are, and a person is asked', async () => {
+    const worker = await aWorker();
+    const log = [...LOOKING];
+    for (let i = 0; i < 10; i++) {
+      log.push(...(await worker.call(log)));
+      worker.breakers.worked('databricks');
+    }
+    expect(log.at(-1)).toMatchObject({ type: 'noted', about: 'attention', text: 'Databricks is failing (503). Tried 10 times.' });
+    await worker.close();
+  });
+
+  test('calls beside it that can be made are made', () => {
+    const parked: SessionEvent = {
+      type: 'call_parked',
+      call: 'c1',
+      waiting: { for: 'retry', at: new Date(START).toISOString(), why: '', upstream: 'Databricks', attempt: 0, outage: true },
+    };
+    const calls = [
+      { id: 'c1', tool: 'look' },
+      { id: 'c2', tool: 'compare_runs' },
+    ];
+    const session = sessionOf([opened(), replied(1, calls), parked]);
+    const now = START + 3_600_000;
+    const asleep = new Map([['c1', now + 60_000]]);
+    expect(next(session, now, LIMITS)).toMatchObject({ do: 'call', call: { id: 'c1' } });
+    expect(next(session, now, LIMITS, asleep)).toMatchObject({ do: 'call', call: { id: 'c2' } });
+    expect(next(sessionOf([opened(), replied(1, calls.slice(0, 1)), parked]), now, LIMITS, asleep)).toEqual({ do: 'park', until: now + 60_000 });
+  });
+});
