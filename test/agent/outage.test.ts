@@ -44,7 +44,15 @@ async function aWorker() {
   const toolbox = await openToolbox([look], { services: {}, settings, permissions, now: () => is.now });
   const slept: number[] = [];
   const turn = { signal: new AbortController().signal, now: () => is.now, sleep: (until: number) => void slept.push(until) };
-  const deps = { toolbox, putImage: async () => '', root: async () => null, stillEntitled: async () => ({ ok: true }) as const, breakers, random: () => 0 };
+  const deps = {
+    toolbox,
+    putImage: async () => '',
+    root: async () => null,
+    stillEntitled: async () => ({ ok: true }) as const,
+    canBeAsked: async () => ({ ok: true }) as const,
+    breakers,
+    random: () => 0,
+  };
   return {
     ...{ is, slept, breakers, close: toolbox.close },
     call(log: SessionEvent[]) {

@@ -53,7 +53,13 @@ describe('an effect that was cut off after it had happened', () => {
   async function aSession(sid: string, tool: WriteTool) {
     await it.open(sid);
     const toolbox = await openToolbox([tool], { services: {}, settings, permissions, now: it.log.now });
-    const deps = { toolbox, putImage: async () => '', root: async () => '1.1', stillEntitled: async () => ({ ok: true }) as const };
+    const deps = {
+      toolbox,
+      putImage: async () => '',
+      root: async () => '1.1',
+      stillEntitled: async () => ({ ok: true }) as const,
+      canBeAsked: async () => ({ ok: true }) as const,
+    };
     const perform: Perform = async (step, turn): Promise<SessionEvent[]> => {
       if (step.do === 'think') return [turn.session.replies.length === 0 ? replied(1, [{ id: 'c1', tool: 'launch' }]) : replied(turn.session.seq)];
       const claim = async (start: Parameters<typeof turn.claim>[0]) =>
