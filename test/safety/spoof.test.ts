@@ -57,6 +57,8 @@ const fields: Record<string, (x: string) => SessionEvent[]> = {
   'who denied': (x) => story({ later: [{ type: 'denied', call: 'c1', approval: 's1/1', by: x || 'x', digest: DIGEST }] }),
   'a message while it waits': (x) => story({ later: [told(x)] }),
   'a question': (x) => [...asksPerson(x, ['yes'])],
+  'what differs from the last run': (x) => story({ preview: { last: { what: x, changes: [{ name: x, from: x, to: x }] } } }),
+  'what the host adds': (x) => story({ preview: { adds: [x, x] } }),
   'an option': (x) => [...asksPerson('Which?', [x, 'other'])],
   'an outcome': (x) =>
     story({ later: [approved('c1'), started('c1'), { ...finished('c1'), outcome: { status: 'ok', text: x, data: { run_id: x, run_url: x } } }] }),

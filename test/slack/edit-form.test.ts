@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
 import { refuseView } from '../../src/sandbox/slack/validate-view.ts';
 import { changedArguments } from '../../src/session/changed-arguments.ts';
 import { editForm, fieldAbout, fieldsOf, readFields, wasWritten } from '../../src/slack/views/edit-form.ts';
+import { catalog } from '../../src/tools/catalog.ts';
 
 const job = {
   properties: { job_id: { type: 'string' }, config: { type: 'string', description: 'a file' }, parameters: { type: 'object' }, note: { type: 'string' } },
@@ -84,4 +86,30 @@ test('names from a model make a form that Slack accepts, with nothing invisible 
   const view = editForm('s1/1', fieldsOf(job, { job_id: '101' }, { parameters: nasty }), 'x'.repeat(5_000), 'Change');
   expect(refuseView(view)).toBeNull();
   expect(JSON.stringify(view)).not.toContain('\u202e');
+});
+
+describe.each(catalog.filter((tool) => tool.kind === 'write'))('the form for $name', (tool) => {
+  const schema = z.toJSONSchema(tool.input, { io: 'input' }) as Record<string, unknown>;
+  const { fields: own } = fieldsOf(schema, {}, {});
+
+  test('is one that Slack takes, with a field for every argument that people write', () => {
+    expect(refuseView(editForm('s1/1', { fields: own, kept: [] }, 'What you change is looked up again.', 'Change'))).toBeNull();
+    const names = Object.keys((schema as { properties: object }).properties).filter((name) => !['note', 'idempotency_token'].includes(name));
+    expect(own.map((f) => f.path[0])).toEqual(names);
+  });
+
+  test('an empty form changes nothing; a field that is not text is read as JSON or said to be none', () => {
+    const nothing = own.map(() => '');
+    expect(readFields(own, nothing, {})).toEqual({ input: {}, changed: 0 });
+    const at = own.findIndex((f) => !f.text);
+    if (at < 0) return;
+    const write = (value: string) =>
+      readFields(
+        own,
+        own.map((f, i) => (i === at ? value : f.value)),
+        {},
+      );
+    expect(write('[1')).toMatchObject({ at, why: expect.stringContaining('not JSON') });
+    expect(write('[1]')).toMatchObject({ changed: 1, input: { [own[at]?.path[0] ?? '']: [1] } });
+  });
 });

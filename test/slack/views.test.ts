@@ -47,6 +47,8 @@ function build(texts: string[], many: number, end: boolean, decide: string): Ses
     environment: at(1),
     facts: Array.from({ length: many }, (_, i) => ({ label: at(i), value: at(i + 1) })),
     changes: Array.from({ length: many }, (_, i) => ({ name: at(i + 2), from: at(i + 3), to: at(i + 4) })),
+    last: { what: at(6), changes: Array.from({ length: many }, (_, i) => ({ name: at(i + 3), from: at(i + 4), to: at(i + 5) })) },
+    adds: [at(7), at(8)],
     why: at(5),
   };
   const call = (id: string, tool: string, input: unknown = {}) => ({ id, tool, input });

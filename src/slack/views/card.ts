@@ -89,20 +89,23 @@ function decision(d: Decision, view: CardView, room: number): Block[] {
   const onCard = Math.floor(room * OF_ARGUMENTS);
   const most = (lines: Bit[][]) => atMost(lines, Math.max(3, Math.floor(room / 330)));
   const paras: Para[] = [
-    para(bold(preview.summary)),
+    para(bold(brief(preview.summary))),
     para(...standing(approval, view, d.current)),
     ...(d.edit ? [para(t('Put differently by '), user(d.edit.by), t(':')), bullets(most(d.edit.changes.map((c) => edited(c))))] : []),
-    ...(approval.again ? [para(t(`Asked again: ${approval.again}`))] : []),
+    ...(approval.again ? [para(t(`Asked again: ${brief(approval.again)}`))] : []),
     bullets([
       [t('Asked for by '), user(view.requester)],
-      ...(preview.environment ? [[t('Environment: '), bold(preview.environment)]] : []),
+      ...(preview.environment ? [[t('Environment: '), bold(brief(preview.environment))]] : []),
       ...most(preview.facts.map((f) => [t(brief(`${f.label}: ${f.value}`))])),
     ]),
-    ...differences(preview).flatMap(({ title, changes }) => [para(t(title)), ...(changes.length > 0 ? [bullets(most(changes.map((c) => changed(c))))] : [])]),
+    ...differences(preview).flatMap(({ title, changes }) => [
+      para(t(brief(title))),
+      ...(changes.length > 0 ? [bullets(most(changes.map((c) => changed(c))))] : []),
+    ]),
     para(t('Exactly this is sent, with '), mono(d.tool), t(':')),
     code(all.length > onCard ? all.slice(0, onCard) : all),
     ...(all.length > onCard ? [para(t(`${bytes(all) - bytes(all.slice(0, onCard))} more bytes of ${bytes(all)}; “Show all” has the whole.`))] : []),
-    ...(preview.adds?.length ? [para(t(`labmate itself adds ${preview.adds.join('; ')}.`))] : []),
+    ...(preview.adds?.length ? [para(t(`labmate itself adds ${brief(preview.adds.join('; '))}.`))] : []),
     ...warnings(preview.summary, all),
   ];
   return [
@@ -206,7 +209,9 @@ export function whereItStands(a: Approval, view: Pick<CardView, 'closed'>): stri
 }
 
 /** One line of a list; the arguments below hold every character. */
-function brief(text: string): string {
+function brief(given: string): string {
+  // A break inside a value must not look like a line of ours.
+  const text = given.replaceAll('\n', '⏎ ');
   // Twelve digits tell commits apart.
   const pinned = text.replace(/@([0-9a-f]{12})[0-9a-f]{28}$/, '@$1…');
   if (pinned !== text) return pinned;
