@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
-import { ZERO_HEAD } from '../session/chain.ts';
+import { lineHash, parseEntry, ZERO_HEAD } from '../session/chain.ts';
 import type { SessionEvent } from '../session/events.ts';
 import { fold } from '../session/fold.ts';
 import { repeats } from '../session/lineage.ts';
+import { isPayloadRef } from '../session/payload.ts';
 import { report } from '../session/report.ts';
 import { type Approval, type Session, theApproval } from '../session/state.ts';
 import { aboutOf } from './about.ts';
@@ -71,8 +72,8 @@ async function open(deps: Deps, key: string, command: Extract<Command, { do: 'op
   const answer = await log.append(request, async () => event);
   switch (answer.is) {
     case 'OK':
-      // It is stored, whatever becomes of the index: that is mended from the log.
-      await index(deps, sid, command).catch(() => {});
+      // It is stored, whatever becomes of the index: that is mended from the log, and somebody waits for our answer.
+      void index(deps, sid, command, answer.line).catch(() => {});
       return { is: 'stored', session: sid, seq: answer.seq, alias };
     case 'DUP':
       return { is: 'duplicate', session: answer.session, seq: answer.seq };
@@ -89,8 +90,11 @@ async function open(deps: Deps, key: string, command: Extract<Command, { do: 'op
   }
 }
 
-async function index({ log, redis, keys }: Deps, sid: string, { team, thread }: Extract<Command, { do: 'open' }>): Promise<void> {
-  const opened = await readSession(log, sid);
+/** From the line as it was stored, so that nothing has to be read back and nothing unclean gets in. */
+async function index({ log, redis, keys }: Deps, sid: string, { team, thread }: Extract<Command, { do: 'open' }>, line: string): Promise<void> {
+  const entry = parseEntry(line);
+  const whole = !Object.values(entry.event).some(isPayloadRef);
+  const opened = whole ? fold(sid, [{ ...entry, line, hash: lineHash(line), m: Date.parse(entry.at), fence: 0 }]) : await readSession(log, sid);
   if (opened) await redis.hset(keys.about(team), sid, JSON.stringify(aboutOf(opened, thread)));
 }
 

@@ -29,7 +29,7 @@ export type Append = {
   limits?: { perUser: number; perTeam: number } | undefined;
 };
 export type Appended =
-  | { is: 'OK'; seq: number }
+  | { is: 'OK'; seq: number /** As it was stored. */; line: string }
   | { is: 'DUP'; session: string; seq: number }
   | { is: 'DECIDED'; state: string }
   | { is: 'LATE' | 'CLOSED' | 'OPEN' | 'NONE' }
@@ -131,7 +131,7 @@ export function openLog(redis: Redis, keys: Keys, blobs: Blobs, clean: <T extend
         switch (answer[0]) {
           case 'OK':
             clocked(answer[3]);
-            return { is: 'OK', seq: Number(answer[1]) };
+            return { is: 'OK', seq: Number(answer[1]), line };
           case 'MOVED':
             // Many writers on one session: step aside for a moment.
             if (attempt > 3) await new Promise((r) => setTimeout(r, Math.random() * 10 * attempt));

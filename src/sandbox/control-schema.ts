@@ -31,6 +31,7 @@ export const faultSchema: z.ZodType<Fault | null> = z.union([
     method: opt,
     channel: opt,
     times,
+    copies: times,
     ms,
   }),
   z.strictObject({ target: z.literal('claude'), kind: z.literal('status'), status, retryAfterS: z.number().optional(), times }),

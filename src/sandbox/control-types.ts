@@ -85,6 +85,8 @@ export type Fault =
       method?: string | undefined;
       channel?: string | undefined;
       times?: number | undefined;
+      /** `redeliver`: how often each arrives again; once where it is left out. */
+      copies?: number | undefined;
       ms?: number | undefined;
     }
   | { target: 'claude'; kind: 'status'; status: number; retryAfterS?: number | undefined; times?: number | undefined; call?: number | undefined }

@@ -75,6 +75,123 @@ describe.skipIf(BROWSER === undefined)('the page', () => {
     expect(errors).toEqual([]);
   }, 120_000);
 
+  const drawer = (name: string) => page.click(`[data-testid="tab-${name}"]`);
+  const say = async (text: string) => {
+    await page.fill('[data-testid="composer-channel"]', text);
+    await page.press('[data-testid="composer-channel"]', 'Enter');
+  };
+
+  it('shows the log behind the thread, that its chain holds, the questions, and what the model saw', async () => {
+    await drawer('sessions');
+    await page.locator('[data-testid="chain"]', { hasText: /\d+ lines, chain holds/ }).waitFor();
+    expect(await page.locator('[data-testid="event"]').first().getAttribute('data-type')).toBe('opened');
+    expect(await page.locator('[data-testid="event"]').last().getAttribute('data-type')).toBe('ended');
+    await page.locator('[data-testid="event"][data-type="replied"] button').first().click();
+    await page.click('[data-testid="model-saw"]');
+    const seen = (await page.textContent('[data-testid="model-view"]')) ?? '';
+    expect(seen).toContain('run_databricks_job');
+    expect(seen).toContain('feature_set=v2');
+    await page.click('[data-testid="view-approvals"]');
+    expect(await page.locator('[data-testid="approval"][data-state="used"]').count()).toBe(2);
+  }, 30_000);
+
+  it('shows the requests behind one message, each as raw JSON', async () => {
+    await page.locator('[data-testid="thread"] [data-testid="message"]').last().hover();
+    await page.locator('[data-testid="thread"] [data-testid="message-traffic"]').last().click();
+    await page.locator('[data-testid="filter-message"]').waitFor();
+    const rows = page.locator('[data-testid="traffic-row"]');
+    await rows.first().waitFor();
+    await rows.last().locator('summary').click();
+    expect(await rows.last().textContent()).toMatch(/"channel": "C0ML"/);
+    await page.keyboard.press('Escape');
+  }, 30_000);
+
+  it('keeps the thread as a test: who did what, and how it came out', async () => {
+    await page.click('[data-testid="save-story"]');
+    expect(await page.textContent('[data-testid="story-command"]')).toContain('--headless --scenario');
+    const story = JSON.parse(decodeURIComponent(((await page.getAttribute('[data-testid="story-download"]', 'href')) ?? '').replace(/^[^,]*,/, '')));
+    expect(story.acts.map((a: { do: string; as: string }) => `${a.as} ${a.do}`)).toEqual(['U1 command', 'U2 click', 'U2 click']);
+    expect(story.thread.at(-1).words).toContain('record: … lines');
+    await page.click('[data-testid="story-done"]');
+  }, 30_000);
+
+  it('opens a form, and takes it; an expired approval loses its buttons; a killed worker is back', async () => {
+    await be('U1');
+    await say('/experiment Run a training job with feature_set=tiny.');
+    await page.locator('[data-testid="thread"]', { hasText: 'feature_set=tiny' }).locator('[data-action-id="approve_call"]').waitFor({ timeout: 20_000 });
+    await be('U2');
+    await page.click('[data-testid="thread"] [data-action-id="edit_call"]');
+    await page.locator('[data-testid="modal"] textarea, [data-testid="modal"] input').first().waitFor({ timeout: 10_000 });
+    await page.keyboard.press('Escape');
+    await page.locator('[data-testid="modal"]').waitFor({ state: 'detached' });
+    await drawer('chaos');
+    await page.locator('[data-testid="chaos-expire"]', { hasText: 'tiny' }).click();
+    await page.locator('[data-testid="chaos-said"]', { hasText: 'Its time is over' }).waitFor();
+    await page.click('[data-testid="chaos-kill-worker"]');
+    await page.locator('[data-testid="chaos-said"]', { hasText: 'worker was killed' }).waitFor();
+    await page.locator('[data-testid="thread"] [data-action-id="approve_call"]').waitFor({ state: 'detached', timeout: 20_000 });
+    await page.locator('[data-testid="thread"]', { hasText: /record: \d+ lines/ }).waitFor({ timeout: 60_000 });
+    expect(await page.locator('[data-testid="sessions"]').count()).toBe(0);
+  }, 120_000);
+
+  it('skips two hours for everything at once, or says why it can not', async () => {
+    const skip = page.locator('[data-testid="chaos-skip"]');
+    if (await skip.isDisabled()) {
+      expect(await skip.textContent()).toContain('libfaketime');
+      return;
+    }
+    await skip.click();
+    await page.locator('[data-testid="chaos-said"]', { hasText: '2 hours later' }).waitFor({ timeout: 60_000 });
+    await be('U1');
+    await page.click('[data-testid="home-link"]');
+    const later = new Date(Date.now() + 2 * 3_600_000).toISOString().slice(0, 13).replace('T', ' ');
+    await page.locator('[data-testid="home"]', { hasText: `As of ${later}` }).waitFor({ timeout: 20_000 });
+  }, 90_000);
+
+  it('has a Home and direct messages for each person', async () => {
+    await be('U2');
+    await page.click('[data-testid="home-link"]');
+    await page.locator('[data-testid="home"] [data-testid^="block"], [data-testid="home"] p').first().waitFor({ timeout: 20_000 });
+    await page.click('[data-testid="channel-link"][data-channel="D2"]');
+    await say('hello');
+    await page.locator('[data-testid="message"][data-user="UBOT"]').first().waitFor({ timeout: 20_000 });
+    await be('U4');
+    expect(await page.locator('[data-testid="channel-link"][data-channel="D2"]').count()).toBe(0);
+  }, 60_000);
+
+  it('can be used with the keyboard alone', async () => {
+    await page.keyboard.press('Alt+1');
+    expect(await page.getAttribute('[data-testid="identity"][data-user="U1"]', 'aria-pressed')).toBe('true');
+    await page.keyboard.press('Alt+S');
+    await page.locator('[data-testid="sessions"]').waitFor();
+    await page.keyboard.press('Escape');
+    await page.locator('[data-testid="sessions"]').waitFor({ state: 'detached' });
+    await page.keyboard.press('Alt+C');
+    await page.keyboard.type('/experiment h');
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    await page.locator('[data-testid="only-you"]').last().waitFor({ timeout: 20_000 });
+    await page.keyboard.press('Alt+K');
+    await page.locator('[data-testid="keys"]').waitFor();
+    await page.keyboard.press('Escape');
+  }, 60_000);
+
+  it.each(['light', 'dark'] as const)(
+    'fits a narrow window and a wide one, %s',
+    async (colorScheme) => {
+      await page.emulateMedia({ colorScheme });
+      for (const width of [1440, 900, 390]) {
+        await page.setViewportSize({ width, height: 800 });
+        expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
+      }
+      const [paper, ink] = await page.evaluate(() => [getComputedStyle(document.body).backgroundColor, getComputedStyle(document.body).color]);
+      const bright = (rgb: string | undefined) => (rgb ?? '').match(/\d+/g)!.reduce((sum, part) => sum + Number(part), 0) > 384;
+      expect([bright(paper), bright(ink)]).toEqual(colorScheme === 'light' ? [true, false] : [false, true]);
+      await page.setViewportSize({ width: 1440, height: 900 });
+    },
+    30_000,
+  );
+
   it('forgets everything when asked to, and labmate with it', async () => {
     await page.click('[data-testid="reset"]');
     // labmate is started anew behind it; then the page loads again.

@@ -18,8 +18,8 @@ export type Delivery = {
   event(payload: Json): Promise<void>;
   /** A command, a click, a modal: sent once. Slack never repeats these. */
   once(type: 'slash_commands' | 'interactive', payload: Json): Promise<Ack>;
-  /** The next so many deliveries arrive a second time although they were acked. Slack does this to events; a proxy may do it to anything. */
-  duplicate(times: number): void;
+  /** The next so many deliveries arrive again although they were acked, each `copies` times. Slack does this to events; a proxy may do it to anything. */
+  duplicate(times: number, copies?: number): void;
   close(): void;
 };
 
@@ -31,6 +31,7 @@ export function createDelivery(transport: Transport, times: DeliveryTimes = slac
   const waits = new Set<() => void>();
   let closed = false;
   let duplicates = 0;
+  let copies = 1;
 
   const pause = (ms: number) =>
     new Promise<void>((resolve) => {
@@ -43,12 +44,12 @@ export function createDelivery(transport: Transport, times: DeliveryTimes = slac
       waits.add(done);
     });
 
-  /** Sends, and once more where a duplicate is due; the first ack is the one that counts. */
+  /** Sends, and again where duplicates are due; the first ack is the one that counts. */
   async function deliver(envelope: Envelope): Promise<Ack> {
-    const twice = duplicates > 0;
-    if (twice) duplicates -= 1;
+    const again = duplicates > 0 ? copies : 0;
+    if (again > 0) duplicates -= 1;
     const ack = await transport.send(envelope, times.ackMs);
-    if (ack.ok && twice) await transport.send({ ...envelope, retry: { num: 1, reason: 'http_timeout' } }, times.ackMs);
+    for (let num = 1; ack.ok && num <= again; num++) await transport.send({ ...envelope, retry: { num, reason: 'http_timeout' } }, times.ackMs);
     return ack;
   }
 
@@ -63,8 +64,9 @@ export function createDelivery(transport: Transport, times: DeliveryTimes = slac
       }
     },
     once: (type, payload) => deliver({ type, payload }),
-    duplicate(n) {
+    duplicate(n, each = 1) {
       duplicates += n;
+      copies = each;
     },
     close() {
       closed = true;

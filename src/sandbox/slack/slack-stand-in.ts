@@ -94,7 +94,7 @@ export async function startSlackStandIn(options: SlackOptions): Promise<SlackSta
       else if (fault.target !== 'slack') return;
       else if (fault.kind === 'drop-socket') socket?.drop();
       else if (fault.kind === 'refresh') socket?.refresh();
-      else if (fault.kind === 'redeliver') delivery.duplicate(fault.times ?? 1);
+      else if (fault.kind === 'redeliver') delivery.duplicate(fault.times ?? 1, fault.copies);
       else faults.add(fault);
     },
     onTraffic(listener) {

@@ -24,6 +24,7 @@ function handle(event: KeyboardEvent, { people, place, go, help }: Here): boolea
     const person = people[Number(event.code.replace('Digit', '')) - 1];
     const drawer = DRAWERS[event.code];
     if (person) go({ as: person });
+    else if (event.code === 'KeyK') help();
     else if (drawer) go({ drawer: place.drawer === drawer ? null : drawer });
     else return focus(event.code === 'KeyC' ? 'channel' : event.code === 'KeyT' ? 'thread' : null);
     return true;

@@ -9,7 +9,7 @@ const KEYS: [string, string][] = [
   ['Shift Enter', 'a new line'],
   ['Ctrl Enter', 'submit a form'],
   ['Esc', 'close the form, the pane or the thread'],
-  ['?', 'this list'],
+  ['Alt K, ?', 'this list'],
 ];
 
 /** What the keyboard can do here. */
