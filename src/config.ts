@@ -16,6 +16,8 @@ import type { ToolSettings } from './tools/define-tool.ts';
 export type SlackConfig = {
   botToken: string;
   apiUrl?: string | undefined;
+  /** Reads the app's own manifest; only the doctor uses it. */
+  configToken?: string | undefined;
   transport: { mode: 'socket'; appToken: string } | { mode: 'http'; signingSecret: string };
 };
 
@@ -204,9 +206,10 @@ function slackOf(env: Env): SlackConfig | null {
   const appToken = env.secret('SLACK_APP_TOKEN', 'xapp-');
   const signingSecret = env.secret('SLACK_SIGNING_SECRET');
   const apiUrl = env.url('SLACK_API_URL');
+  const configToken = env.secret('SLACK_CONFIG_TOKEN', 'xoxe');
   if (!botToken) return null;
-  if (appToken) return { botToken, apiUrl, transport: { mode: 'socket', appToken } };
-  return signingSecret ? { botToken, apiUrl, transport: { mode: 'http', signingSecret } } : null;
+  if (appToken) return { botToken, apiUrl, configToken, transport: { mode: 'socket', appToken } };
+  return signingSecret ? { botToken, apiUrl, configToken, transport: { mode: 'http', signingSecret } } : null;
 }
 
 function redisOf(env: Env): AnyConfig['redis'] {

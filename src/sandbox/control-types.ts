@@ -8,7 +8,14 @@ export type SandboxUser = {
   guest: boolean;
   deleted: boolean;
 };
-export type SandboxChannel = { id: string; name: string; im?: string };
+export type SandboxChannel = {
+  id: string;
+  name: string;
+  im?: string;
+  archived?: boolean;
+  /** The app was removed from it. */
+  left?: boolean;
+};
 
 export type SandboxMessage = {
   channel: string;

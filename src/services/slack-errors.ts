@@ -4,6 +4,16 @@ import { UpstreamError } from './http.ts';
 /** Slack's word for "these blocks are not right": the caller may send the same message plainer. */
 export const UNSHOWABLE = new Set(['invalid_blocks', 'invalid_blocks_format', 'msg_blocks_too_long', 'msg_too_long', 'invalid_attachments']);
 
+/** Where nobody of ours may speak for now. Somebody can open it again: unarchive, invite, install. */
+export const SHUT = new Set(['is_archived', 'not_in_channel', 'channel_not_found', 'token_revoked', 'account_inactive', 'invalid_auth', 'restricted_action']);
+
+/** What Slack says against the blocks of a message, and which of them it means. */
+export function againstBlocks(error: UpstreamError): { messages: string[]; at: number[] } {
+  const { cause } = error;
+  const messages = cause instanceof WebAPIPlatformError ? (cause.data.response_metadata?.messages ?? []) : [];
+  return { messages, at: [...new Set(messages.flatMap((text) => /\/blocks\/(\d+)/.exec(text)?.[1] ?? []).map(Number))] };
+}
+
 /** Slack has trouble of its own; the same call may work later. */
 const PASSING = new Set(['internal_error', 'fatal_error', 'service_unavailable', 'request_timeout', 'team_added_to_org', 'ratelimited']);
 

@@ -22,7 +22,7 @@ export function slackLookups(
   call: Call,
 ): Pick<
   SlackService,
-  'find' | 'uploaded' | 'unmarked' | 'replies' | 'permalink' | 'self' | 'person' | 'groupMembers' | 'channelName' | 'channelNamed' | 'directWith'
+  'find' | 'uploaded' | 'unmarked' | 'replies' | 'permalink' | 'self' | 'person' | 'groupMembers' | 'channel' | 'channelName' | 'channelNamed' | 'directWith'
 > {
   const people = cache<Person | null>();
   const groups = cache<string[]>();
@@ -64,6 +64,12 @@ export function slackLookups(
     });
   }
 
+  async function channelNow(channel: string, signal?: AbortSignal) {
+    const asked = call('conversations.info', () => web.conversations.info({ channel }), signal);
+    const found = (await orNull(asked, 'channel_not_found'))?.channel;
+    return found ? { name: found.name ?? '', member: found.is_member === true, archived: found.is_archived === true } : null;
+  }
+
   return {
     async find(query, signal) {
       const ours = (await messages(query, signal)).filter((m) => isMarked(m, query.mark));
@@ -100,6 +106,7 @@ export function slackLookups(
       ),
     groupMembers: (usergroup, fresh, signal) =>
       groups(usergroup, async () => (await call('usergroups.users.list', () => web.usergroups.users.list({ usergroup }), signal)).users ?? [], fresh),
+    channel: channelNow,
     channelName: async (channel, signal) => (await info(channel, signal)).name,
     directWith: async (channel, signal) => (await info(channel, signal)).im,
     async channelNamed(name, signal) {

@@ -49,6 +49,8 @@ export type SlackService = {
   person(user: string, signal?: AbortSignal, fresh?: boolean): Promise<Person | null>;
   /** Members of a user group, cached for a minute unless `fresh`. */
   groupMembers(group: string, fresh?: boolean, signal?: AbortSignal): Promise<string[]>;
+  /** A channel as it is now. Null: the app cannot see it. */
+  channel(channel: string, signal?: AbortSignal): Promise<{ name: string; member: boolean; archived: boolean } | null>;
   /** A channel's name without `#`, cached for a minute. Null: the app cannot see it. */
   channelName(channel: string, signal?: AbortSignal): Promise<string | null>;
   /** A channel's id by its exact name, cached for a minute. */

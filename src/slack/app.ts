@@ -37,6 +37,8 @@ export type SlackOptions = {
 
 export type RunningSlack = { team: string; stop(): Promise<void>; ready(): { ok: boolean; why?: string }; port(): number };
 
+const REVOKED = 'Slack has taken SLACK_BOT_TOKEN back: install the app again, set the new token and start labmate anew; every session waits until then';
+
 /** Listens to Slack. Everything is stored before Slack is told so. Throws one clear sentence where Slack cannot be reached or refuses the token. */
 export async function startSlack(options: SlackOptions): Promise<RunningSlack> {
   const { log, port, appToken, signingSecret, startWithinMs = 15_000 } = options;
@@ -44,9 +46,14 @@ export async function startSlack(options: SlackOptions): Promise<RunningSlack> {
   const until = Date.now() + startWithinMs;
   const self = await whoWeAre(options, until);
   const working = new Set<Promise<unknown>>();
+  let revoked = false;
   const desk: Desk = {
     ...options,
     self,
+    revoked() {
+      revoked = true;
+      log.error({ team: self.team }, REVOKED);
+    },
     later(work) {
       const done = work()
         .catch((error: unknown) => log.warn({ why: String(error) }, 'a private answer could not be given'))
@@ -75,7 +82,10 @@ export async function startSlack(options: SlackOptions): Promise<RunningSlack> {
       await Promise.race([receiver.stop(), new Promise((resolve) => setTimeout(resolve, 2_000).unref())]);
       await Promise.race([Promise.allSettled([...working]), new Promise((resolve) => setTimeout(resolve, 3_000).unref())]);
     },
-    ready: () => (!socket || socket.connected() ? { ok: true } : { ok: false, why: 'the connection to Slack is down and being opened again' }),
+    ready: () => {
+      if (revoked) return { ok: false, why: REVOKED };
+      return !socket || socket.connected() ? { ok: true } : { ok: false, why: 'the connection to Slack is down and being opened again' };
+    },
     port: () => portOf(server) ?? port,
   };
 }

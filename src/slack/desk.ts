@@ -59,6 +59,8 @@ export type Desk = {
   log: Log;
   /** A message of ours was deleted by somebody: it is posted again where something can still be done with it. */
   gone?: ((session: string, ts: string) => Promise<void>) | undefined;
+  /** Slack took our token back: nothing can be said any more until the app is installed again. */
+  revoked?: (() => void) | undefined;
   /** Work that Slack need not wait for; failures are logged. */
   later(work: () => Promise<unknown>): void;
 };

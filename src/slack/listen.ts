@@ -100,6 +100,11 @@ function events(app: App, desk: Desk): void {
     const read = stoppedSchema.safeParse(payload);
     if (read.success) await onAgentStopped(desk, read.data);
   });
+  for (const event of LISTENERS.revoked) {
+    app.event(event as 'app_uninstalled', async ({ payload }) => {
+      if (takesOurToken(payload)) desk.revoked?.();
+    });
+  }
   for (const event of LISTENERS.events) {
     app.event(event, async ({ payload }) => {
       // Left to throw: what is not stored is not acknowledged.
@@ -109,6 +114,12 @@ function events(app: App, desk: Desk): void {
       if (read.success) await onMessage(desk, read.data, once, loops);
     });
   }
+}
+
+/** The token of a person who had also signed in may go without harm to us. */
+function takesOurToken(payload: unknown): boolean {
+  const read = z.object({ type: z.literal('tokens_revoked'), tokens: z.object({ bot: z.array(z.string()).optional() }) }).safeParse(payload);
+  return !read.success || (read.data.tokens.bot ?? []).length > 0;
 }
 
 function dialogs(app: App, desk: Desk): void {

@@ -4,6 +4,8 @@ export const LISTENERS = {
   events: ['app_mention', 'message'],
   home: 'app_home_opened',
   stopped: 'agent_session_stopped',
+  /** The app was removed, or its token taken back. */
+  revoked: ['app_uninstalled', 'tokens_revoked'],
   actions: [
     'approve_call',
     'approve_all',

@@ -1,8 +1,8 @@
 import { stringify } from 'yaml';
 import { LISTENERS } from './listeners.ts';
 
-/** Scopes and events with what they are for; Slack shows an admin the scopes. */
-const SCOPES = [
+/** What the bot token may do; Slack shows these to whoever installs the app. */
+export const SCOPES = [
   'app_mentions:read',
   'assistant:write',
   'channels:history',
@@ -16,14 +16,12 @@ const SCOPES = [
   // Whose direct messages a command was typed in.
   'im:read',
   'mpim:history',
-  'reactions:write',
   'usergroups:read',
   'users:read',
 ];
-const EVENTS = [
+/** What Slack tells us of. Each has a listener. */
+export const EVENTS = [
   'agent_session_stopped',
-  'agent_session_title_changed',
-  'app_context_changed',
   'app_home_opened',
   'app_mention',
   'app_uninstalled',

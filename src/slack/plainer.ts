@@ -1,6 +1,6 @@
 import { UpstreamError } from '../services/http.ts';
 import type { Block } from '../services/slack.ts';
-import { UNSHOWABLE } from '../services/slack-errors.ts';
+import { againstBlocks, UNSHOWABLE } from '../services/slack-errors.ts';
 import type { Log } from './log.ts';
 
 type Content = { text: string; blocks?: Block[] };
@@ -28,7 +28,9 @@ export async function plainer<T>(
       return await send(content);
     } catch (error) {
       if (!(error instanceof UpstreamError) || !UNSHOWABLE.has(error.code ?? '')) throw error;
-      log.warn({ session, slot: slot.name, code: error.code }, 'Slack refused the blocks of a message; it is sent plainer');
+      const { messages, at } = againstBlocks(error);
+      const refused = at.length > 0 ? at.map((i) => content.blocks?.[i]) : content.blocks;
+      log.warn({ session, slot: slot.name, code: error.code, messages, blocks: refused }, 'Slack refused the blocks of a message; it is sent plainer');
     }
   }
   return send({ text });

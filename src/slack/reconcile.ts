@@ -2,6 +2,7 @@ import type { RunProgress } from '../runtime/progress.ts';
 import type { Show } from '../runtime/reading.ts';
 import { UpstreamError } from '../services/http.ts';
 import type { Block, SlackService } from '../services/slack.ts';
+import { SHUT } from '../services/slack-errors.ts';
 import type { Session } from '../session/state.ts';
 import { makeLive } from './live.ts';
 import type { Log } from './log.ts';
@@ -32,6 +33,8 @@ type File = Extract<Slot, { file: unknown }>;
 type Status = Extract<Slot, { status: unknown }>;
 
 const AGAIN_MS = 2_000;
+const SHUT_LEAST_MS = 20_000;
+const SHUT_MOST_MS = 3_600_000;
 const MISSING_AGAIN_MS = 300_000;
 /** All conversations of a workspace together: Slack takes fifty changes in a minute. */
 const STATUS_EVERY_MS = 1_200;
@@ -188,6 +191,12 @@ export function makeShow({ slack, narrate, changesIn, blob, log }: Options): Sho
     if (error.code === 'message_not_found' && known?.ts && !look.session.ended && slot.name !== 'root') {
       await look.drop(slot.name);
       return AGAIN_MS;
+    }
+    if (SHUT.has(error.code ?? '') && slot.channel === undefined) {
+      log.error(facts, `a thread cannot be brought up to date: ${error.message}`);
+      if (!known?.ts) await look.drop(slot.name);
+      // Asked ever more rarely, the longer nothing has happened: an archived channel may stay so for years.
+      return Math.min(SHUT_MOST_MS, Math.max(SHUT_LEAST_MS, (look.now - look.session.lastM) / 4));
     }
     if (!error.transient) {
       log.error(facts, `a message cannot be shown as it should: ${error.message}`);

@@ -6,6 +6,7 @@ import { readAnyConfig } from '../../src/config.ts';
 import { examine } from '../../src/ops/doctor.ts';
 import { startMessagesApi } from '../../src/sandbox/claude/messages-api.ts';
 import { planner } from '../../src/sandbox/claude/planner.ts';
+import { CONFIG_TOKEN } from '../../src/sandbox/slack/slack-stand-in.ts';
 import { type StandIns, startStandIns } from '../../src/sandbox/stand-ins.ts';
 
 let standIns: StandIns;
@@ -39,8 +40,10 @@ it('finds nothing wrong where nothing is', async () => {
     'ok | configuration | every variable and labmate.json can be read',
     'ok | Redis | answers, keys begin with {lm}',
     'ok | Slack | bot user UBOT signs in with SLACK_BOT_TOKEN',
+    expect.stringMatching(/^ok \| Slack scopes \| the token has the \d+ scopes that are used, and no other$/),
     'ok | Slack events | Socket Mode opens with SLACK_APP_TOKEN',
     'ok | channel C0ML | is #ml-experiments',
+    expect.stringMatching(/^left out \| Slack app \| SLACK_CONFIG_TOKEN not set/),
     'ok | manifest | manifest.yml is what this version needs',
     'ok | Claude | sandbox-planner can be used with ANTHROPIC_API_KEY',
     expect.stringMatching(/^ok \| Databricks \| answers, \d+ jobs on its first page$/),
@@ -79,4 +82,32 @@ it('gives every fault of the configuration and looks no further', async () => {
     expect.stringContaining('ROLE is "boss"'),
     expect.stringContaining('PORT is "x"'),
   ]);
+});
+
+it('compares the installed app and its token with what this version needs, and names the fix', async () => {
+  const { slack } = standIns;
+  if (!slack) throw new Error('no workspace');
+  const withToken = { ...everything(), SLACK_CONFIG_TOKEN: CONFIG_TOKEN };
+  expect(await seen(withToken)).toContain('ok | Slack app | the installed app is what this version needs');
+  slack.installed.scopes = ['chat:write', 'commands', 'admin'];
+  slack.installed.manifest = { features: {}, settings: { socket_mode_enabled: false } };
+  const lines = (await seen(withToken)).filter((line) => /\| Slack (app|scopes) \|/.test(line));
+  slack.installed.scopes = null;
+  slack.installed.manifest = null;
+  expect(lines).toContainEqual(expect.stringMatching(/^wrong \| Slack scopes \| the bot token lacks app_mentions:read.*OAuth & Permissions/));
+  expect(lines).toContainEqual(expect.stringMatching(/^warning \| Slack scopes \| the bot token may do more than is used: admin/));
+  expect(lines).toContainEqual('wrong | Slack app | Socket Mode is off. At api.slack.com/apps, choose the app, Socket Mode: switch it on.');
+  expect(lines).toContainEqual(expect.stringMatching(/^wrong \| Slack app \| the app lacks the event message.im/));
+  expect((await seen({ ...withToken, SLACK_CONFIG_TOKEN: 'xoxe-expired' })).join('\n')).toMatch(/SLACK_CONFIG_TOKEN lives 12 hours/);
+});
+
+it('tells an archived channel, and one it was removed from', async () => {
+  const channel = standIns.slack?.world.data.channels.find((c) => c.id === 'C0ML');
+  if (!channel) throw new Error('no channel');
+  channel.archived = true;
+  expect(await seen(everything())).toContainEqual(expect.stringMatching(/^warning \| channel C0ML \| #ml-experiments is archived/));
+  channel.archived = false;
+  channel.left = true;
+  expect(await seen(everything())).toContainEqual('warning | channel C0ML | the bot is not a member of #ml-experiments: /invite it there.');
+  channel.left = false;
 });

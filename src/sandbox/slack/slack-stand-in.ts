@@ -5,6 +5,7 @@ import { archivePage } from './archive-page.ts';
 import { createDelivery, type DeliveryTimes, slackTimes } from './deliver.ts';
 import { eventCallback } from './events.ts';
 import { createHttpMode } from './http-mode.ts';
+import type { Installed } from './methods/method.ts';
 import { respond } from './response-url.ts';
 import { createSlackFaults } from './slack-faults.ts';
 import { type SlackTraffic, withoutSecrets } from './slack-traffic.ts';
@@ -40,10 +41,17 @@ export type SlackStandIn = {
   /** Live Socket Mode connections. */
   connections(): number;
   hold: StandIn['hold'];
+  /** The app as it is installed; may be changed. */
+  installed: Installed;
+  /** Sends the app an event of Slack's own, such as tokens_revoked. */
+  emit(event: Record<string, unknown>): void;
   /** Back to the seed: no message, no modal, no fault. */
   reset(): void;
   close(): Promise<void>;
 };
+
+/** Reads the app's manifest, as one made at api.slack.com/apps does. */
+export const CONFIG_TOKEN = 'xoxe-sandbox-config';
 
 /** Starts a workspace on loopback that speaks Slack's protocols: the Web API, and Socket Mode or signed HTTP requests. */
 export async function startSlackStandIn(options: SlackOptions): Promise<SlackStandIn> {
@@ -54,13 +62,16 @@ export async function startSlackStandIn(options: SlackOptions): Promise<SlackSta
   const world = openWorld({ dataDir: options.dataDir, now: options.now });
   const tickets = createTickets(options.now ?? Date.now);
   const faults = createSlackFaults();
-  const tokens = { bot: options.botToken, app: options.appToken };
+  const tokens = { bot: options.botToken, app: options.appToken, config: CONFIG_TOKEN };
+  const installed: Installed = { scopes: null, manifest: null, revoked: false };
   let origin = '';
 
   const api = (asked: Asked): Promise<Answered> => {
     const method = asked.params['method'] ?? '';
     const socketUrl = () => socket?.open() ?? null;
-    return faults.around(method, argumentsOf(asked) ?? {}, () => callMethod(method, asked, tokens, { world, tickets, emit, origin: () => origin, socketUrl }));
+    return faults.around(method, argumentsOf(asked) ?? {}, () =>
+      callMethod(method, asked, tokens, { world, tickets, emit, origin: () => origin, socketUrl, installed }),
+    );
   };
   const server = await startStandIn({
     port: options.port,
@@ -103,6 +114,8 @@ export async function startSlackStandIn(options: SlackOptions): Promise<SlackSta
     },
     connections: () => socket?.connections() ?? 0,
     hold: server.hold,
+    installed,
+    emit,
     reset() {
       faults.heal();
       world.reset();

@@ -4,8 +4,8 @@ import { agents } from './methods/agents.ts';
 import { chat } from './methods/chat.ts';
 import { conversations } from './methods/conversations.ts';
 import { files } from './methods/files.ts';
-import { type Answer, type Call, type Method, no } from './methods/method.ts';
-import { people } from './methods/people.ts';
+import { type Answer, type Call, type Installed, type Method, no } from './methods/method.ts';
+import { manifestFile, people } from './methods/people.ts';
 import { stream } from './methods/stream.ts';
 import { views } from './methods/views.ts';
 import type { Json } from './world.ts';
@@ -14,13 +14,15 @@ const methods: Record<string, Method> = { ...chat, ...stream, ...conversations, 
 /** These fields travel as JSON in a text. */
 const nested = ['blocks', 'attachments', 'chunks', 'view', 'metadata', 'files', 'prompts', 'unfurls'];
 
-export type Tokens = { bot: string; app: string };
+/** `config` reads the app's own set-up and nothing else. */
+export type Tokens = { bot: string; app: string; config: string };
 
 /** Answers one call of the Web API. Whatever goes wrong is a 200 with `ok: false`, as at Slack. */
 export function callMethod(name: string, asked: Asked, tokens: Tokens, call: Omit<Call, 'args'>): Answered {
   const args = argumentsOf(asked);
-  const answer = refuseToken(name, asked, args, tokens) ?? (args ? run(name, { ...call, args }) : no('invalid_form_data'));
-  return { body: answer, headers: { 'x-slack-req-id': call.world.nextId('R') } };
+  const { installed } = call;
+  const answer = refuseToken(name, asked, args, tokens, installed) ?? (args ? run(name, { ...call, args }) : no('invalid_form_data'));
+  return { body: answer, headers: { 'x-slack-req-id': call.world.nextId('R'), ...(answer.ok ? { 'x-oauth-scopes': scopesOf(installed).join(',') } : {}) } };
 }
 
 function run(name: string, call: Call): Answer {
@@ -39,10 +41,15 @@ export function argumentsOf(asked: Asked): Json | null {
   }
 }
 
-function refuseToken(name: string, asked: Asked, args: Json | null, tokens: Tokens): Answer | null {
+function scopesOf({ scopes }: Installed): string[] {
+  return scopes ?? (manifestFile() as { oauth_config: { scopes: { bot: string[] } } }).oauth_config.scopes.bot;
+}
+
+function refuseToken(name: string, asked: Asked, args: Json | null, tokens: Tokens, installed: Installed): Answer | null {
   const token = asked.headers.authorization?.replace(/^Bearer /i, '') ?? args?.['token'];
   if (!token) return no('not_authed');
-  if (token !== tokens.bot && token !== tokens.app) return no('invalid_auth');
-  const wanted = name === 'apps.connections.open' ? tokens.app : tokens.bot;
+  if (!Object.values(tokens).includes(String(token))) return no('invalid_auth');
+  if (installed.revoked && token === tokens.bot) return no('token_revoked');
+  const wanted = name === 'apps.connections.open' ? tokens.app : name.startsWith('apps.manifest.') ? tokens.config : tokens.bot;
   return token === wanted ? null : no('not_allowed_token_type');
 }

@@ -3,7 +3,7 @@ import { asSlackMessage, editMessage, findMessage, postMessage, removeMessage } 
 import { app } from '../seed.ts';
 import { refuseBlocks } from '../validate-blocks.ts';
 import type { Json } from '../world.ts';
-import { type Answer, channelOf, flag, type Method, no, text } from './method.ts';
+import { type Answer, channelOf, flag, type Method, no, shut, text } from './method.ts';
 
 const longestText = 40_000;
 
@@ -12,6 +12,8 @@ export const chat: Record<string, Method> = {
     const { world, args } = call;
     const channel = channelOf(call);
     if (!channel) return no('channel_not_found');
+    const closed = shut(channel);
+    if (closed) return closed;
     const refusal = refuseContent(args);
     if (refusal) return refusal;
     const threadTs = text(args, 'thread_ts');
@@ -32,6 +34,8 @@ export const chat: Record<string, Method> = {
     const { world, args } = call;
     const channel = channelOf(call);
     if (!channel) return no('channel_not_found');
+    const closed = shut(channel);
+    if (closed) return closed;
     const message = findMessage(world, channel.id, text(args, 'ts') ?? '');
     if (!message || message.onlyFor !== null) return no('message_not_found');
     if (message.user !== app.bot) return no('cant_update_message');
@@ -57,6 +61,8 @@ export const chat: Record<string, Method> = {
     const { world, args } = call;
     const channel = channelOf(call);
     if (!channel) return no('channel_not_found');
+    const closed = shut(channel);
+    if (closed) return closed;
     const user = text(args, 'user');
     if (!world.data.users.some((u) => u.id === user) || (channel.im && channel.im !== user)) return no('user_not_in_channel');
     const refusal = refuseContent(args);

@@ -1,3 +1,4 @@
+import type { SandboxChannel } from '../../control-types.ts';
 import { asSlackMessage, findMessage, threadOf } from '../messages.ts';
 import { app, team } from '../seed.ts';
 import type { Json, Message } from '../world.ts';
@@ -63,8 +64,9 @@ function within(args: Json, message: Message): boolean {
   return after && (inclusive ? message.ts <= latest : message.ts < latest);
 }
 
-function described(channel: { id: string; name: string; im?: string }): Json {
-  const common = { id: channel.id, context_team_id: team.id, is_archived: false, is_ext_shared: false, is_member: true };
+function described(channel: SandboxChannel): Json {
+  const { id, archived = false, left = false } = channel;
+  const common = { id, context_team_id: team.id, is_archived: archived, is_ext_shared: false, is_member: !left };
   if (channel.im) return { ...common, is_im: true, is_channel: false, user: channel.im };
   return { ...common, name: channel.name, is_channel: true, is_im: false, is_private: false, is_shared: false };
 }

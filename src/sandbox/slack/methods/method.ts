@@ -6,7 +6,10 @@ import type { Json, World } from '../world.ts';
 export type Answer = { ok: true; [field: string]: unknown } | { ok: false; error: string; [field: string]: unknown };
 
 /** One call of a Web API method. `args` are texts, but for the fields that hold JSON. */
-export type Call = { args: Json; world: World; tickets: Tickets; emit: Emit; origin: () => string; socketUrl: () => string | null };
+export type Call = { args: Json; world: World; tickets: Tickets; emit: Emit; origin: () => string; socketUrl: () => string | null; installed: Installed };
+
+/** The app as it is installed: what its token may do, and what it was set up with. Null: as manifest.yml says. */
+export type Installed = { scopes: string[] | null; manifest: unknown; revoked: boolean };
 export type Method = (call: Call) => Answer;
 
 export const no = (error: string, more: Json = {}): Answer => ({ ok: false, error, ...more });
@@ -24,6 +27,12 @@ export function flag(args: Json, name: string): boolean {
 export function channelOf({ world, args }: Call, name = 'channel'): SandboxChannel | null {
   const id = text(args, name);
   return world.data.channels.find((c) => c.id === id || (c.im !== undefined && c.im === id)) ?? null;
+}
+
+/** Why the app may not write there, or null. */
+export function shut(channel: SandboxChannel): Answer | null {
+  if (channel.archived) return no('is_archived');
+  return channel.left ? no('not_in_channel') : null;
 }
 
 /** One page of a list. The cursor is the place to go on from, in base 64 as Slack's are. */

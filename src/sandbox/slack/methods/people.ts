@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { parse } from 'yaml';
 import type { SandboxUser } from '../../control-types.ts';
 import { app, team } from '../seed.ts';
 import type { Json } from '../world.ts';
@@ -46,11 +48,21 @@ export const people: Record<string, Method> = {
   'bots.info': ({ args }) =>
     text(args, 'bot') === app.botId ? { ok: true, bot: { id: app.botId, app_id: app.id, name: 'labmate', user_id: app.bot } } : no('bot_not_found'),
 
+  'apps.manifest.export': ({ args, installed }) =>
+    text(args, 'app_id') === app.id ? { ok: true, manifest: installed.manifest ?? manifestFile() } : no('invalid_app_id'),
+
   'apps.connections.open': ({ socketUrl }) => {
     const url = socketUrl();
     return url ? { ok: true, url } : no('socket_mode_not_enabled');
   },
 };
+
+/** What the project says the app is. */
+export function manifestFile(): Json {
+  known ??= parse(readFileSync(new URL('../../../../manifest.yml', import.meta.url), 'utf8')) as Json;
+  return known;
+}
+let known: Json | null = null;
 
 function described(user: SandboxUser): Json {
   return {

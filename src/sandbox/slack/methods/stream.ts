@@ -3,7 +3,7 @@ import { asSlackMessage, editMessage, findMessage, isJson, postMessage } from '.
 import { app } from '../seed.ts';
 import type { Json, Message } from '../world.ts';
 import { blocksOf, refuseContent } from './chat.ts';
-import { type Answer, type Call, channelOf, type Method, no, text } from './method.ts';
+import { type Answer, type Call, channelOf, type Method, no, shut, text } from './method.ts';
 
 /** A stream that is written to later than this after it was started answers message_not_in_streaming_state. */
 const streamLivesMs = 5 * 60_000;
@@ -13,6 +13,8 @@ export const stream: Record<string, Method> = {
     const { world, args } = call;
     const channel = channelOf(call);
     if (!channel) return no('channel_not_found');
+    const closed = shut(channel);
+    if (closed) return closed;
     const threadTs = text(args, 'thread_ts');
     if (!channel.im && (!text(args, 'recipient_team_id') || !text(args, 'recipient_user_id'))) return no('missing_recipient_user_id');
     if (threadTs && !findMessage(world, channel.id, threadTs)) return no('thread_not_found');

@@ -1,0 +1,19 @@
+/** One thing looked at. `wrong` would stop or break something; `warning` is unwise; `left out` is not configured, with what that costs. */
+export type Finding = { is: 'ok' | 'left out' | 'warning' | 'wrong'; about: string; text: string };
+
+export const ok = (about: string, text: string): Finding => ({ is: 'ok', about, text });
+export const wrong = (about: string, text: string): Finding => ({ is: 'wrong', about, text });
+export const warning = (about: string, text: string): Finding => ({ is: 'warning', about, text });
+export const leftOut = (about: string, text: string): Finding => ({ is: 'left out', about, text });
+
+const LIMIT_MS = 10_000;
+
+/** What a look-up says when it works, or why it does not. */
+export async function look(about: string, work: (signal: AbortSignal) => Promise<string | Finding[]>): Promise<Finding[]> {
+  try {
+    const answer = await work(AbortSignal.timeout(LIMIT_MS));
+    return typeof answer === 'string' ? [ok(about, answer)] : answer;
+  } catch (error) {
+    return [wrong(about, error instanceof Error && error.name !== 'TimeoutError' ? error.message : `no answer within ${LIMIT_MS / 1000} s`)];
+  }
+}
