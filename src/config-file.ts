@@ -20,7 +20,9 @@ const approver = z.strictObject({
   quorum: count.optional().describe('How many different people must say yes. Default 1.'),
   requesterMayApprove: z.boolean().optional().describe('Default false.'),
   expiresAfter: duration.optional().describe('Default "24h".'),
-  channel: name.optional().describe('Where a card goes that has no thread of its own.'),
+  channel: name
+    .optional()
+    .describe('Where a card goes that has no thread of its own: that of an experiment in direct messages. Default: the first of "channels".'),
 });
 
 const environment = z.strictObject({

@@ -31,13 +31,12 @@ type Altered = z.infer<typeof alteredSchema>;
 export async function onAltered(desk: Desk, event: Altered): Promise<void> {
   const { channel } = event;
   const about = event.subtype === 'message_changed' ? event.message : event.previous_message;
-  if (!isServed(desk, channel)) return;
+  // Each of our own edits comes back as such an event.
+  const ours = about.user === desk.self.user || Boolean(about.bot_id);
+  if (!isServed(desk, channel) || (ours && (event.subtype === 'message_changed' || about.user !== desk.self.user))) return;
   const id = await desk.reading.ofThread(desk.self.team, channel, about.thread_ts ?? about.ts);
   if (!id) return;
-  if (about.user === desk.self.user || about.bot_id) {
-    if (event.subtype === 'message_deleted' && about.user === desk.self.user) await desk.gone?.(id, about.ts);
-    return;
-  }
+  if (ours) return desk.gone?.(id, about.ts);
   const session = await desk.reading.session(id);
   const before = session && about.user ? wordsSaid(session, channel, about.ts, desk.self.team) : null;
   if (!session || !about.user || before === null) return;

@@ -126,12 +126,14 @@ export async function membersOf(desk: Desk, groups: readonly string[], fresh = f
 
 /** Why somebody else may not do this to a session: who can is named. */
 export function whoMaySteer(desk: Desk, session: Session, what: string): string {
-  const approvers = desk.permissions.approvers['default'] ?? null;
-  return `Only <@${session.opened.by}>, who asked for it, or an approver can ${what}. Approvers: ${namesOf(approvers)}.`;
+  const rules = Object.values(desk.permissions.approvers);
+  const [users, groups] = [[...new Set(rules.flatMap((r) => r.users))], [...new Set(rules.flatMap((r) => r.groups))]];
+  const approvers = users.length + groups.length > 0 ? ` Approvers: ${namesOf({ users, groups })}.` : '';
+  return `Only <@${session.opened.by}>, who asked for it, or an approver can ${what}.${approvers}`;
 }
 
 /** Who may approve, for a sentence: mentions, which an ephemeral message renders and nobody is notified by. */
-export function namesOf(rule: ApproverRule | null): string {
+export function namesOf(rule: Pick<ApproverRule, 'users' | 'groups'> | null): string {
   if (!rule) return 'nobody; an operator has to add approvers to labmate.json';
   const all = [...rule.groups.map((g) => `<!subteam^${g}>`), ...rule.users.map((u) => `<@${u}>`)];
   return all.length > 5 ? `${all.slice(0, 5).join(', ')} and ${all.length - 5} more` : all.join(', ');

@@ -1,14 +1,16 @@
 import { z } from 'zod';
 import { isDirect } from '../policy/direct.ts';
+import { plain } from '../policy/outside-text.ts';
 import type { Command } from '../runtime/commands.ts';
-import type { Session } from '../session/state.ts';
+import { openCalls, type Session } from '../session/state.ts';
 import { help } from './answers.ts';
 import { notHere } from './command.ts';
-import { type Answer, type Desk, mayChange, mayOpen, standingOf } from './desk.ts';
+import { type Answer, type Desk, mayChange, mayOpen, standingOf, whoMaySteer } from './desk.ts';
 import { idFrom } from './given.ts';
 import type { Loops } from './loop-guard.ts';
-import { dropMention, unescapeSlack } from './parse-command.ts';
+import { dropMention, parseCommand, unescapeSlack } from './parse-command.ts';
 import { store, whyNot } from './store.ts';
+import { subcommand } from './subcommands.ts';
 import { isServed } from './which-session.ts';
 
 /** What we use of a `message` or `app_mention` event. One post can arrive as both, and either may come first. */
@@ -50,6 +52,7 @@ export async function onMessage(desk: Desk, event: z.infer<typeof messageSchema>
     return;
   }
   const living = event.thread_ts === undefined ? null : await latestIn(desk, event.thread_ts, event);
+  if (living && living.opened.channel !== channel) return passOn(desk, event, living, mentioned);
   if (living?.ended && loops(`${channel}:${event.thread_ts}`, event.ts)) {
     if (once(`loop:${channel}:${event.thread_ts}:${user}`))
       whisper(desk, event, { text: 'This thread opens experiments faster than people write, so I leave its replies alone for a minute.' });
@@ -91,7 +94,8 @@ async function continueSession(desk: Desk, event: Heard, session: Session, menti
   }
   const text = words(desk, event);
   if (text === '') return;
-  const command: Command = { do: 'tell', session: session.id, by: user, text, ts, kind: 'message', standing: steers ? standing : 'other' };
+  const kind = steers && standing !== 'asked' && isStop(session, text) ? 'stop' : 'message';
+  const command: Command = { do: 'tell', session: session.id, by: user, text, ts, kind, standing: steers ? standing : 'other' };
   const stored = await store(desk, `msg:${desk.self.team}:${channel}:${ts}`, command);
   if (stored.is === 'closed') return open(desk, event, mentioned && !isDirect(channel) ? 'mention' : 'reply', session.id);
   if (stored.is === 'late' || stored.is === 'unsure') throw new NotStored('a message could not be stored in time');
@@ -102,11 +106,52 @@ async function continueSession(desk: Desk, event: Heard, session: Session, menti
   }
 }
 
+/** Whoever says nothing but "stop" means the button; unless it is an answer that the model offered to choose. */
+function isStop(session: Session, text: string): boolean {
+  if (!/^\s*(?:please[,\s]+)?stop(?:\s+(?:it|this|now|please))?\s*[.!]*\s*$/i.test(text)) return false;
+  const options = openCalls(session).flatMap((c) => (c.status.is === 'parked' && c.status.waiting.for === 'answer' ? c.status.waiting.options : []));
+  return !options.some((option) => option.trim().toLowerCase() === text.trim().toLowerCase());
+}
+
+/** Something said under a card whose session lives elsewhere, in direct messages: what an approver says there is passed on; what is said in that session is not told here. */
+async function passOn(desk: Desk, event: Heard, session: Session, mentioned: boolean): Promise<void> {
+  const { user, channel, ts } = event;
+  const text = words(desk, event);
+  if (text === '' || session.told.some((t) => t.ts === ts)) return;
+  const alias = plain(session.opened.alias);
+  const [standing, may] = await Promise.all([standingOf(desk, session, user), mayChange(desk, user)]);
+  if (standing === 'other' || !may.ok) {
+    if (mentioned) whisper(desk, event, { text: may.ok ? whoMaySteer(desk, session, `say something to ${alias} here`) : may.why });
+    return;
+  }
+  if (session.ended || session.stop) return whisper(desk, event, { text: `${alias} is over, so nobody reads this. To begin another: /experiment` });
+  const stored = await store(desk, `msg:${desk.self.team}:${channel}:${ts}`, {
+    do: 'tell',
+    session: session.id,
+    by: user,
+    text,
+    ts,
+    kind: 'message',
+    standing,
+  });
+  if (stored.is === 'late' || stored.is === 'unsure') throw new NotStored('a message could not be stored in time');
+  whisper(desk, event, {
+    text: whyNot(stored) ?? `Passed on to ${alias}, which <@${session.opened.by}> talks to in direct messages. It is read once the question here is decided.`,
+  });
+}
+
 async function open(desk: Desk, event: Heard, door: 'mention' | 'direct' | 'reply', after?: string): Promise<void> {
   const { channel, user, ts } = event;
   const may = await mayOpen(desk, user);
   if (!may.ok) return whisper(desk, event, { text: may.why });
   const prompt = words(desk, event);
+  const typed = door === 'direct' && event.thread_ts === undefined ? parseCommand(event.text, { bot: desk.self.user }) : null;
+  // What stands after /experiment elsewhere can be said without it here.
+  if (typed && typed.is !== 'prompt' && typed.is !== 'empty' && typed.is !== 'suggestion') {
+    const given = { team_id: desk.self.team, channel_id: channel, user_id: user, trigger_id: `dm-${ts}`, text: event.text, response_url: '' };
+    const answer = await subcommand(desk, given, typed);
+    return answer.text === '' ? undefined : whisper(desk, event, answer);
+  }
   if (prompt === '' || /^help$/i.test(prompt)) return whisper(desk, event, help());
   const quoted = door !== 'reply' && event.thread_ts !== undefined && after === undefined ? await soFar(desk, event) : undefined;
   const command: Command = {

@@ -77,6 +77,9 @@ describe('a direct message', () => {
     expect(await type('U4', `show ${about?.alias}`)).toContain('I know no experiment');
     // Who decides over it may look, and stop it.
     expect(await type('U2', `show ${about?.alias}`)).toContain('lr=0.1');
+    // The commands need no slash here.
+    await say('list');
+    await until(() => whispersTo(desk.workspace, 'U1').find((t) => t.includes(`${about?.alias} working`)));
     await say('hello', undefined, 'U5');
     await until(() => whispersTo(desk.workspace, 'U5').find((t) => t.includes('Guests cannot')));
     expect(await list()).toHaveLength(1);
@@ -103,6 +106,14 @@ describe('a direct message', () => {
     expect(JSON.stringify(pointer?.blocks)).toContain(`archives/C0ML/p${card?.ts.replace('.', '')}`);
     expect(said('D1').some((m) => JSON.stringify(m.blocks).includes('approve_call'))).toBe(false);
     expect(status(ts)?.status).toBe('suspended');
+    // What the runtime does when a card stands elsewhere.
+    await desk.log.redis.set(desk.log.keys.thread('T1', 'C0ML', card?.ts ?? ''), the(ts));
+    await desk.workspace.act({ as: 'U2', do: 'say', text: 'why lr=0.1?', channel: 'C0ML', thread: card?.ts });
+    await until(() => whispersTo(desk.workspace, 'U2').find((t) => t.startsWith('Passed on to e-')));
+    expect((await eventsOf(the(ts))).at(-1)).toMatchObject({ type: 'told', by: 'U2', standing: 'approver', text: 'why lr=0.1?' });
+    await desk.workspace.act({ as: 'U4', do: 'say', text: '@labmate why?', channel: 'C0ML', thread: card?.ts });
+    await until(() => whispersTo(desk.workspace, 'U4').find((t) => t.includes('Only <@U1>')));
+    expect(await list()).toHaveLength(1);
     await desk.workspace.act({ as: 'U2', do: 'click', channel: 'C0ML', ts: card?.ts ?? '', actionId: 'approve_call', value: approval });
     expect((await eventsOf(the(ts))).at(-1)).toMatchObject({ type: 'approved', by: 'U2' });
   });

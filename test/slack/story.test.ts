@@ -118,6 +118,13 @@ describe.each(['socket', 'http'] as const)('over %s', (mode) => {
     expect(Object.fromEntries(told.map((t) => [t.by, t.standing]))).toEqual({ U1: 'requester', U2: 'approver', U4: 'other', U5: 'other' });
     expect(await desk.log.reading.list('T1')).toHaveLength(1);
 
+    // One word is the button's, from whoever may press it.
+    await workspace.act({ as: 'U4', do: 'say', text: 'Stop!', channel: 'C0ML', thread: ts });
+    await workspace.act({ as: 'U2', do: 'say', text: 'stop it, please', channel: 'C0ML', thread: ts });
+    await workspace.act({ as: 'U2', do: 'say', text: 'Stop it.', channel: 'C0ML', thread: ts });
+    await until(async () => (await eventsOf(id)).filter((e) => e.type === 'told').length === 7);
+    expect((await eventsOf(id)).flatMap((e) => (e.type === 'told' ? [e.kind] : [])).slice(4)).toEqual(['message', 'message', 'stop']);
+
     await happens(id, replied(9), { type: 'ended', outcome: 'done', text: '' });
     await workspace.act({ as: 'U4', do: 'say', text: 'nice', channel: 'C0ML', thread: ts });
     await workspace.act({ as: 'U1', do: 'say', text: 'and with lr=0.02?', channel: 'C0ML', thread: ts });

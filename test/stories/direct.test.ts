@@ -24,8 +24,13 @@ describe('in direct messages, and when somebody stops it', () => {
     });
     const { ts = '' } = await stage.act({ as: 'U1', do: 'say', text: SEED, channel: 'D1' });
     for (const what of ['Run job 101', 'Open a pull request']) {
+      const before = await stage.session();
       const card = await stage.until(`the card to ${what}`, () =>
         stage.messages().findLast((m) => m.channel === 'C0ML' && stage.button(m, 'approve_call') && JSON.stringify(m.blocks).includes(what)),
+      );
+      await stage.act({ as: 'U2', do: 'say', text: 'looks fine to me', channel: 'C0ML', thread: card.ts });
+      await stage.until('what the approver said under the card', async () =>
+        (await stage.session())?.told.some((t) => t.by === 'U2' && t.seq > (before?.seq ?? 0)),
       );
       await stage.click('U2', card, 'approve_call');
     }
@@ -40,8 +45,8 @@ describe('in direct messages, and when somebody stops it', () => {
     expect(streams.some((what) => what.includes('chat.startStream'))).toBe(true);
     const plans = stage.messages().filter((m) => m.channel === 'D1' && JSON.stringify(m.blocks).includes('"type":"plan"'));
     expect(plans).toMatchObject([{ streaming: false }]);
-    // Two cards and what the decisions on them came to; the conversation itself is nobody else's.
-    expect(stage.messages().filter((m) => m.channel === 'C0ML' && m.onlyFor === null)).toHaveLength(2);
+    // The two cards; the conversation itself is nobody else's.
+    expect(stage.messages().filter((m) => m.channel === 'C0ML' && m.bot && m.onlyFor === null)).toHaveLength(2);
   }, 90_000);
 
   /** Ms from the stop to the end of the session, by Redis' clock. */
