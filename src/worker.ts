@@ -19,7 +19,9 @@ import { makeKeys } from './runtime/keys.ts';
 import { BrokenChain } from './runtime/read-line.ts';
 import { connect, PATIENT } from './runtime/redis.ts';
 import { startSessionWorker } from './runtime/session-worker.ts';
+import { UpstreamError } from './services/http.ts';
 import { canBeAsked, checkEntitlement } from './slack/entitled.ts';
+import { sayBroken } from './slack/gone.ts';
 import { toolsFor } from './tools/catalog.ts';
 import type { CallScope } from './tools/gate.ts';
 import { progressReader } from './tools/run-progress.ts';
@@ -46,6 +48,9 @@ export async function startWorker(config: Config, core: Core, log: Log, watching
     failed: (session, error) => {
       figures.trouble(error instanceof BrokenChain ? 'broken_record' : 'turn');
       log.error({ session, err: error }, 'a turn failed; the session is taken up again');
+    },
+    broken: async (session, lines, at) => {
+      if (services.slack) await sayBroken(services.slack, session, { lines, at, root: await core.reading.root(session) }).catch(unlessForGood);
     },
     stuck: (idleMs) => {
       log.fatal({ idleMs }, 'no bell was rung for too long; ending, so that whoever supervises this process starts it anew');
@@ -82,6 +87,11 @@ export async function startWorker(config: Config, core: Core, log: Log, watching
     await stepper.close();
     queueConnection.disconnect();
   };
+}
+
+/** Slack will not take it tomorrow either (the channel is gone, the app was put out): whatever hangs on it goes on without. */
+function unlessForGood(error: unknown): void {
+  if (!(error instanceof UpstreamError) || error.transient) throw error;
 }
 
 /** What it takes to make a step: the tools behind their gate, and the model. */

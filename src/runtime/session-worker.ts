@@ -23,6 +23,8 @@ export function startSessionWorker(deps: {
   advance: Omit<AdvanceDeps, 'rested'>;
   concurrency: number;
   failed: (session: string, error: unknown) => void;
+  /** A record does not hold: its thread is told. Throws where that is to be tried again. */
+  broken: (session: string, lines: readonly string[], at: number) => Promise<void>;
   /** This process does nothing any more and should be started anew. */
   stuck: (idleMs: number) => void;
 }): { stop(): Promise<void> } {
@@ -41,7 +43,11 @@ export function startSessionWorker(deps: {
       if (error instanceof NewerRecord && newer.has(sid)) return;
       if (error instanceof NewerRecord) newer.add(sid);
       deps.failed(sid, error);
-      if (error instanceof BrokenChain && error.session === sid) await setAside(redis, keys, sid, await deps.advance.log.lines(sid));
+      if (!(error instanceof BrokenChain) || error.session !== sid) return;
+      const lines = await deps.advance.log.lines(sid);
+      // Said first: nobody looks at it again once it is set aside. What cannot be said now is said when it is rung for again.
+      await deps.broken(sid, lines, error.line);
+      await setAside(redis, keys, sid, lines);
     }
   };
   const answering = answerDoorbell(deps.queueConnection, keys, deps.concurrency, look, deps.failed);

@@ -8,6 +8,7 @@ import { onChangePlan } from './change-session.ts';
 import { type Asked, decide, decideAll, lookUpWhether, whatIsAsked, whyNotCounted } from './decide.ts';
 import { type Answer, type Desk, mayChange, standingOf, whoMaySteer } from './desk.ts';
 import { editView } from './editing.ts';
+import { sayLost } from './gone.ts';
 import { publishHome } from './home.ts';
 import { callDetails, denyReason, told, withoutMentions } from './modals.ts';
 import { onChangeSomething, onRunAgain, openForm } from './new-experiment.ts';
@@ -64,6 +65,8 @@ export async function onClick(desk: Desk, given: Given): Promise<void> {
   const { settled, ...said } = await reaction(desk, { key, by, value: action.value ?? '', channel, trigger: given.trigger_id, home });
   const say = (answer: Answer) => sayTo(desk, given, answer);
   if (said.text) desk.later(() => say(said));
+  const { thread_ts: thread } = given.container;
+  if (said.text === GONE.text && thread) desk.later(() => sayLost(desk, { channel, thread, session: sessionOfRef(action.value ?? '') }));
   if (settled) desk.later(async () => say({ text: (await settled) === 'stored' ? AFTER_ALL : REPEAT }));
 }
 

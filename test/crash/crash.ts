@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DEPLOY, KILLS, type Kill, schedule } from './kills.ts';
+import type { Kill } from './kill.ts';
+import { DEPLOY, KILLS, schedule } from './kills.ts';
 import { judgeAll, type Verdict } from './oracle.ts';
 import { startPeople } from './people.ts';
 import { bundle, LATER } from './processes.ts';

@@ -1,26 +1,14 @@
-import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { GATEWAY_KILLS } from './gateway-kills.ts';
+import { type Kill, PATIENCE_MS, shaOf } from './kill.ts';
 import type { Caught } from './link.ts';
 import type { Random } from './random.ts';
 import type { CrashStage, Service, Worker } from './stage.ts';
 
-/** One way to break something at one exact instant. Resolves when the damage is done and whoever died is back. */
-export type Kill = { name: string; weight: number; strike(stage: CrashStage, random: Random, struck: () => void): Promise<void> };
-
-/** After this long without the request we lie in wait for, the blow falls anyway. */
-const PATIENCE_MS = 8_000;
 /** Longer than a lease, so that somebody else has taken over when a stopped worker wakes. */
 const PAST_LEASE_MS = 7_000;
 
-const shaOf = (script: string) => {
-  const read = (name: string) => readFileSync(new URL(`../../src/runtime/scripts/${name}.lua`, import.meta.url), 'utf8');
-  return createHash('sha1')
-    .update(`${read('lib')}\n${read(script)}`)
-    .digest('hex');
-};
 const COMMIT = shaOf('commit');
-const APPEND = shaOf('append');
 
 /** A worker dies with one of its requests on the way: not yet sent, or done and its answer lost. */
 const workerAt = (name: string, service: Service, words: string[], weight = 2): Kill[] =>
@@ -51,30 +39,21 @@ const frozenAt = (name: string, service: Service, words: string[], when: 'before
   },
 });
 
-const gatewayAt = (name: string, words: string[], weight = 2): Kill[] =>
-  (['before', 'after'] as const).map((when) => ({
-    name: `gateway, ${when} ${name}`,
-    weight,
-    async strike({ gateway, gatewayLink }, _, struck) {
-      const caught = gatewayLink.hold(words, when);
-      await Promise.race([caught.reached, sleep(PATIENCE_MS)]);
-      struck();
-      await gateway.signal('SIGKILL');
-      caught.drop();
-      await gateway.ready();
-    },
-  }));
-
-const gatewayPosting = (when: 'before' | 'after', path: string): Kill => ({
-  name: `gateway, ${when} ${path}`,
-  weight: 2,
-  async strike({ gateway, standIns }, _, struck) {
-    const held = standIns.hold('slack', { path, when });
-    await Promise.race([held.reached, sleep(PATIENCE_MS)]);
+/** Redis takes no writes for a while: out of memory, or a replica after a failover. */
+const redisRefuses = (
+  name: string,
+  refuse: (redis: CrashStage['redis']) => Promise<unknown>,
+  allow: (redis: CrashStage['redis']) => Promise<unknown>,
+): Kill => ({
+  name: `Redis ${name}`,
+  weight: 1,
+  async strike({ redis, ready }, random, struck) {
+    await sleep(random.next() * 1_000);
     struck();
-    await gateway.signal('SIGKILL');
-    held.drop();
-    await gateway.ready();
+    await refuse(redis);
+    await sleep(4_000);
+    await allow(redis);
+    await ready();
   },
 });
 
@@ -95,11 +74,7 @@ export const KILLS: readonly Kill[] = [
   ...workerAt('the claim of an effect', 'redis', [COMMIT, 'call_started'], 3),
   ...workerAt('the outcome of an effect is written', 'redis', [COMMIT, 'call_finished'], 3),
   ...workerAt('a question is parked', 'redis', [COMMIT, 'call_parked']),
-  ...gatewayAt('a delivery is stored', [APPEND], 3),
-  ...gatewayAt('a click is stored', [APPEND, '"type":"approved"'], 3),
-  gatewayPosting('before', 'chat.postMessage'),
-  gatewayPosting('after', 'chat.postMessage'),
-  gatewayPosting('after', 'chat.update'),
+  ...GATEWAY_KILLS,
   frozenAt('the claim of an effect', 'redis', [COMMIT, 'call_started'], 'after'),
   frozenAt('the run is started', 'databricks', ['jobs/run-now'], 'after'),
   {
@@ -173,6 +148,16 @@ export const KILLS: readonly Kill[] = [
       await stage.ready();
     },
   },
+  redisRefuses(
+    'is full',
+    (redis) => redis.config('SET', 'maxmemory', '1'),
+    (redis) => redis.config('SET', 'maxmemory', '0'),
+  ),
+  redisRefuses(
+    'is read-only',
+    (redis) => redis.call('REPLICAOF', '127.0.0.1', '1'),
+    (redis) => redis.call('REPLICAOF', 'NO', 'ONE'),
+  ),
   {
     name: 'half-open link to Redis',
     weight: 1,

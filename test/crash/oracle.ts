@@ -15,6 +15,7 @@ type Seen = { sid: string; entries: Entry[]; session: Session; token: string; ki
 /** Looks at everything from outside: the logs, what the services did, and what the threads show. */
 export async function judgeAll(stage: CrashStage, people: People): Promise<Verdict> {
   const v: Verdict = { lost: [], doubled: [], ungated: [], broken: [], sessions: 0, effects: 0 };
+  v.lost.push(...stage.faults);
   const seen = await readAll(stage, v);
   v.sessions = seen.length;
   for (const one of seen) judgeRecord(one, v);

@@ -55,7 +55,14 @@ export const LATER: Plugin = {
   },
 };
 
-export function supervise(options: { name: string; program: string; variables: Record<string, string>; dir: string; say: (line: string) => void }): Supervised {
+export function supervise(options: {
+  name: string;
+  program: string;
+  variables: Record<string, string>;
+  dir: string;
+  say: (line: string) => void;
+  fault: (sentence: string) => void;
+}): Supervised {
   const { name, say } = options;
   let program = options.program;
   let wanted = true;
@@ -70,7 +77,11 @@ export function supervise(options: { name: string; program: string; variables: R
       current = spawnGuarded(process.execPath, [program, 'start'], { logFile, env: { ...options.variables, ADMIN_PORT: String(adminPort) } });
       const code = await current.ended;
       current = null;
-      if (wanted && code !== 137 && code !== 0) say(`${name} ended by itself with ${code}, see ${logFile}`);
+      // Told to end, or dead because of us; every other end is a fault of its own.
+      if (wanted && code !== 137 && code !== 0) {
+        say(`${name} ended by itself with ${code}, see ${logFile}`);
+        options.fault(`${name} ended by itself with ${code}`);
+      }
     }
   };
   const running = run();

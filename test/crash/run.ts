@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { crash, lastLine } from './crash.ts';
-import { DEPLOY } from './kills.ts';
+import { DEPLOY, KILLS } from './kills.ts';
 
 const { values } = parseArgs({
   options: {
@@ -10,6 +10,7 @@ const { values } = parseArgs({
     workers: { type: 'string', default: '2' },
     gateways: { type: 'string', default: '1' },
     rolling: { type: 'boolean', default: false },
+    only: { type: 'string' },
   },
 });
 const count = Number(values.count);
@@ -25,8 +26,13 @@ process.stdout.write(
 );
 const began = Date.now();
 // `--rolling`: nothing but deploys, each of every process in turn: of a later version, back again, and so on.
-const kills = values.rolling ? { kills: [DEPLOY] } : {};
-const tally = await crash({ count, seed, people, workers, gateways, ...kills, say: (line) => process.stdout.write(`${line}\n`) });
+// `--only WORDS`: kills whose name holds them, to look into one kind.
+const wanted = values.rolling ? [DEPLOY] : KILLS.filter((k) => k.name.includes(values.only ?? ''));
+if (wanted.length === 0) {
+  process.stderr.write(`No kill is called "${values.only}". There are: ${KILLS.map((k) => k.name).join('; ')}.\n`);
+  process.exit(2);
+}
+const tally = await crash({ count, seed, people, workers, gateways, kills: wanted, say: (line) => process.stdout.write(`${line}\n`) });
 const minutes = ((Date.now() - began) / 60_000).toFixed(1);
 process.stdout.write(
   `${tally.sessions} sessions and ${tally.effects} effects under ${tally.kills} kills in ${minutes} minutes; ${tally.recovery.length} sessions were taken over\n`,

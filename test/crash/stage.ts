@@ -53,6 +53,7 @@ export async function openCrashStage(options: {
 
   const balancer = await openBalancer();
   const heard: Heard[] = [];
+  let ackListeners: { of: RegExp; tell: () => void }[] = [];
   const standIns = await startStandIns({
     mode: options.mode,
     eventsUrl: `http://127.0.0.1:${balancer.port}/slack/events`,
@@ -62,6 +63,9 @@ export async function openCrashStage(options: {
     ports: {},
     onTraffic: (from, seen) => {
       if (from === 'slack' && /^(socket|POST) events_api$/.test(seen.what)) heard.push({ envelope: JSON.stringify(seen.body), acked: seen.status === 200 });
+      if (from !== 'slack' || seen.status !== 200) return;
+      const what = `${seen.what} ${JSON.stringify(seen.body)}`;
+      for (const { of, tell } of ackListeners) if (of.test(what)) tell();
     },
     startClaude: async (wish) => (await startMessagesApi({ answer, ...wish })) as never,
   });
@@ -86,6 +90,8 @@ export async function openCrashStage(options: {
     return url.href.replace(/\/$/, name === 'slack' ? '/' : '');
   };
 
+  const faults: string[] = [];
+  const fault = (sentence: string) => void faults.push(sentence);
   const redisLinks: Link[] = [];
   const redisLink = async () => {
     const link = await linkTo(portOf(server.url));
@@ -97,7 +103,7 @@ export async function openCrashStage(options: {
     const link = await redisLink();
     const port = await freePort();
     const variables = { ...common, ROLE: 'gateway', PORT: String(port), REDIS_URL: overLink('redis', link) };
-    gateways.push({ process: supervise({ name: `gateway-${i}`, program: options.programs.gateway, dir, say: options.say, variables }), link, port });
+    gateways.push({ process: supervise({ name: `gateway-${i}`, program: options.programs.gateway, dir, say: options.say, fault, variables }), link, port });
   }
   balancer.lead(gateways.map((g) => g.port));
   const [first] = gateways;
@@ -112,7 +118,7 @@ export async function openCrashStage(options: {
       own[name] = await to(name);
       variables[SERVICES[name]] = overLink(name, own[name]);
     }
-    workers.push({ process: supervise({ name: `worker-${i}`, program: options.programs.worker, dir, say: options.say, variables }), links: own });
+    workers.push({ process: supervise({ name: `worker-${i}`, program: options.programs.worker, dir, say: options.say, fault, variables }), links: own });
   }
 
   // Our own eyes look through a link too, so that they follow Redis to wherever it comes back.
@@ -125,10 +131,19 @@ export async function openCrashStage(options: {
   const processes = [...gateways.map((g) => g.process), ...workers.map((w) => w.process)];
   let isLater = false;
   const stage = {
-    ...{ dir, channels, standIns, slack, gateway, gatewayLink, workers, processes, redis, keys, blobs, log, heard },
+    ...{ dir, channels, standIns, slack, gateway, gatewayLink, workers, processes, redis, keys, blobs, log, heard, faults },
     reading: makeReading(redis, keys, log),
     ready: async () => void (await Promise.all(processes.map((p) => p.ready()))),
     redisLinks,
+    /** Resolves when Slack has been told that a delivery like this has arrived. */
+    acknowledged: (of: RegExp) =>
+      new Promise<void>((resolve) => {
+        const one = { of, tell: () => resolve() };
+        ackListeners.push(one);
+        void new Promise((r) => setTimeout(r, 60_000).unref()).then(() => {
+          ackListeners = ackListeners.filter((l) => l !== one);
+        });
+      }),
     isLater: () => isLater,
     /** A deploy, of today's version or of a later one: every process in turn is told to end, and the next one only when it is back. */
     async deploy(later: boolean, each: () => void = () => {}) {

@@ -54,6 +54,7 @@ describe('a session that a later version has written in', () => {
       },
       concurrency: 1,
       failed: (session, error) => void said.push(`${session}: ${error instanceof Error ? error.name : error}`),
+      broken: async () => {},
       stuck: () => {},
     });
     await expect.poll(() => said, { timeout: 10_000 }).toEqual([`${sid}: NewerRecord`]);

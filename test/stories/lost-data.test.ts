@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { wordsOf } from '../../src/sandbox/print-thread.ts';
 import { openStage, type StoryStage } from './stage.ts';
 
 let stage: StoryStage;
@@ -18,6 +19,11 @@ test('after lost data nothing is done on the strength of a card: the click is to
   await stage.redis.del(...mine);
   await stage.click('U2', card, 'approve_call');
   await stage.until('the approver to be told', () => stage.whispers('U2').find((w) => w.includes('I know nothing of this any more')));
+  // Everybody in the thread is told, once, however often somebody clicks.
+  await stage.shows('I know nothing of this experiment any more');
+  await stage.click('U3', card, 'approve_call');
+  await stage.until('the second to be told', () => stage.whispers('U3').find((w) => w.includes('I know nothing of this any more')));
+  expect(stage.messages().filter((m) => m.onlyFor === null && wordsOf(m).includes('I know nothing of this experiment'))).toHaveLength(1);
   expect(stage.launches()).toHaveLength(0);
   await stage.command('status');
   await stage.until('an answer from a product that goes on', () => stage.whispers('U1').length > 1);

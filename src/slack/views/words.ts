@@ -91,7 +91,9 @@ export function stateInWords(s: Session): string {
 /** Whom it waits for and until when: the model itself, or the backend that is due first. */
 function waitsInWords(s: Session): string {
   const waits = openCalls(s).flatMap((c) => (c.status.is === 'parked' && c.status.waiting.for === 'retry' ? [c.status.waiting] : []));
-  const [first] = [...(s.retry ? [{ upstream: s.retry.upstream, at: s.retry.until, outage: s.retry.outage }] : []), ...waits].sort((a, b) => (a.at < b.at ? -1 : 1));
+  const [first] = [...(s.retry ? [{ upstream: s.retry.upstream, at: s.retry.until, outage: s.retry.outage }] : []), ...waits].sort((a, b) =>
+    a.at < b.at ? -1 : 1,
+  );
   if (first?.outage) return `Waiting for ${first.upstream}, which does not answer`;
   return first ? `Waiting for ${first.upstream} until ${first.at.slice(11, 19)} UTC` : 'Waiting for a limit to pass';
 }

@@ -1,0 +1,58 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Kill, PATIENCE_MS, shaOf } from './kill.ts';
+
+const APPEND = shaOf('append');
+
+const gatewayAt = (name: string, words: string[], weight = 2): Kill[] =>
+  (['before', 'after'] as const).map((when) => ({
+    name: `gateway, ${when} ${name}`,
+    weight,
+    async strike({ gateway, gatewayLink }, _, struck) {
+      const caught = gatewayLink.hold(words, when);
+      await Promise.race([caught.reached, sleep(PATIENCE_MS)]);
+      struck();
+      await gateway.signal('SIGKILL');
+      caught.drop();
+      await gateway.ready();
+    },
+  }));
+
+/** Slack has been told that it arrived; what follows from it is still to be done. */
+const gatewayAfterAck = (name: string, of: RegExp): Kill => ({
+  name: `gateway, after the ack of ${name}`,
+  weight: 1,
+  async strike({ gateway, acknowledged }, _, struck) {
+    await Promise.race([acknowledged(of), sleep(PATIENCE_MS)]);
+    struck();
+    await gateway.signal('SIGKILL');
+    await gateway.ready();
+  },
+});
+
+const gatewayPosting = (when: 'before' | 'after', path: string): Kill => ({
+  name: `gateway, ${when} ${path}`,
+  weight: 2,
+  async strike({ gateway, standIns }, _, struck) {
+    const held = standIns.hold('slack', { path, when });
+    await Promise.race([held.reached, sleep(PATIENCE_MS)]);
+    struck();
+    await gateway.signal('SIGKILL');
+    held.drop();
+    await gateway.ready();
+  },
+});
+
+/** Every kind of delivery, before it is stored, before it is acknowledged, and after; and every kind of message of ours. */
+export const GATEWAY_KILLS: readonly Kill[] = [
+  ...gatewayAt('a command is stored', [APPEND, '"type":"opened"'], 3),
+  ...gatewayAt('an event is stored', [APPEND, '"type":"told"', 'A thought']),
+  ...gatewayAt('a click is stored', [APPEND, '"type":"approved"'], 3),
+  ...gatewayAt('a modal is stored', [APPEND, '"type":"denied"']),
+  gatewayAfterAck('a command', /slash_commands|"?command"?[=:]/),
+  gatewayAfterAck('an event', /A thought/),
+  gatewayAfterAck('a click', /approve_call/),
+  gatewayAfterAck('a modal', /view_submission/),
+  gatewayPosting('before', 'chat.postMessage'),
+  gatewayPosting('after', 'chat.postMessage'),
+  gatewayPosting('after', 'chat.update'),
+];
