@@ -94,6 +94,9 @@ describe.each(catalog.filter((tool) => tool.kind === 'write'))('the form for $na
 
   test('is one that Slack takes, with a field for every argument that people write', () => {
     expect(refuseView(editForm('s1/1', { fields: own, kept: [] }, 'What you change is looked up again.', 'Change'))).toBeNull();
+    const form = editForm('s1/1', { fields: own, kept: [] }, 'x', 'Change').blocks as { type: string; optional?: boolean }[];
+    const needed = (schema as { required?: string[] }).required ?? [];
+    expect(form.filter((b) => b.type === 'input' && b.optional === false)).toHaveLength(needed.length);
     const names = Object.keys((schema as { properties: object }).properties).filter((name) => !['note', 'idempotency_token'].includes(name));
     expect(own.map((f) => f.path[0])).toEqual(names);
   });

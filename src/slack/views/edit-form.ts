@@ -13,6 +13,8 @@ export type Field = {
   /** As the text it is; else as JSON. */
   text: boolean;
   multiline: boolean;
+  /** The tool cannot do without it. */
+  required?: boolean | undefined;
 };
 
 /** Slack takes no longer value in a field. */
@@ -24,7 +26,7 @@ const MORE = 'more parameters';
 /** For the record and for programs; nobody edits these in a form. */
 const LEFT_OUT = new Set(['note', 'idempotency_token']);
 
-type Schema = { type?: unknown; description?: unknown; properties?: Record<string, Schema>; maxLength?: unknown };
+type Schema = { type?: unknown; description?: unknown; properties?: Record<string, Schema>; required?: readonly string[]; maxLength?: unknown };
 
 /**
  * What can be changed of a call. Parameters that are set have a field each, with the value that would be sent; every other argument of the tool's schema has
@@ -37,6 +39,7 @@ export function fieldsOf(
 ): { fields: Field[]; kept: string[] } {
   const fields: Field[] = [];
   const kept: string[] = [];
+  const needed = new Set((schema as Schema).required ?? []);
   for (const [name, property] of Object.entries((schema as Schema).properties ?? {})) {
     if (LEFT_OUT.has(name)) continue;
     const inner = resolved[name];
@@ -49,7 +52,7 @@ export function fieldsOf(
       fields.push({ path: [MORE], label: 'More parameters', hint: 'name=value, one a line', value: '', text: true, multiline: true });
       continue;
     }
-    fields.push(field([name], property, input[name]));
+    fields.push({ ...field([name], property, input[name]), required: needed.has(name) });
   }
   return { fields: fields.filter((f) => f.value.length <= FIELD || kept.push(f.label) === 0).slice(0, FIELDS), kept };
 }
@@ -146,7 +149,7 @@ export function editForm(approval: string, { fields, kept }: { fields: readonly 
       ...fields.map((f, i) => ({
         type: 'input' as const,
         block_id: String(i),
-        optional: true,
+        optional: f.required !== true,
         label: { type: 'plain_text' as const, text: plainLabel(f.label), emoji: false },
         ...(f.hint ? { hint: { type: 'plain_text' as const, text: plainLabel(f.hint), emoji: false } } : {}),
         element: {
