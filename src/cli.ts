@@ -119,10 +119,11 @@ async function mcp(args: string[]): Promise<number> {
   if (positionals.length > 0 && positionals.join(' ') !== 'ls')
     throw new Told(`labmate mcp: "${positionals.join(' ')}" is not known; there is labmate mcp ls.`, 2);
   const config = await anyConfigured();
-  const { listTools, serveMcp } = await import('./mcp-door.ts');
+  const { listTools } = await import('./mcp-list.ts');
   const listed = (given: string[] | undefined) => given?.flatMap((text) => text.split(',')).filter(Boolean);
   const choice = { readOnly: values['read-only'], toolsets: listed(values.toolsets) ?? null, exclude: listed(values['exclude-tools']) ?? [] };
   if (positionals.length > 0) return say(listTools(config, choice));
+  const { serveMcp } = await import('./mcp-door.ts');
   await serveMcp(config, choice);
   return 0;
 }

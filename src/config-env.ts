@@ -1,11 +1,19 @@
 import { z } from 'zod';
 import { passwordsIn } from './runtime/redis-address.ts';
+import { whyNotOpen } from './tools/http-guard.ts';
 
 /** Environment variables as they come. An empty one counts as unset: compose files and CI settings pass those. */
 export type Variables = Readonly<Record<string, string | undefined>>;
 
-const tokensSchema = z.record(z.string().regex(/^[0-9a-f]{64}$/), z.strictObject({ user: z.string().min(1), scope: z.enum(['read', 'write']) }));
-const LOOPBACK = ['127.0.0.1', '::1', 'localhost'];
+const tokensSchema = z.record(
+  z.string().regex(/^[0-9a-f]{64}$/),
+  z.strictObject({
+    user: z.string().min(1),
+    scope: z.enum(['read', 'write']),
+    /** The host it was made for, where several servers share one table. */
+    audience: z.string().min(1).optional(),
+  }),
+);
 
 /** A reader of variables that collects what is wrong with them and which of them are secret. Lives for one reading. */
 export class Env {
@@ -70,10 +78,7 @@ export class Env {
     if (!this.has('MCP_HTTP_PORT')) return null;
     const host = this.text('MCP_HTTP_HOST') ?? '127.0.0.1';
     const allowedHosts = (this.text('MCP_HTTP_ALLOWED_HOSTS') ?? '').split(/[,\s]+/).filter(Boolean);
-    if (!LOOPBACK.includes(host)) {
-      if (Object.keys(tokens).length === 0) this.faults.push(`MCP_HTTP_HOST is ${host}: beyond loopback MCP_HTTP_TOKENS must name at least one token.`);
-      if (allowedHosts.length === 0) this.faults.push(`MCP_HTTP_HOST is ${host}: beyond loopback MCP_HTTP_ALLOWED_HOSTS must name the hosts it is reached by.`);
-    }
+    this.faults.push(...whyNotOpen({ host, allowedHosts, tokens }));
     return { port: this.port('MCP_HTTP_PORT', 0), host, allowedHosts, tokens };
   }
 

@@ -26,7 +26,7 @@ export type McpHttpConfig = {
   host: string;
   allowedHosts: string[];
   /** By the SHA-256 of the bearer token. */
-  tokens: Record<string, { user: string; scope: 'read' | 'write' }>;
+  tokens: Record<string, { user: string; scope: 'read' | 'write'; audience?: string | undefined }>;
 };
 
 /** All that is configured; what is left out is null. */
@@ -66,6 +66,9 @@ export type AnyConfig = {
 
 /** What `labmate start` needs: Slack, Redis and Claude are there. */
 export type Config = AnyConfig & { slack: SlackConfig; redis: { url: string; prefix: string }; claude: { apiKey: string; model: string } };
+
+/** What the log needs: Redis is there. */
+export type CoreConfig = AnyConfig & { redis: { url: string; prefix: string } };
 
 export type Read<C> = { ok: true; config: C } | { ok: false; faults: string[] };
 

@@ -1,6 +1,7 @@
 import type { Config, Read } from './config.ts';
 import { startGateway } from './gateway.ts';
 import { createLog, type Log } from './log.ts';
+import { serveMcpHttp } from './mcp-door.ts';
 import { openCore } from './open-core.ts';
 import { censusMetrics } from './ops/figures.ts';
 import { type Check, startHealth } from './ops/health.ts';
@@ -51,7 +52,7 @@ export async function start(config: Config, readAgain: () => Promise<Read<Config
 /** New parts before the old ones stop, where both can be there at once: only an HTTP port cannot. Throws nothing: what cannot start leaves the old ones running. */
 async function replace(old: Parts, config: Config, watching: Watching): Promise<Parts> {
   const log = logOf(config);
-  const sharesPort = config.role !== 'worker' && config.slack.transport.mode === 'http';
+  const sharesPort = config.role !== 'worker' && (config.slack.transport.mode === 'http' || config.mcpHttp !== null);
   if (sharesPort) await old.stop();
   for (;;) {
     try {
@@ -85,7 +86,10 @@ async function startParts(config: Config, log: Log, watching: Watching): Promise
     const core = openCore(config, keys, log);
     stops.push(core.close);
     checks['redis'] = async () => ((await core.redis.ping()) === 'PONG' ? null : 'no answer');
-    if (config.role !== 'worker') stops.push(await startGateway(config, core, log, checks, watching));
+    if (config.role !== 'worker') {
+      stops.push(await startGateway(config, core, log, checks, watching));
+      stops.push(await serveMcpHttp(config, core, log));
+    }
     if (config.role !== 'gateway') stops.push(await startWorker(config, core, log, watching));
     return { checks, stop, census: () => takeCensus(core) };
   } catch (error) {

@@ -1,76 +1,174 @@
-import type { AnyConfig } from './config.ts';
+import type { AnyConfig, Config, CoreConfig } from './config.ts';
+import { createLog, type Log } from './log.ts';
+import { type Choice, choose } from './mcp-list.ts';
+import { openCalls } from './open-calls.ts';
+import { type Core, openCore } from './open-core.ts';
 import { openServices } from './open-services.ts';
-import { matches } from './policy/environments.ts';
-import { judge } from './policy/judge.ts';
-import type { Permissions } from './policy/rules.ts';
+import { mayApprove } from './policy/approvers.ts';
+import { approversOf } from './policy/rules.ts';
 import { masked, scrubber } from './policy/secrets.ts';
-import { catalog, toolsFor } from './tools/catalog.ts';
-import type { Tool } from './tools/define-tool.ts';
+import { advance } from './runtime/advance.ts';
+import { type Caller, doorSessions, type Standing } from './runtime/door-session.ts';
+import { makeKeys } from './runtime/keys.ts';
+import type { Outcome } from './session/events.ts';
+import { toolsFor } from './tools/catalog.ts';
+import type { AtDoor, DoorAnswer, DoorCall, Principal } from './tools/door.ts';
+import { type GateDeps, gate } from './tools/gate.ts';
+import { serveHttp } from './tools/http.ts';
+import { presentFailure } from './tools/present.ts';
+import { prompts } from './tools/prompts.ts';
+import { doorServer } from './tools/server.ts';
 import { serveStdio } from './tools/stdio.ts';
 
-/** What a client of the stdio door may see. */
-export type Choice = { readOnly: boolean; toolsets: readonly string[] | null; exclude: readonly string[] };
+/** Who may stand at a door, as calls see them. */
+type Door = { atDoor(principal: Principal): AtDoor; deps: GateDeps };
 
 /** `labmate mcp`: serves the chosen tools over stdin and stdout until the client goes. */
 export async function serveMcp(config: AnyConfig, choice: Choice): Promise<void> {
-  const services = openServices(config);
+  const log = createLog({ level: config.logLevel === 'info' ? 'warn' : config.logLevel, secrets: config.secrets, role: 'mcp' });
+  const { redis, slack, user } = config;
+  const core = redis && slack ? openCore({ ...config, redis }, makeKeys(redis.prefix), log) : null;
+  const door = core ? await doorWithLog({ ...config, redis: config.redis } as CoreConfig, core, log) : doorAlone(config);
+  const { services, settings, clean } = door.deps;
+  const tools = choose(toolsFor(services), choice);
+  const principal: Principal = { door: 'stdio', name: user ?? 'somebody at stdio', user, scope: choice.readOnly ? 'read' : 'write' };
+  await serveStdio({ tools, prompts: prompts(tools, { services, settings }), atDoor: door.atDoor(principal), clean });
+  await core?.close();
+}
+
+/** The door over HTTP, beside Slack's. */
+export async function serveMcpHttp(config: Config, core: Core, log: Log): Promise<() => Promise<void>> {
+  const { mcpHttp } = config;
+  if (!mcpHttp) return async () => {};
+  const door = await doorWithLog(config, core, log);
+  const { services, settings, clean } = door.deps;
+  const serverFor = (principal: Principal) => {
+    const tools = toolsFor(services).filter((tool) => principal.scope === 'write' || tool.kind === 'read');
+    return doorServer({ tools, prompts: prompts(tools, { services, settings }), atDoor: door.atDoor(principal), clean });
+  };
+  const { url, close } = await serveHttp({ ...mcpHttp, serverFor, failed: (error) => log.error({ err: error }, 'a request at the MCP door failed') });
+  log.info({ url }, 'the MCP door is open');
+  return close;
+}
+
+/** Without Redis and Slack nobody can be asked: reads work, and what needs a yes says what is missing. */
+function doorAlone(config: AnyConfig): Door {
+  const missing = [...(config.redis ? [] : ['REDIS_URL']), ...(config.slack ? [] : ['SLACK_BOT_TOKEN and SLACK_APP_TOKEN'])].join(' and ');
+  const whyNoSession = `This needs a person's yes, and nobody can be asked here: set ${missing}, the same as where labmate runs. Nothing was run.`;
+  const known = scrubber(config.secrets);
+  const clean = (text: string) => masked(known(text));
   const { settings, permissions } = config;
-  await serveStdio(choose(toolsFor(services), choice), { services, settings, permissions, now: Date.now, clean: cleaner(config.secrets) });
+  const deps: GateDeps = { services: openServices(config), settings, permissions, now: Date.now, clean, whyNoSession };
+  return { deps, atDoor: () => (call) => gate(call.tool, call.input, null, deps) };
 }
 
-/** Cuts credentials out of what a client reads: those we know, and what looks like one. */
-function cleaner(secrets: readonly string[]): (text: string) => string {
-  const known = scrubber(secrets);
-  return (text) => masked(known(text));
+/** With a log: what acts goes through a session of the principal's own and the approvers' cards, and every look is written down. */
+async function doorWithLog(config: CoreConfig, core: Core, log: Log): Promise<Door> {
+  const { permissions, settings, channels } = config;
+  const { services, clean, deliver, reading, blobs } = core;
+  const calls = await openCalls(config, core);
+  const bring = (session: string) =>
+    advance(session, { ...calls.advance, perform: async (step, turn) => (step.do === 'call' ? calls.perform(step.call, turn) : []), rested: async () => {} });
+  const sessions = doorSessions({ deliver, reading, bring });
+  const deps: GateDeps = { services, settings, permissions, now: core.log.now, clean };
+  const channel = permissions.approvers['default']?.channel ?? channels[0] ?? null;
+  let team: string | undefined;
+  const callerOf = async ({ door, name, user }: Principal): Promise<Caller> => {
+    team ??= (await services.slack?.self())?.team;
+    if (team === undefined) throw new Error('Slack does not say which workspace this is');
+    return { team, channel: channel ?? 'none', door, name, user };
+  };
+
+  const look = async (principal: Principal, { tool, input, client }: DoorCall): Promise<DoorAnswer> => {
+    // A look works though the log is away, as it would where there is none.
+    const caller = await callerOf(principal).catch((error: unknown) => void log.warn({ err: error }, 'a look at the MCP door is not in any log'));
+    const write = async (outcome: () => Promise<Outcome>) =>
+      caller &&
+      (await outcome()
+        .then((o) => sessions.looked(caller, { client, tool: tool.name, input }, o))
+        .catch((error: unknown) => log.warn({ err: error, tool: tool.name }, 'a look at the MCP door is not in its log')));
+    try {
+      const answer = await gate(tool, input, null, { ...deps, reader: caller && { team: caller.team, user: caller.user } });
+      await write(() => outcomeOf(answer, blobs.put));
+      return answer;
+    } catch (error) {
+      const shown = presentFailure(error).content.flatMap((c) => (c.type === 'text' ? [c.text] : []));
+      await write(async () => ({ status: 'failed', text: shown.join('\n') }));
+      throw error;
+    }
+  };
+
+  const act = async (principal: Principal, call: DoorCall): Promise<DoorAnswer> => {
+    const { tool, input, client, signal, askHere } = call;
+    if (channel === null) return { is: 'refused', why: 'labmate.json names no channel for cards: add "channel" to approvers.default. Nothing was run.' };
+    const asked = { client, tool: tool.name, input };
+    try {
+      const caller = await callerOf(principal);
+      const standing = await sessions.act(caller, asked, signal);
+      if (standing.is !== 'asked' || standing.approval.state !== 'pending' || !askHere) return told(standing);
+      const decided = await decideHere(caller, standing, askHere);
+      return told(decided ? await sessions.act(caller, asked, signal) : standing);
+    } catch (error) {
+      log.error({ err: error, tool: tool.name }, 'a call at the MCP door could not be made');
+      return {
+        is: 'refused',
+        why: "labmate's log or Slack can't be reached, so nobody could be asked and it is not known whether anything was run. Make the identical call again later.",
+      };
+    }
+  };
+
+  /** Puts the question to the person at the client, where their own yes counts. True where they decided. */
+  const decideHere = async (caller: Caller, { approval, session, call }: Extract<Standing, { is: 'asked' }>, ask: NonNullable<DoorCall['askHere']>) => {
+    const { user, team: of } = caller;
+    const rule = approversOf(call.tool, permissions.approvers);
+    if (!user || !rule || !services.slack) return false;
+    const groupMembers = (await Promise.all(rule.groups.map((g) => services.slack?.groupMembers(g, true) ?? []))).flat();
+    const person = await services.slack.person(user);
+    if (!mayApprove({ user: person, team: of, requester: session.opened.by, rule, groupMembers }).ok) return false;
+    const facts = approval.preview.facts.map((f) => `${f.label}: ${f.value}`);
+    const said = await ask([approval.preview.summary, ...facts, `Exactly this is sent: ${JSON.stringify(approval.arguments)}`].join('\n'));
+    if (said === 'nothing') return false;
+    await deliver(`here:${approval.id}`, { do: said === 'yes' ? 'approve' : 'deny', session: session.id, approval: approval.id, by: user });
+    return true;
+  };
+
+  return { deps, atDoor: (principal) => (call) => (call.tool.kind === 'read' ? look(principal, call) : act(principal, call)) };
 }
 
-/** `labmate mcp ls`: a line for every tool there is: its origin, what becomes of a call, and why. */
-export function listTools(config: AnyConfig, choice: Choice): string {
-  const offered = new Set(toolsFor(openServices(config)));
-  const tools = choose(catalog, choice);
-  const width = Math.max(0, ...tools.map((tool) => tool.name.length)) + 2;
-  return tools
-    .map((tool) => `${tool.name.padEnd(width)}${originOf(tool).padEnd(12)}${offered.has(tool) ? ruleOf(tool, config.permissions) : leftOut(tool)}`)
-    .join('\n');
+/** What the log says, for the client. */
+function told(standing: Standing): DoorAnswer {
+  if (standing.is === 'waits') {
+    const text = `${standing.why} It goes on by itself; make the identical call again in a minute to learn what came of it.`;
+    return { is: 'told', text, failed: false, data: { status: 'waiting' } };
+  }
+  if (standing.is === 'asked') {
+    const { id, preview, expiresAt, state } = standing.approval;
+    const next =
+      state === 'approved'
+        ? 'It is approved: make the identical call again.'
+        : `get_approval with ${id} tells how it stands; once it is approved, make the identical call again.`;
+    return {
+      is: 'asked',
+      id,
+      summary: preview.summary,
+      expiresAt,
+      text: `Nothing has run. A person must approve this first, and was asked in Slack: ${preview.summary}. ${next}`,
+    };
+  }
+  const { status, text, data } = standing.outcome;
+  if (status === 'ok') return { is: 'told', text, failed: false, data };
+  if (status === 'denied') return { is: 'told', text: `Declined ${text}. Nothing was run.`, failed: false, data: { status: 'declined', ...data } };
+  const quiet = status === 'expired' || status === 'withdrawn';
+  return { is: 'told', text, failed: !quiet, data: { status, ...data } };
 }
 
-/** Throws a sentence where a name is not known: a tool that was to be left out must not stay because of a misspelling. */
-function choose(tools: readonly Tool[], { readOnly, toolsets, exclude }: Choice): Tool[] {
-  const origins = [...new Set(catalog.map(originOf))];
-  const strange = toolsets?.find((name) => !origins.includes(name));
-  if (strange !== undefined) throw new Error(`labmate mcp: there is no toolset "${strange}"; there are ${origins.join(', ')}.`);
-  const unknown = exclude.find((name) => !catalog.some((tool) => tool.name === name));
-  if (unknown !== undefined) throw new Error(`labmate mcp: there is no tool "${unknown}"; see labmate mcp ls.`);
-  return tools.filter(
-    (tool) => (!readOnly || tool.kind === 'read') && (toolsets === null || toolsets.includes(originOf(tool))) && !exclude.includes(tool.name),
+async function outcomeOf(answer: DoorAnswer, put: (data: Uint8Array) => Promise<string>): Promise<Outcome> {
+  if (answer.is === 'refused') return { status: 'refused', text: answer.why };
+  if (answer.is !== 'answer') return { status: 'failed', text: 'why' in answer ? answer.why : 'No answer.' };
+  const { text, data } = answer.answer;
+  const pictures = answer.answer.kind === 'done' ? (answer.answer.images ?? []) : [];
+  const images = await Promise.all(
+    pictures.map(async ({ data: bytes, mediaType, alt }) => ({ sha256: await put(bytes), bytes: bytes.length, media_type: mediaType, alt })),
   );
-}
-
-function originOf(tool: Tool): string {
-  return tool.needs[0] ?? 'people';
-}
-
-function leftOut(tool: Tool): string {
-  // This door has no log to read, whatever is configured.
-  if (tool.needs.includes('sessions')) return 'left out: it reads the log of sessions, which this door is not connected to';
-  const missing = tool.needs.flatMap((need) => (need === 'sessions' ? [] : [`${need} (set ${VARIABLES[need]})`]));
-  return `left out: ${missing.join(' and ')} is not configured`;
-}
-
-/** What makes a backend known; .env.example explains each. */
-const VARIABLES: Record<Exclude<Tool['needs'][number], 'sessions'>, string> = {
-  slack: 'SLACK_BOT_TOKEN and SLACK_APP_TOKEN',
-  databricks: 'DATABRICKS_HOST and DATABRICKS_TOKEN',
-  mlflow: 'MLFLOW_TRACKING_URI',
-  github: 'GITHUB_TOKEN',
-  grafana: 'GRAFANA_URL and GRAFANA_SERVICE_ACCOUNT_TOKEN',
-};
-
-function ruleOf(tool: Tool, permissions: Permissions): string {
-  const verdict = judge({ tool: tool.name, readOnly: tool.kind === 'read', touches: {} }, permissions, { tainted: false, postsOutside: 0 });
-  // What a rule's condition is about is known only when a call is planned.
-  const conditional = permissions.policy.rules.filter((rule) => rule.when !== undefined && matches(rule.tool, tool.name));
-  const otherwise = conditional.map((rule) => `; ${rule.action} when ${JSON.stringify(rule.when)}`).join('');
-  const said = verdict.is === 'refuse' ? `refused: ${verdict.why}` : `${verdict.is === 'run' ? 'runs by itself' : 'asks a person'} (${verdict.rule})`;
-  return said + otherwise;
+  return { status: 'ok', text, data, ...(images.length > 0 ? { images } : {}) };
 }

@@ -1,4 +1,4 @@
-import type { Config } from './config.ts';
+import type { CoreConfig } from './config.ts';
 import type { Log } from './log.ts';
 import { openServices } from './open-services.ts';
 import { openSessions } from './open-sessions.ts';
@@ -15,7 +15,7 @@ import { BRISK, connect, PATIENT } from './runtime/redis.ts';
 export type Core = ReturnType<typeof openCore>;
 
 /** What both roles share: the log, the one way in, and the clients of the backends. */
-export function openCore(config: Config, keys: Keys, log: Log) {
+export function openCore(config: CoreConfig, keys: Keys, log: Log) {
   const redis = connect(config.redis.url, PATIENT);
   // For what a person waits for: it fails soon where the other waits for Redis to come back.
   const brisk = connect(config.redis.url, BRISK);
@@ -29,7 +29,14 @@ export function openCore(config: Config, keys: Keys, log: Log) {
   const briskLog = logOn(brisk);
   const doorbell = makeDoorbell(brisk, keys);
   const { perUser, perTeam } = config.budgets;
-  const deliver: Deliver = makeDeliver({ redis: brisk, keys, log: briskLog, ring: doorbell.ring, model: config.claude.model, limits: { perUser, perTeam } });
+  const deliver: Deliver = makeDeliver({
+    redis: brisk,
+    keys,
+    log: briskLog,
+    ring: doorbell.ring,
+    model: config.claude?.model ?? 'none',
+    limits: { perUser, perTeam },
+  });
   const reading = makeReading(brisk, keys, briskLog, { retentionMs: config.retentionMs });
   return {
     redis,

@@ -1,18 +1,15 @@
 import { fileURLToPath } from 'node:url';
 import { makeBreakers } from './agent/breaker.ts';
-import { callTool } from './agent/call-tool.ts';
 import { claude } from './agent/claude.ts';
 import { systemPrompt } from './agent/prompt.ts';
 import { think } from './agent/think.ts';
-import { openToolbox } from './agent/toolbox.ts';
 import type { Config } from './config.ts';
 import { createLog, type Log } from './log.ts';
+import { openCalls } from './open-calls.ts';
 import { type Core, openCore } from './open-core.ts';
 import { observeSteps, observeTurns, openWatching, type Watching } from './ops/observe.ts';
-import { approversOf } from './policy/rules.ts';
-import { advance, type Perform, type Turn } from './runtime/advance.ts';
+import { advance, type Perform } from './runtime/advance.ts';
 import { NOT_MADE, runInChild } from './runtime/alone.ts';
-import type { Committed } from './runtime/event-log.ts';
 import { startJobWatch } from './runtime/job-watch.ts';
 import { keepAbout } from './runtime/keep-about.ts';
 import { makeKeys } from './runtime/keys.ts';
@@ -20,10 +17,7 @@ import { BrokenChain } from './runtime/read-line.ts';
 import { connect, PATIENT } from './runtime/redis.ts';
 import { startSessionWorker } from './runtime/session-worker.ts';
 import { UpstreamError } from './services/http.ts';
-import { canBeAsked, checkEntitlement } from './slack/entitled.ts';
 import { sayBroken } from './slack/gone.ts';
-import { toolsFor } from './tools/catalog.ts';
-import type { CallScope } from './tools/gate.ts';
 import { progressReader } from './tools/run-progress.ts';
 
 /** The command that runs us. */
@@ -96,32 +90,21 @@ function unlessForGood(error: unknown): void {
 
 /** What it takes to make a step: the tools behind their gate, and the model. */
 async function openStepper(config: Config, core: Core, log: Log, { figures, tracing }: Watching) {
-  const { services, deliver, reading, blobs, log: eventLog, scrub, clean } = core;
   const { permissions, settings } = config;
-  const toolbox = await openToolbox(toolsFor(services), { services, settings, permissions, now: eventLog.now, clean });
+  const calls = await openCalls(config, core, figures.counting(makeBreakers()));
+  const { toolbox, breakers } = calls;
   const system = systemPrompt({ ...settings, actIn: permissions.actIn });
   const model = claude(config.claude);
-  const breakers = figures.counting(makeBreakers());
   const image = async (sha256: string) => {
-    const data = await blobs.get(sha256);
+    const data = await core.blobs.get(sha256);
     return data ? Buffer.from(data).toString('base64') : null;
   };
-  const entitled = { stillEntitled: checkEntitlement(services.slack), canBeAsked: canBeAsked(services.slack, config.channels) };
-  const root = async (session: string) => (await reading.root(session))?.ts ?? null;
   const perform: Perform = (step, turn) =>
     step.do === 'think'
-      ? think(turn.session, turn, { model, system, tools: toolbox.specs, image, breakers, random: Math.random, scrub })
-      : callTool(step.call, { ...turn, claim: claimOf(turn) }, { toolbox, putImage: blobs.put, root, ...entitled, breakers, random: Math.random });
-  const advance = {
-    log: eventLog,
-    perform: observeSteps(perform, { figures, tracing, log }),
-    turn: observeTurns({ figures, tracing }),
-    expire: async (session: string, approval: string) => void (await deliver(`expire:${approval}`, { do: 'expire', session, approval })),
-    // Where nobody could raise a budget, a session that has used it up ends at once.
-    limits: { ...config.budgets, onStop: config.onStop, raiseWithinMs: approversOf('raise_budget', permissions.approvers)?.expiresAfterMs },
-    executionExpiresMs: permissions.executionExpiresAfterMs,
-  };
-  return { advance, close: toolbox.close };
+      ? think(turn.session, turn, { model, system, tools: toolbox.specs, image, breakers, random: Math.random, scrub: core.scrub })
+      : calls.perform(step.call, turn);
+  const advance = { ...calls.advance, perform: observeSteps(perform, { figures, tracing, log }), turn: observeTurns({ figures, tracing }) };
+  return { advance, close: calls.close };
 }
 
 /** One step of one session in this process, which exists for nothing else: what crashes here takes nobody along. */
@@ -148,24 +131,4 @@ export async function stepAlone(config: Config, session: string): Promise<number
   process.off('disconnect', orphaned);
   if (process.connected) process.disconnect();
   return exitCode;
-}
-
-/** The claim in the gate's words. */
-function claimOf(turn: Turn): CallScope['claim'] {
-  return async (start, cancels) => {
-    const committed: Committed = await turn.claim(start, start.approval, cancels);
-    switch (committed.is) {
-      case 'OK':
-        return 'go';
-      case 'STOPPED':
-        return 'stopped';
-      case 'REFUSED':
-        return { refused: committed.state };
-      case 'FENCED':
-      case 'UNREAD':
-        return 'lost';
-      default:
-        return committed satisfies never;
-    }
-  };
 }

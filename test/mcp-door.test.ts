@@ -2,7 +2,7 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { describe, expect, it } from 'vitest';
 import { readAnyConfig } from '../src/config.ts';
-import { type Choice, listTools } from '../src/mcp-door.ts';
+import { type Choice, listTools } from '../src/mcp-list.ts';
 
 const VARIABLES = { DATABRICKS_HOST: 'http://127.0.0.1:1', DATABRICKS_TOKEN: 'dapi-1', MLFLOW_TRACKING_URI: 'http://127.0.0.1:1' };
 const EVERYTHING: Choice = { readOnly: false, toolsets: null, exclude: [] };

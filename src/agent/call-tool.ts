@@ -4,7 +4,7 @@ import { type ChangedArgument, changedArguments } from '../session/changed-argum
 import type { Entry, EventOf, ImageRef, Outcome, SessionEvent } from '../session/events.ts';
 import type { Call, Session } from '../session/state.ts';
 import type { CallScope } from '../tools/gate.ts';
-import { HOST, type HostNote } from '../tools/server.ts';
+import { HOST, type HostNote } from '../tools/present.ts';
 import { announced, retryAt, spread } from './backoff.ts';
 import type { Breakers } from './breaker.ts';
 import { factsOf, standingOf } from './facts.ts';

@@ -14,7 +14,8 @@ export function factsOf(call: Call, session: Session, entries: readonly Entry[],
     id: session.id,
     alias: opened.alias,
     team: opened.team,
-    channel: opened.channel,
+    // A client's session has no place in Slack of its own: where its cards stand is its approvers' place.
+    channel: opened.door === 'mcp' ? '' : opened.channel,
     thread: opened.thread ?? thread,
     requester: opened.by,
     prompt: opened.prompt,
@@ -56,6 +57,8 @@ function hasReadOutside(session: Session): boolean {
     quoted !== undefined ||
     after !== undefined ||
     repeated !== undefined ||
+    // What the model at an MCP client has read is not known here.
+    door === 'mcp' ||
     // A message that was made an experiment may be anybody's.
     door === 'shortcut' ||
     session.told.some((t) => t.standing === 'other') ||

@@ -1,4 +1,4 @@
-import type { Preview } from '../session/events.ts';
+import type { Outcome, Preview } from '../session/events.ts';
 
 /** What the world may do to a session. Every one of them comes in through `deliver`. */
 export type Command =
@@ -9,6 +9,8 @@ export type Command =
       channel: string;
       /** Null for a slash command: the host posts the root message itself. */
       thread: string | null;
+      /** Where a client's session lives instead: one principal at one MCP door. */
+      place?: string | undefined;
       by: string;
       prompt: string;
       door: 'command' | 'mention' | 'direct' | 'reply' | 'shortcut' | 'form' | 'mcp' | 'button';
@@ -48,7 +50,11 @@ export type Command =
     }
   /** A click that does not count: recorded, nothing else. */
   | { do: 'refuse'; session: string; approval: string; by: string; why: string }
-  | { do: 'wake'; session: string; call: string; why: 'job' | 'tripwire' | 'deadline' | 'retry'; data?: Record<string, unknown> | undefined }
+  /** A client of an MCP door makes a call that acts; a person or a rule decides, as for any other. */
+  | { do: 'ask'; session: string; call: string; client: string; tool: string; input: Record<string, unknown> }
+  /** It had a look, and this is what it saw. */
+  | { do: 'looked'; session: string; call: string; client: string; tool: string; input: Record<string, unknown>; outcome: Outcome }
+  | { do: 'wake'; session: string; call: string; why: 'job' | 'tripwire' | 'deadline' | 'retry' | 'again'; data?: Record<string, unknown> | undefined }
   | { do: 'expire'; session: string; approval: string };
 
 export type Delivered =

@@ -31,7 +31,7 @@ export function makeDeliver(deps: Deps): Deliver {
     const deadline = withinMs === undefined ? Promise.resolve(undefined) : log.time().then((now) => now + withinMs);
     const delivered = command.do === 'open' ? await open(deps, key, command, deadline) : await tell(deps, key, command, deadline);
     // Nor is the bell waited for: somebody waits for our answer, and the pump rings again.
-    if (delivered.is === 'stored' && command.do !== 'refuse') void deps.ring(delivered.session).catch(() => {});
+    if (delivered.is === 'stored' && command.do !== 'refuse' && command.do !== 'looked') void deps.ring(delivered.session).catch(() => {});
     return delivered;
   };
 }
@@ -55,7 +55,7 @@ async function open(deps: Deps, key: string, command: Extract<Command, { do: 'op
     prompt,
     alias,
     door,
-    model: deps.model,
+    model: door === 'mcp' ? "the client's" : deps.model,
     ...(earlier ? { after: { session: earlier.opened.alias, head: earlier.head, report: report(earlier) } } : {}),
     ...(repeated ? { rerun_of: repeats(repeated, rerunOf?.changes ?? {}) } : {}),
     ...(quoted?.length ? { quoted } : {}),
@@ -67,7 +67,7 @@ async function open(deps: Deps, key: string, command: Extract<Command, { do: 'op
     deadline,
     at: { seq: 0, head: ZERO_HEAD },
     limits: deps.limits,
-    ...(command.thread ? { thread: { channel, ts: command.thread } } : {}),
+    ...placeOf(command),
   };
   const answer = await log.append(request, async () => event);
   switch (answer.is) {
@@ -88,6 +88,12 @@ async function open(deps: Deps, key: string, command: Extract<Command, { do: 'op
     default:
       throw new Error(`opening ${sid} answered ${answer.is}`);
   }
+}
+
+/** Where the session is found again: its thread, or its principal's place. */
+function placeOf({ thread, place, channel }: Extract<Command, { do: 'open' }>): Pick<Append, 'thread'> {
+  if (place) return { thread: { channel: 'door', ts: place } };
+  return thread ? { thread: { channel, ts: thread } } : {};
 }
 
 /** From the line as it was stored, so that nothing has to be read back and nothing unclean gets in. */
@@ -167,7 +173,9 @@ function modeOf(command: Exclude<Command, { do: 'open' }>): AppendMode {
     case 'tell':
       return command.kind === 'stop' ? 'stop' : '';
     case 'refuse':
+    case 'looked':
       return 'note';
+    case 'ask':
     case 'wake':
       return '';
     case 'approve':
@@ -191,6 +199,15 @@ function eventOf(session: Session, command: Exclude<Command, { do: 'open' }>, kn
   if (command.do === 'tell') {
     const { by, text, ts, kind, standing, answers, of } = command;
     return { type: 'told', by, text, ts, kind, standing, ...(answers ? { answers } : {}), ...(of ? { of } : {}) };
+  }
+  if (command.do === 'ask') {
+    const { call, client, tool, input } = command;
+    const usage = { input: 0, output: 0, cache_read: 0, cache_write: 0 };
+    return { type: 'replied', model: client, saw: session.seq, stop: 'tool_use', content: [], calls: [{ id: call, tool, input }], usage, request_id: null };
+  }
+  if (command.do === 'looked') {
+    const { call, client, tool, input, outcome } = command;
+    return { type: 'looked', call, client, tool, input, outcome };
   }
   if (command.do === 'wake') {
     const { call, why, data } = command;

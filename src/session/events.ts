@@ -163,6 +163,8 @@ export const eventSchema = z.discriminatedUnion('type', [
     /** The host itself makes these calls, after a stop; no model said anything. */
     host: z.literal(true).optional(),
   }),
+  /** A client of an MCP door had a look: what it asked and what it was told, in one line. */
+  z.object({ type: z.literal('looked'), ...call, client: z.string(), tool: z.string(), input: z.unknown(), outcome: outcomeSchema }),
   z.object({ type: z.literal('call_parked'), ...call, waiting: waitingSchema }),
   z.object({
     type: z.literal('call_started'),
@@ -218,7 +220,8 @@ export const eventSchema = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('woken'),
     ...call,
-    why: z.enum(['job', 'tripwire', 'deadline', 'retry', 'answer', 'message']),
+    /** `again`: the client of an MCP door made the identical call once more. */
+    why: z.enum(['job', 'tripwire', 'deadline', 'retry', 'answer', 'message', 'again']),
     /** What the waker saw: run states, the metric that tripped. */
     data: json.optional(),
   }),

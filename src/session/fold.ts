@@ -68,6 +68,17 @@ function happened(s: Session, { seq, m, at }: Entry, e: SessionEvent): void {
       for (const key of ['input', 'output', 'cache_read', 'cache_write'] as const) s.usage[key] += e.usage[key];
       for (const c of e.calls) s.calls.set(c.id, { id: c.id, tool: c.tool, input: c.input, reply: seq, status: { is: 'asked' }, woken: [], attempts: 0 });
       return;
+    case 'looked':
+      s.calls.set(e.call, {
+        id: e.call,
+        tool: e.tool,
+        input: e.input,
+        reply: seq,
+        status: { is: 'finished', outcome: e.outcome, at },
+        woken: [],
+        attempts: 0,
+      });
+      return;
     case 'call_parked': {
       const call = theCall(s, e.call);
       call.status = { is: 'parked', waiting: e.waiting, since: m, sinceAt: at };
@@ -170,6 +181,8 @@ function happened(s: Session, { seq, m, at }: Entry, e: SessionEvent): void {
       const approval = theApproval(s, e.approval);
       approval.votes = approval.votes.filter((v) => v.by !== e.by);
       approval.state = e.of === 'vote' ? 'pending' : 'withdrawn';
+      // A call that was made again under a yes that is taken back does not go under the next one.
+      if (e.of === 'vote') theCall(s, e.call).woken = theCall(s, e.call).woken.filter((w) => w.why !== 'again');
       if (e.of === 'vote') {
         delete approval.decidedAt;
         delete approval.decidedM;
@@ -185,7 +198,7 @@ function happened(s: Session, { seq, m, at }: Entry, e: SessionEvent): void {
       else s.refusedDecisions.push({ ...e, at });
       return;
     case 'woken':
-      theCall(s, e.call).woken.push(e);
+      wake(s, theCall(s, e.call), e);
       return;
     case 'noted':
       s.notes.push({ ...e, seq, at, m });
@@ -200,6 +213,12 @@ function happened(s: Session, { seq, m, at }: Entry, e: SessionEvent): void {
     default:
       e satisfies never;
   }
+}
+
+/** The same call again is never a yes: it counts only once people have given theirs. */
+function wake(s: Session, call: Call, e: EventOf<'woken'>): void {
+  if (e.why === 'again' && !(call.approval && s.approvals.get(call.approval)?.state === 'approved')) return;
+  call.woken.push(e);
 }
 
 /** A person said "again": what waited for a backend is due, with its tries counted anew. */

@@ -1,5 +1,6 @@
 import { afterStop, DECIDE_WITHIN_MS, type OnStop } from './after-stop.ts';
 import { type BudgetLimits, goesInCircles, overBudget, overToolCalls } from './budget.ts';
+import { isLong, QUIET_MS, waitsForClient } from './door.ts';
 import type { Outcome, SessionEvent } from './events.ts';
 import { type Call, isSpoken, openCalls, type Session } from './state.ts';
 
@@ -51,6 +52,7 @@ export function next(s: Session, now: number, limits: Bounds, asleep: Asleep = N
     const step = ready(s, call, now, limits, asleep);
     if (step) return step;
   }
+  if (s.opened.door === 'mcp') return atDoor(s, open, now, asleep);
   if (open.length > 0) return { do: 'park', until: earliestWake(s, open, asleep) };
   if (s.attention) return { do: 'park', until: null };
 
@@ -63,6 +65,20 @@ export function next(s: Session, now: number, limits: Bounds, asleep: Asleep = N
   const until = Math.max(s.retry ? Date.parse(s.retry.until) : 0, asleep.get(THE_MODEL) ?? 0);
   if (now < until) return { do: 'park', until };
   return { do: 'think' };
+}
+
+/** Calls of a client: nobody thinks here. An idle hour ends it, or its length; the next call begins another. */
+function atDoor(s: Session, open: readonly Call[], now: number, asleep: Asleep): Step {
+  const approved = open.filter((call) => waitsForClient(s, call));
+  const others = open.filter((call) => !approved.includes(call));
+  if (others.length > 0) return { do: 'park', until: earliestWake(s, others, asleep) };
+  const quietAt = s.lastM + QUIET_MS;
+  if (open.length === 0 && (now >= quietAt || isLong(s))) return { do: 'end', outcome: 'done', text: '' };
+  if (now < quietAt) return { do: 'park', until: quietAt };
+  return {
+    do: 'settle',
+    events: approved.flatMap((c) => giveUp(s, c, s.opened.by, 'It was approved, but the client did not make the call again within an hour.')),
+  };
 }
 
 /** Where a person may raise a budget, the session says so and waits for them; else, or when nobody did, it ends. */
@@ -103,7 +119,8 @@ function waitsFor(call: Call): string | null {
 /** The step this call is ready for, or null while it waits. */
 function ready(s: Session, call: Call, now: number, limits: Bounds, asleep: Asleep): Step | null {
   if (call.status.is === 'asked') {
-    const no = overToolCalls(s, call, limits) ?? goesInCircles(s, call);
+    // A client's calls are its person's: neither a budget nor a circle of our model.
+    const no = s.opened.door === 'mcp' ? null : (overToolCalls(s, call, limits) ?? goesInCircles(s, call));
     return no ? settled(call, 'refused', no) : { do: 'call', call };
   }
   if (call.status.is !== 'parked') return null;
@@ -112,7 +129,7 @@ function ready(s: Session, call: Call, now: number, limits: Bounds, asleep: Asle
     case 'approval': {
       const approval = s.approvals.get(waiting.approval);
       if (!approval) return null;
-      if (approval.state === 'approved') return { do: 'call', call };
+      if (approval.state === 'approved') return waitsForClient(s, call) ? null : { do: 'call', call };
       if (approval.state === 'pending') return now >= Date.parse(approval.expiresAt) ? { do: 'expire', approval: approval.id } : null;
       if (approval.state === 'denied') {
         const { by = '', reason } = approval;

@@ -24,16 +24,17 @@ type Card = { name: string; decisions: Decision[] };
 
 /** The cards of a reply, where they stand, and their reminders. */
 export function cards(s: Session, reply: Reply, view: CardView, { now = 0, links = {}, missing = [], ...asking }: AskingView): Slot[] {
+  const client = s.opened.door === 'mcp' ? reply.model : undefined;
   return cardsOf(s, reply).flatMap(({ name, decisions }): Slot[] => {
     const { tool = '' } = decisions[0] ?? {};
     const channel = cardChannel(s, tool, asking);
     const place = channel === null ? { thread: true } : { thread: false, channel };
     const open = decisions.filter((d) => d.current && d.approval.state === 'pending' && !view.closed);
     const due = decisions.some((d) => wasDue(s, d.approval, now));
-    const elsewhere = channel === null ? {} : { from: { alias: s.opened.alias, url: links['root'] ?? null } };
+    const elsewhere = channel === null ? {} : { from: { alias: s.opened.alias, url: links['root'] ?? null, client } };
     return [
       { name, ...place, ...card(decisions, { ...view, ...elsewhere }) },
-      ...(channel === null
+      ...(channel === null || client !== undefined
         ? []
         : [
             {
@@ -49,6 +50,8 @@ export function cards(s: Session, reply: Reply, view: CardView, { now = 0, links
 
 /** Where a card stands when not in its session's thread: a session from a place that is not served asks where its approvers are. */
 export function cardChannel(s: Session, tool: string, { approvers, channels }: Pick<AskingView, 'approvers' | 'channels'>): string | null {
+  // A client's session has no thread: each of its cards stands for itself.
+  if (s.opened.door === 'mcp') return approversOf(tool, approvers)?.channel ?? s.opened.channel;
   if (!channels || channels.includes(s.opened.channel)) return null;
   // Where no channel is named for them, approvers are most likely to read the first that is served.
   return approversOf(tool, approvers)?.channel ?? channels[0] ?? null;

@@ -64,6 +64,8 @@ export async function decideAll(desk: Desk, key: string, by: string, all: readon
 /** A decision that came after the decision. */
 function tooLate({ session, approval, call }: Asked, what: What): string | null {
   if (approval.state === 'pending' && call.approval !== approval.id) return 'This was asked again since; the newer card is below.';
+  if (what === 'edit' && session.opened.door === 'mcp')
+    return 'An MCP client asked for exactly this, and only this can be let through: deny it, with what should be different.';
   // A yes can be taken back until what it lets go has begun.
   if (approval.state !== 'pending' && !(what === 'withdraw' && approval.state === 'approved')) {
     const last = approval.votes.at(-1);

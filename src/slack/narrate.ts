@@ -50,6 +50,8 @@ export function narrate(s: Session, { progress = [], ...asking }: NarrateView): 
   const { approvers } = asking;
   const mayApprove = (tool: string) => approverMentions(approversOf(tool, approvers), s.opened.by);
   const view: CardView = { requester: s.opened.by, mayApprove, closed: s.ended !== undefined || s.stop !== undefined };
+  // A client's calls are shown to the client; here only what people are asked.
+  if (s.opened.door === 'mcp') return s.replies.flatMap((reply) => cards(s, reply, view, asking));
   const noteworthy = isNoteworthy(s, asking.now ?? s.lastM);
   const said = s.replies.filter((r) => isSaid(s, r)).slice(0, MOST_SAID);
   return [

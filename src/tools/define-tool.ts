@@ -149,7 +149,15 @@ export type SessionFacts = {
   postsOutside: number;
 };
 
-export type ToolContext = { services: Services; settings: ToolSettings; session: SessionFacts | null; signal: AbortSignal; now: () => number };
+export type ToolContext = {
+  services: Services;
+  settings: ToolSettings;
+  session: SessionFacts | null;
+  /** Whose experiments may be read where there is no session. */
+  reader?: { team: string; user: string | null } | undefined;
+  signal: AbortSignal;
+  now: () => number;
+};
 
 /** Checks a read tool's types and erases them. */
 export function readTool<I extends z.ZodObject>(

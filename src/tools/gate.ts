@@ -45,6 +45,10 @@ export type GateDeps = {
   settings: ToolSettings;
   permissions: Permissions;
   now: () => number;
+  /** Whose experiments a caller without a session may read. */
+  reader?: ToolContext['reader'];
+  /** Why there is no session in which a person could be asked. */
+  whyNoSession?: string | undefined;
   /** Cuts credentials out of text, known ones and what looks like one. */
   clean?: ((text: string) => string) | undefined;
 };
@@ -61,6 +65,7 @@ export async function gate(tool: Tool, input: Record<string, unknown>, scope: Ca
     services: deps.services,
     settings: deps.settings,
     session: scope?.facts ?? null,
+    reader: deps.reader,
     signal: scope?.signal ?? new AbortController().signal,
     now: deps.now,
   };
@@ -125,12 +130,15 @@ async function permit(
   plan: Plan,
   input: Record<string, unknown>,
   scope: CallScope | null,
-  { permissions }: GateDeps,
+  { permissions, whyNoSession }: GateDeps,
 ): Promise<EventOf<'call_started'> | GateAnswer> {
   const verdict = judge({ tool: tool.name, readOnly: false, touches: plan.touches }, permissions, scope?.standing ?? NOBODY);
   if (verdict.is === 'refuse') return { is: 'refused', why: verdict.why };
   if (!scope)
-    return { is: 'refused', why: 'There is no session here in which a person could be asked: start it in Slack, or connect labmate to Redis and Slack.' };
+    return {
+      is: 'refused',
+      why: whyNoSession ?? 'There is no session here in which a person could be asked: start it in Slack, or connect labmate to Redis and Slack.',
+    };
 
   const digest = digestOf(tool.name, plan.arguments);
   const preview: Preview = { ...plan.preview, ...(verdict.placement ? { environment: verdict.placement.environment } : {}) };

@@ -37,6 +37,7 @@ export const postToSlack = writeTool({
     const [session, slack] = parts(ctx);
     const target = channel === undefined ? session.channel : await resolve(channel, session, slack, ctx.signal);
     const thread = thread_ts ?? (channel === undefined ? session.thread : null);
+    if (target === '') throw new ToolError('NO_CHANNEL', 'A call from an MCP client has no thread of its own.', 'name a channel.');
     if (channel === undefined && thread === null) {
       throw new UpstreamError("The experiment's thread is not there yet.", { upstream: 'the thread', status: 0, transient: true });
     }

@@ -1,47 +1,74 @@
-import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
-import { type CallToolResult, ListToolsRequestSchema, type Tool as McpTool } from '@modelcontextprotocol/sdk/types.js';
+import { completable } from '@modelcontextprotocol/sdk/server/completable.js';
+import { McpServer, ResourceTemplate } from '@modelcontextprotocol/sdk/server/mcp.js';
+import type { RequestHandlerExtra } from '@modelcontextprotocol/sdk/shared/protocol.js';
+import {
+  type CallToolResult,
+  ListToolsRequestSchema,
+  type Tool as McpTool,
+  type ServerNotification,
+  type ServerRequest,
+} from '@modelcontextprotocol/sdk/types.js';
+import { z } from 'zod';
 import { scrubDeep } from '../policy/secrets.ts';
-import { UpstreamError } from '../services/http.ts';
-import type { Waiting } from '../session/events.ts';
-import { type Tool, type ToolAnswer, ToolError } from './define-tool.ts';
-import { type CallScope, type Confirmation, type GateAnswer, type GateDeps, gate } from './gate.ts';
+import type { Tool } from './define-tool.ts';
+import type { AtDoor, DoorAnswer } from './door.ts';
+import { type CallScope, type GateDeps, gate } from './gate.ts';
+import { instructions } from './instructions.ts';
 import { listed, outputOf } from './listing.ts';
+import { HOST, present, presentFailure } from './present.ts';
+import type { Prompt } from './prompts.ts';
+import { type Resource, resources } from './resources.ts';
 
-/** Where a caller in this process says which call it makes. Hidden from models: `_meta` is not part of the arguments. */
+/** Where a caller in this process says which call it makes. Hidden from models: `_meta` is not part of the arguments. No door reads it. */
 export const CALL = 'labmate/call';
-/** Where the host reads what to do with an answer. */
-export const HOST = 'labmate/host';
 
-export type HostNote =
-  | { kind: 'wait'; waiting: Exclude<Waiting, { for: 'approval' | 'retry' }> }
-  | { kind: 'confirm'; confirmation: Confirmation }
-  | { kind: 'retry'; upstream: string; why: string; retryAfterMs: number | null; sent: boolean }
-  | { kind: 'refused'; why: string }
-  | { kind: 'held' }
-  | { kind: 'unknown' };
+type Extra = RequestHandlerExtra<ServerRequest, ServerNotification>;
+type Invoke = (tool: Tool, input: Record<string, unknown>, extra: Extra) => Promise<DoorAnswer>;
 
-/** The catalog as an MCP server: the same tools and the same gate for every door. */
+const SELF = { name: 'labmate', title: 'labmate', version: '0.1.0' };
+/** How long a person at a client may think about a question. */
+const ASK_MS = 5 * 60_000;
+const PROGRESS_EVERY_MS = 10_000;
+
+/** The catalog as an MCP server inside this process: what a worker's session calls. */
 export function toolServer(catalog: readonly Tool[], deps: GateDeps, scopes: (reference: string) => CallScope | null): McpServer {
-  const server = new McpServer({ name: 'labmate', version: '0.1.0' }, { capabilities: { tools: { listChanged: false } } });
-  for (const tool of catalog) {
+  const server = new McpServer(SELF, { capabilities: { tools: { listChanged: false } } });
+  offer(server, catalog, deps.clean, (tool, input, extra) => {
+    const reference = extra._meta?.[CALL];
+    return gate(tool, input, typeof reference === 'string' ? scopes(reference) : null, deps);
+  });
+  return server;
+}
+
+export type DoorServer = { tools: readonly Tool[]; prompts: readonly Prompt[]; atDoor: AtDoor; clean: GateDeps['clean'] };
+
+/** The catalog for a client of another program: the same tools behind the same gate, with instructions, prompts and resources. */
+export function doorServer({ tools, prompts, atDoor, clean }: DoorServer): McpServer {
+  const server = new McpServer(SELF, { capabilities: { tools: { listChanged: false } }, instructions: instructions(tools) });
+  const invoke: Invoke = (tool, input, extra) =>
+    withProgress(extra, () => atDoor({ tool, input, client: clientOf(server), signal: extra.signal, askHere: askHere(server, extra) }));
+  // What the host does with an answer is nobody's business outside.
+  offer(server, tools, clean, invoke, withoutHostNote);
+  for (const prompt of prompts) offerPrompt(server, prompt);
+  for (const resource of resources(tools))
+    offerResource(server, resource, async (input, extra) => cleaned(present(await invoke(resource.tool, input, extra)), clean));
+  return server;
+}
+
+function offer(server: McpServer, tools: readonly Tool[], clean: GateDeps['clean'], invoke: Invoke, last = (result: CallToolResult) => result): void {
+  for (const tool of tools) {
     server.registerTool(
       tool.name,
       { title: tool.title, description: tool.description, inputSchema: tool.input, outputSchema: outputOf(tool) },
       async (input, extra) => {
-        const reference = extra._meta?.[CALL];
-        const scope = typeof reference === 'string' ? scopes(reference) : null;
-        try {
-          return cleaned(present(await gate(tool, input, scope, deps)), deps.clean);
-        } catch (error) {
-          return cleaned(failure(error), deps.clean);
-        }
+        const result = await invoke(tool, input, extra).then(present).catch(presentFailure);
+        return last(cleaned(result, clean));
       },
     );
   }
   // In place of the SDK's own list, which spends a fifth more on the same.
-  const tools = catalog.map((tool) => listed(tool) as McpTool);
-  if (tools.length > 0) server.server.setRequestHandler(ListToolsRequestSchema, () => ({ tools }));
-  return server;
+  const list = tools.map((tool) => listed(tool) as McpTool);
+  if (tools.length > 0) server.server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: list }));
 }
 
 /** A backend may echo what it was asked with, in an answer as in an error: no credential reaches who asked, at any door. */
@@ -49,64 +76,86 @@ function cleaned(result: CallToolResult, clean: GateDeps['clean']): CallToolResu
   return clean ? scrubDeep(result, clean) : result;
 }
 
-function present(answer: GateAnswer): CallToolResult {
-  switch (answer.is) {
-    case 'answer':
-      return presentAnswer(answer.answer);
-    case 'question':
-      return {
-        content: [{ type: 'text', text: answer.question.text }],
-        structuredContent: { status: 'question', text: answer.question.text, ask: answer.question.ask, ...answer.question.data },
-      };
-    case 'unknown':
-      return {
-        isError: true,
-        content: [{ type: 'text', text: answer.text }],
-        structuredContent: answer.data,
-        _meta: { [HOST]: { kind: 'unknown' } satisfies HostNote },
-      };
-    case 'confirm': {
-      const { preview } = answer.confirmation;
-      const text = `A person must approve this first: ${preview.summary}`;
-      return {
-        content: [{ type: 'text', text }],
-        structuredContent: { status: 'requires_confirmation', requires_confirmation: true, confirmation: { summary: preview.summary } },
-        _meta: { [HOST]: { kind: 'confirm', confirmation: answer.confirmation } satisfies HostNote },
-      };
-    }
-    case 'refused':
-      return { isError: true, content: [{ type: 'text', text: answer.why }], _meta: { [HOST]: { kind: 'refused', why: answer.why } satisfies HostNote } };
-    case 'held':
-      return {
-        isError: true,
-        content: [{ type: 'text', text: 'The session was stopped; nothing was run.' }],
-        _meta: { [HOST]: { kind: 'held' } satisfies HostNote },
-      };
-    case 'retry': {
-      const { upstream, why, retryAfterMs, sent } = answer;
-      return {
-        isError: true,
-        content: [{ type: 'text', text: `${why} (retryable)` }],
-        _meta: { [HOST]: { kind: 'retry', upstream, why, retryAfterMs, sent } satisfies HostNote },
-      };
-    }
-    default:
-      return answer satisfies never;
-  }
+function withoutHostNote({ _meta, ...result }: CallToolResult): CallToolResult {
+  const { [HOST]: _ours, ...rest } = _meta ?? {};
+  return Object.keys(rest).length > 0 ? { ...result, _meta: rest } : result;
 }
 
-function presentAnswer(answer: ToolAnswer): CallToolResult {
-  const content: CallToolResult['content'] = [{ type: 'text', text: answer.text }];
-  if (answer.kind === 'done') {
-    for (const image of answer.images ?? [])
-      content.push({ type: 'image', data: Buffer.from(image.data).toString('base64'), mimeType: image.mediaType, _meta: { alt: image.alt } });
-    return { content, structuredContent: answer.data };
-  }
-  return { content, structuredContent: answer.data, _meta: { [HOST]: { kind: 'wait', waiting: answer.waiting } satisfies HostNote } };
+function offerPrompt(server: McpServer, prompt: Prompt): void {
+  const argument = ({ description, required, complete }: Prompt['arguments'][string]) => {
+    const text = (required ? z.string() : z.string().optional()).describe(description);
+    return complete ? completable(text, (begun) => complete(begun ?? '')) : text;
+  };
+  const argsSchema = Object.fromEntries(Object.entries(prompt.arguments).map(([name, a]) => [name, argument(a)]));
+  server.registerPrompt(prompt.name, { title: prompt.title, description: prompt.description, argsSchema }, (args) => ({
+    messages: [{ role: 'user', content: { type: 'text', text: prompt.text(args as Record<string, string | undefined>) } }],
+  }));
 }
 
-/** To the model: what was asked and what came back, so that it can correct itself. Never a stack. */
-function failure(error: unknown): CallToolResult {
-  if (error instanceof ToolError || error instanceof UpstreamError) return { isError: true, content: [{ type: 'text', text: error.message }] };
-  throw error;
+function offerResource(
+  server: McpServer,
+  { name, uriTemplate, title, description, input }: Resource,
+  call: (input: Record<string, unknown>, extra: Extra) => Promise<CallToolResult>,
+): void {
+  // What there is to read is without end, so nothing is listed; an id comes from a tool's answer.
+  const template = new ResourceTemplate(uriTemplate, { list: undefined });
+  server.registerResource(name, template, { title, description, mimeType: 'application/json' }, async (uri, variables, extra) => {
+    const { content, structuredContent, isError } = await call(input(String(variables['id'])), extra);
+    const text = content.flatMap((part) => (part.type === 'text' ? [part.text] : [])).join('\n');
+    if (isError) throw new Error(text);
+    return {
+      contents: [
+        { uri: uri.href, mimeType: 'application/json', text: JSON.stringify(structuredContent, null, 2) },
+        { uri: uri.href, mimeType: 'text/markdown', text },
+      ],
+    };
+  });
+}
+
+function clientOf(server: McpServer): string {
+  const { name, version } = server.server.getClientVersion() ?? { name: 'a client', version: '' };
+  return `${name} ${version}`.trim().slice(0, 80);
+}
+
+/** Clients that can show a form may put a question to their person. A decline is a no; closing it, or no answer, is none. */
+function askHere(server: McpServer, extra: Extra): ((message: string) => Promise<'yes' | 'no' | 'nothing'>) | undefined {
+  if (!server.server.getClientCapabilities()?.elicitation) return undefined;
+  return async (message) => {
+    try {
+      const { action, content } = await server.server.elicitInput(
+        {
+          mode: 'form',
+          message,
+          requestedSchema: {
+            type: 'object',
+            properties: { approve: { type: 'boolean', title: 'Approve', description: 'Send exactly this, once', default: false } },
+            required: ['approve'],
+          },
+        },
+        { relatedRequestId: extra.requestId, timeout: ASK_MS, signal: extra.signal },
+      );
+      if (action === 'decline') return 'no';
+      return action === 'accept' ? (content?.['approve'] === true ? 'yes' : 'no') : 'nothing';
+    } catch {
+      // Gone, or too slow: nobody has said anything.
+      return 'nothing';
+    }
+  };
+}
+
+/** Hosts give up a call that is silent for a minute. */
+async function withProgress<T>({ _meta, sendNotification }: Extra, work: () => Promise<T>): Promise<T> {
+  const token = _meta?.progressToken;
+  if (token === undefined) return work();
+  let ticks = 0;
+  const timer = setInterval(() => {
+    ticks += 1;
+    const params = { progressToken: token, progress: ticks, message: `${(ticks * PROGRESS_EVERY_MS) / 1000} s` };
+    void sendNotification({ method: 'notifications/progress', params }).catch(() => {});
+  }, PROGRESS_EVERY_MS);
+  try {
+    return await work();
+  } finally {
+    clearInterval(timer);
+  }
 }

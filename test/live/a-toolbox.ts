@@ -4,7 +4,7 @@ import type { EventOf } from '../../src/session/events.ts';
 import { toolsFor } from '../../src/tools/catalog.ts';
 import type { Services, SessionFacts, ToolSettings } from '../../src/tools/define-tool.ts';
 import type { CallScope } from '../../src/tools/gate.ts';
-import { HOST, type HostNote } from '../../src/tools/server.ts';
+import { HOST, type HostNote } from '../../src/tools/present.ts';
 
 const settings: ToolSettings = {
   defaults: { experiment: 'ads-rank-v3', repository: 'acme/ads', base: 'main' },

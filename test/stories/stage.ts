@@ -133,7 +133,29 @@ export async function openStage(options: {
     );
 
   return {
-    ...{ act, until, shows, card, button, click, session, ended, messages, slack, claude, standIns, product, reading, redis, keys, log, turns, model, dir },
+    ...{
+      act,
+      until,
+      shows,
+      card,
+      button,
+      click,
+      session,
+      ended,
+      messages,
+      slack,
+      claude,
+      standIns,
+      product,
+      reading,
+      redis,
+      keys,
+      log,
+      turns,
+      model,
+      dir,
+      variables,
+    },
     whispers: (to: string) =>
       messages()
         .filter((m) => m.onlyFor === to)

@@ -16,7 +16,8 @@ import { slackService } from '../../src/services/slack.ts';
 import type { SessionEvent } from '../../src/session/events.ts';
 import { catalog } from '../../src/tools/catalog.ts';
 import type { Services, SessionFacts, StoredSession, ToolSettings } from '../../src/tools/define-tool.ts';
-import type { CallScope } from '../../src/tools/gate.ts';
+import type { AtDoor } from '../../src/tools/door.ts';
+import { type CallScope, gate } from '../../src/tools/gate.ts';
 import { CALL, toolServer } from '../../src/tools/server.ts';
 import { asks, entriesOf, opened, replied, sessionOf } from '../session/logs.ts';
 
@@ -124,7 +125,11 @@ export async function allBackends() {
     return { tools, call };
   }
 
+  /** A door that no session stands behind. */
+  const atDoor: AtDoor = ({ tool, input }) => gate(tool, input, null, { services, settings, permissions, now: () => clock });
+
   return {
+    atDoor,
     training,
     jobs,
     tracking,

@@ -35,7 +35,9 @@ export type CardView = {
   /** Nothing can be decided any more: the session has ended or is stopping. */
   closed: boolean;
   /** The session that asks, where the card does not stand in its thread. */
-  from?: { alias: string; url: string | null } | undefined;
+  from?:
+    | { alias: string; url: string | null /** The MCP client that asks: its call cannot be changed, only decided. */; client?: string | undefined }
+    | undefined;
 };
 
 /** One card for all gated calls of one reply, a decision for each. Pending and decided cards are drawn from the same data. */
@@ -45,7 +47,7 @@ export function card(decisions: readonly Decision[], view: CardView): { text: st
   const whole = open.filter((d) => argumentsInFull(d.approval).length <= MOST_ARGUMENTS);
   const room = Math.min(ONE_TEXT, Math.floor(ALL_TEXT / decisions.length));
   const blocks = [
-    ...(view.from ? [rich(para(t('Asked by experiment '), view.from.url ? link(view.from.url, view.from.alias) : bold(view.from.alias)))] : []),
+    ...(view.from ? [rich(para(...origin(view.from)))] : []),
     ...(decisions.length === 1 ? one(decisions[0] as Decision, open, view, room) : several(decisions, open, view, room)),
     ...(whole.length > 1 ? [approveAll(whole.map((d) => d.approval))] : []),
   ];
@@ -113,10 +115,15 @@ function decision(d: Decision, view: CardView, room: number): Block[] {
     context(
       `digest ${approval.digest.slice(0, 12)} · asked ${clock(approval.askedAt)} · expires ${clock(approval.expiresAt, approval.askedAt)}${approval.need > 1 ? ` · ${approval.need} people must agree` : ''}`,
     ),
-    ...(open ? [buttons(approval, tooLong)] : []),
+    ...(open ? [buttons(approval, tooLong, view.from?.client !== undefined)] : []),
     ...(approval.state === 'approved' && d.current && !d.started && !view.closed ? [actions(`back:${approval.id}`, TAKE_BACK(approval.id))] : []),
     ...(open && tooLong ? [context('Too long to be shown whole, so it cannot be approved. Deny it and ask for less at once.')] : []),
   ];
+}
+
+function origin({ alias, url, client }: NonNullable<CardView['from']>): Bit[] {
+  if (client !== undefined) return [t('Asked by the MCP client '), bold(client), t(`; once approved, it makes the call. Record ${alias}.`)];
+  return [t('Asked by experiment '), url ? link(url, alias) : bold(alias)];
 }
 
 /** The arguments below are the truth; a long list of facts says how much of it stands elsewhere. */
@@ -151,13 +158,13 @@ function isOpen({ approval, current }: Decision, view: CardView): boolean {
   return approval.state === 'pending' && current && !view.closed;
 }
 
-function buttons(approval: Approval, tooLong: boolean): Block {
+function buttons(approval: Approval, tooLong: boolean, fixed: boolean): Block {
   const some = approval.votes.length > 0;
   return actions(
     `${approval.votes.length}:${approval.id}`,
     ...(tooLong ? [] : [button('approve_call', 'Approve', approval.id, 'primary')]),
     button('deny_call', 'Deny', approval.id, 'danger'),
-    button('edit_call', 'Edit', approval.id),
+    ...(fixed ? [] : [button('edit_call', 'Edit', approval.id)]),
     button('show_call', 'Show all', approval.id),
     ...(some ? [TAKE_BACK(approval.id)] : []),
   );

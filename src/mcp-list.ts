@@ -1,0 +1,62 @@
+import type { AnyConfig } from './config.ts';
+import { openServices } from './open-services.ts';
+import { matches } from './policy/environments.ts';
+import { judge } from './policy/judge.ts';
+import type { Permissions } from './policy/rules.ts';
+import { catalog, toolsFor } from './tools/catalog.ts';
+import type { Tool } from './tools/define-tool.ts';
+
+/** What a client of the stdio door may see. */
+export type Choice = { readOnly: boolean; toolsets: readonly string[] | null; exclude: readonly string[] };
+
+/** `labmate mcp ls`: a line for every tool there is: its origin, what becomes of a call, and why. */
+export function listTools(config: AnyConfig, choice: Choice): string {
+  // Earlier sessions are read from the log, which this door keeps only where people can be asked.
+  const sessions = config.redis && config.slack ? { sessions: async () => null } : {};
+  const offered = new Set(toolsFor({ ...openServices(config), ...sessions }));
+  const tools = choose(catalog, choice);
+  const width = Math.max(0, ...tools.map((tool) => tool.name.length)) + 2;
+  return tools
+    .map((tool) => `${tool.name.padEnd(width)}${originOf(tool).padEnd(12)}${offered.has(tool) ? ruleOf(tool, config.permissions) : leftOut(tool)}`)
+    .join('\n');
+}
+
+/** Throws a sentence where a name is not known: a tool that was to be left out must not stay because of a misspelling. */
+export function choose(tools: readonly Tool[], { readOnly, toolsets, exclude }: Choice): Tool[] {
+  const origins = [...new Set(catalog.map(originOf))];
+  const strange = toolsets?.find((name) => !origins.includes(name));
+  if (strange !== undefined) throw new Error(`labmate mcp: there is no toolset "${strange}"; there are ${origins.join(', ')}.`);
+  const unknown = exclude.find((name) => !catalog.some((tool) => tool.name === name));
+  if (unknown !== undefined) throw new Error(`labmate mcp: there is no tool "${unknown}"; see labmate mcp ls.`);
+  return tools.filter(
+    (tool) => (!readOnly || tool.kind === 'read') && (toolsets === null || toolsets.includes(originOf(tool))) && !exclude.includes(tool.name),
+  );
+}
+
+function originOf(tool: Tool): string {
+  return tool.needs[0] ?? 'people';
+}
+
+function leftOut(tool: Tool): string {
+  if (tool.needs.includes('sessions')) return 'left out: it reads the log of sessions (set REDIS_URL and SLACK_BOT_TOKEN, as where labmate runs)';
+  const missing = tool.needs.flatMap((need) => (need === 'sessions' ? [] : [`${need} (set ${VARIABLES[need]})`]));
+  return `left out: ${missing.join(' and ')} is not configured`;
+}
+
+/** What makes a backend known; .env.example explains each. */
+const VARIABLES: Record<Exclude<Tool['needs'][number], 'sessions'>, string> = {
+  slack: 'SLACK_BOT_TOKEN and SLACK_APP_TOKEN',
+  databricks: 'DATABRICKS_HOST and DATABRICKS_TOKEN',
+  mlflow: 'MLFLOW_TRACKING_URI',
+  github: 'GITHUB_TOKEN',
+  grafana: 'GRAFANA_URL and GRAFANA_SERVICE_ACCOUNT_TOKEN',
+};
+
+function ruleOf(tool: Tool, permissions: Permissions): string {
+  const verdict = judge({ tool: tool.name, readOnly: tool.kind === 'read', touches: {} }, permissions, { tainted: false, postsOutside: 0 });
+  // What a rule's condition is about is known only when a call is planned.
+  const conditional = permissions.policy.rules.filter((rule) => rule.when !== undefined && matches(rule.tool, tool.name));
+  const otherwise = conditional.map((rule) => `; ${rule.action} when ${JSON.stringify(rule.when)}`).join('');
+  const said = verdict.is === 'refuse' ? `refused: ${verdict.why}` : `${verdict.is === 'run' ? 'runs by itself' : 'asks a person'} (${verdict.rule})`;
+  return said + otherwise;
+}

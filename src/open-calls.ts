@@ -1,0 +1,56 @@
+import { type Breakers, makeBreakers } from './agent/breaker.ts';
+import { callTool } from './agent/call-tool.ts';
+import { openToolbox } from './agent/toolbox.ts';
+import type { CoreConfig } from './config.ts';
+import type { Core } from './open-core.ts';
+import { approversOf } from './policy/rules.ts';
+import type { AdvanceDeps, Turn } from './runtime/advance.ts';
+import type { Committed } from './runtime/event-log.ts';
+import type { SessionEvent } from './session/events.ts';
+import type { Call } from './session/state.ts';
+import { canBeAsked, checkEntitlement } from './slack/entitled.ts';
+import { toolsFor } from './tools/catalog.ts';
+import type { CallScope } from './tools/gate.ts';
+
+/** What it takes to make a session's calls: the tools behind their gate. With a model beside it, it is a worker; without, a door. */
+export async function openCalls(config: CoreConfig, { services, deliver, reading, blobs, log: eventLog, clean }: Core, breakers: Breakers = makeBreakers()) {
+  const { permissions, settings } = config;
+  const toolbox = await openToolbox(toolsFor(services), { services, settings, permissions, now: eventLog.now, clean });
+  const entitled = { stillEntitled: checkEntitlement(services.slack), canBeAsked: canBeAsked(services.slack, config.channels) };
+  const root = async (session: string) => (await reading.root(session))?.ts ?? null;
+  const advance: Omit<AdvanceDeps, 'perform' | 'rested'> = {
+    log: eventLog,
+    expire: async (session: string, approval: string) => void (await deliver(`expire:${approval}`, { do: 'expire', session, approval })),
+    // Where nobody could raise a budget, a session that has used it up ends at once.
+    limits: { ...config.budgets, onStop: config.onStop, raiseWithinMs: approversOf('raise_budget', permissions.approvers)?.expiresAfterMs },
+    executionExpiresMs: permissions.executionExpiresAfterMs,
+  };
+  return {
+    toolbox,
+    breakers,
+    advance,
+    close: toolbox.close,
+    perform: (call: Call, turn: Turn): Promise<SessionEvent[]> =>
+      callTool(call, { ...turn, claim: claimOf(turn) }, { toolbox, putImage: blobs.put, root, ...entitled, breakers, random: Math.random }),
+  };
+}
+
+/** The claim in the gate's words. */
+function claimOf(turn: Turn): CallScope['claim'] {
+  return async (start, cancels) => {
+    const committed: Committed = await turn.claim(start, start.approval, cancels);
+    switch (committed.is) {
+      case 'OK':
+        return 'go';
+      case 'STOPPED':
+        return 'stopped';
+      case 'REFUSED':
+        return { refused: committed.state };
+      case 'FENCED':
+      case 'UNREAD':
+        return 'lost';
+      default:
+        return committed satisfies never;
+    }
+  };
+}

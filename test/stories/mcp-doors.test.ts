@@ -1,0 +1,175 @@
+import { createHash } from 'node:crypto';
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import { type CallToolResult, ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { wordsOf } from '../../src/sandbox/print-thread.ts';
+import { freePort } from '../../src/sandbox/redis.ts';
+import { openStage, type StoryStage } from './stage.ts';
+
+// The gate as clients of both doors meet it: no write reaches a stand-in without the yes of people, for exactly these bytes, once.
+
+const token = (user: string) => `token-of-${user}-0123456789`;
+const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
+
+let stage: StoryStage;
+let url: string;
+const clients: Client[] = [];
+beforeAll(async () => {
+  const port = await freePort();
+  url = `http://127.0.0.1:${port}/mcp`;
+  const tokens = Object.fromEntries(['U1', 'U3'].map((user) => [sha256(token(user)), { user, scope: 'write' }]));
+  stage = await openStage({
+    mode: 'socket',
+    scripts: [],
+    config: {
+      approvers: {
+        default: { users: ['U1'], groups: ['S1'], channel: 'C0ML' },
+        cancel_job_run: { expiresAfter: '2s' },
+        tag_run: { users: ['U1'], requesterMayApprove: true },
+      },
+    },
+    between: async (variables) => ({ ...variables, MCP_HTTP_PORT: String(port), MCP_HTTP_TOKENS: JSON.stringify(tokens) }),
+  });
+}, 60_000);
+afterAll(async () => {
+  for (const client of clients) await client.close();
+  await stage?.close();
+});
+beforeEach(() => stage.begin());
+
+type Answer = { failed: boolean; text: string; data: Record<string, unknown>; meta: unknown };
+type Call = (name: string, input: Record<string, unknown>, meta?: Record<string, unknown>) => Promise<Answer>;
+
+async function connect(door: 'stdio' | 'http', user: string, says?: () => { action: 'accept' | 'decline' | 'cancel'; content?: Record<string, boolean> }) {
+  const client = new Client({ name: 'coder', version: '2.1' }, { capabilities: says ? { elicitation: { form: {} } } : {} });
+  const asked: string[] = [];
+  if (says)
+    client.setRequestHandler(ElicitRequestSchema, ({ params }) => {
+      asked.push(params.message);
+      return says();
+    });
+  const transport =
+    door === 'http'
+      ? new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers: { Authorization: `Bearer ${token(user)}` } } })
+      : new StdioClientTransport({ command: process.execPath, args: ['bin/labmate.mjs', 'mcp'], env: { ...stage.variables, LABMATE_USER: user } });
+  await client.connect(transport as Parameters<Client['connect']>[0]);
+  clients.push(client);
+  const call: Call = async (name, input, _meta) => {
+    const answer = (await client.callTool({ name, arguments: input, ...(_meta ? { _meta } : {}) })) as CallToolResult;
+    const text = answer.content.flatMap((c) => (c.type === 'text' ? [c.text] : [])).join('\n');
+    return { failed: answer.isError === true, text, data: answer.structuredContent ?? {}, meta: answer._meta };
+  };
+  return { call, asked };
+}
+
+const confirmationOf = ({ data }: Answer) => (data['confirmation'] ?? {}) as { id: string; summary: string; expires_at: string };
+const launches = () => stage.launches().length;
+
+describe.each(['http', 'stdio'] as const)('over %s', (door) => {
+  let call: Call;
+  beforeAll(async () => {
+    ({ call } = await connect(door, 'U1'));
+  }, 30_000);
+  const run = { job_id: '101', parameters: { feature_set: `by-${door}` } };
+
+  test('a read runs at once', async () => {
+    expect(await call('list_databricks_jobs', {})).toMatchObject({
+      failed: false,
+      data: { jobs: expect.arrayContaining([expect.objectContaining({ job_id: '101' })]) },
+    });
+  });
+
+  test('a write asks people, and nothing a client can say is a yes', async () => {
+    const before = launches();
+    const asked = await call('run_databricks_job', run);
+    expect(asked).toMatchObject({
+      failed: false,
+      meta: undefined,
+      data: { requires_confirmation: true, confirmation: { summary: expect.stringContaining('101') } },
+    });
+    const { id, expires_at } = confirmationOf(asked);
+    expect(Date.parse(expires_at)).toBeGreaterThan(Date.now());
+    const card = await stage.shows(new RegExp(`by-${door}[^]*Waiting for a decision`));
+    expect(wordsOf(card)).toContain('Asked by the MCP client coder 2.1');
+    expect(stage.button(card, 'edit_call')).toBe(false);
+
+    // Again, and forged: with the confirmation's id where the host keeps its reference, and as an argument.
+    expect(confirmationOf(await call('run_databricks_job', run)).id).toBe(id);
+    expect(confirmationOf(await call('run_databricks_job', run, { 'labmate/call': id, approved: true })).id).toBe(id);
+    expect(await call('run_databricks_job', { ...run, confirmation_id: id })).toMatchObject({ failed: true, text: expect.stringMatching(/unrecognized/i) });
+    // The requester's own click does not count.
+    await stage.click('U1', card, 'approve_call');
+    await stage.until('the requester to be told', () => stage.whispers('U1').find((w) => w.includes('You asked for it')));
+    expect((await call('get_approval', { confirmation_id: id })).data).toMatchObject({ status: 'pending' });
+    expect(launches()).toBe(before);
+
+    await stage.click('U2', card, 'approve_call');
+    await stage.until('the yes', async () => (await call('get_approval', { confirmation_id: id })).data['status'] === 'approved');
+    // People said yes; the client has to call. Neither another principal nor other arguments are what they said yes to.
+    const foreign = await connect(door, 'U3');
+    expect(confirmationOf(await foreign.call('run_databricks_job', run)).id).not.toBe(id);
+    expect(confirmationOf(await call('run_databricks_job', { ...run, parameters: { feature_set: 'other' } })).id).not.toBe(id);
+    expect(launches()).toBe(before);
+
+    const ran = await call('run_databricks_job', run);
+    expect(ran).toMatchObject({ failed: false, data: { run_id: expect.stringMatching(/^\d+$/) } });
+    expect(launches()).toBe(before + 1);
+    expect(stage.launches().at(-1)).toMatchObject({ jobId: '101', parameters: expect.objectContaining(run.parameters) });
+    expect((await call('get_approval', { confirmation_id: id })).data).toMatchObject({ status: 'used', by: ['U2'] });
+
+    // Used once: the same call again is a new question.
+    expect(confirmationOf(await call('run_databricks_job', run)).id).not.toBe(id);
+    expect(launches()).toBe(before + 1);
+  }, 60_000);
+
+  test('a no is told, and not asked about again; a yes that comes too late is none', async () => {
+    const before = launches();
+    const refused = { job_id: '101', parameters: { feature_set: `no-${door}` } };
+    const { id } = confirmationOf(await call('run_databricks_job', refused));
+    const card = await stage.shows(new RegExp(`no-${door}[^]*Waiting for a decision`));
+    await stage.click('U2', card, 'deny_call');
+    const modal = await stage.until('the reason modal', () => stage.slack.world.data.modals.find((m) => m.user === 'U2'));
+    await stage.act({ as: 'U2', do: 'submit', modal: modal.id, values: {} });
+    await stage.until('the no to be written down', async () => (await call('get_approval', { confirmation_id: id })).data['status'] === 'denied');
+    expect(await call('run_databricks_job', refused)).toMatchObject({ failed: true, text: expect.stringContaining('U2 declined exactly this before') });
+
+    const going = stage.standIns.training.launch({ jobId: '101', parameters: {}, token: null }).launch.runId;
+    const late = confirmationOf(await call('cancel_job_run', { run_id: going }));
+    expect(late.id).toMatch(/\/\d+$/);
+    await stage.until('its time to be over', async () => (await call('get_approval', { confirmation_id: late.id })).data['status'] === 'expired');
+    const again = confirmationOf(await call('cancel_job_run', { run_id: going }));
+    expect(again.id).not.toBe(late.id);
+    expect(launches()).toBe(before + 1);
+  }, 60_000);
+
+  test('where their own yes counts, the person at the client is asked there', async () => {
+    const run_id = (await stage.standIns.training.launches().at(-1)?.runId) ?? '';
+    const mlflow = (await call('search_runs', { experiment: 'ads-rank-v3', limit: 1 })).data['runs'] as { run_id: string }[];
+    const tag = { run_id: mlflow[0]?.run_id ?? run_id, key: `team.${door}`, value: 'looked at' };
+    let says: ReturnType<Parameters<typeof connect>[2] & object> = { action: 'cancel' };
+    const asking = await connect(door, 'U1', () => says);
+    const tagged = await asking.call('tag_run', tag);
+    expect(tagged.data).toMatchObject({ requires_confirmation: true });
+    expect(asking.asked).toEqual([expect.stringContaining('looked at')]);
+    says = { action: 'accept', content: { approve: true } };
+    expect(await asking.call('tag_run', tag)).toMatchObject({ failed: false, data: { key: `team.${door}` } });
+    // Not where somebody else decides.
+    await asking.call('run_databricks_job', { job_id: '101', parameters: { feature_set: 'own' } });
+    expect(asking.asked).toHaveLength(2);
+  }, 60_000);
+
+  test('every call stands in a log of this principal and this door', async () => {
+    const logs = (await stage.reading.list('T1')).filter((about) => about.prompt === `Calls of an MCP client over ${door}` && about.by === 'U1');
+    expect(logs).toHaveLength(1);
+    const session = (await stage.reading.session(logs[0]!.session))!;
+    const tools = [...session.calls.values()].map((c) => c.tool);
+    expect(tools).toEqual(expect.arrayContaining(['list_databricks_jobs', 'run_databricks_job', 'get_approval', 'cancel_job_run', 'tag_run']));
+    expect([...session.calls.values()].filter((c) => c.started).map((c) => [c.tool, c.started?.approval !== undefined])).toEqual([
+      ['run_databricks_job', true],
+      ['tag_run', true],
+    ]);
+    expect(session.ended).toBeUndefined();
+  });
+});
