@@ -120,7 +120,10 @@ export const fileSchema = z
 
 export type ConfigFile = z.output<typeof fileSchema>;
 
+/** Where editors find the schema of the latest release, and what names it. */
+const SCHEMA_ID = 'https://unpkg.com/labmate/labmate.schema.json';
+
 /** The JSON Schema that labmate.schema.json holds. */
 export function fileJsonSchema(): Record<string, unknown> {
-  return { ...z.toJSONSchema(fileSchema, { io: 'input', target: 'draft-07' }), title: 'labmate.json' };
+  return { $id: SCHEMA_ID, ...z.toJSONSchema(fileSchema, { io: 'input', target: 'draft-07' }), title: 'labmate.json' };
 }

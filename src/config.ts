@@ -40,6 +40,8 @@ export type AnyConfig = {
   databricksWebhookSecret: string | null;
   port: number;
   admin: { host: string; port: number };
+  /** Whether the bells can be looked at on the admin port. */
+  queueBoard: boolean;
   mcpHttp: McpHttpConfig | null;
   /** The Slack user at a stdio door. */
   user: string | null;
@@ -106,6 +108,7 @@ export function readAnyConfig(variables: Variables, fileText?: string, options: 
     databricksWebhookSecret: env.secret('DATABRICKS_WEBHOOK_SECRET') ?? null,
     port: env.port('PORT', 3000),
     admin: { host: env.text('ADMIN_HOST') ?? '127.0.0.1', port: env.port('ADMIN_PORT', 3001) },
+    queueBoard: env.oneOf('QUEUE_BOARD', ['on', 'off'], 'off') === 'on',
     mcpHttp: env.mcpHttp(),
     user: env.text('LABMATE_USER') ?? null,
     logLevel: env.oneOf('LOG_LEVEL', ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], 'info'),

@@ -8,6 +8,7 @@ import { type Check, startHealth } from './ops/health.ts';
 import { openWatching, type Watching } from './ops/observe.ts';
 import { reachRedis } from './ops/reach-redis.ts';
 import { takeCensus } from './runtime/census.ts';
+import type { Doorbell } from './runtime/doorbell.ts';
 import { makeKeys } from './runtime/keys.ts';
 import { startWorker } from './worker.ts';
 
@@ -15,7 +16,7 @@ import { startWorker } from './worker.ts';
 const SHUTDOWN_MS = 10_000;
 
 /** What runs under one configuration. */
-type Parts = { checks: Record<string, Check>; census: () => ReturnType<typeof takeCensus>; stop(): Promise<void> };
+type Parts = { checks: Record<string, Check>; census: () => ReturnType<typeof takeCensus>; doorbell: Doorbell; stop(): Promise<void> };
 
 /**
  * The product: runs the parts that this process' role needs, and returns when it was told to stop. SIGHUP reads the configuration again: parts with the new one take
@@ -25,8 +26,10 @@ export async function start(config: Config, readAgain: () => Promise<Read<Config
   const log = logOf(config);
   const watching = await openWatching(config, config.role);
   let parts = await startParts(config, log, watching);
+  const board = config.queueBoard ? await openBoard(() => parts.doorbell) : undefined;
   const health = await startHealth({
     ...config.admin,
+    board,
     checks: () => parts.checks,
     metrics: async () => [...watching.figures.metrics(), ...censusMetrics(await parts.census())],
   });
@@ -91,11 +94,26 @@ async function startParts(config: Config, log: Log, watching: Watching): Promise
       stops.push(await serveMcpHttp(config, core, log));
     }
     if (config.role !== 'gateway') stops.push(await startWorker(config, core, log, watching));
-    return { checks, stop, census: () => takeCensus(core) };
+    return { checks, stop, census: () => takeCensus(core), doorbell: core.doorbell };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+/** Of whichever bell there is at the time: it changes when the configuration is read again. */
+async function openBoard(doorbell: () => Doorbell) {
+  const { BOARD_PATH, queueBoard } = await import('./ops/queue-board.ts').catch((cause: unknown) => {
+    throw new Error('QUEUE_BOARD is on, but its packages are not installed: npm install --include=optional, or unset it.', { cause });
+  });
+  let shown = { of: doorbell(), answer: queueBoard(doorbell()) };
+  return {
+    path: BOARD_PATH,
+    answer: (...args: Parameters<typeof shown.answer>) => {
+      if (shown.of !== doorbell()) shown = { of: doorbell(), answer: queueBoard(doorbell()) };
+      shown.answer(...args);
+    },
+  };
 }
 
 function logOf(config: Config): Log {

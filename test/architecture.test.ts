@@ -30,6 +30,8 @@ const FENCES: Record<string, RegExp> = {
   '@opentelemetry/api': /^ops\//,
   '@opentelemetry/sdk-trace': /^ops\//,
   '@opentelemetry/exporter-trace-otlp-proto': /^ops\//,
+  '@bull-board/api': /^ops\//,
+  '@bull-board/express': /^ops\//,
   preact: /^sandbox\/web\//,
   ws: /^sandbox\//,
 };

@@ -1,4 +1,4 @@
-import { createServer } from 'node:http';
+import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { exposition, type Metric } from './metrics.ts';
 
@@ -15,11 +15,15 @@ export async function startHealth(options: {
   port: number;
   /** By name, such as `redis` or `slack`. */
   checks: Record<string, Check> | (() => Record<string, Check>);
+  /** Answers what is asked below this path. */
+  board?: { path: string; answer: RequestListener } | undefined;
   metrics?: (() => readonly Metric[] | Promise<readonly Metric[]>) | undefined;
 }): Promise<Health> {
   const server = createServer((request, response) => {
     const say = (status: number, type: string, body: string) => response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' }).end(body);
     const path = request.url?.split('?')[0];
+    const { board } = options;
+    if (board && (path === board.path || path?.startsWith(`${board.path}/`))) return board.answer(request, response);
     if (request.method !== 'GET' && request.method !== 'HEAD') return say(405, 'text/plain', 'GET only\n');
     if (path === '/healthz') return say(200, 'application/json', '{"ok":true}\n');
     if (path === '/readyz')

@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis';
 import type { Keys } from './keys.ts';
 
 /** The bell: a BullMQ job that says only "look at this session". At most one waits and one runs for each session. */
-export type Doorbell = { ring(session: string): Promise<void>; close(): Promise<void> };
+export type Doorbell = { ring(session: string): Promise<void>; close(): Promise<void> /** For whoever wants to look at it. */; queue: unknown };
 
 const QUEUE = 'turns';
 
@@ -19,6 +19,7 @@ export function makeDoorbell(connection: Redis, keys: Keys): Doorbell {
       );
     },
     close: () => queue.close(),
+    queue,
   };
 }
 

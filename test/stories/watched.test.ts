@@ -18,7 +18,7 @@ beforeAll(async () => {
   stage = await openStage({
     mode: 'http',
     scripts: [seedScript().script],
-    between: async (variables) => ({ ...variables, ANTHROPIC_MODEL: 'claude-sonnet-5-5', OTEL_EXPORTER_OTLP_ENDPOINT: collector.url }),
+    between: async (variables) => ({ ...variables, ANTHROPIC_MODEL: 'claude-sonnet-5-5', OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, QUEUE_BOARD: 'on' }),
     config: { pricing: { 'claude-sonnet-5-5': { input: 3, output: 15, cacheRead: 0.3, cacheWrite: 3.75 } } },
   });
   await stage.command(SEED);
@@ -99,6 +99,19 @@ test('/metrics counts what happened, and the log names session and call', async 
   expect(lines).toContainEqual(
     expect.objectContaining({ session: session.id, alias: session.opened.alias, tool: 'run_databricks_job', result: 'ok', call: expect.any(String) }),
   );
+});
+
+test('the bells can be looked at where that is switched on, and not touched', async () => {
+  const board = `${stage.product.admin('worker')}/queues`;
+  const page = await fetch(board);
+  expect([page.status, await page.text()]).toEqual([200, expect.stringContaining('labmate: bells')]);
+  const api = (await (await fetch(`${board}/api/queues?activeQueue=turns&status=latest&page=1`)).json()) as {
+    queues: { name: string; readOnlyMode: boolean }[];
+  };
+  expect(api.queues).toMatchObject([{ name: 'turns', readOnlyMode: true }]);
+  const touched = await fetch(`${board}/api/queues/turns/pause`, { method: 'PUT' });
+  expect(touched.status).toBeGreaterThanOrEqual(400);
+  expect(await stage.turns.isPaused()).toBe(false);
 });
 
 test('the picture of the trace is drawn from these spans', async () => {
