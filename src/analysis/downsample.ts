@@ -26,21 +26,23 @@ export function downsample<P extends Point>(points: readonly P[], samples: numbe
 }
 
 /**
- * Thins several curves for one chart: they are thinned at the same steps, or lines over each other would have hardly a step in common. Each keeps its own ends and
- * its own lowest and highest value, so it may have up to four points more than `samples`. Curves that share no steps are thinned each for itself.
+ * Thins several curves for one chart, each to at most `samples` points (at least 6): they are thinned at the same steps, or lines over each other would have hardly a
+ * step in common. Each keeps its own ends, its lowest and its highest value. Curves that share no steps are thinned each for itself.
  */
 export function downsampleTogether<P extends Point>(curves: readonly (readonly P[])[], samples: number): P[][] {
   if (curves.every((points) => points.length <= samples)) return curves.map((points) => [...points]);
-  const drawn = curves.filter((points) => points.length > 0);
-  const others = drawn.slice(1).map((points) => new Set(points.map((p) => p.step)));
-  const common = [...new Set(drawn[0]?.map((p) => p.step) ?? [])].filter((step) => others.every((steps) => steps.has(step)));
+  const [first, ...others] = curves.filter((points) => points.length > 0).map((points) => new Set(points.map((p) => p.step)));
+  const common = [...(first ?? [])].filter((step) => others.every((steps) => steps.has(step)));
   if (common.length < 2) return curves.map((points) => downsample(points, samples));
-  const room = Math.min(common.length, Math.max(2, samples));
-  const shared = new Set(Array.from({ length: room }, (_, i) => common[Math.round((i * (common.length - 1)) / (room - 1))]));
-  return curves.map((points) => {
-    const own = new Set(downsample(points, 4));
-    return points.filter((p) => shared.has(p.step) || own.has(p));
-  });
+  const own = curves.map((points) => new Set(downsample(points, 4)));
+  const keeping = (places: number) => {
+    const shared = new Set(Array.from({ length: places }, (_, i) => common[Math.round((i * (common.length - 1)) / Math.max(1, places - 1))]));
+    return curves.map((points, i) => points.filter((p) => shared.has(p.step) || own[i]?.has(p)));
+  };
+  for (let places = Math.min(common.length, samples); ; places -= 1) {
+    const thin = keeping(places);
+    if (places <= 2 || thin.every((points) => points.length <= samples)) return thin;
+  }
 }
 
 function valueAt(points: readonly Point[], index: number): number {

@@ -71,7 +71,7 @@ export function noise(
     return {
       ...facts,
       single_p: test.p,
-      note: `${note} The single run of ${who} lies ${figure(round3(Math.abs(one - many.mean) / (many.std ?? 1)))} standard deviations from the mean of those ${many.n}: ${says} (p = ${figure(round3(test.p))}).`,
+      note: `${note} The single run of ${who} lies ${figure(round3(Math.abs(one - many.mean) / (many.std ?? 1)))} standard deviations from the mean of those ${many.n}: ${says} (${inP(test.p)}).`,
       figures: `Over repetitions: ${groups}; ${who} ${figure(one)}.`,
     };
   }
@@ -82,13 +82,18 @@ export function noise(
       ? 'The difference of the means is larger than seed noise explains (p < 0.05).'
       : 'The difference of the means is within seed noise (p >= 0.05).';
   const [low, high] = test.ci95;
-  const figures = `Over repetitions: ${groups}; difference of the means ${signed(c.mean - b.mean)}, 95 % interval ${signed(low)} to ${signed(high)}, p = ${figure(round3(test.p))} (Welch).`;
+  const figures = `Over repetitions: ${groups}; difference of the means ${signed(c.mean - b.mean)}, 95 % interval ${signed(low)} to ${signed(high)}, ${inP(test.p)} (Welch).`;
   return { ...facts, welch_t: test.t, welch_p: test.p, ci95: test.ci95, note, figures };
 }
 
 /** `the candidate 0.7417 ± 0.0035 (n = 3)`; nothing for a single run, which has no spread. */
 function level(who: string, { n, mean, std }: Spread): string[] {
   return std === null ? [] : [`${who} ${figure(mean)} ± ${figure(Number(std.toPrecision(2)))} (n = ${n})`];
+}
+
+/** More digits of a small p say more than the few runs behind it do. */
+function inP(p: number): string {
+  return p < 0.001 ? 'p < 0.001' : `p = ${figure(round3(p))}`;
 }
 
 const round3 = (value: number) => Number(value.toPrecision(3));

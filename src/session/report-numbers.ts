@@ -34,9 +34,15 @@ export function comparisonOf({ tool, status }: Call): string[] {
     ...(params.changed.length > 0
       ? [`Parameters that differ: ${params.changed.map((p) => `${code(p.key, 60)} ${code(p.baseline, 80)} → ${code(p.candidate, 80)}`).join(', ')}`]
       : []),
-    ...(noise ? [prose([warnings.includes(noise.note) ? '' : noise.note, noise.figures].filter(Boolean).join(' '))].filter(Boolean) : []),
+    ...(noise ? [chanceIn(noise, warnings)].filter(Boolean) : []),
     ...(warnings.length > 0 ? [warnings.map((warning) => `- ${prose(warning, 600)}`).join('\n')] : []),
   ];
+}
+
+/** What a warning says already is not said twice. */
+function chanceIn({ note, figures }: { note: string; figures?: string | undefined }, warnings: readonly string[]): string {
+  const said = [warnings.includes(note) ? '' : note, figures].filter(Boolean).join(' ');
+  return said && `Noise: ${prose(said)}`;
 }
 
 function named({ run_id, name, url }: z.infer<typeof run>): string {

@@ -36,7 +36,7 @@ const SIGNS: Record<string, string> = { improved: '📈', regressed: '📉', wit
 export function hostFacts(session: Session, picture: Picture | null, room: number, names: Names = new Map()): string {
   const comparison = latestComparison(session);
   const sections = [
-    ...(comparison ? [verdictLine(comparison), figures(comparison)] : []),
+    ...(comparison ? [verdictLine(comparison), figures(comparison)] : ranked(session)),
     ...(picture
       ? ['url' in picture ? `![${prose(picture.alt, 200)}](${picture.url})` : `The picture of the curve is left out: ${prose(picture.missing, 300)}`]
       : []),
@@ -55,6 +55,29 @@ export function hostFacts(session: Session, picture: Picture | null, room: numbe
   const out = sections.length - kept.length;
   if (out > 0) kept.push(`${out} ${out === 1 ? 'part is' : 'parts are'} left out for length; the record's README.md has the whole.`);
   return ['### From the record', ...kept].join('\n\n');
+}
+
+const ranking = z.object({
+  metric: z.string(),
+  best: z.object({ name: z.string(), value: z.number() }).nullable(),
+  considered: z.number(),
+  of: z.number(),
+  noise: z.object({ note: z.string(), figures: z.string().optional() }).optional(),
+  curves: z.array(z.object({ run_id: z.string(), name: z.string(), points: z.array(z.tuple([z.number(), z.union([z.number(), z.string()])])) })),
+});
+
+/** Without a comparison: the last runs that were waited for together, each with its last value. */
+function ranked(session: Session): string[] {
+  const found = outcomes(session, 'wait_for_job').flatMap((data) => ranking.safeParse(data['ranking']).data ?? []);
+  const last = found.at(-1);
+  if (!last?.best) return [];
+  const { metric, best, considered, of, noise, curves } = last;
+  const rows = curves.slice(0, ROWS).map((c) => [code(c.name, 60), code(c.run_id), show(c.points.at(-1)?.[1] ?? null)]);
+  return [
+    `🏁 **best of ${of}**: ${prose(best.name, 80)}, ${prose(metric, 60)} ${show(best.value)}${considered < of ? ` (${considered} finished)` : ''}`,
+    table(['Run', 'Databricks run', `${prose(metric, 60)}, last`], rows),
+    ...(noise ? [`Noise: ${prose(noiseInWords(noise), 800)}`] : []),
+  ];
 }
 
 /** The last comparison that went well. */
@@ -96,8 +119,11 @@ function differences({ params }: Comparison): string {
 
 function objections({ noise, warnings }: Comparison): string {
   const chance = noise ? noiseInWords(noise, warnings) : '';
-  const lines = [chance, ...warnings.slice(0, 8)].filter(Boolean).map((line) => `- ${prose(line, 600)}`);
-  return lines.length > 0 ? ['What a careful reader would object:', '', ...lines].join('\n') : '';
+  const lines = warnings.slice(0, 8).map((line) => `- ${prose(line, 600)}`);
+  return [
+    ...(chance ? [`Noise: ${prose(chance, 800)}`] : []),
+    ...(lines.length > 0 ? [['What a careful reader would object:', '', ...lines].join('\n')] : []),
+  ].join('\n\n');
 }
 
 function runs({ runs: started }: Session, comparison: Comparison | null): string {

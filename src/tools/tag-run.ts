@@ -1,24 +1,28 @@
 import { z } from 'zod';
 import type { MLflow, MlflowRun } from '../services/mlflow.ts';
-import { done, ToolError, writeTool } from './define-tool.ts';
+import { done, type ToolContext, ToolError, writeTool } from './define-tool.ts';
 import { theMlflowRun } from './linked-runs.ts';
 import { cell } from './markdown.ts';
+import { hostFacts } from './pull-request-facts.ts';
 import { safeMarkdown } from './pull-request-text.ts';
 
 /** The run's description: the one tag of MLflow's own that people write themselves, shown as Markdown. */
 const DESCRIPTION = 'mlflow.note.content';
+/** What MLflow keeps of a tag's value. */
+const MOST_VALUE = 5000;
 
-const argumentsSchema = z.object({ run_id: z.string(), key: z.string(), value: z.string(), previous_value: z.string().nullable() });
+/** `value` null: the readable record of this session, as it stands at the approval. */
+const argumentsSchema = z.object({ run_id: z.string(), key: z.string(), value: z.string().nullable(), previous_value: z.string().nullable() });
 
 export const tagRun = writeTool({
   name: 'tag_run',
   title: 'Tag a run',
   description:
-    "Sets one tag of an MLflow run; the key mlflow.note.content is the run's description (Markdown). Use when a run is to be marked or described. Not for a row in a document (update_tracking_doc). run_id: 32 hex digits (MLflow). labmate.* and other mlflow.* are refused.",
+    'Sets a tag of an MLflow run; mlflow.note.content is its description (Markdown). Use when a run is to be marked or described. Not for a row in a document (update_tracking_doc). run_id: 32 hex digits (MLflow). labmate.*, other mlflow.* are refused.',
   input: z.strictObject({
     run_id: z.string().min(1),
     key: z.string().min(1).max(250),
-    value: z.string().max(5000),
+    value: z.string().max(MOST_VALUE).optional().describe('left out for the description: the record'),
     overwrite: z.boolean().default(false).describe('replace another value'),
   }),
   output: z.looseObject({ status: z.string(), run_id: z.string(), key: z.string(), previous_value: z.string().optional() }),
@@ -31,9 +35,11 @@ export const tagRun = writeTool({
     const mlflow = ctx.services.mlflow as MLflow;
     const { run } = await theMlflowRun(asked.run_id, ctx);
     checkKey(asked.key);
-    const value = asked.key === DESCRIPTION ? safeMarkdown(asked.value) : asked.value;
+    const value = asked.value === undefined ? null : asked.key === DESCRIPTION ? safeMarkdown(asked.value) : asked.value;
+    if (value === null && asked.key !== DESCRIPTION) throw new ToolError('NO_VALUE', `There is no value for ${cell(asked.key)}.`, 'give value.');
+    const text = value ?? describedBy(ctx);
     const before = tagOf(run, asked.key);
-    if (before === value)
+    if (before === text)
       throw new ToolError('ALREADY_SET', `Run ${run.runId} has ${cell(asked.key)} with exactly this value.`, 'go on; there is nothing to do.');
     if (before !== null && !asked.overwrite)
       throw new ToolError(
@@ -51,14 +57,16 @@ export const tagRun = writeTool({
         facts: [
           { label: 'Experiment', value: experiment?.name ?? run.experimentId },
           { label: 'Run', value: mlflow.runUrl(run) },
+          ...(value === null ? [{ label: 'What is written', value: 'the readable record of this session, with this approval in it' }] : []),
         ],
-        changes: [{ name: asked.key, from: before, to: value }],
+        changes: [{ name: asked.key, from: before, to: text }],
       },
     };
   },
   async run(plan, ctx) {
     const mlflow = ctx.services.mlflow as MLflow;
-    const { run_id, key, value, previous_value: before } = argumentsSchema.parse(plan.arguments);
+    const { run_id, key, value: given, previous_value: before } = argumentsSchema.parse(plan.arguments);
+    const value = given ?? describedBy(ctx);
     const now = tagOf(await mlflow.getRun(run_id, ctx.signal), key);
     // Approved was the step from one value to another; a third one by somebody else is not ours to replace.
     if (now !== before && now !== value)
@@ -72,6 +80,14 @@ export const tagRun = writeTool({
     });
   },
 });
+
+/** The record in the words of a pull request's facts, as much as a tag holds. The same whenever it is asked for after the approval. */
+function describedBy({ session }: ToolContext): string {
+  const record = session?.record();
+  if (!session || !record?.session) throw new ToolError('NO_SESSION', 'There is no session here whose record could be written.', 'give value.');
+  const foot = `Session ${session.alias}, record so far: line ${record.lines}, head ${record.head}`;
+  return `${hostFacts(record.session, null, MOST_VALUE - foot.length - 2)}\n\n${foot}`;
+}
 
 function tagOf(run: MlflowRun, key: string): string | null {
   return Object.hasOwn(run.tags, key) ? (run.tags[key] ?? null) : null;

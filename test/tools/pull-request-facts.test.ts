@@ -53,9 +53,10 @@ test('verdict, figures, differences and runs stand open; approvals and prompt ar
     | \`feature_set\` | \`v1\` | \`v2\` |
     | \`note\` | not set | \`x\` |
 
+    Noise: Single run each: noise unknown.
+
     What a careful reader would object:
 
-    - Single run each: noise unknown.
     - feature_set and note both differ.
 
     Runs:

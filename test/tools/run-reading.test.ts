@@ -163,6 +163,18 @@ describe('tag_run', () => {
     await tag({ key: 'mlflow.note.content', value: '**v2** ![p](http://x/y) <!-- z -->' });
     expect((await world.services.mlflow!.getRun(best())).tags['mlflow.note.content']).toBe('**v2** [p](http://x/y) &lt;!-- z -->');
   });
+
+  test('a description without a value is the readable record: what was asked, and where it can be checked', async () => {
+    const { data } = await tag({ key: 'mlflow.note.content', value: undefined, overwrite: true });
+    expect(data).toMatchObject({ status: 'tagged', key: 'mlflow.note.content' });
+    const note = (await world.services.mlflow!.getRun(best())).tags['mlflow.note.content'] ?? '';
+    expect(note).toMatch(/^### From the record\n/);
+    expect(note).toContain('Does feature_set v2 help?');
+    expect(note).toMatch(/Session e-test, record so far: line 3, head [0-9a-f]{64}$/);
+    expect(note.length).toBeLessThanOrEqual(5000);
+    expect((await tag({ key: 'mlflow.note.content', value: undefined, overwrite: true })).text).toMatch(/^ALREADY_SET: /);
+    expect((await tag({ key: 'team.note', value: undefined })).text).toMatch(/^NO_VALUE: /);
+  });
 });
 
 test('search_dashboards names the panels that get_grafana_panel wants', async () => {

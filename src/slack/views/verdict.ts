@@ -65,7 +65,8 @@ const ROWS = 15;
 export function verdictMessage(c: Shown): { text: string; blocks: Block[] } {
   const { primary } = c;
   const title = headline(c);
-  const caveats = [...(c.noise ? [noiseInWords(c.noise, c.warnings)] : []), ...c.warnings.slice(0, 8), ...(c.notes ?? []).slice(0, 4)].filter(Boolean);
+  const caveats = [...c.warnings.slice(0, 8), ...(c.notes ?? []).slice(0, 4)];
+  const chance = c.noise ? noiseInWords(c.noise, c.warnings) : '';
   const reason = primary?.verdict_reason ?? 'No metric was named, so there is no verdict.';
   const paras: Para[] = [
     para(bold(title)),
@@ -80,6 +81,7 @@ export function verdictMessage(c: Shown): { text: string; blocks: Block[] } {
     ...(c.metrics.length > 0 ? [table(c.metrics.slice(0, ROWS))] : []),
     ...(c.metrics.length > ROWS ? [context(`${c.metrics.length - ROWS} more metrics in the record.`)] : []),
     ...(chart ? [chart] : []),
+    ...(chance ? [rich(para(bold('Noise: '), t(chance)))] : []),
     ...(caveats.length > 0 ? [rich(para(bold('What a careful reader would object')), bullets(caveats.map((w) => [t(w)])))] : []),
   ];
   const lines = c.metrics
