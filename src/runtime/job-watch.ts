@@ -175,7 +175,8 @@ export function wakesOf(wait: Wait, known: ReadonlyMap<string, RunState | null>)
     wakes.push({ key: `${nameOf(wait)} ${key}`, command: { do: 'wake', session, call, why, data } });
   for (const [i, condition] of wait.conditions.entries()) {
     const found = wait.runIds.flatMap((runId): { runId: string; at: Logged }[] => {
-      const at = tripped(condition, known.get(runId)?.histories?.[condition.metric] ?? []);
+      const { histories, terminal = false } = known.get(runId) ?? {};
+      const at = tripped(condition, histories?.[condition.metric] ?? [], terminal);
       return at ? [{ runId, at }] : [];
     })[0];
     if (found) add(`tripwire ${i}`, 'tripwire', trippedFacts(condition, found.runId, found.at));

@@ -4,17 +4,19 @@ import type { Tripwire } from './events.ts';
 export type Logged = { step: number; value: number };
 
 /**
- * Where a condition of a wait first came true on a metric's history, or null. Steps up to and including `after_step` never count: a training's first values say
- * little. A value that is not finite is nothing to compare, so only `nan` sees it.
+ * Where a condition of a wait first came true on a metric's history, or null. Steps up to and including `after_step` never count. A training's first values say little:
+ * an F1 begins below every limit and a loss above. So without `after_step` a value counts once the metric has been on the other side, or where it stands once the run
+ * has `ended`. A value that is not finite is nothing to compare, so only `nan` sees it.
  */
-export function tripped(condition: Tripwire, history: readonly Logged[]): Logged | null {
+export function tripped(condition: Tripwire, history: readonly Logged[], ended = false): Logged | null {
   const points = history.filter((p) => p.step > (condition.after_step ?? -1)).sort((a, b) => a.step - b.step);
   const limit = condition.value ?? Number.NaN;
+  const settled = condition.after_step !== undefined;
   switch (condition.kind) {
     case 'below':
-      return points.find((p) => p.value < limit) ?? null;
+      return crossed(points, (value) => value < limit, settled, ended);
     case 'above':
-      return points.find((p) => p.value > limit) ?? null;
+      return crossed(points, (value) => value > limit, settled, ended);
     case 'nan':
       // SQL stores clip infinities to the greatest double.
       return points.find((p) => !Number.isFinite(p.value) || Math.abs(p.value) >= Number.MAX_VALUE) ?? null;
@@ -23,6 +25,14 @@ export function tripped(condition: Tripwire, history: readonly Logged[]): Logged
     default:
       return condition.kind satisfies never;
   }
+}
+
+function crossed(points: readonly Logged[], beyond: (value: number) => boolean, settled: boolean, ended: boolean): Logged | null {
+  const finite = points.filter((p) => Number.isFinite(p.value));
+  const from = settled ? 0 : finite.findIndex((p) => !beyond(p.value));
+  const found = from < 0 ? undefined : finite.slice(from).find((p) => beyond(p.value));
+  const last = finite.at(-1);
+  return found ?? (ended && last && beyond(last.value) ? last : null);
 }
 
 /** The first point at which the best value was `steps` steps old. Values that are not finite improve nothing. */

@@ -19,7 +19,7 @@ const conditionSchema = z.strictObject({
   metric: z.string().min(1),
   kind: z.enum(['below', 'above', 'nan', 'stalled']),
   value: z.number().optional().describe('for below, above'),
-  after_step: z.int().optional().describe('only steps greater than this count'),
+  after_step: z.int().optional().describe('only greater steps count; without it a value counts once it was on the other side, or at the end'),
   steps: z.int().min(1).optional().describe('for stalled: no improvement for so many'),
   direction: z.enum(['max', 'min']).optional().describe('for stalled, only where the person said it'),
 });
@@ -107,7 +107,7 @@ async function trippedIn(runs: readonly RunReport[], wires: readonly Tripwire[],
     for (const mlflowRun of run.mlflow_run_ids ?? []) {
       for (const wire of wires) {
         const history = (await services.mlflow?.getMetricHistory(mlflowRun, wire.metric, signal)) ?? [];
-        const at = tripped(wire, history);
+        const at = tripped(wire, history, run.terminal);
         if (at) found.push(trippedFacts(wire, run.run_id, at));
       }
     }

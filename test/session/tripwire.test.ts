@@ -23,10 +23,20 @@ describe('where a condition first comes true', () => {
     ['NaN improves nothing', f1({ kind: 'stalled', steps: 2, direction: 'max' }), curve(0.4, NONE, NONE), 2],
     ['steps are counted as logged, not as points', f1({ kind: 'stalled', steps: 10, direction: 'max' }), [at(0, 0.5), at(10, 0.4)], 10],
     ['history comes in any order', f1({ value: 0.6 }), [at(2, 0.5), at(1, 0.55), at(0, 0.7)], 1],
+    ['a training that begins below its limit and has not been above yet', f1({ value: 0.6 }), curve(0.3, 0.4, 0.5), null],
+    ['one that began below, rose above and dropped again', f1({ value: 0.6 }), curve(0.3, 0.65, 0.58), 2],
+    ['a loss that begins above its limit and falls', f1({ kind: 'above', value: 2 }), curve(5, 3, 1.5), null],
+    ['a loss that rises again', f1({ kind: 'above', value: 2 }), curve(5, 1.5, NONE, 2.5), 3],
     ['nothing logged', f1({ value: 0.6 }), [], null],
   ])('%s', (_, condition, history, step) => {
     expect(tripped(condition, history)?.step ?? null).toBe(step);
   });
+});
+
+test('what never got to the other side counts where it stands at the end', () => {
+  expect(tripped(f1({ value: 0.6 }), curve(0.3, 0.5, 0.55, NONE), true)).toEqual(at(2, 0.55));
+  expect(tripped(f1({ value: 0.6 }), curve(0.3, 0.7, 0.65), true)).toBeNull();
+  expect(tripped(f1({ value: 0.6 }), [], true)).toBeNull();
 });
 
 test('a condition reads as a sentence', () => {
