@@ -1,7 +1,11 @@
 import { backendsOf } from './backends.ts';
 import { storyScenario } from './play-story.ts';
 import { ablation } from './scenarios/ablation.ts';
+import { chain } from './scenarios/chain.ts';
 import { denied } from './scenarios/denied.ts';
+import { diverges } from './scenarios/diverges.ts';
+import { dropBelow } from './scenarios/drop-below.ts';
+import { fanOut } from './scenarios/fan-out.ts';
 import { followUp } from './scenarios/follow-up.ts';
 import { jobFails } from './scenarios/job-fails.ts';
 import { noGain } from './scenarios/no-gain.ts';
@@ -19,7 +23,22 @@ export type Scenario = { name: string; about: string; play(stage: Stage, before:
 /** What was there before the scenario began. */
 export type Before = { runs: string[]; pulls: number[] };
 
-export const scenarios: readonly Scenario[] = [ablation, noGain, denied, jobFails, prodRefused, unknownConfig, unknownKey, followUp, rerun, notAScheduler];
+export const scenarios: readonly Scenario[] = [
+  ablation,
+  noGain,
+  denied,
+  jobFails,
+  prodRefused,
+  unknownConfig,
+  unknownKey,
+  followUp,
+  rerun,
+  dropBelow,
+  diverges,
+  fanOut,
+  chain,
+  notAScheduler,
+];
 
 /** The scenario of this name, or the story saved in this file; an Error that lists them all where there is none. */
 export function findScenario(name: string): Scenario {

@@ -20,7 +20,7 @@ export function callSlots(s: Session, call: Call | undefined): Slot[] {
     ...ranking(s, call),
     ...(outcome?.images ?? []).map((image, i): Slot => {
       const name = `${s.opened.alias}-${call.id}-${i}.${image.media_type.split('/')[1] ?? 'png'}`;
-      return { name: `image:${call.id}:${i}`, thread: true, file: { name, title: stepTitle(call.tool), alt: image.alt, sha256: image.sha256 } };
+      return { name: `image:${call.id}:${i}`, thread: true, file: { name, title: image.alt || stepTitle(call.tool), alt: image.alt, sha256: image.sha256 } };
     }),
   ];
 }

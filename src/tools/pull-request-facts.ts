@@ -70,13 +70,27 @@ const ranking = z.object({
 function ranked(session: Session): string[] {
   const found = outcomes(session, 'wait_for_job').flatMap((data) => ranking.safeParse(data['ranking']).data ?? []);
   const last = found.at(-1);
-  if (!last?.best) return [];
+  if (!last?.best) return fetched(session);
   const { metric, best, considered, of, noise, curves } = last;
   const rows = curves.slice(0, ROWS).map((c) => [code(c.name, 60), code(c.run_id), show(c.points.at(-1)?.[1] ?? null)]);
   return [
     `🏁 **best of ${of}**: ${prose(best.name, 80)}, ${prose(metric, 60)} ${show(best.value)}${considered < of ? ` (${considered} finished)` : ''}`,
     table(['Run', 'Databricks run', `${prose(metric, 60)}, last`], rows),
     ...(noise ? [`Noise: ${prose(noiseInWords(noise), 800)}`] : []),
+  ];
+}
+
+const fetchedSchema = z.object({ run_id: z.string(), run_name: z.string().catch(''), metrics: z.record(z.string(), z.union([z.number(), z.string()])) });
+
+/** With neither: the figures of the run that was read last. */
+function fetched(session: Session): string[] {
+  const last = outcomes(session, 'fetch_mlflow_run').flatMap((data) => fetchedSchema.safeParse(data).data ?? []).at(-1);
+  const metrics = Object.entries(last?.metrics ?? {}).filter(([key]) => !key.startsWith('system/'));
+  if (!last || metrics.length === 0) return [];
+  const rest = metrics.length > ROWS ? `\n\n${metrics.length - ROWS} more metrics are in the record.` : '';
+  return [
+    `Figures of MLflow run ${code(last.run_id)}${last.run_name ? ` (${prose(last.run_name, 80)})` : ''}, not compared with another run:`,
+    `${table(['Metric', 'Last value'], metrics.slice(0, ROWS).map(([key, value]) => [code(key, 60), show(value)]), true)}${rest}`,
   ];
 }
 

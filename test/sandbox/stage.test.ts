@@ -63,6 +63,10 @@ describe('the stage', () => {
       'unknown-key',
       'follow-up',
       'rerun',
+      'drop-below',
+      'diverges',
+      'fan-out',
+      'chain',
       'not-a-scheduler',
     ]);
   });

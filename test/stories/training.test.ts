@@ -7,6 +7,8 @@ const CONDITIONAL =
   'Train ads-train with feature_set=tiny. If validation F1 drops below 0.6, check the feature distribution before re-training with feature_set=v1.';
 const DIVERGING = 'Train with learning_rate=1 and stop it if it diverges.';
 const STOPPED = 'Train ads-train, and I may stop it on the way.';
+const CHAIN =
+  'Run job 101 with feature_set=v2, fetch its metrics, open a pull request, note it in docs/experiments.md and write the record into the MLflow run.';
 const FAN_OUT = 'Try feature_set v1, v2 and v3 side by side and tell me which is best by val_f1.';
 
 const field = (value: unknown, ...path: (string | number)[]): unknown =>
@@ -18,6 +20,7 @@ const train = (parameters: Record<string, string>) => ({ tool: 'run_databricks_j
 function conditional() {
   const first = { run_ids: [] as string[], metric: 'val_f1', conditions: [{ metric: 'val_f1', kind: 'below', value: 0.6, after_step: 5 }], deadline: '4h' };
   const second = { run_ids: [] as string[] };
+  const picture = { run_id: '', path: 'features/distribution.png' };
   return {
     when: CONDITIONAL,
     steps: [
@@ -29,8 +32,12 @@ function conditional() {
         },
       },
       {
-        calls: [{ tool: 'get_grafana_panel', input: { dashboard_uid: 'ads-features', panel_id: '1', format: 'data' } }],
+        calls: [
+          { tool: 'get_grafana_panel', input: { dashboard_uid: 'ads-features', panel_id: '1', format: 'data' } },
+          { tool: 'get_run_artifact', input: picture },
+        ],
         expect: ([woken]: Got[]) => {
+          picture.run_id = String(field(woken?.data, 'runs', 0, 'mlflow_run_ids', 0));
           expect(field(woken?.data, 'woken_by')).toBe('tripwire');
           expect(field(woken?.data, 'still_running')).toBe(true);
           expect(field(woken?.data, 'tripped', 0)).toMatchObject({ metric: 'val_f1', step: 6, condition_in_words: 'val_f1 below 0.6 after step 5' });
@@ -96,6 +103,49 @@ function stoppedOnTheWay() {
   };
 }
 
+function chain() {
+  const wait = { run_ids: [] as string[] };
+  const fetched = { run_id: '' };
+  const row = { path: 'docs/experiments.md', row_key: 'feature-set-v2', columns: { change: 'feature_set v1 to v2', val_f1: '', verdict: 'kept' }, branch: '' };
+  const described = { run_id: '', key: 'mlflow.note.content' };
+  return {
+    when: CHAIN,
+    steps: [
+      { say: 'I will train, read the figures, propose them, and note them.', calls: [train({ feature_set: 'v2' })] },
+      {
+        calls: [{ tool: 'wait_for_job', input: wait }],
+        expect: (results: Got[]) => {
+          wait.run_ids = startedBy(results);
+        },
+      },
+      {
+        calls: [{ tool: 'fetch_mlflow_run', input: fetched }],
+        expect: ([waited]: Got[]) => {
+          fetched.run_id = String(field(waited?.data, 'runs', 0, 'mlflow_run_ids', 0));
+          described.run_id = fetched.run_id;
+        },
+      },
+      {
+        calls: [{ tool: 'create_github_pr', input: { repo: 'acme/ads', title: 'feat: feature set v2', body: 'Trained with feature_set=v2.' } }],
+        expect: ([run]: Got[]) => {
+          row.columns.val_f1 = String(field(run?.data, 'metrics', 'val_f1'));
+          expect(Number(row.columns.val_f1)).toBeCloseTo(0.734192, 6);
+        },
+      },
+      {
+        calls: [
+          { tool: 'update_tracking_doc', input: row },
+          { tool: 'tag_run', input: described },
+        ],
+        expect: ([pull]: Got[]) => {
+          row.branch = String(field(pull?.data, 'branch'));
+        },
+      },
+      { say: 'Proposed, noted and described.' },
+    ],
+  };
+}
+
 function fanOut() {
   const wait = { run_ids: [] as string[], metric: 'val_f1' };
   return {
@@ -123,7 +173,7 @@ function fanOut() {
 describe('while it trains', () => {
   let stage: StoryStage;
   beforeAll(async () => {
-    stage = await openStage({ mode: 'socket', trainingSeconds: 12, scripts: [conditional(), diverging(), stoppedOnTheWay(), fanOut()] });
+    stage = await openStage({ mode: 'socket', trainingSeconds: 12, scripts: [conditional(), diverging(), stoppedOnTheWay(), chain(), fanOut()] });
   }, 60_000);
   afterAll(async () => stage?.close());
   beforeEach(() => stage.begin());
@@ -143,7 +193,10 @@ describe('while it trains', () => {
       stage.messages().findLast((m) => stage.button(m, 'approve_call') && m.ts > card.ts),
     );
     const calls = [...((await stage.session())?.calls.values() ?? [])].map((c) => c.tool);
-    expect(calls).toEqual(['run_databricks_job', 'wait_for_job', 'get_grafana_panel', 'run_databricks_job']);
+    expect(calls).toEqual(['run_databricks_job', 'wait_for_job', 'get_grafana_panel', 'get_run_artifact', 'run_databricks_job']);
+    // The distribution itself is in the thread before anybody is asked about another training.
+    const pictures = stage.messages().filter((m) => m.ts > card.ts && m.ts < again.ts && m.files.some((f) => f.mimetype === 'image/png'));
+    expect(pictures.length).toBeGreaterThan(0);
     await stage.click('U2', again, 'approve_call');
     const session = await stage.ended(60);
     expect(session.ended?.outcome).toBe('done');
@@ -185,6 +238,43 @@ describe('while it trains', () => {
     expect(stage.launches().at(-1)?.canceledAt).toBeDefined();
     await stage.shows(/has it canceled/);
   }, 60_000);
+
+  test('job, metrics, pull request, tracking document and the run: one after the other, each with its yes', async () => {
+    await stage.command(CHAIN);
+    for (const about of [/^Run job 101/m, /^Open a pull request/m, /^Add a row to docs\/experiments\.md/m, /^Set the tag mlflow\.note\.content/m]) {
+      const card = await stage.until(`a card about ${about.source}`, async () => {
+        const open = await stage.card();
+        return about.test(wordsOf(open)) ? open : null;
+      });
+      const given = async () => [...((await stage.session())?.approvals.values() ?? [])].filter((a) => a.votes.length > 0).length;
+      const before = await given();
+      await stage.click('U2', card, 'approve_call');
+      await stage.until('the approval', async () => (await given()) > before);
+    }
+    const session = await stage.ended(60);
+    expect([...session.calls.values()].map((c) => [c.tool, c.status.is === 'finished' && c.status.outcome.status])).toEqual(
+      ['run_databricks_job', 'wait_for_job', 'fetch_mlflow_run', 'create_github_pr', 'update_tracking_doc', 'tag_run'].map((tool) => [tool, 'ok']),
+    );
+    const { variables } = stage.standIns;
+    const headers = { authorization: `Bearer ${variables['GITHUB_TOKEN']}` };
+    const branch = [...session.calls.values()].find((c) => c.tool === 'create_github_pr')?.started?.arguments['branch'];
+    const doc = async (ref: unknown) => {
+      const answer = await fetch(`${variables['GITHUB_API_URL']}/repos/acme/ads/contents/docs/experiments.md?ref=${encodeURIComponent(String(ref))}`, {
+        headers,
+      });
+      return Buffer.from(((await answer.json()) as { content: string }).content, 'base64').toString();
+    };
+    expect(await doc(branch)).toMatch(/^\| feature-set-v2 \| feature_set v1 to v2 \| 0\.734192\d* \| kept \|/m);
+    expect(await doc('main')).not.toContain('feature-set-v2');
+    const described = [...session.calls.values()].find((c) => c.tool === 'tag_run')?.started?.arguments['run_id'];
+    const tracked = await fetch(`${variables['MLFLOW_TRACKING_URI']}/api/2.0/mlflow/runs/get?run_id=${described}`, {
+      headers: { authorization: `Bearer ${variables['MLFLOW_TRACKING_TOKEN']}` },
+    });
+    const tags = ((await tracked.json()) as { run: { data: { tags: { key: string; value: string }[] } } }).run.data.tags;
+    const note = tags.find((t) => t.key === 'mlflow.note.content')?.value ?? '';
+    expect(note).toContain(CHAIN);
+    expect(note).toMatch(/Session e-\w+, record so far: line \d+, head [0-9a-f]{64}$/);
+  }, 120_000);
 
   test('three at once: one card, one wait, one chart over all, the best of three with its noise', async () => {
     const before = stage.launches().length;

@@ -38,7 +38,8 @@ export function takeRun(text: PromptText, to: number): Omit<RunPlan, 'parameters
     ? null
     : (text.take(/\bjob\s+(?:named\s+|called\s+)?["']([\w .-]+)["']/i, 0, to) ??
       text.take(/\bjob\s+(?:named|called)\s+([\w-]+)/i, 0, to) ??
-      text.take(/\bthe\s+([a-z]+(?:[-_]\w+)+)\s+job\b/i, 0, to));
+      text.take(/\bthe\s+([a-z]+(?:[-_]\w+)+)\s+job\b/i, 0, to) ??
+      text.take(/\b(?:run|train|start|launch)\s+([a-z]+(?:-[a-z]\w*)+)(?=\s+(?:with|and|using|but)\b|[.,]|$)/i, 0, to));
   const asked = text.take(verb, 0, to) !== null;
   text.take(
     /\b(?:a|an|the|one|another|my|our)?\s*(?:new |short |quick )?(?:databricks |model )?(?:training|train|job|experiment|ablation|trial)(?:\s+(?:job|run|experiment))?\b/i,
@@ -156,6 +157,13 @@ export function takeActions(text: PromptText, from: number, to: number): Action[
   for (let match = text.take(post, from, to); match; match = text.take(post, from, to)) {
     const name = match[1] ?? match[2];
     found.push({ at: match.index, action: { do: 'post', channel: name ? `#${name}` : null } });
+  }
+  const track =
+    /\b(?:update|extend|add (?:it|this|the result|a row) to|note (?:it|this|the result) in)\s+(?:the |our )?(?:(?:experiment )?tracking doc(?:ument)?|experiment log)?\s*["']?([\w./-]*\w\.md)?["']?/i;
+  for (let match = text.find(track, from, to); match; match = text.find(track, from, to)) {
+    if (!/doc|log|\.md/i.test(match[0])) break;
+    text.take(track, from, to);
+    found.push({ at: match.index, action: { do: 'track', path: match[1] ?? null } });
   }
   const report = new RegExp(
     `\\b(?:(?:just |only )?(?:report|tell|show|post|give|let|summari[sz]e|say|stop|leave it|do nothing)\\b(?: back| so)?(?: (?:me|us))?(?: know)?(?: (?:its|the) [a-z]+_\\w+| ${what})?(?: (?:here|in (?:this|the) thread|there))?)(?= *[.,;]| and\\b|$| ?█)`,

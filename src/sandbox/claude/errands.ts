@@ -1,11 +1,16 @@
 import type { Defaults, Got } from './conversation.ts';
 import { experiment } from './experiment.ts';
+import { fanOut } from './fan-out.ts';
 import { notFound, num, stoppedBy } from './findings.ts';
 import type { Understood } from './plan.ts';
 import type { Walk } from './walk.ts';
+import { watched } from './watched.ts';
 
 const CAN = `What I understand:
 - an experiment: Run a training job using config base_config.json but with feature_set=v2. Wait for it to complete. Compare its val_f1 to the best run in experiment "ads-rank-v3". If val_f1 improved by more than 1%, open a GitHub PR titled "..." with the metric comparison in the description. Otherwise, post the diff to Slack channel #ml-experiments.
+- a condition on the training: Train with feature_set=tiny. If validation F1 drops below 0.6, check the feature distribution before re-training with feature_set=v1. / Train with learning_rate=1 and stop it if it diverges.
+- several at once: Try feature_set v1, v2 and v3 side by side and tell me which is best by val_f1
+- a row in a document: ... and update the tracking doc docs/experiments.md
 - a repetition: Run it again with feature_set=tiny
 - a question: What is the best run in experiment "ads-rank-v3" by val_f1? / Compare run <id> with <id> by val_f1 / What is the status of run <id>? / Which jobs are there? / Show panel 1 of dashboard ads-features for the last 6 hours`;
 
@@ -14,6 +19,10 @@ export function walkOf(understood: Understood, defaults: Defaults): Walk {
   switch (understood.is) {
     case 'experiment':
       return experiment(understood.plan, defaults);
+    case 'watched':
+      return watched(understood.plan, defaults);
+    case 'fan-out':
+      return fanOut(understood.plan, defaults);
     case 'again':
       return only(`I find no earlier experiment here that I could repeat. Please write it out.\n${CAN}`);
     case 'status':

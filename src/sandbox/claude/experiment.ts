@@ -1,6 +1,7 @@
+import { type ActState, act } from './actions.ts';
 import type { Defaults } from './conversation.ts';
-import { type Compared, diffLines, notFound, num, proposal, stoppedBy } from './findings.ts';
-import { type Action, type ComparePlan, type Plan, planInWords } from './plan.ts';
+import { type Compared, notFound, num, stoppedBy } from './findings.ts';
+import { type ComparePlan, type Plan, planInWords } from './plan.ts';
 import { startRun } from './start-run.ts';
 import { type Ask, answerIn, type Or, type Walk } from './walk.ts';
 
@@ -20,8 +21,9 @@ export function* experiment(plan: Plan, defaults: Defaults): Walk {
   if ('end' in compared) return compared.end;
   const actions = plan.compare ? [...plan.always, ...(compared.go.primary?.verdict === 'improved' ? plan.improved : plan.otherwise)] : plan.always;
   const done: string[] = [];
+  const state: ActState = { branch: null };
   for (const action of actions) {
-    const result = yield* act(action, compared.go, changes, defaults);
+    const result = yield* act(action, { compared: compared.go, changes, defaults, state });
     if ('end' in result) return [lastWords(run, compared.go), ...done, result.end].join('\n');
     if (result.go) done.push(result.go);
   }
@@ -150,29 +152,4 @@ function* askReading(input: Record<string, unknown>, value: number): Walk<Or<Com
   const [got] = yield { say: `Comparing again, read as ${kind}.`, calls: [{ tool: 'compare_runs', input: { ...input, threshold: { value, kind } } }] };
   const stopped = stoppedBy(got, 'compare the runs');
   return stopped || !got ? { end: stopped ?? '' } : { go: got.data as unknown as Compared };
-}
-
-function* act(action: Action, compared: Compared, changes: string, defaults: Defaults): Walk<Or<string>> {
-  const verdict = compared.primary ? compared.primary.verdict_reason : 'The run has succeeded.';
-  switch (action.do) {
-    case 'pull-request': {
-      const repo = action.repository ?? defaults.repository;
-      if (!repo) return { end: 'No repository is named and there is no default, so I open no pull request.' };
-      const title = action.title ?? `experiment: ${changes || 'a new run'}`;
-      const input = { repo, title, body: proposal(compared, changes), ...(action.base ? { base: action.base } : {}), ...(action.draft ? { draft: true } : {}) };
-      const [got] = yield { say: `${verdict} Opening the pull request.`, calls: [{ tool: 'create_github_pr', input }] };
-      const stopped = stoppedBy(got, 'open the pull request');
-      return stopped || !got ? { end: stopped ?? '' } : { go: `Pull request: ${got.data['url'] ?? got.text}` };
-    }
-    case 'post': {
-      const input = { ...(action.channel ? { channel: action.channel } : {}), text: diffLines(compared, changes) };
-      const [got] = yield { say: `${verdict} Posting the diff.`, calls: [{ tool: 'post_to_slack', input }] };
-      const stopped = stoppedBy(got, 'post the diff');
-      return stopped || !got ? { end: stopped ?? '' } : { go: `Posted the diff${action.channel ? ` to ${action.channel}` : ''}.` };
-    }
-    case 'report':
-      return { go: '' };
-    default:
-      return action satisfies never;
-  }
 }

@@ -80,6 +80,21 @@ export function diffLines(compared: Compared, changes: string): string {
     .slice(0, 3400);
 }
 
+/** Of several runs that were waited for: the best, the gap to the next, and what the tool says of chance; null where it ranked none. */
+export function rankingInWords({ data }: Got): string | null {
+  type Ranked = { name: string; value: number };
+  const ranking = data['ranking'] as { metric: string; of: number; best: Ranked | null; runner_up?: Ranked; noise?: { note: string } } | undefined;
+  if (!ranking?.best) return null;
+  const { metric, of, best, runner_up: next, noise } = ranking;
+  return [`Best of ${of}: ${best.name}, ${metric} ${num(best.value)}.`, next ? `Next: ${next.name}, ${num(next.value)}.` : '', noise?.note ?? ''].filter(Boolean).join(' ');
+}
+
+/** How the runs of a wait ended, a line each. */
+export function runsInWords({ data }: Got): string[] {
+  const runs = (data['runs'] as { run_id: string; status: string; run_url?: string }[] | undefined) ?? [];
+  return runs.map((run) => `Run ${run.run_id}: ${run.status}${run.run_url ? ` ${run.run_url}` : ''}`);
+}
+
 /** A figure as a tool gave it, without the digits nobody reads. */
 export function num(value: unknown): string {
   return typeof value === 'number' ? String(Number(value.toPrecision(6))) : String(value ?? 'none');

@@ -1,5 +1,7 @@
 import { EXPERIMENT, takeActions, takeBaseline, takeCompare, takeCondition, takeParameters, takeRun, takeWait } from './clauses.ts';
-import type { Action, Understood } from './plan.ts';
+import { parseFanOut } from './fan-out.ts';
+import { parseWatched } from './parse-watched.ts';
+import { type Action, type Understood, withParameters } from './plan.ts';
 import { normalised, type PromptText, promptText } from './prompt-text.ts';
 
 /**
@@ -13,7 +15,7 @@ export function parsePrompt(prompt: string): Understood {
   if (isThanks(said)) return { is: 'thanks' };
   if (schedule.test(said)) return { is: 'schedule' };
   if (production.test(said)) return { is: 'production' };
-  return parseQuestion(said) ?? parseAgain(said) ?? parseExperiment(said);
+  return parseQuestion(said) ?? parseAgain(said) ?? parseWatched(said) ?? parseFanOut(said) ?? parseExperiment(said);
 }
 
 const schedule =
@@ -30,9 +32,7 @@ function parseRepeated(prompt: string): Understood | null {
   const before = changes ? parsePrompt(first) : null;
   if (changes?.is !== 'again') return null;
   if (before?.is === 'again') return { is: 'again', parameters: { ...before.parameters, ...changes.parameters } };
-  if (before?.is !== 'experiment') return before;
-  const { plan } = before;
-  return { is: 'experiment', plan: { ...plan, run: { ...plan.run, parameters: { ...plan.run.parameters, ...changes.parameters } } } };
+  return withParameters(before, changes.parameters) ?? before;
 }
 
 function isThanks(said: string): boolean {
@@ -107,6 +107,7 @@ function parseExperiment(said: string): Understood {
   const always = takeActions(text, 0, condition?.from ?? text.length);
   const parameters = takeParameters(text);
   takeWait(text);
+  text.take(/\b(?:fetch|get|read|collect)\s+(?:its|the)\s+(?:final |resulting )?metrics\b/i, 0, condition?.from ?? text.length);
   const { asked, job, config } = takeRun(text, condition?.from ?? text.length);
   const left = text.leftovers();
   if (left.length > 0 || !asked) return { is: 'unclear', left, why: asked || left.length > 0 ? null : 'I found no job to run in it.' };

@@ -18,10 +18,25 @@ export type Threshold = { value: number; kind?: 'relative' | 'points' | 'absolut
 export type Action =
   | { do: 'pull-request'; title: string | null; repository: string | null; base: string | null; draft: boolean }
   | { do: 'post'; channel: string | null }
+  | { do: 'track'; path: string | null }
   | { do: 'report' };
+
+/** A training with a condition on how it goes. */
+export type Watch = {
+  metric: string | null;
+  kind: 'below' | 'above' | 'nan';
+  value?: number;
+  after_step?: number;
+  react: { do: 'stop' } | { do: 'check' /** Null: a person says with what. */; retrain: Record<string, string> | null };
+};
+export type WatchedPlan = { run: RunPlan; watch: Watch };
+/** One training for each value of a parameter. */
+export type FanOutPlan = { run: RunPlan; parameter: string; values: string[]; metric: string | null };
 
 export type Understood =
   | { is: 'experiment'; plan: Plan }
+  | { is: 'watched'; plan: WatchedPlan }
+  | { is: 'fan-out'; plan: FanOutPlan }
   | { is: 'again'; parameters: Record<string, string> }
   | { is: 'status'; runId: string }
   | { is: 'compare'; compare: ComparePlan & { baseline: { is: 'run'; runId: string } }; candidate: string }
@@ -34,10 +49,25 @@ export type Understood =
   /** `left`: what no rule took; `why`: where a rule itself says no. */
   | { is: 'unclear'; left: string[]; why: string | null };
 
+/** The same request with these parameters instead; null where it starts no run. */
+export function withParameters(before: Understood | null, parameters: Record<string, string>): Understood | null {
+  const changed = <P extends { run: RunPlan }>(plan: P): P => ({ ...plan, run: { ...plan.run, parameters: { ...plan.run.parameters, ...parameters } } });
+  switch (before?.is) {
+    case 'experiment':
+      return { ...before, plan: changed(before.plan) };
+    case 'watched':
+      return { ...before, plan: changed(before.plan) };
+    case 'fan-out':
+      return { ...before, plan: changed(before.plan) };
+    default:
+      return null;
+  }
+}
+
 /** The plan as numbered steps, in words, before anything is done. */
 export function planInWords(plan: Plan, defaults: { job?: string; experiment?: string } = {}): string {
   const steps = [
-    `Run ${jobInWords(plan.run, defaults.job)}${plan.run.config ? ` with config ${plan.run.config}` : ''}${overridesInWords(plan.run.parameters)}.`,
+    runInWords(plan.run, defaults.job),
     'Wait until it has ended; if it fails, say why and stop.',
     ...(plan.compare ? [compareInWords(plan.compare, plan, defaults.experiment)] : []),
     ...plan.always.map((action) => `${capital(actionInWords(action))}.`),
@@ -48,6 +78,11 @@ export function planInWords(plan: Plan, defaults: { job?: string; experiment?: s
     steps.push(`If the verdict is improved: ${then}. Otherwise: ${otherwise}.`);
   }
   return steps.map((step, i) => `${i + 1}. ${step}`).join('\n');
+}
+
+/** The run, with everything it is started with. */
+export function runInWords(run: RunPlan, usual: string | undefined): string {
+  return `Run ${jobInWords(run, usual)}${run.config ? ` with config ${run.config}` : ''}${overridesInWords(run.parameters)}.`;
 }
 
 function jobInWords({ job }: RunPlan, usual: string | undefined): string {
@@ -85,6 +120,8 @@ function actionInWords(action: Action): string {
       return `open a ${action.draft ? 'draft ' : ''}pull request${action.title ? ` titled "${action.title}"` : ''}${action.repository ? ` in ${action.repository}` : ''}${action.base ? ` against ${action.base}` : ''} with the metric comparison`;
     case 'post':
       return `post the diff to ${action.channel ?? 'this thread'}`;
+    case 'track':
+      return `note it in ${action.path ?? 'the tracking document'}`;
     case 'report':
       return 'report it here';
     default:

@@ -4,7 +4,7 @@ import { type Called, type Conversation, type Got, readConversation } from './co
 import { walkOf } from './errands.ts';
 import type { Answer, Reply } from './messages-types.ts';
 import { parseChanges, parsePrompt } from './parse-prompt.ts';
-import type { Understood } from './plan.ts';
+import { type Understood, withParameters } from './plan.ts';
 import type { Ask } from './walk.ts';
 
 const WHO = "I'm the sandbox's rule-based stand-in, not Claude.";
@@ -37,7 +37,7 @@ function whatIsWanted(talk: Conversation): { understood: Understood; calls: Call
   let heard: string[] = [];
   for (const message of talk.early) {
     const next = revised(understood, message);
-    if (next.is === 'experiment') understood = next;
+    if (startsRuns(next)) understood = next;
     else heard.push(message);
   }
   for (const turn of talk.turns) {
@@ -53,6 +53,11 @@ function whatIsWanted(talk: Conversation): { understood: Understood; calls: Call
   return { understood, calls, heard };
 }
 
+/** A message that says what to run, and not one in between. */
+function startsRuns({ is }: Understood): boolean {
+  return is === 'experiment' || is === 'watched' || is === 'fan-out';
+}
+
 function isWithdrawn({ got }: Called): boolean {
   return got.data['status'] === 'withdrawn' || /^withdrawn\b/i.test(got.text);
 }
@@ -64,9 +69,7 @@ function revised(before: Understood, message: string): Understood {
 
 /** "Run it again with ..." means the plan before it, with these changes. */
 function following(understood: Understood, before: Understood | null): Understood {
-  if (understood.is !== 'again' || before?.is !== 'experiment') return understood;
-  const { plan } = before;
-  return { is: 'experiment', plan: { ...plan, run: { ...plan.run, parameters: { ...plan.run.parameters, ...understood.parameters } } } };
+  return (understood.is === 'again' ? withParameters(before, understood.parameters) : null) ?? understood;
 }
 
 /** The earlier request stands to the letter in the earlier report, in a fence under its own heading. */

@@ -218,3 +218,55 @@ describe('what is not an experiment', () => {
     expect(parsePrompt(prompt)).toEqual(understood);
   });
 });
+
+describe('a training with a condition, and several at once', () => {
+  const run = (parameters: Record<string, string>, job: RunPlan['job'] = null): RunPlan => ({ job, config: null, parameters });
+  const check = (retrain: Record<string, string> | null) => ({ do: 'check', retrain });
+  test.each([
+    [
+      'Train ads-train with feature_set=tiny. If validation F1 drops below 0.6, check the feature distribution before re-training with feature_set=v1.',
+      run({ feature_set: 'tiny' }, { name: 'ads-train' }),
+      { metric: 'val_f1', kind: 'below', value: 0.6, react: check({ feature_set: 'v1' }) },
+    ],
+    [
+      'Run a training job with feature_set=tiny; if val_f1 is below 0.6 after epoch 5, check the feature distribution before re-training',
+      run({ feature_set: 'tiny' }),
+      { metric: 'val_f1', kind: 'below', value: 0.6, after_step: 5, react: check(null) },
+    ],
+    ['Train with learning_rate=1 and stop it if it diverges.', run({ learning_rate: '1' }), { metric: null, kind: 'nan', react: { do: 'stop' } }],
+    ['Run job 101 and cancel it if val_loss goes above 5.', run({}, { id: '101' }), { metric: 'val_loss', kind: 'above', value: 5, react: { do: 'stop' } }],
+  ])('%s', (prompt, plan, watch) => {
+    expect(parsePrompt(prompt)).toEqual({ is: 'watched', plan: { run: plan, watch } });
+  });
+
+  test.each([
+    [
+      'Try feature_set v1, v2 and v3 side by side and tell me which is best by val_f1.',
+      { parameter: 'feature_set', values: ['v1', 'v2', 'v3'], metric: 'val_f1' },
+    ],
+    ['Train with seed=1, seed=2 and seed=3 in parallel and tell me which is best', { parameter: 'seed', values: ['1', '2', '3'], metric: null }],
+  ])('%s', (prompt, plan) => {
+    expect(parsePrompt(prompt)).toEqual({ is: 'fan-out', plan: { run: run({}), ...plan } });
+  });
+
+  test('a row of a document is an action; a repetition changes the run of any of them', () => {
+    expect(plan('Run a training job with feature_set=v2, open a PR and update the tracking doc docs/experiments.md').always).toEqual([
+      pr(),
+      { do: 'track', path: 'docs/experiments.md' },
+    ]);
+    expect(parsePrompt('Run it again with seed=7. What was asked first:\n\nTrain with learning_rate=1 and stop it if it diverges.')).toMatchObject({
+      is: 'watched',
+      plan: { run: { parameters: { learning_rate: '1', seed: '7' } } },
+    });
+  });
+
+  test.each([
+    'Run job 101 with feature_set=v2 if val_f1 drops below 0.6',
+    'Train with feature_set=v2, stop it if it diverges and deploy it to the moon',
+    'Try seed 1, 1 and 2 and tell me which is best',
+    'Try dropout 0.1, 0.2 and 0.3 and paint the best',
+    'Train with learning_rate=1 and do not stop it if it diverges',
+  ])('%s is not half understood', (prompt) => {
+    expect(parsePrompt(prompt)).toMatchObject({ is: 'unclear' });
+  });
+});
