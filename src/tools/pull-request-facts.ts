@@ -84,13 +84,19 @@ const fetchedSchema = z.object({ run_id: z.string(), run_name: z.string().catch(
 
 /** With neither: the figures of the run that was read last. */
 function fetched(session: Session): string[] {
-  const last = outcomes(session, 'fetch_mlflow_run').flatMap((data) => fetchedSchema.safeParse(data).data ?? []).at(-1);
+  const last = outcomes(session, 'fetch_mlflow_run')
+    .flatMap((data) => fetchedSchema.safeParse(data).data ?? [])
+    .at(-1);
   const metrics = Object.entries(last?.metrics ?? {}).filter(([key]) => !key.startsWith('system/'));
   if (!last || metrics.length === 0) return [];
   const rest = metrics.length > ROWS ? `\n\n${metrics.length - ROWS} more metrics are in the record.` : '';
   return [
     `Figures of MLflow run ${code(last.run_id)}${last.run_name ? ` (${prose(last.run_name, 80)})` : ''}, not compared with another run:`,
-    `${table(['Metric', 'Last value'], metrics.slice(0, ROWS).map(([key, value]) => [code(key, 60), show(value)]), true)}${rest}`,
+    `${table(
+      ['Metric', 'Last value'],
+      metrics.slice(0, ROWS).map(([key, value]) => [code(key, 60), show(value)]),
+      true,
+    )}${rest}`,
   ];
 }
 

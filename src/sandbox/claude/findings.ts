@@ -86,7 +86,9 @@ export function rankingInWords({ data }: Got): string | null {
   const ranking = data['ranking'] as { metric: string; of: number; best: Ranked | null; runner_up?: Ranked; noise?: { note: string } } | undefined;
   if (!ranking?.best) return null;
   const { metric, of, best, runner_up: next, noise } = ranking;
-  return [`Best of ${of}: ${best.name}, ${metric} ${num(best.value)}.`, next ? `Next: ${next.name}, ${num(next.value)}.` : '', noise?.note ?? ''].filter(Boolean).join(' ');
+  return [`Best of ${of}: ${best.name}, ${metric} ${num(best.value)}.`, next ? `Next: ${next.name}, ${num(next.value)}.` : '', noise?.note ?? '']
+    .filter(Boolean)
+    .join(' ');
 }
 
 /** How the runs of a wait ended, a line each. */

@@ -9,11 +9,7 @@ import { answerIn, type Or, type Walk } from './walk.ts';
 export function* watched(plan: WatchedPlan, defaults: Defaults): Walk {
   const { run, watch } = plan;
   const metric = watch.metric ?? 'val_f1';
-  const started = yield* startRun(
-    run,
-    defaults,
-    `My plan:\n1. ${runInWords(run, defaults.job)}\n2. ${watchInWords(plan)}`,
-  );
+  const started = yield* startRun(run, defaults, `My plan:\n1. ${runInWords(run, defaults.job)}\n2. ${watchInWords(plan)}`);
   if ('end' in started) return started.end;
   const { runId, url } = started.go;
   const { react, ...condition } = watch;

@@ -11,8 +11,7 @@ export const dropBelow: Scenario = {
       'Train ads-train with feature_set=tiny. If validation F1 drops below 0.6, check the feature distribution before re-training with feature_set=v1.',
     );
     await sam.click('approve_call', await stage.card(/feature_set=tiny/));
-    const shown = () =>
-      stage.untilThread('the picture of the features', (thread) => thread.find((m) => m.files.some((f) => /distribution/.test(f.title))));
+    const shown = () => stage.untilThread('the picture of the features', (thread) => thread.find((m) => m.files.some((f) => /distribution/.test(f.title))));
     await shown();
     check((await newRuns(stage, before)).length === 1, 'It was trained again before the feature distribution was looked at.');
     await sam.click('approve_call', await stage.card(/feature_set=v1/));
