@@ -14,7 +14,7 @@ export const dropBelow: Scenario = {
     const shown = () => stage.untilThread('the picture of the features', (thread) => thread.find((m) => m.files.some((f) => /distribution/.test(f.title))));
     await shown();
     check((await newRuns(stage, before)).length === 1, 'It was trained again before the feature distribution was looked at.');
-    await sam.click('approve_call', await stage.card(/feature_set=v1/));
+    await sam.click('approve_call', await stage.card(/ads-train/));
     const { words } = await stage.ended();
     check(/val_f1 below 0\.6 came true at step \d+/.test(words), `The end does not say what came true: ${words}`);
     const runs = await newRuns(stage, before);
