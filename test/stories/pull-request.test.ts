@@ -35,7 +35,7 @@ test('the description shows the curve of the run it is about, its figures from t
     '📈 **improved**: val_f1',
     '| `val_f1` | 0.7126 | 0.734192 | +0.02159 | +3.03 % |',
     '| `feature_set` | `v1` | `v2` |',
-    'What a careful reader would object:',
+    'Noise: Only the baseline was repeated. The single run of the candidate lies',
     `- Databricks run \`${session.runs[0]?.runId}\``,
     '<details><summary>Approvals</summary>',
     `<details><summary>The prompt, word for word</summary>\n\n\`\`\`text\n${session.opened.prompt}\n\`\`\``,
