@@ -4,6 +4,9 @@ import { UpstreamError } from './http.ts';
 /** Slack's word for "these blocks are not right": the caller may send the same message plainer. */
 export const UNSHOWABLE = new Set(['invalid_blocks', 'invalid_blocks_format', 'msg_blocks_too_long', 'msg_too_long', 'invalid_attachments']);
 
+/** This workspace, or this app in it, has no such thing: asking again soon is of no use, and nothing else is wrong. */
+export const LACKING = new Set(['unknown_method', 'not_authorized', 'missing_scope', 'feature_not_enabled', 'not_allowed', 'method_deprecated']);
+
 /** Where nobody of ours may speak for now. Somebody can open it again: unarchive, invite, install. */
 export const SHUT = new Set(['is_archived', 'not_in_channel', 'channel_not_found', 'token_revoked', 'account_inactive', 'invalid_auth', 'restricted_action']);
 

@@ -1,6 +1,7 @@
 import { UpstreamError } from '../services/http.ts';
 import type { Block, SlackService } from '../services/slack.ts';
 import type { StreamedTask } from '../services/slack-agents.ts';
+import { LACKING } from '../services/slack-errors.ts';
 import type { Log } from './log.ts';
 import { type Again, EDIT_EVERY_MS, IN_FLIGHT_MS, type Look, mark, POST_EVERY_MS, shortHash, threadOf } from './look.ts';
 
@@ -79,8 +80,8 @@ export function makeLive({ slack, log }: { slack: SlackService; log: Log }) {
       // An answer of Slack's own: no stream has begun.
       if (error instanceof UpstreamError && (error.status === 200 || error.status === 429)) await restore(look, name, before?.ts ?? null);
       if (!(error instanceof UpstreamError) || error.transient) throw error;
-      if (now >= offUntil) log.info({ code: error.code }, 'Slack takes no streams here; the plan is an edited message');
-      offUntil = now + OFF_MS;
+      log.info({ code: error.code }, 'Slack takes no stream here; the plan is an edited message');
+      if (LACKING.has(error.code ?? '')) offUntil = now + OFF_MS;
       return 'ordinary';
     }
     await tidy(slot, look);

@@ -2,7 +2,7 @@ import type { RunProgress } from '../runtime/progress.ts';
 import type { Show } from '../runtime/reading.ts';
 import { UpstreamError } from '../services/http.ts';
 import type { Block, SlackService } from '../services/slack.ts';
-import { SHUT } from '../services/slack-errors.ts';
+import { LACKING, SHUT } from '../services/slack-errors.ts';
 import type { Session } from '../session/state.ts';
 import { makeLive } from './live.ts';
 import type { Log } from './log.ts';
@@ -105,8 +105,9 @@ export function makeShow({ slack, narrate, changesIn, blob, log }: Options): Sho
       await slack.agents.setStatus({ channel, thread, status, title, by: session.opened.by });
     } catch (error) {
       if (!(error instanceof UpstreamError) || error.transient) throw error;
-      log.info({ code: error.code }, 'Slack shows no state of conversations here');
-      statusOffUntil = now + OFF_MS;
+      if (SHUT.has(error.code ?? '')) throw error;
+      log.info({ code: error.code }, 'Slack does not show the state of a conversation');
+      if (LACKING.has(error.code ?? '')) statusOffUntil = now + OFF_MS;
     }
     await look.set(name, { ts: null, hash });
     return null;
