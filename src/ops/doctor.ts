@@ -8,7 +8,7 @@ import { reachRedis } from './reach-redis.ts';
 export async function examine(read: Read<AnyConfig>): Promise<Finding[]> {
   if (!read.ok) return read.faults.map((text) => wrong('configuration', text));
   const { config } = read;
-  const looked = await Promise.all([redisFindings(config), slackFindings(config), claudeFindings(config), ...backendFindings(config)]);
+  const looked = await Promise.all([redisFindings(config), slackFindings(config), claudeFindings(config), tracesFindings(config), ...backendFindings(config)]);
   return [
     ok('configuration', config.fileFound ? 'every variable and labmate.json can be read' : 'every variable can be read'),
     ...config.warnings.map((text) => warning('configuration', text)),
@@ -34,6 +34,18 @@ async function claudeFindings({ claude }: AnyConfig): Promise<Finding[]> {
     if (answer.ok) return `${claude.model} can be used with ANTHROPIC_API_KEY`;
     if (answer.status === 404) throw new Error(`there is no model ${claude.model}: correct ANTHROPIC_MODEL.`);
     throw new Error(`the Messages API answers ${answer.status}: ${answer.status === 401 ? 'ANTHROPIC_API_KEY is not accepted.' : 'see ANTHROPIC_BASE_URL.'}`);
+  });
+}
+
+/** Sends an empty export, which every collector takes and none keeps. */
+async function tracesFindings({ otlpEndpoint }: AnyConfig): Promise<Finding[]> {
+  if (otlpEndpoint === null) return [];
+  return look('traces', async (signal) => {
+    const headers = { 'content-type': 'application/x-protobuf' };
+    const answer = await fetch(`${otlpEndpoint}/v1/traces`, { method: 'POST', headers, body: new Uint8Array(), redirect: 'error', signal }).catch(() => null);
+    if (answer?.ok) return 'the collector takes them';
+    const what = answer ? `answers ${answer.status}` : 'does not answer';
+    return [warning('traces', `the collector ${what}: correct OTEL_EXPORTER_OTLP_ENDPOINT, or its OTEL_EXPORTER_OTLP_HEADERS. Sessions go on without traces.`)];
   });
 }
 

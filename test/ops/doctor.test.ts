@@ -8,6 +8,7 @@ import { startMessagesApi } from '../../src/sandbox/claude/messages-api.ts';
 import { planner } from '../../src/sandbox/claude/planner.ts';
 import { CONFIG_TOKEN } from '../../src/sandbox/slack/slack-stand-in.ts';
 import { type StandIns, startStandIns } from '../../src/sandbox/stand-ins.ts';
+import { receiveOtlp } from './otlp-receiver.ts';
 
 let standIns: StandIns;
 beforeAll(async () => {
@@ -110,4 +111,12 @@ it('tells an archived channel, and one it was removed from', async () => {
   channel.left = true;
   expect(await seen(everything())).toContainEqual('warning | channel C0ML | the bot is not a member of #ml-experiments: /invite it there.');
   channel.left = false;
+});
+
+it('tells a collector of traces that takes them from one that is not there', async () => {
+  const collector = await receiveOtlp();
+  const traces = async () => (await seen({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.url }, FILE)).filter((line) => line.includes('| traces |'));
+  expect(await traces()).toEqual(['ok | traces | the collector takes them']);
+  await collector.close();
+  expect(await traces()).toEqual([expect.stringMatching(/^warning \| traces \| the collector does not answer: correct OTEL_EXPORTER_OTLP_ENDPOINT/)]);
 });
