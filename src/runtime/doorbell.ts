@@ -3,7 +3,14 @@ import type { Redis } from 'ioredis';
 import type { Keys } from './keys.ts';
 
 /** The bell: a BullMQ job that says only "look at this session". At most one waits and one runs for each session. */
-export type Doorbell = { ring(session: string): Promise<void>; close(): Promise<void> /** For whoever wants to look at it. */; queue: unknown };
+export type Doorbell = {
+  ring(session: string): Promise<void>;
+  /** The id of the bell that has waited longest; null where none waits. */
+  oldest(): Promise<string | null>;
+  close(): Promise<void>;
+  /** For whoever wants to look at it. */
+  queue: unknown;
+};
 
 const QUEUE = 'turns';
 
@@ -18,6 +25,7 @@ export function makeDoorbell(connection: Redis, keys: Keys): Doorbell {
         { deduplication: { id: session, keepLastIfActive: true }, removeOnComplete: true, removeOnFail: { count: 1_000 } },
       );
     },
+    oldest: async () => (await queue.getJobs(['waiting'], 0, 0, true))[0]?.id ?? null,
     close: () => queue.close(),
     queue,
   };
@@ -33,17 +41,24 @@ export function answerDoorbell(
   concurrency: number,
   look: (session: string) => Promise<void>,
   failed: (session: string, error: Error) => void,
-): { close(): Promise<void> } {
+): { close(): Promise<void> /** Could one more bell be taken now? */; hasHands(): boolean } {
+  let busy = 0;
   const worker = new Worker(
     QUEUE,
     async (job: { data: { sid: string } }) => {
-      await look(job.data.sid);
+      busy++;
+      try {
+        await look(job.data.sid);
+      } finally {
+        busy--;
+      }
     },
     { connection, prefix: keys.queue, concurrency, lockDuration: 2_500, stalledInterval: 1_000, maxStalledCount: 1_000_000_000 },
   );
   worker.on('failed', (job, error) => failed(job?.data.sid ?? 'unknown', error));
   worker.on('error', () => {});
   return {
+    hasHands: () => busy < concurrency,
     // BullMQ's close waits without a limit, and for ever where Redis is away.
     close: () => Promise.race([worker.close(), new Promise<void>((r) => setTimeout(r, 10_000).unref())]),
   };

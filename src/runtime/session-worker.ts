@@ -9,9 +9,7 @@ import type { Keys } from './keys.ts';
 import { startPump } from './pump.ts';
 import { BrokenChain } from './read-line.ts';
 import { setAside } from './set-aside.ts';
-
-/** Longer than any outage of a link takes to be noticed. */
-const STUCK_MS = 120_000;
+import { startWatchdog } from './watchdog.ts';
 
 /** Takes the bells, brings sessions forward, and rings again for those that are due. */
 export function startSessionWorker(deps: {
@@ -53,13 +51,10 @@ export function startSessionWorker(deps: {
   const answering = answerDoorbell(deps.queueConnection, keys, deps.concurrency, look, deps.failed);
   const pump = startPump({ due: deps.advance.log.ring, ring: doorbell.ring, failed: (error) => deps.failed('all', error) });
   const due = keepDue({ redis, keys, log: deps.advance.log, failed: (error) => deps.failed('all', error) });
-  // A round that never finishes is a hang of ours, not of Redis: an answer or an error comes back from a dead link in socketTimeout.
-  const watchdog = setInterval(() => {
-    if (pump.idleMs() > STUCK_MS) deps.stuck(pump.idleMs());
-  }, 5_000);
+  const watchdog = startWatchdog({ idleMs: pump.idleMs, oldestBell: doorbell.oldest, hasHands: answering.hasHands, stuck: deps.stuck });
   return {
     async stop() {
-      clearInterval(watchdog);
+      watchdog.stop();
       pump.stop();
       due.stop();
       await answering.close();
