@@ -21,7 +21,13 @@ const say = (line) => process.stdout.write(`live: ${line}\n`);
 /** What is tried, in this order. The second is for a Python too old for the first. */
 const MLFLOW = ['mlflow[auth]==3.17.2', 'mlflow[auth]>=3,<4'];
 const MCP_GRAFANA = ['mcp-grafana==2.1.1'];
-const NPM = { emulate: '0.12.2', '@databricks/sdk-experimental': '0.17.0' };
+const NPM = {
+  emulate: '0.12.2',
+  '@databricks/sdk-experimental': '0.17.0',
+  '@modelcontextprotocol/conformance': '0.1.16',
+  '@modelcontextprotocol/inspector': '2.12.0',
+  '@modelcontextprotocol/client': '2.4.0',
+};
 
 /** What can't be installed: looked at, read-only, where the product's own variables name it. */
 const NAMED = { DATABRICKS_HOST: 'a Databricks workspace', MLFLOW_TRACKING_URI: 'a tracking server of yours', GRAFANA_URL: 'a Grafana of yours' };
@@ -31,6 +37,9 @@ const python = ['python3', 'python'].find((name) => run(name, ['-c', 'import sys
 const peers = {
   emulate: peer("emulate's GitHub", () => fromNpm('emulate')),
   databricksSdk: peer("the vendor's Databricks SDK", () => fromNpm('@databricks/sdk-experimental')),
+  mcpConformance: peer("MCP's conformance suite", () => fromNpm('@modelcontextprotocol/conformance')),
+  mcpInspector: peer('the MCP Inspector', () => fromNpm('@modelcontextprotocol/inspector')),
+  mcpClient: peer("the MCP client of the SDK's second version", () => fromNpm('@modelcontextprotocol/client')),
   mcpGrafana: peer('mcp-grafana', () => fromPypi('mcp-grafana', MCP_GRAFANA, 'mcp-grafana')),
   mlflow: peer('a real MLflow tracking server', () => fromPypi('mlflow', MLFLOW, 'mlflow')),
 };
@@ -111,7 +120,8 @@ function fromNpm(name) {
   }
   const found = got();
   if (found?.version !== version) throw new Error(`${name} is there as ${found?.version}, not as ${version}`);
-  const entry = join(dirname(manifest), found.exports?.['.']?.import ?? found.main);
+  const imported = found.exports?.['.']?.import;
+  const entry = join(dirname(manifest), imported?.default ?? imported ?? found.main ?? Object.values(found.bin)[0]);
   return { entry, version, installed: `${before ? `${name} ${version}, installed before` : `installed ${name} ${version}`}` };
 }
 
