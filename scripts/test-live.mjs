@@ -27,6 +27,7 @@ const NPM = {
   '@modelcontextprotocol/conformance': '0.1.16',
   '@modelcontextprotocol/inspector': '2.12.0',
   '@modelcontextprotocol/client': '2.4.0',
+  'local-slack-linux-x64': '0.1.8',
 };
 
 /** What can't be installed: looked at, read-only, where the product's own variables name it. */
@@ -35,7 +36,8 @@ const NAMED = { DATABRICKS_HOST: 'a Databricks workspace', MLFLOW_TRACKING_URI: 
 const python = ['python3', 'python'].find((name) => run(name, ['-c', 'import sys; sys.exit(sys.version_info < (3, 10))'], 20).status === 0);
 // The small ones first: on a slow machine the largest must not leave them no time.
 const peers = {
-  emulate: peer("emulate's GitHub", () => fromNpm('emulate')),
+  emulate: peer("emulate's GitHub and Slack", () => fromNpm('emulate')),
+  localSlack: peer('local-slack', () => fromNpm('local-slack-linux-x64', 'bin/local-slack')),
   databricksSdk: peer("the vendor's Databricks SDK", () => fromNpm('@databricks/sdk-experimental')),
   mcpConformance: peer("MCP's conformance suite", () => fromNpm('@modelcontextprotocol/conformance')),
   mcpInspector: peer('the MCP Inspector', () => fromNpm('@modelcontextprotocol/inspector')),
@@ -103,7 +105,7 @@ function fromPypi(name, wanted, program) {
 }
 
 /** A folder of the peer's own; what the package says of Node versions is a warning there. */
-function fromNpm(name) {
+function fromNpm(name, program) {
   const version = NPM[name];
   const home = join(cache, 'npm', name.replaceAll('/', '-'));
   const manifest = join(home, 'node_modules', name, 'package.json');
@@ -121,7 +123,7 @@ function fromNpm(name) {
   const found = got();
   if (found?.version !== version) throw new Error(`${name} is there as ${found?.version}, not as ${version}`);
   const imported = found.exports?.['.']?.import;
-  const entry = join(dirname(manifest), imported?.default ?? imported ?? found.main ?? Object.values(found.bin)[0]);
+  const entry = join(dirname(manifest), program ?? imported?.default ?? imported ?? found.main ?? Object.values(found.bin)[0]);
   return { entry, version, installed: `${before ? `${name} ${version}, installed before` : `installed ${name} ${version}`}` };
 }
 

@@ -84,7 +84,7 @@ function commandFaults(wanted: unknown, live: unknown): ManifestFault[] {
 
 const SWITCHES: { path: string[]; what: string; where: string }[] = [
   { path: ['settings', 'socket_mode_enabled'], what: 'Socket Mode', where: 'Socket Mode' },
-  { path: ['settings', 'interactivity', 'is_enabled'], what: 'interactivity, without which no button works', where: 'Interactivity & Shortcuts' },
+  { path: ['settings', 'interactivity', 'is_enabled'], what: 'interactivity (no button works without it)', where: 'Interactivity & Shortcuts' },
   { path: ['features', 'app_home', 'home_tab_enabled'], what: 'the Home tab', where: 'App Home' },
   { path: ['features', 'app_home', 'messages_tab_enabled'], what: 'the Messages tab', where: 'App Home' },
   { path: ['features', 'app_home', 'messages_tab_read_only_enabled'], what: 'a read-only Messages tab', where: 'App Home' },

@@ -14,6 +14,7 @@ const schema = z.object({
   mcpConformance: npmPackage,
   mcpInspector: npmPackage,
   mcpClient: npmPackage,
+  localSlack: npmPackage,
 });
 
 const none = { skipped: 'start this with npm run test:live, which installs it' };

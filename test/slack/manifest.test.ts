@@ -140,7 +140,7 @@ test('an installed app that differs is told from the right one, each fault with 
       "breaks: the app lacks the shortcut new_experiment (global), which labmate uses. At api.slack.com/apps, choose the app, Interactivity & Shortcuts: add new_experiment (global).",
       "breaks: /experiment does not escape people and channels, so a name typed in a prompt stays a name. At api.slack.com/apps, choose the app, Slash Commands, /experiment: switch on "Escape channels, users, and links".",
       "more: the app has the command /old, which nothing here answers. At api.slack.com/apps, choose the app, Slash Commands: delete it.",
-      "breaks: interactivity, without which no button works is off. At api.slack.com/apps, choose the app, Interactivity & Shortcuts: switch it on.",
+      "breaks: interactivity (no button works without it) is off. At api.slack.com/apps, choose the app, Interactivity & Shortcuts: switch it on.",
     ]
   `);
   expect(manifestFaults(manifest(), null).filter((f) => f.breaks).length).toBeGreaterThan(10);
