@@ -13,8 +13,6 @@ import { sandboxConfig } from '../../src/sandbox/sandbox-config.ts';
 import { startStandIns } from '../../src/sandbox/stand-ins.ts';
 import { openLink } from '../crash/link.ts';
 
-type AProduct = Awaited<ReturnType<typeof aProduct>>;
-
 /** The product's own processes between stand-ins, with Redis behind a link that can be slow. Every delivery that Slack's stand-in makes is timed there. */
 export async function aProduct(options: { redisUrl: string; mode: 'socket' | 'http'; role: 'gateway' | 'all'; answer: Answer }) {
   const dir = await mkdtemp(join(tmpdir(), 'labmate-figures-'));

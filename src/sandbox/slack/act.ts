@@ -34,7 +34,7 @@ export async function act(parts: Parts, what: Act): Promise<Acted> {
     case 'close':
       return await close(parts, what);
     case 'shortcut':
-      return await useShortcut(parts, what);
+      return await pickShortcut(parts, what);
     case 'home':
       parts.emit(homeOpenedEvent(world, what.as, what.tab));
       return { ok: true };
@@ -131,7 +131,7 @@ async function close(parts: Parts, { as, modal: id }: Doing<'close'>): Promise<A
   return acted(await delivery.once('interactive', closing(world, occasion(parts, as), modal)));
 }
 
-async function useShortcut(parts: Parts, { as, callbackId, channel, ts }: Doing<'shortcut'>): Promise<Acted> {
+async function pickShortcut(parts: Parts, { as, callbackId, channel, ts }: Doing<'shortcut'>): Promise<Acted> {
   const { world, delivery } = parts;
   const message = channel && ts ? findMessage(world, channel, ts) : null;
   if (ts && !message) return no(`there is no message ${ts} in ${channel}`);

@@ -13,7 +13,7 @@ export function respond(id: string, asked: Asked, { world, tickets, emit }: { wo
   const blocks = body['blocks'] as Json[] | undefined;
   const refusal = blocks === undefined ? null : refuseBlocks(blocks);
   if (refusal) return { status: 400, body: refusal.error };
-  const context = tickets.useResponse(id);
+  const context = tickets.spendResponse(id);
   if ('error' in context) return { status: 404, body: { ok: false, error: context.error } };
   const clicked = context.ts ? findMessage(world, context.channel, context.ts) : null;
   if (body['delete_original'] === true) {

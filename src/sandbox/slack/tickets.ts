@@ -6,10 +6,10 @@ export type ResponseContext = { user: string; channel: string; ts: string | null
 export type Tickets = {
   trigger(user: string): string;
   /** A trigger_id lives 3 s and works once. Gives the error Slack would give instead. */
-  useTrigger(id: string): { user: string } | { error: 'invalid_trigger_id' | 'expired_trigger_id' | 'exchanged_trigger_id' };
+  spendTrigger(id: string): { user: string } | { error: 'invalid_trigger_id' | 'expired_trigger_id' | 'exchanged_trigger_id' };
   response(context: ResponseContext): string;
   /** A response_url works five times within 30 minutes. */
-  useResponse(id: string): ResponseContext | { error: 'expired_url' | 'used_url' };
+  spendResponse(id: string): ResponseContext | { error: 'expired_url' | 'used_url' };
 };
 
 const triggerLivesMs = 3000;
@@ -26,7 +26,7 @@ export function createTickets(now: () => number): Tickets {
       triggers.set(id, { user, until: now() + triggerLivesMs, used: false });
       return id;
     },
-    useTrigger(id) {
+    spendTrigger(id) {
       const ticket = triggers.get(id);
       if (!ticket) return { error: 'invalid_trigger_id' };
       if (ticket.used) return { error: 'exchanged_trigger_id' };
@@ -39,7 +39,7 @@ export function createTickets(now: () => number): Tickets {
       responses.set(id, { context, until: now() + responseLivesMs, left: responseUses });
       return id;
     },
-    useResponse(id) {
+    spendResponse(id) {
       const ticket = responses.get(id);
       if (!ticket || now() > ticket.until) return { error: 'expired_url' };
       if (ticket.left === 0) return { error: 'used_url' };

@@ -38,7 +38,7 @@ export const views: Record<string, Method> = {
 function withTrigger({ args, tickets }: Call, open: (user: string, view: Record<string, unknown>) => Answer): Answer {
   const refusal = refused(args['view']);
   if (refusal) return refusal;
-  const ticket = tickets.useTrigger(text(args, 'trigger_id') ?? '');
+  const ticket = tickets.spendTrigger(text(args, 'trigger_id') ?? '');
   return 'error' in ticket ? no(ticket.error) : open(ticket.user, args['view'] as Record<string, unknown>);
 }
 
