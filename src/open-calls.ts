@@ -10,12 +10,14 @@ import type { SessionEvent } from './session/events.ts';
 import type { Call } from './session/state.ts';
 import { canBeAsked, checkEntitlement } from './slack/entitled.ts';
 import { toolsFor } from './tools/catalog.ts';
+import type { Tool } from './tools/define-tool.ts';
 import type { CallScope } from './tools/gate.ts';
 
 /** What it takes to make a session's calls: the tools behind their gate. With a model beside it, it is a worker; without, a door. */
-export async function openCalls(config: CoreConfig, { services, deliver, reading, blobs, log: eventLog, clean }: Core, breakers: Breakers = makeBreakers()) {
+export async function openCalls(config: CoreConfig, core: Core, breakers: Breakers = makeBreakers(), tools: readonly Tool[] = toolsFor(core.services)) {
+  const { services, deliver, reading, blobs, log: eventLog, clean, suspect } = core;
   const { permissions, settings } = config;
-  const toolbox = await openToolbox(toolsFor(services), { services, settings, permissions, now: eventLog.now, clean });
+  const toolbox = await openToolbox(tools, { services, settings, permissions, now: eventLog.now, clean, suspect });
   const entitled = { stillEntitled: checkEntitlement(services.slack), canBeAsked: canBeAsked(services.slack, config.channels) };
   const root = async (session: string) => (await reading.root(session))?.ts ?? null;
   const advance: Omit<AdvanceDeps, 'perform' | 'rested'> = {

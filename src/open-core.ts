@@ -2,7 +2,7 @@ import type { CoreConfig } from './config.ts';
 import type { Log } from './log.ts';
 import { openServices } from './open-services.ts';
 import { openSessions } from './open-sessions.ts';
-import { masked, scrubber, scrubDeep } from './policy/secrets.ts';
+import { masked, scrubber, scrubDeep, suspicion } from './policy/secrets.ts';
 import type { Deliver } from './runtime/commands.ts';
 import { makeDeliver } from './runtime/deliver.ts';
 import { makeDoorbell } from './runtime/doorbell.ts';
@@ -24,7 +24,9 @@ export function openCore(config: CoreConfig, keys: Keys, log: Log) {
   const scrub = scrubber(config.secrets);
   // What a service's credentials look like is cut out too, though nobody told us of them.
   const clean = (text: string) => masked(scrub(text));
-  const logOn = (connection: typeof redis) => openLog(connection, keys, openBlobs(connection, keys), (event) => scrubDeep(event, clean));
+  const suspect = suspicion(config.secrets);
+  const logOn = (connection: typeof redis) =>
+    openLog(connection, keys, openBlobs(connection, keys), (event, json) => (suspect(json) ? scrubDeep(event, clean) : event));
   const eventLog = logOn(redis);
   const briskLog = logOn(brisk);
   const doorbell = makeDoorbell(brisk, keys);
@@ -49,6 +51,7 @@ export function openCore(config: CoreConfig, keys: Keys, log: Log) {
     services: { ...openServices(config), sessions: openSessions(reading) },
     scrub,
     clean,
+    suspect,
     close: async () => {
       await doorbell.close().catch(() => {});
       redis.disconnect();

@@ -18,6 +18,7 @@ import { connect, PATIENT } from './runtime/redis.ts';
 import { startSessionWorker } from './runtime/session-worker.ts';
 import { UpstreamError } from './services/http.ts';
 import { sayBroken } from './slack/gone.ts';
+import type { Tool } from './tools/define-tool.ts';
 import { progressReader } from './tools/run-progress.ts';
 
 /** The command that runs us. */
@@ -89,9 +90,9 @@ function unlessForGood(error: unknown): void {
 }
 
 /** What it takes to make a step: the tools behind their gate, and the model. */
-async function openStepper(config: Config, core: Core, log: Log, { figures, tracing }: Watching) {
+export async function openStepper(config: Config, core: Core, log: Log, { figures, tracing }: Watching, tools?: readonly Tool[]) {
   const { permissions, settings } = config;
-  const calls = await openCalls(config, core, figures.counting(makeBreakers()));
+  const calls = await openCalls(config, core, figures.counting(makeBreakers()), tools);
   const { toolbox, breakers } = calls;
   const system = systemPrompt({ ...settings, actIn: permissions.actIn });
   const model = claude(config.claude);
@@ -101,7 +102,16 @@ async function openStepper(config: Config, core: Core, log: Log, { figures, trac
   };
   const perform: Perform = (step, turn) =>
     step.do === 'think'
-      ? think(turn.session, turn, { model, system, tools: toolbox.specs, image, breakers, random: Math.random, scrub: core.scrub })
+      ? think(turn.session, turn, {
+          model,
+          system,
+          tools: toolbox.specs,
+          image,
+          breakers,
+          random: Math.random,
+          scrub: core.scrub,
+          suspect: core.suspect,
+        })
       : calls.perform(step.call, turn);
   const advance = { ...calls.advance, perform: observeSteps(perform, { figures, tracing, log }), turn: observeTurns({ figures, tracing }) };
   return { advance, close: calls.close };

@@ -1,4 +1,4 @@
-import Anthropic from '@anthropic-ai/sdk';
+import { AnthropicError, APIConnectionError, APIConnectionTimeoutError, APIError, APIUserAbortError } from '@anthropic-ai/sdk/core/error';
 import type { ModelAnswer } from './model.ts';
 
 /** The stream went quiet for longer than we wait. */
@@ -20,15 +20,15 @@ type Asked = { apiKey: string; baseUrl?: string | undefined; model: string };
 export function answerOfError(error: unknown, asked: Asked): Exclude<ModelAnswer, { kind: 'reply' }> {
   if (error instanceof SilentModel) return wait('Claude stopped answering in the middle of a turn.');
   if (error instanceof UnreadableReply) return wait(`Claude's reply could not be used: ${error.message}.`);
-  if (error instanceof Anthropic.APIConnectionTimeoutError) return wait(`Claude did not answer in time (${hostOf(asked)}).`);
-  if (error instanceof Anthropic.APIConnectionError) return wait(`Claude can't be reached at ${hostOf(asked)}${codeOf(error)}.`);
-  if (error instanceof Anthropic.APIUserAbortError) return wait('The request to Claude was broken off.');
-  if (error instanceof Anthropic.APIError) {
+  if (error instanceof APIConnectionTimeoutError) return wait(`Claude did not answer in time (${hostOf(asked)}).`);
+  if (error instanceof APIConnectionError) return wait(`Claude can't be reached at ${hostOf(asked)}${codeOf(error)}.`);
+  if (error instanceof APIUserAbortError) return wait('The request to Claude was broken off.');
+  if (error instanceof APIError) {
     const status = error.status ?? statusOfType[error.type ?? ''] ?? 500;
     return isTemporary(status) ? wait(temporary(status), retryAfterMs(error.headers)) : { kind: 'final', why: scrub(refused(status, error, asked), asked) };
   }
   // A stream that was cut, ended early or held something that is not JSON.
-  if (error instanceof Anthropic.AnthropicError || error instanceof SyntaxError) return wait("Claude's answer broke off or could not be read.");
+  if (error instanceof AnthropicError || error instanceof SyntaxError) return wait("Claude's answer broke off or could not be read.");
   throw error;
 }
 
@@ -59,7 +59,7 @@ function temporary(status: number): string {
   return `Claude had an error of its own (${status}).`;
 }
 
-function refused(status: number, error: InstanceType<typeof Anthropic.APIError>, asked: Asked): string {
+function refused(status: number, error: APIError, asked: Asked): string {
   const said = error.apiMessage ? `: ${error.apiMessage.slice(0, 300)}` : '';
   switch (status) {
     case 401:

@@ -1,13 +1,13 @@
-import Anthropic from '@anthropic-ai/sdk';
-import type { Message, MessageStreamEvent } from '@anthropic-ai/sdk/resources/messages';
+import { AnthropicError } from '@anthropic-ai/sdk/core/error';
 import { answerOfError, SilentModel, UnreadableReply } from './claude-errors.ts';
+import { messagesWire } from './claude-wire.ts';
+import { messageReader, type StreamedMessage } from './message-stream.ts';
 import type { Model, ModelAnswer, ModelRequest } from './model.ts';
 
 export type ClaudeOptions = {
   apiKey: string;
   baseUrl?: string | undefined;
   model: string;
-  fetch?: typeof globalThis.fetch | undefined;
   /** After so many ms without a byte that matters, the turn is given up and asked again later. */
   silenceMs?: number | undefined;
 };
@@ -17,72 +17,79 @@ export type ClaudeOptions = {
  * the only state. Never retries and never sleeps: a wait is a value, and the session stores it.
  */
 export function claude(options: ClaudeOptions): Model {
-  const client = clientOf(options);
+  const wire = messagesWire(options);
+  const bodies = requestBodies(options.model);
   return async (request) => {
     const watch = silenceWatch(options.silenceMs ?? 120_000);
     try {
-      return await turn(client, options.model, request, watch);
+      return await turn(wire, bodies, request, watch);
     } catch (error) {
       if (request.signal.aborted) return { kind: 'aborted' };
       return answerOfError(watch.tripped() ? new SilentModel() : error, options);
     } finally {
-      watch.stop();
+      watch.close();
     }
   };
 }
 
-async function turn(client: Anthropic, model: string, request: ModelRequest, watch: SilenceWatch): Promise<ModelAnswer> {
+async function turn(wire: ReturnType<typeof messagesWire>, bodies: Bodies, request: ModelRequest, watch: SilenceWatch): Promise<ModelAnswer> {
   if (request.signal.aborted) return { kind: 'aborted' };
-  const stream = client.messages.stream(
-    {
-      model,
-      max_tokens: request.maxTokens,
-      // Marks the last cacheable block; the prefix before it is byte-stable because the log only grows.
-      cache_control: { type: 'ephemeral' },
-      system: request.system,
-      tools: request.tools as Anthropic.Tool[],
-      messages: request.messages as Anthropic.MessageParam[],
-    },
-    { signal: AbortSignal.any([request.signal, watch.signal]) },
-  );
-  const inputs = toolInputs();
-  stream.on('streamEvent', (event) => {
-    watch.heard();
-    inputs.hear(event);
-  });
-  const message = await stream.finalMessage();
-  return reply(message, inputs, stream.request_id ?? null);
+  const stopped = () => watch.stop(request.signal.reason);
+  request.signal.addEventListener('abort', stopped, { once: true });
+  try {
+    const { requestId, isEvents, read } = await wire(bodies(request), watch.signal);
+    if (!isEvents) throw new AnthropicError('the answer is no stream of events');
+    const take = messageReader(watch.heard);
+    let message: StreamedMessage | null = null;
+    await read((text) => {
+      message = take(text);
+      return message !== null;
+    });
+    return reply(message as unknown as StreamedMessage, requestId);
+  } finally {
+    request.signal.removeEventListener('abort', stopped);
+  }
 }
 
-function reply(message: Message, inputs: ToolInputs, requestId: string | null): ModelAnswer {
-  if (!message.stop_reason) throw new UnreadableReply('it has no stop reason');
-  if (message.stop_reason === 'tool_use' && !inputs.whole()) throw new UnreadableReply('the arguments of a tool call are not JSON');
-  const { usage } = message;
-  return {
-    kind: 'reply',
-    content: plainBlocks(message),
-    stop: message.stop_reason,
-    usage: {
-      input: usage.input_tokens,
-      output: usage.output_tokens,
-      cache_read: usage.cache_read_input_tokens ?? 0,
-      cache_write: usage.cache_creation_input_tokens ?? 0,
-    },
-    requestId,
-    model: message.model,
-    ...(message.stop_reason === 'refusal'
-      ? { refusal: message.stop_details?.type === 'refusal' ? (message.stop_details.category ?? 'unnamed') : 'unnamed' }
-      : {}),
+type Bodies = (request: ModelRequest) => Buffer;
+
+/**
+ * The request as bytes. What stays the same for all sessions is written once; the messages come last but for the limit, so that each request of a session begins with
+ * the bytes of the one before it.
+ */
+function requestBodies(model: string): Bodies {
+  let known: { system: string; tools: ModelRequest['tools']; bytes: Buffer } | null = null;
+  return ({ system, tools, messages, maxTokens }) => {
+    if (known?.system !== system || known.tools !== tools) {
+      // The mark is for the last cacheable block; the prefix before it is byte-stable because the log only grows.
+      const head = JSON.stringify({ model, stream: true, cache_control: { type: 'ephemeral' }, system, tools });
+      known = { system, tools, bytes: Buffer.from(`${head.slice(0, -1)},"messages":[`) };
+    }
+    return Buffer.concat([known.bytes, ...messages, Buffer.from(`],"max_tokens":${maxTokens}}`)]);
   };
 }
 
-/**
- * The blocks as JSON shows them: the SDK's own carry getters and hidden fields. A half call of a refused or otherwise ended reply is left out: it must not
- * run, and sent back without a result it would be rejected. One cut by max_tokens stays, so that the caller sees what was cut and asks again.
- */
-function plainBlocks({ content, stop_reason: stop }: Message): unknown[] {
-  const blocks = stop === 'tool_use' || stop === 'max_tokens' ? content : content.filter((block) => block.type !== 'tool_use');
-  return JSON.parse(JSON.stringify(blocks)) as unknown[];
+function reply(message: StreamedMessage, requestId: string | null): ModelAnswer {
+  const { stop, usage, stopDetails } = message;
+  if (!stop) throw new UnreadableReply('it has no stop reason');
+  if (stop === 'tool_use' && !message.inputsWhole) throw new UnreadableReply('the arguments of a tool call are not JSON');
+  // A half call of a refused or otherwise ended reply must not run, and sent back without a result it would be rejected. One cut by max_tokens stays, so that the
+  // caller sees what was cut and asks again.
+  const keepsCalls = stop === 'tool_use' || stop === 'max_tokens';
+  return {
+    kind: 'reply',
+    content: keepsCalls ? message.content : message.content.filter((block) => block['type'] !== 'tool_use'),
+    stop,
+    usage: {
+      input: Number(usage['input_tokens'] ?? 0),
+      output: Number(usage['output_tokens'] ?? 0),
+      cache_read: Number(usage['cache_read_input_tokens'] ?? 0),
+      cache_write: Number(usage['cache_creation_input_tokens'] ?? 0),
+    },
+    requestId,
+    model: message.model,
+    ...(stop === 'refusal' ? { refusal: stopDetails?.type === 'refusal' ? String(stopDetails.category ?? 'unnamed') : 'unnamed' } : {}),
+  };
 }
 
 /** What `doctor` wants to know of the configured model. */
@@ -93,7 +100,7 @@ export type ModelFacts =
 /** Looks a model up at the provider. An unknown model or a refused key is a value with a sentence for people. */
 export async function modelFacts(options: ClaudeOptions, id = options.model): Promise<ModelFacts> {
   try {
-    const info = await clientOf(options).models.retrieve(id);
+    const info = await (await clientOf(options)).models.retrieve(id);
     return {
       known: true,
       id: info.id,
@@ -109,12 +116,13 @@ export async function modelFacts(options: ClaudeOptions, id = options.model): Pr
   }
 }
 
-function clientOf(options: ClaudeOptions): Anthropic {
+async function clientOf(options: ClaudeOptions) {
+  // Only `doctor` needs it; a worker is spared the loading.
+  const { default: Anthropic } = await import('@anthropic-ai/sdk');
   return new Anthropic({
     apiKey: options.apiKey,
     ...(options.baseUrl ? { baseURL: options.baseUrl } : {}),
-    ...(options.fetch ? { fetch: options.fetch } : {}),
-    // The SDK would sleep out any Retry-After inside the process; the session stores that wait instead.
+    // The SDK would sleep out any Retry-After inside the process.
     maxRetries: 0,
     timeout: 60_000,
     // It would print pieces of unreadable answers, and stdout belongs to MCP.
@@ -122,39 +130,21 @@ function clientOf(options: ClaudeOptions): Anthropic {
   });
 }
 
-type SilenceWatch = { signal: AbortSignal; heard(): void; tripped(): boolean; stop(): void };
+type SilenceWatch = { signal: AbortSignal; heard(): void; tripped(): boolean; stop(reason: unknown): void; close(): void };
 
-/** The SDK's own timeout ends with the response's headers, so a stream that falls silent would hold a worker for ever. */
+/** A stream that falls silent would hold a worker for ever. */
 function silenceWatch(ms: number): SilenceWatch {
   const controller = new AbortController();
-  const timer = setTimeout(() => controller.abort(), ms);
+  let silent = false;
+  const timer = setTimeout(() => {
+    silent = true;
+    controller.abort();
+  }, ms);
   return {
     signal: controller.signal,
     heard: () => void timer.refresh(),
-    tripped: () => controller.signal.aborted,
-    stop: () => clearTimeout(timer),
+    tripped: () => silent,
+    stop: (reason) => controller.abort(reason),
+    close: () => clearTimeout(timer),
   };
-}
-
-type ToolInputs = { hear(event: MessageStreamEvent): void; whole(): boolean };
-
-/** The SDK repairs cut JSON without a word, which would run a call with half of its arguments; so the pieces are kept and read strictly. */
-function toolInputs(): ToolInputs {
-  const pieces = new Map<number, string>();
-  return {
-    hear(event) {
-      if (event.type !== 'content_block_delta' || event.delta.type !== 'input_json_delta') return;
-      pieces.set(event.index, (pieces.get(event.index) ?? '') + event.delta.partial_json);
-    },
-    whole: () => [...pieces.values()].every((text) => text === '' || isJson(text)),
-  };
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
 }

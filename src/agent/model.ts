@@ -2,8 +2,8 @@ import type { Usage } from '../session/events.ts';
 
 export type ToolSpec = { name: string; description: string; input_schema: Record<string, unknown> };
 
-/** One turn of the model. `messages` are the provider's own shape, built from the log by session/transcript.ts. */
-export type ModelRequest = { system: string; tools: readonly ToolSpec[]; messages: readonly unknown[]; maxTokens: number; signal: AbortSignal };
+/** One turn of the model. `messages`: JSON in the provider's own shape, without the brackets around them, made from the log by session/transcript.ts. */
+export type ModelRequest = { system: string; tools: readonly ToolSpec[]; messages: readonly Buffer[]; maxTokens: number; signal: AbortSignal };
 
 /** What came of asking. Everything that is not a reply is a value too: only bugs throw. */
 export type ModelAnswer =

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { EventOf, SessionEvent } from '../session/events.ts';
 import type { Session } from '../session/state.ts';
-import { transcript } from '../session/transcript.ts';
+import { type Written, writeTranscript } from '../session/transcript.ts';
 import { announced, retryAt, spread } from './backoff.ts';
 import type { Breakers } from './breaker.ts';
 import type { Model, ModelAnswer, ToolSpec } from './model.ts';
@@ -18,6 +18,8 @@ export type ThinkDeps = {
   random: () => number;
   /** Cuts known secret values out of text. */
   scrub: (text: string) => string;
+  /** Says quickly whether JSON may hold one; false is sure. */
+  suspect?: ((json: string) => boolean) | undefined;
 };
 
 export type ThinkTurn = { signal: AbortSignal; now: () => number /** Not again before then (ms). */; sleep(until: number): void };
@@ -37,12 +39,7 @@ export async function think(session: Session, turn: ThinkTurn, deps: ThinkDeps):
   if (session.insisted) deps.breakers.hurry(CLAUDE, turn.now());
   const closed = deps.breakers.wait(CLAUDE, turn.now());
   if (closed > 0) return asleep(session, closed, turn, deps);
-  const pictures = new Map<string, string | null>();
-  for (const call of session.calls.values()) {
-    if (call.status.is !== 'finished') continue;
-    for (const { sha256 } of call.status.outcome.images ?? []) if (!pictures.has(sha256)) pictures.set(sha256, await deps.image(sha256));
-  }
-  const messages = transcript(session, (sha256) => pictures.get(sha256) ?? null);
+  const messages = await messagesOf(session, deps.image);
   const cut = session.notes.some((n) => n.about === 'cut' && n.seq > (session.replies.at(-1)?.seq ?? 0));
   const answer = await deps.model({ system: deps.system, tools: deps.tools, messages, maxTokens: cut ? MAX_TOKENS * 4 : MAX_TOKENS, signal: turn.signal });
   if (answer.kind === 'wait' && announced(answer.retryAfterMs) === null) deps.breakers.failed(CLAUDE, turn.now());
@@ -50,10 +47,25 @@ export async function think(session: Session, turn: ThinkTurn, deps: ThinkDeps):
   // One that finds out for all whether it is back has used up no try of its own.
   if (answer.kind === 'wait' && announced(answer.retryAfterMs) === null && deps.breakers.isOpen(CLAUDE)) return asleep(session, AFTER_PROBE_MS, turn, deps);
   if (answer.kind === 'reply') {
-    const unfit = tooDeep(answer) ?? withheld(session, answer, deps.scrub);
+    const unfit = tooDeep(answer) ?? withheld(session, answer, deps);
     if (unfit) return [unfit];
   }
   return record(session, answer, turn.now(), deps.random(), cut);
+}
+
+/** What was written of a session that this process holds: of a long transcript only the end is new. */
+const written = new WeakMap<Session, Written>();
+
+async function messagesOf(session: Session, image: ThinkDeps['image']): Promise<Buffer[]> {
+  const before = written.get(session);
+  const pictures = new Map<string, string | null>();
+  for (const call of session.calls.values()) {
+    if (call.status.is !== 'finished') continue;
+    for (const { sha256 } of call.status.outcome.images ?? []) if (!pictures.has(sha256)) pictures.set(sha256, await image(sha256));
+  }
+  const now = writeTranscript(session, (sha256) => pictures.get(sha256) ?? null, before);
+  written.set(session, now);
+  return [now.closed, now.open];
 }
 
 /** Who writes JSON by recursion falls over such a reply, at each attempt anew. */
@@ -63,9 +75,9 @@ function tooDeep({ content }: Extract<ModelAnswer, { kind: 'reply' }>): EventOf<
 }
 
 /** A reply that holds a known secret would carry it into the record, the thread and whatever the calls reach. It is dropped whole; by its digest it can be told from others. */
-function withheld(session: Session, { content }: Extract<ModelAnswer, { kind: 'reply' }>, scrub: ThinkDeps['scrub']): EventOf<'noted'> | null {
+function withheld(session: Session, { content }: Extract<ModelAnswer, { kind: 'reply' }>, { scrub, suspect }: ThinkDeps): EventOf<'noted'> | null {
   const text = JSON.stringify(content);
-  if (scrub(text) === text) return null;
+  if ((suspect && !suspect(text)) || scrub(text) === text) return null;
   const digest = createHash('sha256').update(text).digest('hex');
   const again = session.notes.some((n) => n.about === 'secret' && n.seq > (session.replies.at(-1)?.seq ?? 0));
   const held = `The model's reply${again ? ' again' : ''} held one of labmate's own credentials (reply ${digest.slice(0, 16)}), so it was neither stored nor acted on.`;

@@ -49,6 +49,58 @@ function isSigned(value: object): boolean {
   return 'type' in value && (value.type === 'thinking' || value.type === 'redacted_thinking') && ('signature' in value || 'data' in value);
 }
 
+/** What each of the shapes begins with. */
+const BEGINNINGS = [
+  'sk-ant-',
+  'xox',
+  'xapp-',
+  'gho_',
+  'ghp_',
+  'ghs_',
+  'ghu_',
+  'ghr_',
+  'github_pat_',
+  'dapi',
+  'dose',
+  'glsa_',
+  'AKIA',
+  'ASIA',
+  'AIza',
+  'eyJ',
+  '-----',
+];
+
+/**
+ * Says quickly whether JSON text may hold something that is to be cut out: a form of a known secret, or the beginning of what looks like a credential. False is sure,
+ * so that what is clean, which is nearly everything, is neither searched string by string nor copied. One pass over the text, whatever the number of secrets.
+ */
+export function suspicion(secrets: readonly string[]): (json: string) => boolean {
+  const forms = secrets.filter((s) => s.length >= SHORTEST).flatMap(encodings);
+  const needles = [...new Set([...BEGINNINGS, ...forms, ...forms.map((f) => JSON.stringify(f).slice(1, -1))])];
+  const byPlace = new Map<number, string[]>();
+  const first = new Uint8Array(65_536);
+  for (const needle of needles) {
+    const place = placeOf(needle.charCodeAt(0), needle.charCodeAt(1), needle.charCodeAt(2));
+    first[place] = 1;
+    byPlace.set(place, [...(byPlace.get(place) ?? []), needle]);
+  }
+  return (json) => {
+    let [a, b] = [json.charCodeAt(0), json.charCodeAt(1)];
+    for (let i = 2; i < json.length; i++) {
+      const c = json.charCodeAt(i);
+      const place = placeOf(a, b, c);
+      if (first[place] === 1 && byPlace.get(place)?.some((needle) => json.startsWith(needle, i - 2))) return true;
+      a = b;
+      b = c;
+    }
+    return false;
+  };
+}
+
+function placeOf(a: number, b: number, c: number): number {
+  return ((a * 31 + b) * 31 + c) & 65_535;
+}
+
 function encodings(secret: string): string[] {
   const bytes = Buffer.from(secret);
   const hex = bytes.toString('hex');

@@ -47,14 +47,13 @@ export type AdvanceDeps = {
 /** Brings a session forward until it waits, ends, or is somebody else's. Holds the lease meanwhile and nothing afterwards. */
 export async function advance(sid: string, deps: AdvanceDeps): Promise<void> {
   const { log } = deps;
-  const first = await log.read(sid);
-  const opened = first[0]?.event;
+  const entries = await log.read(sid);
+  const opened = entries[0]?.event;
   if (opened?.type !== 'opened') return;
   const owner: Owner = { sid, team: opened.team, user: opened.by };
   const lease = await takeLease(log, owner);
   if (!lease) return;
   try {
-    const entries = [...first];
     let session: Session | null = null;
     for (const entry of entries) session = apply(session, sid, entry);
     if (!session) return;
@@ -71,18 +70,24 @@ export async function advance(sid: string, deps: AdvanceDeps): Promise<void> {
 async function loop(session: Session, entries: Entry[], owner: Owner, lease: Lease, deps: AdvanceDeps): Promise<void> {
   const { log } = deps;
   const tip = (): Tip => ({ seq: session.seq, head: session.head });
+  const take = (entry: Entry) => {
+    entries.push(entry);
+    apply(session, owner.sid, entry);
+  };
   const catchUp = async () => {
-    for (const entry of await log.read(owner.sid, tip())) {
-      entries.push(entry);
-      apply(session, owner.sid, entry);
-    }
+    for (const entry of await log.read(owner.sid, tip())) take(entry);
+  };
+  // What we have just written ourselves need not be asked for, unless somebody else came in between.
+  const follow = async (committed: Committed | null) => {
+    if (committed?.is === 'OK' && committed.entries?.[0]?.seq === session.seq + 1) for (const entry of committed.entries) take(entry);
+    else await catchUp();
   };
   const commit = async (events: readonly SessionEvent[], guard: Guard = { is: '' }) => {
     const committed = events.length > 0 ? await log.commit(owner, lease.fence, tip(), events, guard) : null;
-    await catchUp();
+    await follow(committed);
     return committed;
   };
-  await catchUp();
+  if (session.seq < lease.seq) await catchUp();
   const asleep = new Map<string, number>();
   while (!lease.lost()) {
     const before = session.seq;
@@ -109,9 +114,14 @@ async function loop(session: Session, entries: Entry[], owner: Owner, lease: Lea
       case 'call': {
         const of = step.do === 'call' ? step.call.id : THE_MODEL;
         asleep.delete(of);
-        const events = await deps.perform(step, { ...turnOf(session, entries, owner, lease, deps), sleep: (until) => void asleep.set(of, until) });
-        await catchUp();
-        if (asleep.has(of)) continue;
+        const claims: Committed[] = [];
+        const turn = turnOf(session, entries, owner, lease, deps, claims);
+        const events = await deps.perform(step, { ...turn, sleep: (until) => void asleep.set(of, until) });
+        for (const claimed of claims) await follow(claimed);
+        if (asleep.has(of)) {
+          await catchUp();
+          continue;
+        }
         if ((await commit(events, events.some(asksOrRefuses) ? { is: 'quiet', seen: before } : undefined))?.is === 'FENCED') return;
         if (!deps.once || session.seq === before) break;
         await log.park(owner, lease.fence, session.seq, log.now());
@@ -132,7 +142,15 @@ function asksOrRefuses(e: SessionEvent): boolean {
   return e.type === 'refused' || (e.type === 'call_parked' && e.waiting.for === 'approval');
 }
 
-function turnOf(session: Session, entries: readonly Entry[], owner: Owner, lease: Lease, { log, executionExpiresMs }: AdvanceDeps): Omit<Turn, 'sleep'> {
+/** `claims` takes what came of the claims of this turn: the session sees them when the step is over. */
+function turnOf(
+  session: Session,
+  entries: readonly Entry[],
+  owner: Owner,
+  lease: Lease,
+  { log, executionExpiresMs }: AdvanceDeps,
+  claims: Committed[],
+): Omit<Turn, 'sleep'> {
   return {
     session,
     entries,
@@ -140,7 +158,11 @@ function turnOf(session: Session, entries: readonly Entry[], owner: Owner, lease
     signal: session.stop ? lease.held : lease.signal,
     now: log.now,
     mayAct: async () => lease.fresh() || ((await lease.renew()) && lease.fresh()),
-    claim: (event, approval, cancels) =>
-      log.commit(owner, lease.fence, { seq: session.seq, head: session.head }, [event], { is: cancels ? 'cancel' : 'effect', approval, executionExpiresMs }),
+    claim: async (event, approval, cancels) => {
+      const guard: Guard = { is: cancels ? 'cancel' : 'effect', approval, executionExpiresMs };
+      const claimed = await log.commit(owner, lease.fence, { seq: session.seq, head: session.head }, [event], guard);
+      claims.push(claimed);
+      return claimed;
+    },
   };
 }

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import type { Redis } from 'ioredis';
-import { nextLine, type Tip, ZERO_HEAD } from '../session/chain.ts';
+import { bodyOf, lineOf, type Tip, ZERO_HEAD } from '../session/chain.ts';
 import type { Entry, SessionEvent } from '../session/events.ts';
+import { PAYLOAD_LIMIT } from '../session/payload.ts';
 import type { Keys } from './keys.ts';
 import { lineFacts } from './line-facts.ts';
 import { type Blobs, deflate } from './payloads.ts';
@@ -36,13 +37,21 @@ export type Appended =
   | { is: 'LIMIT'; which: 'user' | 'team' };
 
 export type Guard = { is: '' } | { is: 'quiet'; seen: number } | { is: 'effect' | 'cancel'; approval?: string | undefined; executionExpiresMs: number };
-export type Committed = { is: 'OK'; tip: Tip } | { is: 'FENCED' | 'STOPPED' | 'UNREAD' } | { is: 'REFUSED'; state: string };
+export type Committed =
+  /** `entries`: what was written, where it directly follows the tip that was given; null where only a read tells what stands there. */
+  { is: 'OK'; tip: Tip; entries: Entry[] | null } | { is: 'FENCED' | 'STOPPED' | 'UNREAD' } | { is: 'REFUSED'; state: string };
 
 /** The event log of all sessions: append from outside, commit by the owner, and reading, which always checks the chain. */
 export type EventLog = ReturnType<typeof openLog>;
 
-/** `clean` sees every event before it is written: known secrets never reach the store. `source` is where the scripts are read from. */
-export function openLog(redis: Redis, keys: Keys, blobs: Blobs, clean: <T extends SessionEvent>(event: T) => T = (event) => event, source?: ScriptSource) {
+/** `clean` sees every event, and its JSON, before it is written: known secrets never reach the store. `source` is where the scripts are read from. */
+export function openLog(
+  redis: Redis,
+  keys: Keys,
+  blobs: Blobs,
+  clean: (event: SessionEvent, json: string) => SessionEvent = (event) => event,
+  source?: ScriptSource,
+) {
   const script = scripts(redis, source);
   // Redis' clock, as of its last answer. Monotonic in between: a jump of this machine's clock moves nothing.
   let offset: number | null = null;
@@ -63,6 +72,17 @@ export function openLog(redis: Redis, keys: Keys, blobs: Blobs, clean: <T extend
     keys.liveTeam(o.team),
     keys.liveUser(o.team, o.user),
   ];
+
+  /** An event ready to be written, and as readers will find it; null where it refers to payloads. */
+  async function written(event: SessionEvent): Promise<{ body: string; event: SessionEvent | null }> {
+    const raw = bodyOf(event);
+    const cleaned = clean(event, raw);
+    const body = cleaned === event ? raw : bodyOf(cleaned);
+    // No character takes more than three bytes.
+    if (body.length * 3 <= PAYLOAD_LIMIT) return { body, event: JSON.parse(body) as SessionEvent };
+    const slim = bodyOf(await deflate(cleaned, blobs));
+    return { body: slim, event: slim === body ? (JSON.parse(body) as SessionEvent) : null };
+  }
 
   async function tipOf(sid: string): Promise<Tip> {
     const [n, head] = await redis.hmget(keys.st(sid), 'n', 'head');
@@ -111,7 +131,9 @@ export function openLog(redis: Redis, keys: Keys, blobs: Blobs, clean: <T extend
         const tip = attempt === 0 && request.at ? request.at : await tipOf(owner.sid);
         const event = await build(tip);
         if (!event) return { is: 'NOTHING' };
-        const { line, hash } = nextLine(tip, new Date(now()).toISOString(), owner.sid, await deflate(clean(event), blobs));
+        const ready = await written(event);
+        const at = new Date(now()).toISOString();
+        const { line, hash, seq } = lineOf(tip, at, owner.sid, ready.body);
         const answer = (await script.run('append', allKeys(owner, request.key, request.thread), [
           owner.sid,
           request.key,
@@ -131,7 +153,7 @@ export function openLog(redis: Redis, keys: Keys, blobs: Blobs, clean: <T extend
         switch (answer[0]) {
           case 'OK':
             clocked(answer[3]);
-            return { is: 'OK', seq: Number(answer[1]), line };
+            return { is: 'OK', seq, line };
           case 'MOVED':
             // Many writers on one session: step aside for a moment.
             if (attempt > 3) await new Promise((r) => setTimeout(r, Math.random() * 10 * attempt));
@@ -153,11 +175,11 @@ export function openLog(redis: Redis, keys: Keys, blobs: Blobs, clean: <T extend
       }
     },
 
-    async claim(owner: Owner, ttlMs: number): Promise<{ fence: number; interrupted: number } | null> {
+    async claim(owner: Owner, ttlMs: number): Promise<{ fence: number; interrupted: number; seq: number } | null> {
       const answer = (await script.run('claim', allKeys(owner), [owner.sid, randomUUID(), ttlMs])) as string[];
       if (answer[0] !== 'OK') return null;
       clocked(answer[2]);
-      return { fence: Number(answer[1]), interrupted: Number(answer[3]) };
+      return { fence: Number(answer[1]), interrupted: Number(answer[3]), seq: Number(answer[4]) };
     },
 
     /** Counts a crash of a step that ran alone; a commit sets the count back. */
@@ -174,16 +196,19 @@ export function openLog(redis: Redis, keys: Keys, blobs: Blobs, clean: <T extend
     /** Commits events as the owner, all or nothing. Lines from outside that came in between are stepped over. */
     async commit(owner: Owner, fence: number, tip: Tip, events: readonly SessionEvent[], guard: Guard): Promise<Committed> {
       const op = randomUUID();
-      const slim = await Promise.all(events.map((e) => deflate(clean(e), blobs)));
+      const ready = await Promise.all(events.map(written));
       let from = tip;
       for (;;) {
         const at = new Date(now()).toISOString();
         const lines: (string | number)[] = [];
+        const entries: Entry[] = [];
         let last = from;
-        for (const [i, event] of slim.entries()) {
-          const { line, hash, seq } = nextLine(last, at, owner.sid, event);
+        for (const [i, event] of events.entries()) {
+          const { body, event: read } = ready[i] as (typeof ready)[number];
+          const { line, hash, seq } = lineOf(last, at, owner.sid, body);
           last = { seq, head: hash };
-          lines.push(event.type, line, hash, ...lineFacts(events[i] ?? event));
+          lines.push(event.type, line, hash, ...lineFacts(event));
+          if (read) entries.push({ seq, m: 0, fence, line, hash, at, event: read });
         }
         const effect = guard.is === 'effect' || guard.is === 'cancel';
         const answer = (await script.run('commit', allKeys(owner), [
@@ -194,13 +219,19 @@ export function openLog(redis: Redis, keys: Keys, blobs: Blobs, clean: <T extend
           guard.is === 'quiet' ? guard.seen : '',
           effect ? (guard.approval ?? '') : '',
           effect ? guard.executionExpiresMs : '',
-          slim.length,
+          events.length,
           ...lines,
         ])) as string[];
         switch (answer[0]) {
           case 'OK':
             clocked(answer[3]);
-            return { is: 'OK', tip: { seq: Number(answer[1]), head: answer[2] ?? '' } };
+            for (const entry of entries) entry.m = Number(answer[3]);
+            return {
+              is: 'OK',
+              tip: { seq: Number(answer[1]), head: answer[2] ?? '' },
+              // Sent twice, it was written at another time than the second answer says; after lines of others, the caller does not know those.
+              entries: from === tip && answer[4] !== 'again' && entries.length === events.length ? entries : null,
+            };
           case 'MOVED':
             from = { seq: Number(answer[1]), head: answer[2] ?? '' };
             continue;

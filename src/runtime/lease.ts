@@ -9,6 +9,8 @@ export type Lease = {
   fence: number;
   /** How often an owner was cut off since the last commit. */
   interrupted: number;
+  /** The log's last line when it was taken. */
+  seq: number;
   signal: AbortSignal;
   /** Fires only when it is lost. */
   held: AbortSignal;
@@ -25,7 +27,7 @@ export async function takeLease(log: EventLog, owner: Owner, ttlMs = LEASE_MS): 
   const sentAt = performance.now();
   const claimed = await log.claim(owner, ttlMs);
   if (!claimed) return null;
-  const { fence, interrupted } = claimed;
+  const { fence, interrupted, seq } = claimed;
   const aborter = new AbortController();
   const held = new AbortController();
   let lost = false;
@@ -51,6 +53,7 @@ export async function takeLease(log: EventLog, owner: Owner, ttlMs = LEASE_MS): 
   return {
     fence,
     interrupted,
+    seq,
     signal: aborter.signal,
     held: held.signal,
     lost: () => lost,

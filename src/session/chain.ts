@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { eventSchema, type SessionEvent } from './events.ts';
 import { isPayloadRef } from './payload.ts';
 import { checkVersion, placeOf, RECORD_VERSION } from './record-version.ts';
@@ -11,15 +11,27 @@ export type Tip = { seq: number; head: string };
 
 /** Builds the line that may follow `tip`. `v`, `seq` and `prev` stand first, in this order: the store compares these bytes before it appends. */
 export function nextLine(tip: Tip, at: string, session: string, event: SessionEvent): { line: string; hash: string; seq: number } {
-  const place = { v: RECORD_VERSION, seq: tip.seq + 1, prev: tip.head, at, session };
-  // Spread twice: first for the order of keys, then so that nothing inside an event can claim another place in the chain.
-  const line = JSON.stringify({ ...place, ...event, ...place });
-  return { line, hash: lineHash(line), seq: place.seq };
+  return lineOf(tip, at, session, bodyOf(event));
+}
+
+/** An event as JSON, without what only its place in the chain may say. */
+export function bodyOf(event: SessionEvent): string {
+  if (!PLACE.some((key) => Object.hasOwn(event, key))) return JSON.stringify(event);
+  return JSON.stringify(Object.fromEntries(Object.entries(event).filter(([key]) => !PLACE.includes(key))));
+}
+
+const PLACE: readonly string[] = ['v', 'seq', 'prev', 'at', 'session'];
+
+/** The line that may follow `tip`, from an event's body: made anew for another tip it costs no second writing of the event. */
+export function lineOf(tip: Tip, at: string, session: string, body: string): { line: string; hash: string; seq: number } {
+  const seq = tip.seq + 1;
+  const line = `{"v":${RECORD_VERSION},"seq":${seq},"prev":"${tip.head}","at":"${at}","session":${JSON.stringify(session)},${body.slice(1)}`;
+  return { line, hash: lineHash(line), seq };
 }
 
 /** Lowercase hex SHA-256 of a line's exact bytes, without its newline. */
 export function lineHash(line: string | Uint8Array): string {
-  return createHash('sha256').update(line).digest('hex');
+  return hash('sha256', line);
 }
 
 export type Line = { seq: number; prev: string; at: string; session: string; event: SessionEvent };

@@ -15,31 +15,58 @@ export type Block =
 /** What the model reads of one call's result, at the most, in characters. */
 const RESULT_LIMIT = 24_000;
 
+/** Where a message of the transcript begins: before which reply, and how many words of people were said before it. */
+type Place = { reply: number; heard: number };
+/** A transcript as JSON without brackets: `closed`, the messages that nothing can change any more, and `open`, the rest; `from` is where the open ones begin. */
+export type Written = { closed: Buffer; open: Buffer; from: Place };
+
 /**
  * The transcript that the model is asked with: a pure function of the log, only ever appended to, so that request k+1 begins with the bytes of
  * request k, on whatever worker and after whatever wait. `image` gives a stored picture as base64, or null where it is gone.
  */
 export function transcript(s: Session, image: (sha256: string) => string | null): Message[] {
-  const messages: Message[] = [{ role: 'user', content: [{ type: 'text', text: opening(s) }] }];
-  let heard = 0;
+  return messagesFrom(s, { reply: 0, heard: 0 }, image).map((m) => m.message);
+}
+
+/** The same as bytes. What an earlier writing of the same session has closed is not written again. */
+export function writeTranscript(s: Session, image: (sha256: string) => string | null, before?: Written): Written {
+  const placed = messagesFrom(s, before?.from ?? { reply: 0, heard: 0 }, image);
+  // The last message of ours may still get more; what stands before it is answered.
+  const last = placed.findLastIndex((m) => m.message.role === 'user');
+  const written = placed.map((m) => JSON.stringify(m.message));
+  const closing = written.slice(0, last).map((text) => `${text},`);
+  return {
+    closed: Buffer.concat([before?.closed ?? Buffer.alloc(0), Buffer.from(closing.join(''))]),
+    open: Buffer.from(written.slice(last).join(',')),
+    from: placed[last]?.at ?? { reply: 0, heard: 0 },
+  };
+}
+
+type Placed = { message: Message; at: Place };
+
+function messagesFrom(s: Session, from: Place, image: (sha256: string) => string | null): Placed[] {
+  const messages: Placed[] = [];
+  let { heard } = from;
   // What the host did after a stop is no part of a conversation.
   const replies = s.replies.filter((r) => !r.host);
-  for (const [i, reply] of replies.entries()) {
-    const before = s.told.slice(heard).filter((t) => t.seq <= reply.saw);
+  for (let i = from.reply; i <= replies.length; i++) {
+    const reply = replies[i];
+    const at = { reply: i, heard };
+    const before = s.told.slice(heard).filter((t) => reply === undefined || t.seq <= reply.saw);
     heard += before.length;
-    say(messages, 'user', [...results(s, replies[i - 1], image), ...heardIn(s, before)]);
-    say(messages, 'assistant', reply.content);
+    const first = i === 0 ? [{ type: 'text', text: opening(s) }] : results(s, replies[i - 1], image);
+    say(messages, at, 'user', [...first, ...heardIn(s, before)]);
+    if (reply) say(messages, at, 'assistant', reply.content);
   }
-  say(messages, 'user', [...results(s, replies.at(-1), image), ...heardIn(s, s.told.slice(heard))]);
   return messages;
 }
 
 /** Neighbours of one role become one message: the API wants the roles to alternate, and an empty reply leaves none. */
-function say(messages: Message[], role: Message['role'], content: unknown[]): void {
+function say(messages: Placed[], at: Place, role: Message['role'], content: unknown[]): void {
   if (content.length === 0) return;
-  const last = messages.at(-1);
+  const last = messages.at(-1)?.message;
   if (last?.role === role) (last.content as unknown[]).push(...content);
-  else messages.push({ role, content: [...content] } as Message);
+  else messages.push({ message: { role, content: [...content] } as Message, at });
 }
 
 function opening(s: Session): string {

@@ -51,6 +51,8 @@ export type GateDeps = {
   whyNoSession?: string | undefined;
   /** Cuts credentials out of text, known ones and what looks like one. */
   clean?: ((text: string) => string) | undefined;
+  /** Says quickly whether JSON may hold what `clean` cuts out; false is sure. */
+  suspect?: ((json: string) => boolean) | undefined;
 };
 
 /** What policy is told where there is no session: the worst. */
@@ -81,7 +83,7 @@ export async function gate(tool: Tool, input: Record<string, unknown>, scope: Ca
     }
     const plan = await tool.plan(input as never, ctx);
     if (plan.kind === 'question') return { is: 'question', question: plan };
-    if (holdsSecret(plan.arguments, deps.clean))
+    if (holdsSecret(plan.arguments, deps))
       return {
         is: 'refused',
         why: `What ${tool.name} would send holds a credential, so nothing was sent and nobody was asked. Leave it out, wherever it came from.`,
@@ -117,9 +119,10 @@ function refusedRead(tool: ReadTool, scope: CallScope | null, { permissions }: G
 }
 
 /** A job's parameters, a pull request's file: whatever a file or a backend put into the arguments, a credential never leaves in them. */
-function holdsSecret(args: Record<string, unknown>, clean: GateDeps['clean']): boolean {
+function holdsSecret(args: Record<string, unknown>, { clean, suspect }: GateDeps): boolean {
+  if (!clean) return false;
   const text = JSON.stringify(args);
-  return clean !== undefined && clean(text) !== text;
+  return (!suspect || suspect(text)) && clean(text) !== text;
 }
 
 const SECOND_THOUGHTS: readonly string[] = ['pending', 'denied', 'edited', 'withdrawn', 'expired'] satisfies ApprovalState[];

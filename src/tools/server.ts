@@ -23,6 +23,7 @@ import { type Resource, resources } from './resources.ts';
 export const CALL = 'labmate/call';
 
 type Extra = RequestHandlerExtra<ServerRequest, ServerNotification>;
+type Cleaning = Pick<GateDeps, 'clean' | 'suspect'>;
 type Invoke = (tool: Tool, input: Record<string, unknown>, extra: Extra) => Promise<DoorAnswer>;
 
 const SELF = { name: 'labmate', title: 'labmate', version: '0.1.0' };
@@ -33,7 +34,7 @@ const PROGRESS_EVERY_MS = 10_000;
 /** The catalog as an MCP server inside this process: what a worker's session calls. */
 export function toolServer(catalog: readonly Tool[], deps: GateDeps, scopes: (reference: string) => CallScope | null): McpServer {
   const server = new McpServer(SELF, { capabilities: { tools: { listChanged: false } } });
-  offer(server, catalog, deps.clean, (tool, input, extra) => {
+  offer(server, catalog, deps, (tool, input, extra) => {
     const reference = extra._meta?.[CALL];
     return gate(tool, input, typeof reference === 'string' ? scopes(reference) : null, deps);
   });
@@ -48,21 +49,21 @@ export function doorServer({ tools, prompts, atDoor, clean }: DoorServer): McpSe
   const invoke: Invoke = (tool, input, extra) =>
     withProgress(extra, () => atDoor({ tool, input, client: clientOf(server), signal: extra.signal, askHere: askHere(server, extra) }));
   // What the host does with an answer is nobody's business outside.
-  offer(server, tools, clean, invoke, withoutHostNote);
+  offer(server, tools, { clean }, invoke, withoutHostNote);
   for (const prompt of prompts) offerPrompt(server, prompt);
   for (const resource of resources(tools))
-    offerResource(server, resource, async (input, extra) => cleaned(present(await invoke(resource.tool, input, extra)), clean));
+    offerResource(server, resource, async (input, extra) => cleaned(present(await invoke(resource.tool, input, extra)), { clean }));
   return server;
 }
 
-function offer(server: McpServer, tools: readonly Tool[], clean: GateDeps['clean'], invoke: Invoke, last = (result: CallToolResult) => result): void {
+function offer(server: McpServer, tools: readonly Tool[], cleaning: Cleaning, invoke: Invoke, last = (result: CallToolResult) => result): void {
   for (const tool of tools) {
     server.registerTool(
       tool.name,
       { title: tool.title, description: tool.description, inputSchema: tool.input, outputSchema: outputOf(tool) },
       async (input, extra) => {
         const result = await invoke(tool, input, extra).then(present).catch(presentFailure);
-        return last(cleaned(result, clean));
+        return last(cleaned(result, cleaning));
       },
     );
   }
@@ -72,8 +73,9 @@ function offer(server: McpServer, tools: readonly Tool[], clean: GateDeps['clean
 }
 
 /** A backend may echo what it was asked with, in an answer as in an error: no credential reaches who asked, at any door. */
-function cleaned(result: CallToolResult, clean: GateDeps['clean']): CallToolResult {
-  return clean ? scrubDeep(result, clean) : result;
+function cleaned(result: CallToolResult, { clean, suspect }: Cleaning): CallToolResult {
+  if (!clean || (suspect && !suspect(JSON.stringify(result)))) return result;
+  return scrubDeep(result, clean);
 }
 
 function withoutHostNote({ _meta, ...result }: CallToolResult): CallToolResult {

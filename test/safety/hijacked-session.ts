@@ -50,7 +50,8 @@ export async function playHijacked(past: readonly SessionEvent[], toolbox: Toolb
     else if (step.do === 'think') {
       const events = await think(s, turn, {
         model: async (request) => {
-          const asked = { model: 'm', max_tokens: request.maxTokens, messages: request.messages } as MessagesRequest;
+          const messages = JSON.parse(`[${Buffer.concat([...request.messages]).toString()}]`) as MessagesRequest['messages'];
+          const asked: MessagesRequest = { model: 'm', max_tokens: request.maxTokens, messages };
           requests.push(asked);
           const { content } = await answer(asked);
           const stop = content.some((b) => b.type === 'tool_use') ? 'tool_use' : 'end_turn';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { SessionEvent } from '../../src/session/events.ts';
-import { transcript } from '../../src/session/transcript.ts';
+import { transcript, type Written, writeTranscript } from '../../src/session/transcript.ts';
 import { finished, opened, replied, sessionOf, told, waitsForJob } from './logs.ts';
 
 const none = () => null;
@@ -50,8 +50,33 @@ test('each request begins with the bytes of the request before it', () => {
     replied(9),
   ];
   const askedAfter = [1, 5, 7, 9];
-  const requests = askedAfter.map((n) => JSON.stringify(transcript(sessionOf(events.slice(0, n)), none)).replace(/\]$/, ''));
+  const requests = askedAfter.map((n) => JSON.stringify(transcript(sessionOf(events.slice(0, n)), none)).slice(1, -1));
   for (const [i, request] of requests.entries()) if (i > 0) expect(request.startsWith(requests[i - 1]!)).toBe(true);
+});
+
+test('written piece by piece, a transcript has the bytes of one that is written whole, whatever became of its turns', () => {
+  const empty: SessionEvent = { ...replied(1), content: [] };
+  const paused: SessionEvent = { ...replied(3, [], 'Wait.'), stop: 'pause_turn' };
+  const events: SessionEvent[] = [
+    opened(),
+    empty,
+    told('try again'),
+    paused,
+    replied(4, [wait], 'Now.'),
+    told('a word while it runs'),
+    finished('c1', { still_running: true }),
+    replied(6, [{ ...wait, id: 'c2' }]),
+    told('late: after its look'),
+    finished('c2', { curve: 'x'.repeat(5_000), name: 'größer — 見る' }),
+    replied(9),
+  ];
+  let before: Written | undefined;
+  for (const n of [1, 3, 4, 7, 10, 11]) {
+    const session = sessionOf(events.slice(0, n));
+    before = writeTranscript(session, none, before);
+    expect(`[${Buffer.concat([before.closed, before.open]).toString()}]`).toBe(JSON.stringify(transcript(session, none)));
+  }
+  expect(before?.closed.length).toBeGreaterThan(500);
 });
 
 test('what a person writes cannot close the frame that says who speaks', () => {

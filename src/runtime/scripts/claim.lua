@@ -9,4 +9,4 @@ if (redis.call('HGET', ST, 'owner') or '') ~= '' then redis.call('HINCRBY', ST, 
 redis.call('HSET', ST, 'owner', ARGV[2], 'lease', lease)
 -- Should this owner die, somebody looks when its lease is over.
 redis.call('ZADD', DUE, lease, ARGV[1])
-return { 'OK', str(fence), str(ms), redis.call('HGET', ST, 'interrupted') or '0' }
+return { 'OK', str(fence), str(ms), redis.call('HGET', ST, 'interrupted') or '0', redis.call('HGET', ST, 'n') }

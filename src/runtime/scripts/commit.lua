@@ -4,7 +4,7 @@
 local sid, fence, op, guard, approval = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[6]
 local ms = now()
 local n, head = tip()
-if redis.call('HGET', ST, 'op') == op then return { 'OK', redis.call('HGET', ST, 'opn'), head, str(ms) } end
+if redis.call('HGET', ST, 'op') == op then return { 'OK', redis.call('HGET', ST, 'opn'), head, str(ms), 'again' } end
 if redis.call('HGET', ST, 'status') ~= 'open' or redis.call('HGET', ST, 'fence') ~= fence then return { 'FENCED' } end
 -- A stop lets nothing begin any more, but cancelling the session's own run.
 if guard == 'effect' and redis.call('HEXISTS', ST, 'stop') == 1 then return { 'STOPPED' } end
