@@ -1,5 +1,4 @@
 import { fork } from 'node:child_process';
-import { join } from 'node:path';
 
 /** A program of ours in a process of its own, asked over its channel. */
 export type Child = {
@@ -7,14 +6,16 @@ export type Child = {
   /** What it said when it was ready. */
   hello: Record<string, unknown>;
   ask<T>(what: string, args?: Record<string, unknown>): Promise<T>;
+  /** As by kill -9. */
+  kill(): void;
   stop(): Promise<void>;
 };
 
 type Answer = { id?: number; result?: unknown; error?: string };
 
-export async function startChild(program: string, options: { env?: Record<string, string>; execArgv?: string[] } = {}): Promise<Child> {
+export async function startChild(program: string, options: { env?: Record<string, string>; execArgv?: string[]; /** Its log goes to /dev/null. */ quiet?: boolean } = {}): Promise<Child> {
   const env = { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', NODE_ENV: 'production', ...options.env };
-  const child = fork(join(import.meta.dirname, program), [], { env, execArgv: options.execArgv ?? [], serialization: 'advanced' });
+  const child = fork(program, [], { env, execArgv: options.execArgv ?? [], stdio: ['ignore', 'inherit', options.quiet ? 'ignore' : 'inherit', 'ipc'], serialization: 'advanced' });
   const waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
   let counter = 0;
   const gone = new Promise<number | null>((resolve) => child.once('exit', resolve));
@@ -41,6 +42,7 @@ export async function startChild(program: string, options: { env?: Record<string
         waiting.set(id, { resolve: resolve as (value: unknown) => void, reject });
         child.send({ id, do: what, ...args });
       }),
+    kill: () => void child.kill('SIGKILL'),
     async stop() {
       if (child.connected) child.disconnect();
       const late = setTimeout(() => child.kill('SIGKILL'), 5_000);

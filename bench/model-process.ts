@@ -13,8 +13,8 @@ const seen: Seen = { calls: 0, inputTokens: 0, pairs: 0, stable: 0 };
 const last = new Map<string, Buffer>();
 let journal = false;
 const RESULT = Buffer.from('"type":"tool_result"');
-/** What follows the messages in a request that has them last. */
-const TAIL = ']}'.length;
+/** What follows the messages in a request of ours. */
+const TAIL = Buffer.from('],"max_tokens":');
 
 /** Slack is asked only who a person is. */
 const SLACK = JSON.stringify({ ok: true, user: { id: 'U2', team_id: 'T1', name: 'sam' } });
@@ -62,9 +62,9 @@ process.on('disconnect', () => process.exit(0));
 
 function scriptIn(body: Buffer): Script {
   const at = body.indexOf('[bench ');
-  const found = /^\[bench (\S+) calls=(\d+) ask=(\d+) bytes=(\d+)\]/.exec(body.toString('latin1', at, at + 120));
+  const found = /^\[bench (\S+) calls=(\d+) ask=(\d+) wait=(\d+) bytes=(\d+)\]/.exec(body.toString('latin1', at, at + 160));
   if (!found) throw new Error('a request without a script');
-  return { session: found[1] ?? '', calls: Number(found[2]), ask: Number(found[3]), bytes: Number(found[4]) };
+  return { session: found[1] ?? '', calls: Number(found[2]), ask: Number(found[3]), wait: Number(found[4]), bytes: Number(found[5]) };
 }
 
 function occurrences(body: Buffer): number {
@@ -80,7 +80,7 @@ function compare(session: string, body: Buffer): void {
     seen.pairs += 1;
     if (before.equals(body.subarray(0, before.length))) seen.stable += 1;
   }
-  last.set(session, Buffer.from(body.subarray(0, -TAIL)));
+  last.set(session, Buffer.from(body.subarray(0, body.lastIndexOf(TAIL))));
 }
 
 type Block = { type: 'text'; text: string } | { type: 'tool_use'; id: string; name: string; input: Record<string, unknown> };
@@ -89,7 +89,7 @@ function messageOf(script: Script, n: number, bytes: number) {
   const content: Block[] = [
     { type: 'text', text: n > script.calls ? `The best is ${script.session}-${script.calls}.` : `Looking at run ${n} of ${script.calls} next.` },
   ];
-  if (n <= script.calls) content.push({ type: 'tool_use', id: `toolu_${n}`, name: toolOf(n, script.ask), input: inputOf(n, script) });
+  if (n <= script.calls) content.push({ type: 'tool_use', id: `toolu_${n}`, name: toolOf(n, script), input: inputOf(n, script) });
   return {
     id: `msg_${seen.calls}`,
     type: 'message',

@@ -8,21 +8,25 @@ export const MAX_TOKENS = 8_192;
 /** The session that the peers were measured with, too: 8 tool calls, 9 model calls. */
 export const CALLS = 8;
 
-/** What the prompt says is all that the model's stand-in knows of a session. `ask`: the number of the call that needs a person's yes, 0 for none. */
-export type Script = { session: string; calls: number; ask: number; bytes: number };
+/**
+ * What the prompt says is all that the model's stand-in knows of a session. `ask`: the number of the call that needs a person's yes, 0 for none; `wait`: of the one that
+ * waits for a training run.
+ */
+export type Script = { session: string; calls: number; ask: number; wait?: number; bytes: number };
 
-export function promptOf({ session, calls, ask, bytes }: Script): string {
-  return `Compare the last runs of ads-rank-v3 and say which is best. [bench ${session} calls=${calls} ask=${ask} bytes=${bytes}]`;
+export function promptOf({ session, calls, ask, wait = 0, bytes }: Script): string {
+  return `Compare the last runs of ads-rank-v3 and say which is best. [bench ${session} calls=${calls} ask=${ask} wait=${wait} bytes=${bytes}]`;
 }
 
 /** The name of the tool that call `n` (from 1) goes to: two in eight are effects, which must be claimed before they happen. */
-export function toolOf(n: number, ask: number): string {
+export function toolOf(n: number, { ask, wait }: Script): string {
+  if (n === wait) return 'wait_for_training';
   if (n === ask) return 'promote_run';
   return n % 4 === 0 ? 'note_in_thread' : 'read_training';
 }
 
-export function inputOf(n: number, { session, bytes, ask }: Script): Record<string, unknown> {
-  if (n === ask) return { run_id: `${session}-${n}` };
+export function inputOf(n: number, { session, bytes, ask, wait }: Script): Record<string, unknown> {
+  if (n === ask || n === wait) return { run_id: `${session}-${n}` };
   if (n % 4 === 0) return { text: `Call ${n}: val_f1 is better than the baseline by ${figure(session, n, 0)}.` };
   return { run_id: `${session}-${n}`, bytes };
 }
@@ -65,6 +69,11 @@ export const TOOLS = [
   {
     name: 'promote_run',
     description: 'Makes a run the baseline of its experiment. Use when a run is better and it was asked for.',
+    input_schema: { type: 'object' as const, properties: { run_id: { type: 'string' } }, required: ['run_id'] },
+  },
+  {
+    name: 'wait_for_training',
+    description: 'Waits until a training run has ended. Use once after starting it.',
     input_schema: { type: 'object' as const, properties: { run_id: { type: 'string' } }, required: ['run_id'] },
   },
 ];

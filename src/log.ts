@@ -1,5 +1,5 @@
 import { type DestinationStream, type Logger, pino } from 'pino';
-import { masked, scrubber } from './policy/secrets.ts';
+import { masked, scrubber, suspicion } from './policy/secrets.ts';
 
 /** Child loggers carry what they are about: `log.child({ session, call })`. */
 export type Log = Logger;
@@ -11,7 +11,8 @@ export type Log = Logger;
 export function createLog(options: { level: string; secrets: readonly string[]; role?: string; to?: DestinationStream }): Log {
   const to = options.to ?? pino.destination({ dest: 2, sync: true });
   const known = scrubber(options.secrets);
-  const scrub = (line: string) => masked(known(line));
+  const suspect = suspicion(options.secrets);
+  const scrub = (line: string) => (suspect(line) ? masked(known(line)) : line);
   return pino(
     {
       level: options.level,

@@ -3,6 +3,7 @@ import { readConfig } from '../../src/config.ts';
 import { createLog } from '../../src/log.ts';
 import { openCore } from '../../src/open-core.ts';
 import { openWatching } from '../../src/ops/observe.ts';
+import { startJobWatch } from '../../src/runtime/job-watch.ts';
 import { makeKeys } from '../../src/runtime/keys.ts';
 import { connect, PATIENT } from '../../src/runtime/redis.ts';
 import { startSessionWorker } from '../../src/runtime/session-worker.ts';
@@ -70,6 +71,19 @@ const tools: Tool[] = [
     }),
     run: async (plan) => done('It is the baseline now.', { run_id: String(plan.arguments['run_id']), promoted: true }),
   }),
+  readTool({
+    name: 'wait_for_training',
+    title: 'Wait for a training run',
+    description: text('wait_for_training'),
+    input: z.strictObject({ run_id: z.string() }),
+    output: z.object({ run_id: z.string(), status: z.string() }),
+    needs: [],
+    run: async ({ run_id }, ctx) => {
+      if ((ctx.session?.woken.length ?? 0) > 0) return done('It has ended.', { run_id, status: 'SUCCEEDED' });
+      const waiting = { for: 'job' as const, run_ids: [run_id], until: 'all' as const, conditions: [], deadline: null };
+      return { kind: 'wait', waiting, text: 'It is running.', data: { run_id, status: 'RUNNING' } };
+    },
+  }),
 ];
 
 const modelUrl = process.env['MODEL_URL'] ?? '';
@@ -85,7 +99,7 @@ const read = readConfig(
     DATABRICKS_HOST: 'http://127.0.0.1:9',
     DATABRICKS_TOKEN: 'dapi-bench-token-of-nobody',
     GITHUB_TOKEN: 'ghp_bench_token_of_nobody',
-    LOG_LEVEL: 'error',
+    LOG_LEVEL: 'info',
   },
   JSON.stringify({
     channels: ['C0ML'],
@@ -96,8 +110,8 @@ const read = readConfig(
 if (!read.ok) throw new Error(read.faults.join(' '));
 const { config } = read;
 const keys = makeKeys(config.redis.prefix);
-// As in production, where each step leaves a line in the log.
-const log = createLog({ level: 'info', secrets: config.secrets, role: 'bench', to: createWriteStream('/dev/null') });
+// As in production, where each step leaves a line for the operator.
+const log = createLog({ level: config.logLevel, secrets: config.secrets, role: 'bench' });
 const core = openCore(config, keys, log);
 const stepper = await openStepper(config, core, log, await openWatching(config, 'worker'), tools);
 const queueConnection = connect(config.redis.url, PATIENT);
@@ -113,7 +127,36 @@ const listen = (concurrency: number) =>
     failed: (session, error) => failures.push(`${session}: ${error instanceof Error ? error.stack : String(error)}`),
     stuck: () => process.exit(70),
   });
-let worker: ReturnType<typeof listen> | null = process.env['ONLY_OPENS'] ? null : listen(AT_ONCE);
+const worker = listen(AT_ONCE);
+
+/** The watcher's clock: so many times as fast as ours, for a job of six hours. */
+const FASTER = 3_600;
+const began = Date.now();
+const watchersNow = () => began + (Date.now() - began) * FASTER;
+/** When a run that is waited for ends, by the watcher's clock. */
+let runsLastMs = 0;
+const endsAt = new Map<string, number>();
+let looks = 0;
+const watch = startJobWatch({
+  redis: core.redis,
+  keys,
+  deliver: core.deliver,
+  now: watchersNow,
+  everyMs: 5,
+  poll: async (runs) => {
+    looks += runs.length;
+    return new Map(
+      runs.map(({ runId }) => {
+        const end = endsAt.get(runId) ?? watchersNow() + runsLastMs;
+        endsAt.set(runId, end);
+        const terminal = watchersNow() >= end;
+        return [runId, { status: terminal ? 'SUCCEEDED' : 'RUNNING', terminal }];
+      }),
+    );
+  },
+  failed: (error) => failures.push(String(error)),
+});
+if (!process.env['WATCH']) watch.stop();
 
 type Run = Omit<Script, 'session'> & { name: string; sessions: number; atOnce: number };
 
@@ -194,9 +237,11 @@ serve({
     for (let i = 0; i < 3; i++) globalThis.gc?.();
     return process.memoryUsage().heapUsed;
   },
-  stopListening: async () => {
-    await worker?.stop();
-    worker = null;
+  runsLast: ({ ms }: { ms: number }) => {
+    runsLastMs = ms;
+    looks = 0;
   },
+  looks: () => looks,
+  stop: () => worker.stop(),
   failures: () => failures,
 });

@@ -42,11 +42,12 @@ const waitSchema = z.object({
  * those whose runs have ended or whose conditions came true, and keeps how far the others are, for their threads.
  * One process at a time does it; when it dies another takes over.
  */
-export function startJobWatch(deps: { redis: Redis; keys: Keys; poll: PollRuns; deliver: Deliver; failed: (error: unknown) => void; everyMs?: number }): {
+export function startJobWatch(deps: { redis: Redis; keys: Keys; poll: PollRuns; deliver: Deliver; failed: (error: unknown) => void; everyMs?: number; now?: () => number }): {
   stop(): void;
   wakeEarly(): void;
 } {
   const { redis, keys } = deps;
+  const clock = deps.now ?? Date.now;
   const me = randomUUID();
   const pace = new Map<string, { at: number; every: number }>();
   /** The last that was seen of each run somebody waits for; null is a run that is gone. */
@@ -77,7 +78,7 @@ export function startJobWatch(deps: { redis: Redis; keys: Keys; poll: PollRuns; 
   const watch = async () => {
     const waits = parseWaits(await redis.hgetall(keys.waits));
     forget(waits);
-    const now = Date.now();
+    const now = clock();
     // What has ended stays ended: it is not asked about again while others are waited for.
     const asked = wantedOf(waits).filter(({ runId }) => !known.get(runId)?.terminal && known.get(runId) !== null && (pace.get(runId)?.at ?? 0) <= now);
     if (asked.length > 0) {

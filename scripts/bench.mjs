@@ -1,0 +1,23 @@
+// `npm run bench`: compiles product and contenders, as they would run in production, and measures them against each other. `--quick` is for development.
+import { spawnSync } from 'node:child_process';
+import { cpSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { installMissing, requireNode } from '../bin/prepare.mjs';
+
+requireNode();
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+installMissing(root);
+
+const built = join(root, '.cache', 'bench');
+rmSync(built, { recursive: true, force: true });
+const compiled = spawnSync(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', 'bench'], { cwd: root, stdio: 'inherit' });
+if (compiled.status !== 0) process.exit(compiled.status ?? 1);
+cpSync(join(root, 'src', 'runtime', 'scripts'), join(built, 'src', 'runtime', 'scripts'), { recursive: true });
+cpSync(join(root, 'package.json'), join(built, 'package.json'));
+
+// The benchmarks start a Redis of their own; somebody's REDIS_URL may hold somebody's sessions.
+const { REDIS_URL: _never, ...env } = process.env;
+const tsx = pathToFileURL(join(root, 'node_modules', 'tsx', 'dist', 'esm', 'index.mjs')).href;
+const ran = spawnSync(process.execPath, ['--import', tsx, join(root, 'bench', 'run.ts'), ...process.argv.slice(2)], { cwd: root, env, stdio: 'inherit' });
+process.exitCode = ran.status ?? 1;
