@@ -13,9 +13,17 @@ export type Child = {
 
 type Answer = { id?: number; result?: unknown; error?: string };
 
-export async function startChild(program: string, options: { env?: Record<string, string>; execArgv?: string[]; /** Its log goes to /dev/null. */ quiet?: boolean } = {}): Promise<Child> {
+export async function startChild(
+  program: string,
+  options: { env?: Record<string, string>; execArgv?: string[] /** Its log goes to /dev/null. */; quiet?: boolean } = {},
+): Promise<Child> {
   const env = { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', NODE_ENV: 'production', ...options.env };
-  const child = fork(program, [], { env, execArgv: options.execArgv ?? [], stdio: ['ignore', 'inherit', options.quiet ? 'ignore' : 'inherit', 'ipc'], serialization: 'advanced' });
+  const child = fork(program, [], {
+    env,
+    execArgv: options.execArgv ?? [],
+    stdio: ['ignore', 'inherit', options.quiet ? 'ignore' : 'inherit', 'ipc'],
+    serialization: 'advanced',
+  });
   const waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
   let counter = 0;
   const gone = new Promise<number | null>((resolve) => child.once('exit', resolve));

@@ -18,7 +18,11 @@ const processor = cpus();
 const machine = `${processor.length} x ${processor[0]?.model.trim() ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GB, ${process.platform} ${process.arch}`;
 const redis = /redis_version:(\S+)/.exec(await stage.eye.info('server'))?.[1] ?? 'unknown';
 const versions = { node: process.version, redis, ...(await packageVersions()) };
-say(`${machine}\n${Object.entries(versions).map(([name, version]) => `${name} ${version}`).join(', ')}\nRedis: appendonly yes, appendfsync always. Ratios within this run; less is better unless the target says >=.\n`);
+say(
+  `${machine}\n${Object.entries(versions)
+    .map(([name, version]) => `${name} ${version}`)
+    .join(', ')}\nRedis: appendonly yes, appendfsync always. Ratios within this run; less is better unless the target says >=.\n`,
+);
 
 const { goals: sessionGoals, floors } = await measureSessions(stage, size);
 floor('floor, first', floors.first);
@@ -45,7 +49,9 @@ function floor(name: string, costs: Record<string, { cpuMs: number; perSecond: n
 }
 
 async function packageVersions(): Promise<Record<string, string>> {
-  const { default: own } = (await import('../package.json', { with: { type: 'json' } })) as { default: { version: string; dependencies: Record<string, string> } };
+  const { default: own } = (await import('../package.json', { with: { type: 'json' } })) as {
+    default: { version: string; dependencies: Record<string, string> };
+  };
   const named = ['@anthropic-ai/sdk', '@modelcontextprotocol/sdk', 'bullmq', 'ioredis', '@slack/bolt'];
   return { labmate: own.version, ...Object.fromEntries(named.map((name) => [name, own.dependencies[name] ?? 'unknown'])) };
 }

@@ -36,7 +36,12 @@ export async function measureSessions(stage: Stage, { rounds, sessions }: { roun
   return {
     floors: { first: costs[0] ?? {}, last },
     goals: [
-      goal('CPU of a durable session, of the bare loop', ratio('cpuMs', 'labmate', 'bare'), { atMost: 0.85 }, `${ms('labmate')} ms against ${ms('bare')} ms (naive ${ms('naive')} ms)`),
+      goal(
+        'CPU of a durable session, of the bare loop',
+        ratio('cpuMs', 'labmate', 'bare'),
+        { atMost: 0.85 },
+        `${ms('labmate')} ms against ${ms('bare')} ms (naive ${ms('naive')} ms)`,
+      ),
       goal('sessions a second, of the naive design', ratio('perSecond', 'labmate', 'naive'), { atLeast: 1.5 }, `64 at once`),
     ],
   };
@@ -112,13 +117,23 @@ export async function measureBytes(stage: Stage, { steps }: { steps: number }): 
   const { pairs, stable } = await stage.model.ask<{ pairs: number; stable: number }>('take');
   await Promise.all([labmate.stop(), third.stop()]);
   return [
-    goal(`bytes sent to Redis over ${steps} steps, of the record`, (after.inBytes - before.inBytes) / record, { atMost: 1.5 }, `append-only file ${((after.aofBytes - before.aofBytes) / record).toFixed(2)}`),
+    goal(
+      `bytes sent to Redis over ${steps} steps, of the record`,
+      (after.inBytes - before.inBytes) / record,
+      { atMost: 1.5 },
+      `append-only file ${((after.aofBytes - before.aofBytes) / record).toFixed(2)}`,
+    ),
     goal(
       'model calls and input tokens, job of 6 h, of an instant one',
       Math.max(long.calls / instant.calls, long.inputTokens / instant.inputTokens),
       { atMost: 1.004 },
       `${long.calls} calls and ${long.inputTokens} tokens against ${instant.calls} and ${instant.inputTokens}; the run was looked at ${long.looks} times, on a clock 3,600 times as fast`,
     ),
-    goal('requests that begin with the one before', stable / pairs, { atLeast: 1 }, `${stable} of ${pairs} pairs, over a park, a killed worker and another one`),
+    goal(
+      'requests that begin with the one before',
+      stable / pairs,
+      { atLeast: 1 },
+      `${stable} of ${pairs} pairs, over a park, a killed worker and another one`,
+    ),
   ];
 }

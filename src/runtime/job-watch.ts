@@ -42,7 +42,15 @@ const waitSchema = z.object({
  * those whose runs have ended or whose conditions came true, and keeps how far the others are, for their threads.
  * One process at a time does it; when it dies another takes over.
  */
-export function startJobWatch(deps: { redis: Redis; keys: Keys; poll: PollRuns; deliver: Deliver; failed: (error: unknown) => void; everyMs?: number; now?: () => number }): {
+export function startJobWatch(deps: {
+  redis: Redis;
+  keys: Keys;
+  poll: PollRuns;
+  deliver: Deliver;
+  failed: (error: unknown) => void;
+  everyMs?: number;
+  now?: () => number;
+}): {
   stop(): void;
   wakeEarly(): void;
 } {
