@@ -58,7 +58,6 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? (sorted[middle] ?? Number.NaN) : ((sorted[middle - 1] ?? Number.NaN) + (sorted[middle] ?? Number.NaN)) / 2;
 }
 
-
 /** One line of the table. `atMost` or `atLeast` is the target. */
 export type Goal = { name: string; figure: number; target: string; met: boolean; how: string };
 

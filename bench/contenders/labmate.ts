@@ -125,6 +125,7 @@ const listen = (concurrency: number) =>
     concurrency,
     advance: stepper.advance,
     failed: (session, error) => failures.push(`${session}: ${error instanceof Error ? error.stack : String(error)}`),
+    broken: async () => {},
     stuck: () => process.exit(70),
   });
 const worker = listen(AT_ONCE);
