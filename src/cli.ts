@@ -17,7 +17,7 @@ type Command = {
 const COMMANDS: Record<string, Command> = {
   start: { usage: 'start', what: 'run labmate (ROLE=gateway, worker or all)', run: start },
   sandbox: {
-    usage: 'sandbox [--headless --scenario NAME] [--socket | --http] [--with NAME=real] [--port N] [--training-seconds N] [--dir FOLDER]',
+    usage: 'sandbox [--headless --scenario NAME|FILE.json] [--socket | --http] [--with NAME=real] [--port N] [--training-seconds N] [--dir FOLDER]',
     what: 'all of it on this machine, with stand-ins for every service and a page to talk to it',
     run: sandbox,
   },

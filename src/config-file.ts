@@ -72,7 +72,7 @@ export const fileSchema = z
     policy: z
       .strictObject({ default: z.enum(['ask', 'deny']).default('ask'), rules: z.array(rule).default([]) })
       .prefault({})
-      .describe('Deny rules count first, then ask, then auto; "default" is for tools of mounted servers.'),
+      .describe('Deny rules count first, then ask, then auto; "default" is for tools of mounted servers, of which this version has none.'),
     metrics: z
       .record(name, z.enum(['max', 'min']))
       .default({})
@@ -110,11 +110,13 @@ export const fileSchema = z
     mcpServers: z
       .record(name, z.record(z.string(), z.unknown()))
       .default({})
-      .describe('As other MCP hosts read it. Variables in braces after a dollar sign, with :-default or without, are filled in from the environment.'),
+      .describe(
+        'As other MCP hosts read it; reserved, as this version mounts no servers. Variables in braces after a dollar sign, with :-default or without, are filled in from the environment.',
+      ),
     mounts: z
       .record(name, z.strictObject({ trusted: z.boolean().default(false) }))
       .default({})
-      .describe('What is ours about a mounted server.'),
+      .describe('What is ours about a mounted server; reserved, as this version mounts none.'),
   })
   .describe('labmate.json: where labmate listens, what it may do, and who must agree.');
 

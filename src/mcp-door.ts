@@ -5,12 +5,15 @@ import { openCalls } from './open-calls.ts';
 import { type Core, openCore } from './open-core.ts';
 import { openServices } from './open-services.ts';
 import { mayApprove } from './policy/approvers.ts';
+import { lookAlikes, visible } from './policy/outside-text.ts';
 import { approversOf } from './policy/rules.ts';
 import { masked, scrubber } from './policy/secrets.ts';
 import { advance } from './runtime/advance.ts';
 import { type Caller, doorSessions, type Standing } from './runtime/door-session.ts';
 import { makeKeys } from './runtime/keys.ts';
 import type { Outcome } from './session/events.ts';
+import type { Approval } from './session/state.ts';
+import { argumentsInFull, differences, MOST_ARGUMENTS } from './slack/views/card.ts';
 import { toolsFor } from './tools/catalog.ts';
 import type { AtDoor, DoorAnswer, DoorCall, Principal } from './tools/door.ts';
 import { type GateDeps, gate } from './tools/gate.ts';
@@ -89,7 +92,9 @@ async function doorWithLog(config: CoreConfig, core: Core, log: Log): Promise<Do
         .catch((error: unknown) => log.warn({ err: error, tool: tool.name }, 'a look at the MCP door is not in its log')));
     try {
       const answer = await gate(tool, input, null, { ...deps, reader: caller && { team: caller.team, user: caller.user } });
-      await write(() => outcomeOf(answer, blobs.put));
+      // What stands in another log is not copied into this one, which more people may read.
+      const elsewhere = tool.needs.includes('sessions') && answer.is === 'answer';
+      await write(async () => (elsewhere ? { status: 'ok', text: 'Shown; it stands in that record.' } : outcomeOf(answer, blobs.put)));
       return answer;
     } catch (error) {
       const shown = presentFailure(error).content.flatMap((c) => (c.type === 'text' ? [c.text] : []));
@@ -125,8 +130,9 @@ async function doorWithLog(config: CoreConfig, core: Core, log: Log): Promise<Do
     const groupMembers = (await Promise.all(rule.groups.map((g) => services.slack?.groupMembers(g, true) ?? []))).flat();
     const person = await services.slack.person(user);
     if (!mayApprove({ user: person, team: of, requester: session.opened.by, rule, groupMembers }).ok) return false;
-    const facts = approval.preview.facts.map((f) => `${f.label}: ${f.value}`);
-    const said = await ask([approval.preview.summary, ...facts, `Exactly this is sent: ${JSON.stringify(approval.arguments)}`].join('\n'));
+    // What can't be shown whole can't be approved; the card says so.
+    if (argumentsInFull(approval).length > MOST_ARGUMENTS) return false;
+    const said = await ask(inWords(approval, call.tool));
     if (said === 'nothing') return false;
     await deliver(`here:${approval.id}`, { do: said === 'yes' ? 'approve' : 'deny', session: session.id, approval: approval.id, by: user });
     return true;
@@ -135,10 +141,31 @@ async function doorWithLog(config: CoreConfig, core: Core, log: Log): Promise<Do
   return { deps, atDoor: (principal) => (call) => (call.tool.kind === 'read' ? look(principal, call) : act(principal, call)) };
 }
 
+/** The card's words for a person at a client: the same facts, and nothing in them that is not seen. */
+function inWords(approval: Approval, tool: string): string {
+  const { preview, again } = approval;
+  const exact = argumentsInFull(approval);
+  const line = (text: string) => visible(text).replaceAll('\n', '⏎ ');
+  const alike = lookAlikes(`${preview.summary}\n${exact}`);
+  return [
+    line(preview.summary),
+    ...(again ? [line(`Asked again: ${again}`)] : []),
+    ...(preview.environment ? [line(`Environment: ${preview.environment}`)] : []),
+    ...preview.facts.map((f) => line(`${f.label}: ${f.value}`)),
+    ...differences(preview).flatMap((d) => [line(d.title), ...d.changes.map((c) => line(`${c.name}: ${c.from ?? '(not set)'} → ${c.to ?? '(not set)'}`))]),
+    ...(preview.adds?.length ? [line(`labmate itself adds ${preview.adds.join('; ')}.`)] : []),
+    ...(alike.length > 0 ? [line(`Look closely, these words mix alphabets: ${alike.join(', ')}`)] : []),
+    `Exactly this is sent, with ${tool}: ${visible(exact)}`,
+  ].join('\n');
+}
+
 /** What the log says, for the client. */
 function told(standing: Standing): DoorAnswer {
   if (standing.is === 'waits') {
-    const text = `${standing.why} It goes on by itself; make the identical call again in a minute to learn what came of it.`;
+    const next = standing.stuck
+      ? 'It is not tried again by itself: make the identical call to try again.'
+      : 'It goes on by itself; make the identical call again in a minute to learn what came of it.';
+    const text = `${standing.why} ${next}`;
     return { is: 'told', text, failed: false, data: { status: 'waiting' } };
   }
   if (standing.is === 'asked') {

@@ -27,8 +27,9 @@ export function answerOfError(error: unknown, asked: Asked): Exclude<ModelAnswer
     const status = error.status ?? statusOfType[error.type ?? ''] ?? 500;
     return isTemporary(status) ? wait(temporary(status), retryAfterMs(error.headers)) : { kind: 'final', why: scrub(refused(status, error, asked), asked) };
   }
-  // A stream that was cut, ended early or held something that is not JSON.
-  if (error instanceof AnthropicError || error instanceof SyntaxError) return wait("Claude's answer broke off or could not be read.");
+  // A stream that was cut, ended early, or held something that is not JSON or not of the shape it should have.
+  if (error instanceof AnthropicError || error instanceof SyntaxError || error instanceof TypeError)
+    return wait("Claude's answer broke off or could not be read.");
   throw error;
 }
 

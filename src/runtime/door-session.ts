@@ -4,7 +4,7 @@ import { canonicalJson } from '../policy/digest.ts';
 import { waitsForClient } from '../session/door.ts';
 import type { Outcome } from '../session/events.ts';
 import { type Approval, type Call, openCalls, type Session } from '../session/state.ts';
-import type { Deliver } from './commands.ts';
+import type { Command, Deliver } from './commands.ts';
 import type { Reading } from './reading.ts';
 
 /** Who calls, and where their cards and their log belong. */
@@ -12,7 +12,10 @@ export type Caller = { team: string; channel: string; door: string; name: string
 export type ClientCall = { client: string; tool: string; input: Record<string, unknown> };
 
 /** Where a client's call stands when there is something to tell. */
-export type Standing = { is: 'finished'; outcome: Outcome } | { is: 'asked'; approval: Approval; session: Session; call: Call } | { is: 'waits'; why: string };
+export type Standing =
+  | { is: 'finished'; outcome: Outcome }
+  | { is: 'asked'; approval: Approval; session: Session; call: Call }
+  | { is: 'waits'; why: string /** Until the call is made again. */; stuck?: true };
 
 export type DoorSessions = {
   /** Makes a call, or makes an open one again, and waits a while for what comes of it. */
@@ -41,10 +44,7 @@ export function doorSessions({ deliver, reading, bring }: Deps): DoorSessions {
     const { session, id } = await stored(caller, (current) => {
       const open = openCalls(current).find((c) => c.tool === call.tool && canonicalJson(c.input) === canonicalJson(call.input));
       const made = open?.id ?? `m-${randomUUID()}`;
-      const command = open
-        ? ({ do: 'wake', session: current.id, call: made, why: 'again' } as const)
-        : ({ do: 'ask', session: current.id, call: made, ...call } as const);
-      return { id: made, command };
+      return { id: made, command: open ? again(caller, current, open) : ({ do: 'ask', session: current.id, call: made, ...call } as const) };
     });
     const until = Date.now() + PATIENCE_MS;
     for (let broughtAt = 0; ; ) {
@@ -110,6 +110,16 @@ export function doorSessions({ deliver, reading, bring }: Deps): DoorSessions {
   }
 }
 
+/** An open call is made again: where it has been given up until somebody wants it, this is somebody. */
+function again({ user, name }: Caller, { id, attention }: Session, call: Call): Command {
+  if (attention && isRetried(call)) return { do: 'tell', session: id, by: user ?? name, text: 'Try again.', ts: null, kind: 'retry', standing: 'requester' };
+  return { do: 'wake', session: id, call: call.id, why: 'again' };
+}
+
+function isRetried({ status }: Call): boolean {
+  return status.is === 'parked' && status.waiting.for === 'retry';
+}
+
 /** What there is to tell of a call; null while something is about to happen. */
 function standingOf(session: Session, id: string): Standing | null {
   const call = session.calls.get(id);
@@ -117,7 +127,7 @@ function standingOf(session: Session, id: string): Standing | null {
   if (call.status.is === 'finished') return { is: 'finished', outcome: call.status.outcome };
   if (call.status.is !== 'parked') return null;
   const { waiting } = call.status;
-  if (waiting.for === 'retry') return { is: 'waits', why: waiting.why };
+  if (waiting.for === 'retry') return { is: 'waits', why: waiting.why, ...(session.attention ? { stuck: true } : {}) };
   if (waiting.for !== 'approval') return null;
   const approval = session.approvals.get(waiting.approval);
   if (!approval) return null;

@@ -63,6 +63,8 @@ export type SlackService = {
 export type Person = { id: string; name: string; team: string; bot: boolean; guest: boolean; stranger: boolean; deleted: boolean };
 
 const TIMEOUT_MS = 5_000;
+/** Whoever clicked waits for the form, and Slack waits 3 s for an acknowledgement that comes after it. */
+const MODAL_MS = 2_000;
 
 /** The real one. `apiUrl` points it elsewhere; retries are off, because a lost reply retried is a second message. */
 export function slackService({ token, apiUrl }: { token: string; apiUrl?: string | undefined }): SlackService {
@@ -129,7 +131,9 @@ export function slackService({ token, apiUrl }: { token: string; apiUrl?: string
       });
     },
     async openModal(triggerId, view) {
-      const answer = await call('views.open', () => web.views.open({ trigger_id: triggerId, view } as ViewsOpenArguments));
+      const tooSlow = AbortSignal.timeout(MODAL_MS);
+      const opening = () => orAborted(web.views.open({ trigger_id: triggerId, view } as ViewsOpenArguments), tooSlow);
+      const answer = await call('views.open', opening);
       return answer.view?.id ?? '';
     },
     async updateModal(viewId, view) {

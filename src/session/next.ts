@@ -71,8 +71,17 @@ export function next(s: Session, now: number, limits: Bounds, asleep: Asleep = N
 function atDoor(s: Session, open: readonly Call[], now: number, asleep: Asleep): Step {
   const approved = open.filter((call) => waitsForClient(s, call));
   const others = open.filter((call) => !approved.includes(call));
-  if (others.length > 0) return { do: 'park', until: earliestWake(s, others, asleep) };
   const quietAt = s.lastM + QUIET_MS;
+  const stuck = s.attention ? others.filter((call) => waitsFor(call) === 'retry') : [];
+  if (stuck.length > 0 && now >= quietAt)
+    return {
+      do: 'settle',
+      events: stuck.flatMap((c) => giveUp(s, c, s.opened.by, 'Its backend did not answer, and the client did not make the call again within an hour.')),
+    };
+  if (others.length > 0) {
+    const wake = earliestWake(s, others, asleep);
+    return { do: 'park', until: stuck.length > 0 ? Math.min(wake ?? quietAt, quietAt) : wake };
+  }
   if (open.length === 0 && (now >= quietAt || isLong(s))) return { do: 'end', outcome: 'done', text: '' };
   if (now < quietAt) return { do: 'park', until: quietAt };
   return {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { nearMisses } from '../analysis/near-miss.ts';
+import { isDirect } from '../policy/direct.ts';
 import { plain } from '../policy/outside-text.ts';
 import { stateWord } from '../runtime/about.ts';
 import type { Command } from '../runtime/commands.ts';
@@ -118,7 +119,9 @@ async function openAgain(
     door: 'command' | 'button';
   },
 ): Promise<Stored> {
-  const { team, after, quoted } = earlier.opened;
+  const { team, channel } = earlier.opened;
+  // What stood in direct messages stays there.
+  const { after, quoted } = isDirect(channel) && channel !== o.channel ? {} : earlier.opened;
   const followed = after ? await desk.reading.ofAlias(team, after.session) : null;
   const command: Command = {
     do: 'open',

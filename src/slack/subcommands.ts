@@ -37,7 +37,8 @@ export async function subcommand(desk: Desk, given: Given, typed: Exclude<Typed,
     case 'stop':
       return withSession(desk, typed.id, by, (s) => stop(desk, given, s));
     case 'rerun':
-      return withSession(desk, typed.id, by, (s) => again(desk, given, s, typed.changes));
+      // An approver may look at what they are asked about and stop it; to have it done again, in a channel even, is the requester's.
+      return withSession(desk, typed.id, by, (s) => again(desk, given, s, typed.changes), { forApprovers: false });
     default:
       return typed satisfies never;
   }
@@ -47,8 +48,14 @@ function isOpen({ endedAt }: About): boolean {
   return endedAt === null;
 }
 
-async function withSession(desk: Desk, ref: Ref, by: string, then: (s: Session) => Promise<Answer>): Promise<Answer> {
-  const session = await whichSession(desk, ref, by, { forApprovers: true });
+async function withSession(
+  desk: Desk,
+  ref: Ref,
+  by: string,
+  then: (s: Session) => Promise<Answer>,
+  { forApprovers } = { forApprovers: true },
+): Promise<Answer> {
+  const session = await whichSession(desk, ref, by, { forApprovers });
   return 'why' in session ? { text: session.why } : then(session);
 }
 

@@ -100,7 +100,7 @@ function dropIdle(connections: Map<string, Connection>, before: number): void {
 }
 
 function dropOldest(connections: Map<string, Connection>): void {
-  const [oldest] = [...connections].sort(([, a], [, b]) => a.usedAt - b.usedAt);
+  const [oldest] = [...connections].sort(([, a], [, b]) => Math.sign(a.busy) - Math.sign(b.busy) || a.usedAt - b.usedAt);
   if (oldest) drop(connections, ...oldest);
 }
 

@@ -8,6 +8,8 @@ export async function theSession(id: string, { services, session, reader }: Tool
   if (!who) throw new ToolError('NO_SESSION', 'There is no session here, so it is not known whose experiments may be read.', 'ask in Slack.');
   const found = await services.sessions?.(who.team, id.trim());
   const opened = found?.session.opened;
-  if (found && opened && (!isDirect(opened.channel) || opened.by === who.user)) return found;
+  // What is said in direct messages is not told in a channel, whoever's session asks there.
+  const isHere = !session || session.channel === opened?.channel;
+  if (found && opened && (!isDirect(opened.channel) || (opened.by === who.user && isHere))) return found;
   throw new ToolError('SESSION_NOT_FOUND', `This team has no experiment ${cell(id)}.`, 'check the id: each thread shows its own, such as e-7k2f.');
 }

@@ -142,11 +142,36 @@ test.each([
 
 test('an address where nobody listens, or a page of HTML, is a wait and names no secret', async () => {
   const nobody = await claude({ apiKey: key, baseUrl: 'http://user:hidden@127.0.0.1:1', model })(request());
-  expect(nobody).toEqual({ kind: 'wait', why: "Claude can't be reached at 127.0.0.1:1 (ECONNREFUSED).", retryAfterMs: null });
+  expect(nobody).toEqual({ kind: 'wait', why: "Claude can't be reached at 127.0.0.1:1.", retryAfterMs: null });
   const closed = await claude({ apiKey: key, baseUrl: 'http://127.0.0.1:9', model })(request());
   expect(closed).toMatchObject({ kind: 'wait', why: expect.stringMatching(/^Claude can't be reached at 127\.0\.0\.1:9/) });
   const html = await answering(200, { 'content-type': 'text/html' }, '<html>gateway</html>');
   expect(await claude({ apiKey: key, model, baseUrl: html })(request())).toMatchObject({ kind: 'wait' });
+});
+
+test.each([
+  ['no message', { type: 'message_start' }],
+  ['no usage', { type: 'message_start', message: { id: 'm', type: 'message', role: 'assistant', model: 'x', content: [] } }],
+  ['no model', { type: 'message_start', message: { id: 'm', type: 'message', role: 'assistant', content: [], usage: { input_tokens: 1, output_tokens: 1 } } }],
+  [
+    'words for counts',
+    {
+      type: 'message_start',
+      message: { id: 'm', type: 'message', role: 'assistant', model: 'x', content: [], usage: { input_tokens: 'many', output_tokens: 1 } },
+    },
+  ],
+  ['nothing', null],
+])('a stream that is not of the shape it should have, with %s, is a wait', async (_, first) => {
+  const events = [
+    first,
+    { type: 'content_block_start', index: 0, content_block: { type: 'text', text: 'hello' } },
+    { type: 'content_block_stop', index: 0 },
+    { type: 'message_delta', delta: { stop_reason: 'end_turn' }, usage: { output_tokens: 2 } },
+    { type: 'message_stop' },
+  ];
+  const body = events.map((event) => `event: ${event?.type ?? 'message_start'}\ndata: ${JSON.stringify(event)}\n\n`).join('');
+  const odd = await answering(200, { 'content-type': 'text/event-stream' }, body);
+  expect(await claude({ apiKey: key, model, baseUrl: odd })(request())).toMatchObject({ kind: 'wait' });
 });
 
 test('a refused key is never repeated, whatever the answer says', async () => {

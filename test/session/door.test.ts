@@ -49,4 +49,25 @@ describe("a client's session", () => {
       ],
     });
   });
+
+  test('what was given up until somebody wants it goes on when the client calls again, and is let go after an idle hour', () => {
+    const waiting: SessionEvent = {
+      type: 'call_parked',
+      call: 'c1',
+      waiting: { for: 'retry', at: new Date(0).toISOString(), why: 'Databricks had an error.', upstream: 'databricks', attempt: 10 },
+    };
+    const stuck = [
+      ...asked,
+      approved('c1'),
+      again,
+      started('c1'),
+      waiting,
+      { type: 'noted' as const, about: 'attention' as const, call: 'c1', text: 'Tried 10 times.' },
+    ];
+    expect(step(stuck)).toMatchObject({ do: 'park', until: expect.any(Number) });
+    const retry: SessionEvent = { type: 'told', by: 'U1', text: 'Try again.', ts: null, kind: 'retry', standing: 'requester' };
+    expect(step([...stuck, retry])).toMatchObject({ do: 'call', call: { id: 'c1' } });
+    const given = step(stuck, QUIET_MS);
+    expect(given).toMatchObject({ do: 'settle', events: [{ type: 'call_finished', outcome: { status: 'unknown' } }] });
+  });
 });

@@ -119,10 +119,13 @@ describe.each(['socket', 'http'] as const)('over %s', (mode) => {
     expect(await desk.log.reading.list('T1')).toHaveLength(1);
 
     // One word is the button's, from whoever may press it.
+    const heard = async (count: number) => until(async () => (await eventsOf(id)).filter((e) => e.type === 'told').length === count);
     await workspace.act({ as: 'U4', do: 'say', text: 'Stop!', channel: 'C0ML', thread: ts });
+    await heard(5);
     await workspace.act({ as: 'U2', do: 'say', text: 'stop it, please', channel: 'C0ML', thread: ts });
+    await heard(6);
     await workspace.act({ as: 'U2', do: 'say', text: 'Stop it.', channel: 'C0ML', thread: ts });
-    await until(async () => (await eventsOf(id)).filter((e) => e.type === 'told').length === 7);
+    await heard(7);
     expect((await eventsOf(id)).flatMap((e) => (e.type === 'told' ? [e.kind] : [])).slice(4)).toEqual(['message', 'message', 'stop']);
 
     await happens(id, replied(9), { type: 'ended', outcome: 'done', text: '' });

@@ -147,12 +147,15 @@ describe.each(['http', 'stdio'] as const)('over %s', (door) => {
   test('where their own yes counts, the person at the client is asked there', async () => {
     const run_id = (await stage.standIns.training.launches().at(-1)?.runId) ?? '';
     const mlflow = (await call('search_runs', { experiment: 'ads-rank-v3', limit: 1 })).data['runs'] as { run_id: string }[];
-    const tag = { run_id: mlflow[0]?.run_id ?? run_id, key: `team.${door}`, value: 'looked at' };
+    const tag = { run_id: mlflow[0]?.run_id ?? run_id, key: `team.${door}`, value: 'looked at\u202E by Sam' };
     let says: ReturnType<Parameters<typeof connect>[2] & object> = { action: 'cancel' };
     const asking = await connect(door, 'U1', () => says);
     const tagged = await asking.call('tag_run', tag);
     expect(tagged.data).toMatchObject({ requires_confirmation: true });
-    expect(asking.asked).toEqual([expect.stringContaining('looked at')]);
+    // The card's words, and what nobody could see is shown.
+    expect(asking.asked).toEqual([expect.stringContaining('Exactly this is sent, with tag_run')]);
+    expect(asking.asked[0]).toContain('looked at\\u{202E} by Sam');
+    expect(asking.asked[0]).not.toContain('\u202E');
     says = { action: 'accept', content: { approve: true } };
     expect(await asking.call('tag_run', tag)).toMatchObject({ failed: false, data: { key: `team.${door}` } });
     // Not where somebody else decides.

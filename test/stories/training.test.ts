@@ -239,6 +239,8 @@ describe('while it trains', () => {
     await stage.shows(/has it canceled/);
   }, 60_000);
 
+  const openQuestions = (card: string) => JSON.stringify(stage.messages().find((m) => m.ts === card)?.blocks).match(/"action_id":"approve_call"/g)?.length ?? 0;
+
   test('job, metrics, pull request, tracking document and the run: one after the other, each with its yes', async () => {
     await stage.command(CHAIN);
     for (const about of [/^Run job 101/m, /^Open a pull request/m, /^Add a row to docs\/experiments\.md/m, /^Set the tag mlflow\.note\.content/m]) {
@@ -246,10 +248,9 @@ describe('while it trains', () => {
         const open = await stage.card();
         return about.test(wordsOf(open)) ? open : null;
       });
-      const given = async () => [...((await stage.session())?.approvals.values() ?? [])].filter((a) => a.votes.length > 0).length;
-      const before = await given();
+      const before = openQuestions(card.ts);
       await stage.click('U2', card, 'approve_call');
-      await stage.until('the approval', async () => (await given()) > before);
+      await stage.until('the card to say so', () => openQuestions(card.ts) < before);
     }
     const session = await stage.ended(60);
     expect([...session.calls.values()].map((c) => [c.tool, c.status.is === 'finished' && c.status.outcome.status])).toEqual(
@@ -284,8 +285,7 @@ describe('while it trains', () => {
     for (let n = 1; n <= 3; n++) {
       await stage.click('U2', card, 'approve_call');
       await stage.until(`${n} approvals`, async () => [...((await stage.session())?.approvals.values() ?? [])].filter((a) => a.votes.length > 0).length === n);
-      const left = () => JSON.stringify(stage.messages().find((m) => m.ts === card.ts)?.blocks).match(/"action_id":"approve_call"/g)?.length ?? 0;
-      await stage.until('the card to say so', () => left() === 3 - n);
+      await stage.until('the card to say so', () => openQuestions(card.ts) === 3 - n);
     }
     const session = await stage.ended(90);
     expect(

@@ -244,9 +244,13 @@ describe('earlier sessions', () => {
   test('what somebody else asked for in direct messages is answered like one that never was', async () => {
     const before = world.services.sessions;
     world.services.sessions = async () => storedOf([{ ...opened(), channel: 'D7' }, replied(1)]);
-    const [own, theirs] = await Promise.all([world.connect({ facts: { requester: 'U1' } }), world.connect({ facts: { requester: 'U4' } })]);
+    const [own, theirs, inChannel] = await Promise.all([
+      world.connect({ facts: { requester: 'U1', channel: 'D7' } }),
+      world.connect({ facts: { requester: 'U4', channel: 'D7' } }),
+      world.connect({ facts: { requester: 'U1', channel: 'C0ML' } }),
+    ]);
     expect((await own.call('get_experiment_record', { session_id: 'e-test' })).failed).toBe(false);
-    expect((await theirs.call('get_experiment_record', { session_id: 'e-test' })).text).toMatch(/^SESSION_NOT_FOUND: /);
+    for (const other of [theirs, inChannel]) expect((await other.call('get_experiment_record', { session_id: 'e-test' })).text).toMatch(/^SESSION_NOT_FOUND: /);
     world.services.sessions = before;
   });
 

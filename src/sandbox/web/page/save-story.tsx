@@ -15,10 +15,7 @@ export function StoryDialog({ story, onDone }: { story: SavedStory; onDone: () =
         <pre class="text-pre" data-testid="story-command">
           {command}
         </pre>
-        <p>
-          Put into <code>test/stories/saved/</code>, it is a part of <code>npm test</code>. Ids, hashes and times are left out, so they may differ; faults from
-          “Break something” are not repeated.
-        </p>
+        <p>Ids, hashes and times are left out, so they may differ; faults from “Break something” are not repeated.</p>
         <details class="story-text">
           <summary>The story</summary>
           <pre class="text-pre">{story.text}</pre>
