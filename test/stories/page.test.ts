@@ -161,7 +161,7 @@ describe.skipIf(BROWSER === undefined)('the page', () => {
 
   it('can be used with the keyboard alone', async () => {
     await page.keyboard.press('Alt+1');
-    expect(await page.getAttribute('[data-testid="identity"][data-user="U1"]', 'aria-pressed')).toBe('true');
+    await expect.poll(() => page.getAttribute('[data-testid="identity"][data-user="U1"]', 'aria-pressed')).toBe('true');
     await page.keyboard.press('Alt+S');
     await page.locator('[data-testid="sessions"]').waitFor();
     await page.keyboard.press('Escape');
