@@ -1,6 +1,12 @@
 import { completable } from '@modelcontextprotocol/sdk/server/completable.js';
 import { type McpServer, ResourceTemplate } from '@modelcontextprotocol/sdk/server/mcp.js';
-import { ListToolsRequestSchema, SetLevelRequestSchema, SubscribeRequestSchema, UnsubscribeRequestSchema } from '@modelcontextprotocol/sdk/types.js';
+import {
+  ListToolsRequestSchema,
+  type RequestId,
+  SetLevelRequestSchema,
+  SubscribeRequestSchema,
+  UnsubscribeRequestSchema,
+} from '@modelcontextprotocol/sdk/types.js';
 import { z } from 'zod';
 
 /** One pixel, and a WAV file without sound. */
@@ -50,20 +56,22 @@ export function addFixtures(server: McpServer): McpServer {
     await wait();
     return text('Reconnected.');
   });
-  tool('test_sampling', { inputSchema: { prompt: z.string() } }, async ({ prompt }) => {
-    const { content } = await server.server.createMessage({ messages: [{ role: 'user', content: { type: 'text', text: prompt } }], maxTokens: 100 });
+  // A question goes down the stream of the call that asks it: a client's own stream may not be open yet, and what is put there then is lost.
+  tool('test_sampling', { inputSchema: { prompt: z.string() } }, async ({ prompt }, { requestId }) => {
+    const asked = { messages: [{ role: 'user' as const, content: { type: 'text' as const, text: prompt } }], maxTokens: 100 };
+    const { content } = await server.server.createMessage(asked, { relatedRequestId: requestId });
     return text(`LLM response: ${JSON.stringify(content)}`);
   });
-  const elicit = async (message: string, properties: Record<string, unknown>, required?: string[]) => {
+  const elicit = async (requestId: RequestId, message: string, properties: Record<string, unknown>, required?: string[]) => {
     const requestedSchema = { type: 'object', properties, ...(required ? { required } : {}) } as never;
-    const { action, content } = await server.server.elicitInput({ mode: 'form', message, requestedSchema });
+    const { action, content } = await server.server.elicitInput({ mode: 'form', message, requestedSchema }, { relatedRequestId: requestId });
     return text(`User response: action=${action}, content=${JSON.stringify(content)}`);
   };
-  tool('test_elicitation', { inputSchema: { message: z.string() } }, ({ message }) =>
-    elicit(message, { username: { type: 'string', description: 'name' }, email: { type: 'string', description: 'address' } }, ['username', 'email']),
+  tool('test_elicitation', { inputSchema: { message: z.string() } }, ({ message }, { requestId }) =>
+    elicit(requestId, message, { username: { type: 'string', description: 'name' }, email: { type: 'string', description: 'address' } }, ['username', 'email']),
   );
-  tool('test_elicitation_sep1034_defaults', {}, () =>
-    elicit('Defaults', {
+  tool('test_elicitation_sep1034_defaults', {}, ({ requestId }) =>
+    elicit(requestId, 'Defaults', {
       name: { type: 'string', default: 'John Doe' },
       age: { type: 'integer', default: 30 },
       score: { type: 'number', default: 95.5 },
@@ -72,8 +80,8 @@ export function addFixtures(server: McpServer): McpServer {
     }),
   );
   const titled = ['value1', 'value2', 'value3'].map((value, i) => ({ const: value, title: `Option ${i + 1}` }));
-  tool('test_elicitation_sep1330_enums', {}, () =>
-    elicit('Enums', {
+  tool('test_elicitation_sep1330_enums', {}, ({ requestId }) =>
+    elicit(requestId, 'Enums', {
       untitledSingle: { type: 'string', enum: ['option1', 'option2', 'option3'] },
       titledSingle: { type: 'string', oneOf: titled },
       legacyEnum: { type: 'string', enum: ['opt1', 'opt2', 'opt3'], enumNames: ['Option One', 'Option Two', 'Option Three'] },

@@ -34,6 +34,9 @@ function run(args: string[], env: Record<string, string> = {}): Promise<{ code: 
   const child = spawn(process.execPath, args, {
     env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
+    // Ended before the test is, so that what it said so far is seen.
+    timeout: 50_000,
+    killSignal: 'SIGKILL',
   });
   let out = '';
   for (const stream of [child.stdout, child.stderr])
@@ -54,12 +57,12 @@ describe.skipIf(peers.mcpConformance.skipped !== undefined)("MCP's conformance s
   const suite = async (url: string) => {
     const { code, out } = await run(['--import', shim, peer.skipped === undefined ? peer.entry : '', 'server', '--url', url, '--suite', 'active']);
     const names = (mark: string) => [...out.matchAll(new RegExp(`^${mark} ([\\w-]+):`, 'gm'))].map((found) => found[1] ?? '');
-    return { code, passed: names('✓'), failed: names('✗'), total: /^Total: .*$/m.exec(out)?.[0] };
+    return { code, passed: names('✓'), failed: names('✗'), total: /^Total: .*$/m.exec(out)?.[0], out };
   };
 
   test('the whole active suite passes on the real door', async () => {
-    const { code, passed, failed, total } = await suite(fitted.url);
-    expect({ code, failed }).toEqual({ code: 0, failed: [] });
+    const { code, passed, failed, total, out } = await suite(fitted.url);
+    expect({ code, failed }, out).toEqual({ code: 0, failed: [] });
     expect(passed.length).toBeGreaterThan(25);
     process.stdout.write(`live: conformance, server, active: ${total}\n`);
     process.stdout.write(`live: by the door itself: ${OWN.join(', ')}\n`);
@@ -67,8 +70,8 @@ describe.skipIf(peers.mcpConformance.skipped !== undefined)("MCP's conformance s
   });
 
   test('and it is known which of them say something of the door itself', async () => {
-    const { passed, total } = await suite(bare.url);
-    expect([...passed].sort()).toEqual([...OWN, ...VACUOUS].sort());
+    const { passed, total, out } = await suite(bare.url);
+    expect([...passed].sort(), out).toEqual([...OWN, ...VACUOUS].sort());
     process.stdout.write(`live: conformance without fixtures: ${total}; of these mean nothing: ${VACUOUS.join(', ')}\n`);
   });
 });
