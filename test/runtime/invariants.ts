@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import { editedApproval } from '../../src/runtime/commands.ts';
 import { nextLine, verify, ZERO_HEAD } from '../../src/session/chain.ts';
 import type { EventOf, SessionEvent } from '../../src/session/events.ts';
 import { DIGEST, finished, replied, started } from '../session/logs.ts';
@@ -30,6 +31,14 @@ export const invariants: Record<string, Invariant> = {
     const s = await opened(it);
     await s.end(await s.claim());
     expect(await s.tell('late')).toMatchObject({ is: 'closed' });
+    expect(await s.types()).toEqual(['opened', 'ended']);
+  },
+  'I1 once the session has ended its owner writes no more, and nobody gets the lease': async (it) => {
+    const s = await opened(it);
+    const fence = await s.claim();
+    await s.end(fence);
+    expect(await s.commit(fence, [replied(1)])).toEqual({ is: 'FENCED' });
+    expect(await s.claim()).toBe(-1);
     expect(await s.types()).toEqual(['opened', 'ended']);
   },
   'I1 nothing is stored after its deadline': async (it) => {
@@ -100,6 +109,14 @@ export const invariants: Record<string, Invariant> = {
     expect(await it.redis.zscore(it.keys.due, s.sid)).toBeNull();
     expect(await it.redis.zscore(it.keys.stale, s.sid)).not.toBeNull();
   },
+  'I3 who lets go of what has ended, or keeps it, does not bring it back': async (it) => {
+    const s = await opened(it);
+    const fence = await s.claim();
+    await s.end(fence);
+    expect(await it.log.renew(s.owner, fence, 5_000)).toBeNull();
+    expect(await it.log.park(s.owner, fence, 2, null)).toBe('fenced');
+    expect(await it.redis.zscore(it.keys.due, s.sid)).toBeNull();
+  },
   'I3 a thread is looked at until exactly the last line is shown': async (it) => {
     const s = await opened(it);
     expect(await it.log.shown(s.sid, 0, null)).toBe(false);
@@ -167,6 +184,50 @@ export const invariants: Record<string, Invariant> = {
     await s.askForApproval();
     const answers = await Promise.all([s.approve('U2'), s.decide('deny', 'U3')]);
     expect(answers.map((a) => a.is).sort()).toEqual(['decided', 'stored']);
+  },
+  'I6 what was denied cannot be approved any more': async (it) => {
+    const s = await opened(it);
+    const fence = await s.askForApproval();
+    expect(await s.decide('deny', 'U3')).toMatchObject({ is: 'stored' });
+    expect(await s.approve('U2')).toMatchObject({ is: 'decided', state: 'denied' });
+    expect(await s.effect(fence)).toEqual({ is: 'REFUSED', state: 'denied' });
+  },
+  'I6 nobody takes back a vote that was never given': async (it) => {
+    const s = await opened(it);
+    const fence = await s.askForApproval();
+    await s.approve('U2');
+    expect(await s.decide('withdraw', 'U3')).toMatchObject({ is: 'decided' });
+    expect(await s.effect(fence)).toMatchObject({ is: 'OK' });
+  },
+  'I6 an edit closes the old question and asks a new one, of its own bytes and with no votes': async (it) => {
+    const s = await opened(it);
+    const fence = await s.askForApproval();
+    const digest = 'c'.repeat(64);
+    const preview = { summary: 'Run', facts: [], changes: [] };
+    const edit = {
+      do: 'edit',
+      session: s.sid,
+      approval: s.approval,
+      by: 'U3',
+      digest,
+      arguments: { n: 1 },
+      preview,
+      input: { n: 1 },
+      expiresAfterMs: 60_000,
+    } as const;
+    expect(await it.deliver(`edit-${s.sid}`, edit)).toMatchObject({ is: 'stored' });
+    expect(await s.approve('U2')).toMatchObject({ is: 'decided', state: 'edited' });
+    const next = editedApproval(s.approval);
+    const start = (of: string) =>
+      it.log
+        .tip(s.sid)
+        .then((tip) =>
+          it.log.commit(s.owner, fence, tip, [s.start({ digest: of, approval: next })], { is: 'effect', approval: next, executionExpiresMs: 900_000 }),
+        );
+    expect(await start(digest)).toEqual({ is: 'REFUSED', state: 'pending' });
+    expect(await it.deliver(`ok-${next}`, { do: 'approve', session: s.sid, approval: next, by: 'U2' })).toMatchObject({ is: 'stored' });
+    expect(await start(DIGEST)).toEqual({ is: 'REFUSED', state: 'changed' });
+    expect(await start(digest)).toMatchObject({ is: 'OK' });
   },
   'I6 an approval comes too late for what has expired': async (it) => {
     const s = await opened(it);

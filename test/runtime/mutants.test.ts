@@ -7,6 +7,8 @@ import { invariants } from './invariants.ts';
 type Mutant = { script: string; breaks: string; from: string; to: string };
 const cut = (script: string, breaks: string, from: string, to: string): Mutant => ({ script, breaks, from, to });
 
+const ENDED = 'I3 who lets go of what has ended, or keeps it, does not bring it back';
+const EDIT = 'I6 an edit closes the old question and asks a new one, of its own bytes and with no votes';
 const FENCED = "or redis.call('HGET', ST, 'fence') ~= ";
 const MUTANTS: Record<string, Mutant> = {
   'commit without the fence': cut('commit', 'I1 who lost the lease cannot commit', `${FENCED}fence`, ''),
@@ -98,6 +100,36 @@ const MUTANTS: Record<string, Mutant> = {
     "if status ~= 'open' then return",
     'if false then return',
   ),
+  'commit after the end': cut(
+    'commit',
+    'I1 once the session has ended its owner writes no more, and nobody gets the lease',
+    "redis.call('HGET', ST, 'status') ~= 'open' or ",
+    '',
+  ),
+  'claim of what has ended': cut(
+    'claim',
+    'I1 once the session has ended its owner writes no more, and nobody gets the lease',
+    "if redis.call('HGET', ST, 'status') ~= 'open' then return { 'CLOSED' } end",
+    '',
+  ),
+  'park that brings back what has ended': cut('park', ENDED, "redis.call('HGET', ST, 'status') ~= 'open' or ", ''),
+  'renew that brings back what has ended': cut('renew', ENDED, "redis.call('HGET', ST, 'status') ~= 'open' or ", ''),
+  'stop that nobody hears': cut('append', 'I5 nothing starts after a stop', "redis.call('HSETNX', ST, 'stop', str(seq))", ''),
+  'denial that leaves the question open': cut(
+    'append',
+    'I6 what was denied cannot be approved any more',
+    "redis.call('HSET', IDEM, 'a:' .. approval, 'denied')",
+    '',
+  ),
+  'anybody who takes a vote back': cut(
+    'append',
+    'I6 nobody takes back a vote that was never given',
+    "redis.call('HEXISTS', IDEM, 'vote:' .. approval .. ':' .. ARGV[10]) == 0",
+    'false',
+  ),
+  'edit that leaves the old question open': cut('append', EDIT, "'a:' .. approval, 'edited', 'a:'", "'a:'"),
+  'edit that keeps the old bytes': cut('append', EDIT, "'g:' .. ARGV[11], ARGV[14]", "'g:' .. ARGV[11], redis.call('HGET', IDEM, 'g:' .. approval)"),
+  'edit that is approved already': cut('append', EDIT, "'a:' .. ARGV[11], 'pending'", "'a:' .. ARGV[11], 'approved', 'd:' .. ARGV[11], str(ms)"),
   'append that rings nobody': cut(
     'append',
     'I3 a session that was told something is looked at now',
