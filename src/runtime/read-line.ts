@@ -1,7 +1,7 @@
 import { lineHash, parseEntry, type Tip } from '../session/chain.ts';
 import { type Entry, eventSchema } from '../session/events.ts';
 import { isPayloadRef } from '../session/payload.ts';
-import { checkVersion, NewerRecord, placeOf } from '../session/record-version.ts';
+import { checkVersion, checkWords, NewerRecord, placeOf } from '../session/record-version.ts';
 import { type Blobs, inflate, PayloadsAway } from './payloads.ts';
 
 /** The chain of a session does not hold: nobody may act on it. */
@@ -32,7 +32,10 @@ export async function readLine(sid: string, line: string, tip: Tip, blobs: Blobs
       return { seq, line, hash: lineHash(line), at, event };
     }
     const whole = await inflate(raw, blobs);
-    return { seq: tip.seq + 1, line, hash: lineHash(line), at: String(raw['at']), event: eventSchema.parse(whole) };
+    const parsed = eventSchema.safeParse(whole);
+    if (!parsed.success) checkWords(whole, parsed.error.issues);
+    if (!parsed.success) throw parsed.error;
+    return { seq: tip.seq + 1, line, hash: lineHash(line), at: String(raw['at']), event: parsed.data };
   } catch (cause) {
     // Neither a Redis that is away nor a newer labmate breaks a record: taken for broken, the session would never be gone on with.
     if (cause instanceof PayloadsAway || cause instanceof NewerRecord) throw cause;

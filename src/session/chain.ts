@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { eventSchema, type SessionEvent } from './events.ts';
 import { isPayloadRef } from './payload.ts';
-import { checkVersion, placeOf, RECORD_VERSION } from './record-version.ts';
+import { checkVersion, checkWords, placeOf, RECORD_VERSION } from './record-version.ts';
 
 /** What stands as `prev` on line 1. */
 export const ZERO_HEAD = '0'.repeat(64);
@@ -52,7 +52,9 @@ export function parseEntry(line: string | Uint8Array): Line {
 function eventOf(raw: Record<string, unknown>): SessionEvent {
   const parsed = eventSchema.safeParse(raw);
   if (parsed.success) return parsed.data;
-  const [fault] = parsed.error.issues.filter((i) => !isPayloadRef(raw[String(i.path[0])]));
+  const faults = parsed.error.issues.filter((i) => !isPayloadRef(raw[String(i.path[0])]));
+  checkWords(raw, faults);
+  const [fault] = faults;
   if (fault) throw new Error(`it is no event we know: ${fault.path.join('.') || 'type'}: ${fault.message}`);
   return raw as SessionEvent;
 }

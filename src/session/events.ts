@@ -241,6 +241,8 @@ export const eventSchema = z.discriminatedUnion('type', [
 
 /** One fact of a session's life, without its place in the chain. */
 export type SessionEvent = z.infer<typeof eventSchema>;
+/** One thing that keeps a value from being an event. */
+export type EventFault = z.core.$ZodIssue;
 export type EventOf<T extends SessionEvent['type']> = Extract<SessionEvent, { type: T }>;
 
 /** An event at its place in the log. `m` is Redis server time in ms: logic uses it; `at` inside the line is for readers. */

@@ -12,6 +12,7 @@ import { aLog } from './a-log.ts';
 const LATER: [string, (line: string) => string][] = [
   ['a line of the next version', (line) => line.replace('{"v":1,', '{"v":2,')],
   ['an event nobody here has heard of', (line) => line.replace('"type":"replied"', '"type":"dreamt"')],
+  ['a reason nobody here has heard of', (line) => line.replace(/"type":"replied".*/, '"type":"noted","about":"weather","text":"It rains."}')],
 ];
 
 describe('a session that a later version has written in', () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { describeVerification, lineHash, nextLine, parseEntry, recordLines, verify, ZERO_HEAD } from '../../src/session/chain.ts';
 import type { SessionEvent } from '../../src/session/events.ts';
+import { NewerRecord } from '../../src/session/record-version.ts';
 
 const digest = 'd'.repeat(64);
 const call = (id: string, tool: string) => ({ id, tool, input: { note: 'ünïcode 🧪 \u2028 "quoted" \ufffd' } });
@@ -107,6 +108,35 @@ describe('a line', () => {
     ['door', lines[0]!.replace('"door":"command"', '"door":"window"')],
   ])('that is wrong says: %s', (why, line) => {
     expect(() => parseEntry(line)).toThrow(why);
+  });
+});
+
+describe('a word that a list of ours does not hold', () => {
+  const told: SessionEvent = { type: 'told', by: 'U1', text: 'hi', ts: null, kind: 'message', standing: 'requester' };
+  const lineFor = (event: object) => nextLine({ seq: 1, head: digest }, '2026-01-01T00:00:00Z', 's1', event as SessionEvent).line;
+
+  it.each([
+    ['door', { ...opened, door: 'window' }],
+    ['kind', { ...told, kind: 'applause' }],
+    ['why', { type: 'woken', call: 'c1', why: 'sunrise' }],
+    ['waiting.for', { type: 'call_parked', call: 'c1', waiting: { for: 'full_moon', phase: 1 } }],
+    ['outcome.status', { ...finished('c1'), outcome: { status: 'postponed', text: '' } }],
+    ['of', { type: 'refused', of: 'payment', call: 'c1', why: 'x' }],
+    ['about', { type: 'noted', about: 'weather', text: 'x' }],
+  ])('was written by a newer labmate: %s', (where, event) => {
+    expect(() => parseEntry(lineFor(event))).toThrow(NewerRecord);
+    expect(() => parseEntry(lineFor(event))).toThrow(where);
+  });
+
+  it.each([
+    ['no word', { ...told, kind: 7 }],
+    ['nothing', { type: 'woken', call: 'c1' }],
+    ['no word of a list', { ...told, kind: 'Messäge' }],
+    ['another fault beside it', { ...told, kind: 'applause', text: 5 }],
+    ['a list of one truth', { ...replied(), host: false }],
+  ])('is a fault of the record where it is %s', (_, event) => {
+    expect(() => parseEntry(lineFor(event))).toThrow('it is no event we know');
+    expect(() => parseEntry(lineFor(event))).not.toThrow(NewerRecord);
   });
 });
 
