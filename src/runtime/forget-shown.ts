@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { Keys } from './keys.ts';
 import type { ShownSlot } from './reading.ts';
+import { timeAt } from './redis.ts';
 
 /** On these people can still do something; what only tells is not forced on whoever deleted it. */
 const NEEDED = /^(plan|card:|question:|attention:|limit:|offer|kept:)/;
@@ -15,7 +16,6 @@ export function makeForget(redis: Redis, keys: Keys): (session: string, ts: stri
     const [name] = slots.find(([, text]) => (JSON.parse(text) as ShownSlot).ts === ts) ?? [];
     if (name === undefined || !NEEDED.test(name) || (await redis.hget(keys.st(session), 'status')) !== 'open') return;
     await redis.hdel(keys.slots(session), name);
-    const [seconds] = await redis.time();
-    await redis.zadd(keys.stale, Number(seconds) * 1_000, session);
+    await redis.zadd(keys.stale, await timeAt(redis, keys.stale), session);
   };
 }
