@@ -3,8 +3,15 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { answerAtOnce } from './commands.mjs';
 import { installMissing, requireNode } from './prepare.mjs';
 
+const told = answerAtOnce(process.argv.slice(2));
+if (told) {
+  (told.exitCode === 0 ? process.stdout : process.stderr).write(`${told.text}\n`, () => process.exit(told.exitCode));
+  // Whatever follows is for commands that are run.
+  await new Promise(() => {});
+}
 requireNode();
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 let main;

@@ -1,63 +1,34 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { version } from './version.ts';
+import { answerAtOnce, COMMANDS, type Name } from '../bin/commands.mjs';
 
-/** The `labmate` command. Each command imports what it needs when it is called, so that `--help` is instant and a mistake is told at once. */
+/** The `labmate` command. Each command imports what it needs when it is called, so that a mistake is told at once. */
 
-type Command = {
-  usage: string;
-  what: string;
-  /** An exit code, or null for a command that goes on until it is stopped. */
-  run(args: string[]): Promise<number | null>;
-  /** Not for people. */
-  hidden?: true;
-};
-
-const COMMANDS: Record<string, Command> = {
-  start: { usage: 'start', what: 'run labmate (ROLE=gateway, worker or all)', run: start },
-  sandbox: {
-    usage: 'sandbox [--headless --scenario NAME|FILE.json] [--socket | --http] [--with NAME=real] [--port N] [--training-seconds N] [--dir FOLDER]',
-    what: 'all of it on this machine, with stand-ins for every service and a page to talk to it',
-    run: sandbox,
-  },
-  mcp: {
-    usage: 'mcp [ls] [--read-only] [--toolsets A,B] [--exclude-tools A,B]',
-    what: 'the tools over stdio for any MCP client; ls lists them, with what becomes of a call and why',
-    run: mcp,
-  },
-  doctor: { usage: 'doctor', what: 'check configuration, tokens, manifest, Redis and every backend', run: doctor },
-  manifest: { usage: 'manifest [--http URL]', what: 'print the Slack app manifest, for Socket Mode or for HTTP at URL', run: manifest },
-  record: { usage: 'record ID [--format jsonl|md]', what: 'print a session’s record', run: record },
-  records: {
-    usage: 'records FOLDER [--expire]',
-    what: 'write the record of every ended session into a folder; --expire then takes those past "retention" out of Redis',
-    run: records,
-  },
-  redraw: { usage: 'redraw', what: 'draw every open thread anew from its log, after Redis was restored from a backup', run: redraw },
-  step: { usage: 'step SESSION', what: 'one step of one session, for the worker that starts it', run: step, hidden: true },
-  verify: { usage: 'verify FILE [--head SHA256]', what: 'check a record (- reads stdin)', run: verify },
+/** Each answers an exit code, or null where it goes on until it is stopped. */
+const RUN: Readonly<Record<Name, (args: string[]) => Promise<number | null>>> = {
+  start,
+  sandbox,
+  mcp,
+  doctor,
+  manifest,
+  record,
+  records,
+  redraw,
+  step,
+  verify,
 };
 
 /** Runs one command. Answers the exit code, or null where the process lives on. */
 export async function main(argv: readonly string[]): Promise<number | null> {
-  const [name = '--help', ...args] = argv;
-  if (name === '--help' || name === '-h' || name === 'help') return say(help());
-  if (name === '--version' || name === '-v') return say(version());
-  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-  if (!command)
-    return complain(
-      `labmate has no command "${name}". It has ${Object.keys(COMMANDS)
-        .filter((c) => !COMMANDS[c]?.hidden)
-        .join(', ')}; see labmate --help.`,
-      2,
-    );
-  if (args.includes('--help')) return say(`labmate ${command.usage}\n    ${command.what}`);
+  const told = answerAtOnce(argv);
+  if (told) return told.exitCode === 0 ? say(told.text) : complain(told.text, told.exitCode);
+  const [name, ...args] = argv as [Name, ...string[]];
   try {
-    return await command.run(args);
+    return await RUN[name](args);
   } catch (error) {
     if (error instanceof Told) return complain(error.message, error.exitCode);
-    if (isBadArgument(error)) return complain(`labmate ${name}: ${error.message.split('. ')[0]}. Usage: labmate ${command.usage}`, 2);
+    if (isBadArgument(error)) return complain(`labmate ${name}: ${error.message.split('. ')[0]}. Usage: labmate ${COMMANDS[name].usage}`, 2);
     return complain(error instanceof Error ? error.message : String(error), 1);
   }
 }
@@ -243,13 +214,6 @@ function wholeNumber(flag: string, given: string | undefined, byDefault: number)
 
 function isBadArgument(error: unknown): error is Error {
   return error instanceof Error && String((error as NodeJS.ErrnoException).code ?? '').startsWith('ERR_PARSE_ARGS');
-}
-
-function help(): string {
-  const lines = Object.values(COMMANDS)
-    .filter((c) => !c.hidden)
-    .map(({ usage, what }) => `  labmate ${usage}\n      ${what}`);
-  return ['labmate: a teammate for ML experiments that lives in Slack', '', ...lines, '', '  labmate --version, labmate COMMAND --help'].join('\n');
 }
 
 function say(text: string): 0 {

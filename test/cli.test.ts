@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -9,9 +9,9 @@ import type { SessionEvent } from '../src/session/events.ts';
 type Ran = { code: number | null; out: string; err: string; ms: number };
 
 /** Runs the real command with these variables and nothing else of ours. */
-function labmate(args: string[], env: Record<string, string | undefined> = {}, stdin = '', cwd = process.cwd()): Promise<Ran> {
+function labmate(args: string[], env: Record<string, string | undefined> = {}, stdin = '', cwd = process.cwd(), checkout = '.'): Promise<Ran> {
   const began = performance.now();
-  const child = spawn(process.execPath, [resolve('bin/labmate.mjs'), ...args], {
+  const child = spawn(process.execPath, [resolve(checkout, 'bin/labmate.mjs'), ...args], {
     cwd,
     env: { PATH: process.env['PATH'] ?? '', HOME: tmpdir(), LABMATE_CONFIG: emptyConfig, ...env },
   });
@@ -32,6 +32,19 @@ const ENOUGH = {
   ANTHROPIC_API_KEY: 'sk-ant-secret-key',
   REDIS_URL: 'redis://:secret-password@127.0.0.1:1',
 };
+
+it.each([
+  [['--help'], 0, /^labmate: a teammate for ML experiments/],
+  [['--version'], 0, /^\d+\.\d+\.\d+\n$/],
+  [['sandbox', '--help'], 0, /^labmate sandbox \[--headless/],
+  [['sandbx'], 2, /^$/],
+])('in a fresh clone %j is answered before anything is installed', async (args, code, out) => {
+  const clone = mkdtempSync(join(tmpdir(), 'labmate-clone-'));
+  for (const path of ['bin', 'package.json', 'package-lock.json', 'src/cli.ts']) cpSync(path, join(clone, path), { recursive: true });
+  const ran = await labmate(args, { PATH: '' }, '', clone, clone);
+  expect(ran).toMatchObject({ code, out: expect.stringMatching(out) });
+  expect(ran.err).not.toContain('Installing');
+});
 
 describe('a mistake is told in one line, with the fix, without a stack or a secret', () => {
   it.each<[string, string[], Record<string, string>, RegExp]>([
