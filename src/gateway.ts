@@ -31,18 +31,6 @@ export async function startGateway(config: Config, core: Core, log: Log, checks:
     blob: async (sha256) => (await blobs.get(sha256)) ?? new Uint8Array(),
     log,
   });
-  const narrator = startNarrator({
-    ...core,
-    show: async (session, slots, limiter, now, progress) => {
-      const again = await show(session, slots, limiter, now, progress);
-      if (session.ended && config.record.anchor) await anchorRecord(session, services, slots);
-      return again;
-    },
-    failed: (session, error) => {
-      figures.trouble('thread');
-      log.warn({ session, err: error }, 'the thread could not be brought up to date; tried again soon');
-    },
-  });
   const { botToken, apiUrl, transport } = config.slack;
   const app = await startSlack({
     botToken,
@@ -77,6 +65,19 @@ export async function startGateway(config: Config, core: Core, log: Log, checks:
     acked: (kind, ms, ok) => {
       figures.acked(kind, ms / 1_000, ok);
       if (!ok) figures.trouble('delivery');
+    },
+  });
+  // After Slack, which may refuse us: a narrator that was begun would go on.
+  const narrator = startNarrator({
+    ...core,
+    show: async (session, slots, limiter, now, progress) => {
+      const again = await show(session, slots, limiter, now, progress);
+      if (session.ended && config.record.anchor) await anchorRecord(session, services, slots);
+      return again;
+    },
+    failed: (session, error) => {
+      figures.trouble('thread');
+      log.warn({ session, err: error }, 'the thread could not be brought up to date; tried again soon');
     },
   });
   checks['slack'] = () => {

@@ -16,7 +16,7 @@ import { startWorker } from './worker.ts';
 const SHUTDOWN_MS = 10_000;
 
 /** What runs under one configuration. */
-type Parts = { checks: Record<string, Check>; census: () => ReturnType<typeof takeCensus>; doorbell: Doorbell; stop(): Promise<void> };
+type Parts = { config: Config; checks: Record<string, Check>; census: () => ReturnType<typeof takeCensus>; doorbell: Doorbell; stop(): Promise<void> };
 
 /**
  * The product: runs the parts that this process' role needs, and returns when it was told to stop. SIGHUP reads the configuration again: parts with the new one take
@@ -38,7 +38,7 @@ export async function start(config: Config, readAgain: () => Promise<Read<Config
   const orders = signals();
   while ((await orders.next()) === 'read again') {
     const read = await readAgain();
-    if (read.ok) parts = await replace(parts, read.config, watching);
+    if (read.ok) parts = await replace(parts, read.config, watching, orders.stopping);
     else log.error({ faults: read.faults }, 'the configuration has mistakes and was not taken over; what ran goes on as before');
   }
   log.info('stopping');
@@ -52,26 +52,45 @@ export async function start(config: Config, readAgain: () => Promise<Read<Config
   setTimeout(() => process.exit(0), 200).unref();
 }
 
-/** New parts before the old ones stop, where both can be there at once: only an HTTP port cannot. Throws nothing: what cannot start leaves the old ones running. */
-async function replace(old: Parts, config: Config, watching: Watching): Promise<Parts> {
+/**
+ * New parts before the old ones stop, where both can be there at once: only on the same HTTP port they cannot. A configuration that cannot be started with leaves
+ * the one that worked, or goes back to it. Throws nothing.
+ */
+async function replace(old: Parts, config: Config, watching: Watching, stopping: () => boolean): Promise<Parts> {
   const log = logOf(config);
-  const sharesPort = config.role !== 'worker' && (config.slack.transport.mode === 'http' || config.mcpHttp !== null);
-  if (sharesPort) await old.stop();
-  for (;;) {
+  const inTheWay = portsOf(old.config).some((port) => portsOf(config).includes(port));
+  if (inTheWay) await old.stop();
+  try {
+    const parts = await startParts(config, log, watching);
+    if (!inTheWay) await old.stop();
+    log.info('the configuration was read again');
+    return parts;
+  } catch (error) {
+    log.error({ err: error }, `could not start with the new configuration; ${inTheWay ? 'going back to the one before' : 'what ran goes on'}`);
+    return inTheWay ? await goBack(old, watching, stopping) : old;
+  }
+}
+
+/** Whatever keeps these parts from starting keeps everything from working, so it is tried until it passes. */
+async function goBack(old: Parts, watching: Watching, stopping: () => boolean): Promise<Parts> {
+  const log = logOf(old.config);
+  while (!stopping()) {
     try {
-      const parts = await startParts(config, log, watching);
-      if (!sharesPort) await old.stop();
-      log.info('the configuration was read again');
+      const parts = await startParts(old.config, log, watching);
+      log.warn('the configuration of before is in use again; mend the new one and send SIGHUP once more');
       return parts;
     } catch (error) {
-      log.error(
-        { err: error },
-        sharesPort ? 'could not start with the new configuration; trying again' : 'could not start with the new configuration; what ran goes on',
-      );
-      if (!sharesPort) return old;
+      log.error({ err: error }, 'could not start with the configuration of before either; trying again');
       await new Promise((r) => setTimeout(r, 2_000));
     }
   }
+  return old;
+}
+
+/** Where nobody else can listen while we do. */
+function portsOf({ role, slack, port, mcpHttp }: Config): number[] {
+  if (role === 'worker') return [];
+  return [...(slack.transport.mode === 'http' ? [port] : []), ...(mcpHttp ? [mcpHttp.port] : [])];
 }
 
 async function startParts(config: Config, log: Log, watching: Watching): Promise<Parts> {
@@ -83,7 +102,7 @@ async function startParts(config: Config, log: Log, watching: Watching): Promise
   const checks: Record<string, Check> = {};
   const stop = async () => {
     // Last started, first stopped; whatever hangs is left behind.
-    for (const each of stops.reverse()) await Promise.resolve(each()).catch((error: unknown) => log.error({ err: error }, 'could not stop a part'));
+    for (const each of stops.splice(0).reverse()) await Promise.resolve(each()).catch((error: unknown) => log.error({ err: error }, 'could not stop a part'));
   };
   try {
     const core = openCore(config, keys, log);
@@ -94,7 +113,7 @@ async function startParts(config: Config, log: Log, watching: Watching): Promise
       stops.push(await serveMcpHttp(config, core, log));
     }
     if (config.role !== 'gateway') stops.push(await startWorker(config, core, log, watching));
-    return { checks, stop, census: () => takeCensus(core), doorbell: core.doorbell };
+    return { config, checks, stop, census: () => takeCensus(core), doorbell: core.doorbell };
   } catch (error) {
     await stop();
     throw error;
@@ -121,7 +140,7 @@ function logOf(config: Config): Log {
 }
 
 /** What the operator orders, in order. A second order to stop ends the process at once. */
-function signals(): { next(): Promise<'stop' | 'read again'> } {
+function signals(): { next(): Promise<'stop' | 'read again'>; stopping(): boolean } {
   let stopping = false;
   let again = false;
   let heard = () => {};
@@ -140,6 +159,7 @@ function signals(): { next(): Promise<'stop' | 'read again'> } {
       heard();
     });
   return {
+    stopping: () => stopping,
     async next() {
       while (!stopping && !again)
         await new Promise<void>((resolve) => {

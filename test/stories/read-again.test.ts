@@ -1,20 +1,22 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { sandboxConfig } from '../../src/sandbox/sandbox-config.ts';
 import { SEED, seedScript } from './seed.ts';
 import { openStage, type StoryStage } from './stage.ts';
 
-/** Tells both processes to read the configuration again, and waits until each has said what came of it. */
-async function readAgain(stage: StoryStage, words: string): Promise<void> {
+/** Tells processes to read the configuration again, and waits until each has said what came of it. */
+async function readAgain(stage: StoryStage, words: string, roles: readonly ('gateway' | 'worker')[] = ['gateway', 'worker']): Promise<void> {
   const said = async (role: 'gateway' | 'worker') => (await readFile(join(stage.dir, `${role}.log`), 'utf8')).split(words).length;
   const before = { gateway: await said('gateway'), worker: await said('worker') };
-  for (const role of ['gateway', 'worker'] as const) process.kill(await stage.product.pid(role), 'SIGHUP');
-  for (const role of ['gateway', 'worker'] as const) await stage.until(`the ${role} to say "${words}"`, async () => (await said(role)) > before[role]);
+  for (const role of roles) process.kill(await stage.product.pid(role), 'SIGHUP');
+  for (const role of roles) await stage.until(`the ${role} to say "${words}"`, async () => (await said(role)) > before[role]);
 }
 
 test.each(['socket', 'http'] as const)(
-  'over %s: new approvers count from the next click on, and a file with mistakes changes nothing',
+  'over %s: new approvers count from the next click on; a file with mistakes, or a port that is taken, changes nothing',
   async (mode) => {
     const stage = await openStage({ mode, scripts: [seedScript().script] });
     try {
@@ -25,6 +27,15 @@ test.each(['socket', 'http'] as const)(
 
       await writeFile(file, '{ "channels": ["C0ML"], "approvers": { "default": { "quorum": "two" } } }');
       await readAgain(stage, 'the configuration has mistakes and was not taken over');
+
+      const neighbour = createServer().listen(0, '127.0.0.1');
+      await once(neighbour, 'listening');
+      await writeFile(file, JSON.stringify(sandboxConfig()));
+      const variables = join(stage.dir, '.env');
+      await writeFile(variables, `MCP_HTTP_PORT=${(neighbour.address() as AddressInfo).port}\n`);
+      await readAgain(stage, mode === 'http' ? 'the configuration of before is in use again' : 'what ran goes on', ['gateway']);
+      await rm(variables);
+      neighbour.close();
 
       const { default: rule } = sandboxConfig()['approvers'] as { default: Record<string, unknown> };
       await writeFile(file, JSON.stringify({ ...sandboxConfig(), approvers: { default: { ...rule, groups: [], users: ['U3'] } } }));
