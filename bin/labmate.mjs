@@ -1,8 +1,8 @@
 #!/usr/bin/env node
-// The command itself is src/cli.ts. This file gets it running: through tsx in a checkout, compiled in a package.
+// The command itself is src/cli.ts. This file gets it running: bundled at need in a checkout, compiled in a package.
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { answerAtOnce } from './commands.mjs';
 import { installMissing, requireNode } from './prepare.mjs';
 
@@ -17,9 +17,9 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 let main;
 if (existsSync(join(root, 'src', 'cli.ts'))) {
   installMissing(root);
-  const { register } = await import('tsx/esm/api');
-  register();
-  ({ main } = await import('../src/cli.ts'));
+  const { bundledCommand } = await import('../scripts/bundle.mjs');
+  process.setSourceMapsEnabled(true);
+  ({ main } = await import(pathToFileURL(await bundledCommand(root)).href));
 } else {
   ({ main } = await import('../dist/cli.js'));
 }

@@ -1,7 +1,5 @@
 import type { Config, Read } from './config.ts';
-import { startGateway } from './gateway.ts';
 import { createLog, type Log } from './log.ts';
-import { serveMcpHttp } from './mcp-door.ts';
 import { openCore } from './open-core.ts';
 import { censusMetrics } from './ops/figures.ts';
 import { type Check, startHealth } from './ops/health.ts';
@@ -10,7 +8,6 @@ import { reachRedis } from './ops/reach-redis.ts';
 import { takeCensus } from './runtime/census.ts';
 import type { Doorbell } from './runtime/doorbell.ts';
 import { makeKeys } from './runtime/keys.ts';
-import { startWorker } from './worker.ts';
 
 /** After this long a process that is asked to stop is stopped. */
 const SHUTDOWN_MS = 10_000;
@@ -108,11 +105,19 @@ async function startParts(config: Config, log: Log, watching: Watching): Promise
     const core = openCore(config, keys, log);
     stops.push(core.close);
     checks['redis'] = async () => ((await core.redis.ping()) === 'PONG' ? null : 'no answer');
+    // Each role loads what it runs: half of a cold start is the other role's packages.
     if (config.role !== 'worker') {
+      const { startGateway } = await import('./gateway.ts');
       stops.push(await startGateway(config, core, log, checks, watching));
+    }
+    if (config.role !== 'worker' && config.mcpHttp !== null) {
+      const { serveMcpHttp } = await import('./mcp-door.ts');
       stops.push(await serveMcpHttp(config, core, log));
     }
-    if (config.role !== 'gateway') stops.push(await startWorker(config, core, log, watching));
+    if (config.role !== 'gateway') {
+      const { startWorker } = await import('./worker.ts');
+      stops.push(await startWorker(config, core, log, watching));
+    }
     return { config, checks, stop, census: () => takeCensus(core), doorbell: core.doorbell };
   } catch (error) {
     await stop();

@@ -1,0 +1,89 @@
+// The command in a checkout, made from src/ as it is now: one esbuild run of well under a second, kept until a source changes. Compiling each file at each start
+// would cost a process two seconds of its CPU.
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+const UNUSED_MS = 7 * 24 * 3_600_000;
+
+/** The path of the compiled command. Throws where a source does not compile. Safe beside others that do the same at the same time. */
+export async function bundledCommand(root) {
+  const cache = join(root, 'node_modules', '.cache', 'labmate');
+  const folder = join(cache, stampOf(root));
+  const command = join(folder, 'cli.js');
+  if (existsSync(command)) {
+    const now = new Date();
+    utimesSync(folder, now, now);
+    return command;
+  }
+  const { build } = await import('esbuild');
+  const made = `${folder}.${process.pid}`;
+  await build({
+    entryPoints: [join(root, 'src', 'cli.ts')],
+    outdir: made,
+    bundle: true,
+    splitting: true,
+    platform: 'node',
+    target: 'node20',
+    format: 'esm',
+    packages: 'external',
+    sourcemap: 'linked',
+    logLevel: 'error',
+    plugins: [placesOf(join(root, 'src'))],
+  });
+  try {
+    renameSync(made, folder);
+  } catch {
+    // Another process was quicker, with the same sources.
+    rmSync(made, { recursive: true, force: true });
+  }
+  forgetUnused(cache);
+  return command;
+}
+
+/** Changes when a source is changed, added or removed, and with the packages. */
+function stampOf(root) {
+  const hash = createHash('sha256').update(process.version);
+  const look = (path) => {
+    for (const entry of readdirSync(path, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))) {
+      const file = join(path, entry.name);
+      if (entry.isDirectory()) look(file);
+      else if (/\.(m?ts|mjs|json)$/.test(entry.name)) {
+        const { size, mtimeMs } = statSync(file);
+        hash.update(`${file} ${size} ${mtimeMs}\n`);
+      }
+    }
+  };
+  look(join(root, 'src'));
+  look(join(root, 'bin'));
+  const { size, mtimeMs } = statSync(join(root, 'package-lock.json'));
+  return hash.update(`${size} ${mtimeMs}`).digest('hex').slice(0, 16);
+}
+
+/** Every module goes on looking for its scripts and pages beside its own source. */
+function placesOf(src) {
+  return {
+    name: 'import.meta of the source',
+    setup(build) {
+      build.onLoad({ filter: /\.ts$/ }, ({ path }) => {
+        if (!path.startsWith(src)) return undefined;
+        const source = readFileSync(path, 'utf8');
+        if (!/\bimport\.meta\b/.test(source)) return undefined;
+        const contents = source
+          .replace(/\bimport\.meta\.url\b/g, JSON.stringify(pathToFileURL(path).href))
+          .replace(/\bimport\.meta\.dirname\b/g, JSON.stringify(dirname(path)));
+        return { contents, loader: 'ts' };
+      });
+    },
+  };
+}
+
+/** One that still runs was used when it started, and it may load a part of itself late: so only what is a week old goes. */
+function forgetUnused(cache) {
+  mkdirSync(cache, { recursive: true });
+  for (const name of readdirSync(cache)) {
+    const folder = join(cache, name);
+    if (Date.now() - (statSync(folder, { throwIfNoEntry: false })?.mtimeMs ?? Date.now()) > UNUSED_MS) rmSync(folder, { recursive: true, force: true });
+  }
+}
