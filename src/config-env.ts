@@ -15,6 +15,8 @@ const tokensSchema = z.record(
   }),
 );
 
+const SECRET_NAME = /token|secret|passw|api.?key|private.?key|access.?key|authorization|credential|cookie|(^|_)(pat|key|auth|dsn)$/i;
+
 /** A reader of variables that collects what is wrong with them and which of them are secret. Lives for one reading. */
 export class Env {
   readonly faults: string[] = [];
@@ -93,6 +95,12 @@ export class Env {
     }
   }
 
+  /** A value whose name says that it is secret is scrubbed from whatever leaves; of "Bearer abc" also what follows the scheme. */
+  keepSecret(name: string, value: string): void {
+    if (!SECRET_NAME.test(name)) return;
+    for (const part of [value, value.split(/\s+/).at(-1) ?? '']) if (part.length >= 8 && !this.secrets.includes(part)) this.secrets.push(part);
+  }
+
   /** Fills `${VAR}` and `${VAR:-default}` into every string of a value. */
   expand<T>(value: T): T {
     if (typeof value === 'string') return value.replace(/\$\{(\w+)(?::-([^}]*))?\}/g, (_, name: string, other?: string) => this.#filled(name, other)) as T;
@@ -104,6 +112,7 @@ export class Env {
   #filled(name: string, other: string | undefined): string {
     const value = this.text(name) ?? other;
     if (value === undefined) this.faults.push(`${name} is not set, and mcpServers in labmate.json uses it: set it, or write \${${name}:-default}.`);
+    if (value !== undefined) this.keepSecret(name, value);
     return value ?? '';
   }
 }

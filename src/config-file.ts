@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { mcpServersSchema, mountSchema } from './config-mounts.ts';
 
 /** labmate.json: what people write. Everything has a default; an unknown key is a fault, because a misspelt rule protects nobody. */
 
@@ -72,7 +73,7 @@ export const fileSchema = z
     policy: z
       .strictObject({ default: z.enum(['ask', 'deny']).default('ask'), rules: z.array(rule).default([]) })
       .prefault({})
-      .describe('Deny rules count first, then ask, then auto; "default" is for tools of mounted servers, of which this version has none.'),
+      .describe('Deny rules count first, then ask, then auto; "default" is for tools of mounted servers that no rule names.'),
     metrics: z
       .record(name, z.enum(['max', 'min']))
       .default({})
@@ -107,16 +108,8 @@ export const fileSchema = z
     jobCostPerHour: z.record(name, money).default({}).describe('By job id.'),
     record: z.strictObject({ anchor: z.boolean().default(true) }).prefault({}),
     retention: duration.prefault('365d').describe('How long an ended session’s log is kept.'),
-    mcpServers: z
-      .record(name, z.record(z.string(), z.unknown()))
-      .default({})
-      .describe(
-        'As other MCP hosts read it; reserved, as this version mounts no servers. Variables in braces after a dollar sign, with :-default or without, are filled in from the environment.',
-      ),
-    mounts: z
-      .record(name, z.strictObject({ trusted: z.boolean().default(false) }))
-      .default({})
-      .describe('What is ours about a mounted server; reserved, as this version mounts none.'),
+    mcpServers: mcpServersSchema,
+    mounts: mountSchema(duration),
   })
   .describe('labmate.json: where labmate listens, what it may do, and who must agree.');
 

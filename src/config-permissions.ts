@@ -1,6 +1,8 @@
 import type { ConfigFile } from './config-file.ts';
+import { namesNoServer } from './config-mounts.ts';
 import { matches } from './policy/environments.ts';
 import type { ApproverRule, Permissions } from './policy/rules.ts';
+import { ACCEPT_TOOLS } from './session/door.ts';
 
 /** What labmate.json permits, in policy's own terms. */
 export function permissionsOf(file: ConfigFile): Permissions {
@@ -38,7 +40,9 @@ function approversOf(file: ConfigFile): Record<string, ApproverRule> {
 /** What is well-formed and still cannot be meant: each a sentence with the fix. `tools`: every tool there is, or null where unknown. */
 export function contradictions(file: ConfigFile, tools: readonly string[] | null): string[] {
   const faults: string[] = [];
-  const known = (pattern: string) => tools === null || pattern.startsWith('mcp__') || tools.some((tool) => matches(pattern, tool));
+  const servers = Object.keys(file.mcpServers);
+  // Which tools a mounted server has is known once it was listed, and held against the rules then.
+  const known = (pattern: string) => tools === null || tools.some((tool) => matches(pattern, tool)) || !namesNoServer(pattern, servers);
   file.policy.rules.forEach((rule, i) => {
     if (!known(rule.tool)) faults.push(`policy.rules[${i}] names the tool "${rule.tool}", which matches none; see "labmate mcp ls" for the names`);
     const where = rule.when?.environment;
@@ -46,8 +50,8 @@ export function contradictions(file: ConfigFile, tools: readonly string[] | null
       faults.push(`policy.rules[${i}].when.environment is "${where}", which stands not in environments`);
   });
   for (const [tool, rule] of Object.entries(approversOf(file))) {
-    // Who may raise a session's budgets is named like a tool's approvers.
-    if (tool !== 'default' && tool !== 'raise_budget' && !known(tool))
+    // Who may raise a session's budgets, and who agrees to what a mounted server offers, is named like a tool's approvers.
+    if (!['default', 'raise_budget', ACCEPT_TOOLS].includes(tool) && !known(tool))
       faults.push(`approvers has an entry "${tool}", which matches no tool; see "labmate mcp ls" for the names`);
     if (rule.groups.length === 0 && rule.users.length > 0 && rule.quorum > new Set(rule.users).size)
       faults.push(`approvers.${tool} asks for ${rule.quorum} people and names ${new Set(rule.users).size}: add users or a group, or lower quorum`);

@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseEnv } from 'node:util';
+import type { MountedServer } from './agent/mount.ts';
 import { type Backends, backendsOf } from './config-backends.ts';
 import { Env, type Variables } from './config-env.ts';
 import { type ConfigFile, fileSchema } from './config-file.ts';
+import { mountedServers } from './config-mounts.ts';
 import { contradictions, permissionsOf, warningsOf } from './config-permissions.ts';
 import { parseJsonc } from './jsonc.ts';
 import type { Permissions } from './policy/rules.ts';
@@ -56,8 +58,8 @@ export type AnyConfig = {
   pricing: ConfigFile['pricing'];
   record: { anchor: boolean };
   retentionMs: number;
-  mcpServers: Record<string, Record<string, unknown>>;
-  mounts: Record<string, { trusted: boolean }>;
+  /** The MCP servers whose tools a session may call. */
+  mounted: MountedServer[];
   /** Every secret value given to us, to be scrubbed wherever text leaves. */
   secrets: string[];
   /** Sentences for the log at start-up. */
@@ -139,8 +141,7 @@ export function readAnyConfig(variables: Variables, fileText?: string, options: 
     pricing: file.pricing,
     record: file.record,
     retentionMs: file.retention,
-    mcpServers: env.expand(file.mcpServers),
-    mounts: file.mounts,
+    mounted: mountedServers(file, env, options.fileName ?? 'labmate.json'),
     secrets: env.secrets,
     warnings: fileText === undefined ? [noFile(options), ...warningsOf(file)] : warningsOf(file),
     fileFound: fileText !== undefined,

@@ -3,6 +3,7 @@ import { callTool } from './agent/call-tool.ts';
 import { openToolbox } from './agent/toolbox.ts';
 import type { CoreConfig } from './config.ts';
 import type { Core } from './open-core.ts';
+import type { Mounting } from './open-mounts.ts';
 import { approversOf } from './policy/rules.ts';
 import type { AdvanceDeps, Turn } from './runtime/advance.ts';
 import type { Committed } from './runtime/event-log.ts';
@@ -14,10 +15,19 @@ import type { Tool } from './tools/define-tool.ts';
 import type { CallScope } from './tools/gate.ts';
 
 /** What it takes to make a session's calls: the tools behind their gate. With a model beside it, it is a worker; without, a door. */
-export async function openCalls(config: CoreConfig, core: Core, breakers: Breakers = makeBreakers(), tools: readonly Tool[] = toolsFor(core.services)) {
+export async function openCalls(
+  config: CoreConfig,
+  core: Core,
+  {
+    breakers = makeBreakers(),
+    tools = toolsFor(core.services),
+    mounting,
+  }: { breakers?: Breakers; tools?: readonly Tool[] | undefined; mounting?: Mounting } = {},
+) {
   const { services, deliver, reading, blobs, log: eventLog, clean, suspect } = core;
   const { permissions, settings } = config;
-  const toolbox = await openToolbox(tools, { services, settings, permissions, now: eventLog.now, clean, suspect });
+  const deps = { services, settings, permissions, now: eventLog.now, clean, suspect };
+  const toolbox = await openToolbox(tools, deps, mounting?.mounts, mounting ? [mounting.accept] : []);
   const entitled = { stillEntitled: checkEntitlement(services.slack), canBeAsked: canBeAsked(services.slack, config.channels) };
   const root = async (session: string) => (await reading.root(session))?.ts ?? null;
   const advance: Omit<AdvanceDeps, 'perform' | 'rested'> = {

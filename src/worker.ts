@@ -7,6 +7,7 @@ import type { Config } from './config.ts';
 import { createLog, type Log } from './log.ts';
 import { openCalls } from './open-calls.ts';
 import { type Core, openCore } from './open-core.ts';
+import { mountServers } from './open-mounts.ts';
 import { observeSteps, observeTurns, openWatching, type Watching } from './ops/observe.ts';
 import { advance, type Perform } from './runtime/advance.ts';
 import { NOT_MADE, runInChild } from './runtime/alone.ts';
@@ -92,20 +93,21 @@ function unlessForGood(error: unknown): void {
 /** What it takes to make a step: the tools behind their gate, and the model. */
 export async function openStepper(config: Config, core: Core, log: Log, { figures, tracing }: Watching, tools?: readonly Tool[]) {
   const { permissions, settings } = config;
-  const calls = await openCalls(config, core, figures.counting(makeBreakers()), tools);
+  const mounting = mountServers(config, core, log, true);
+  const calls = await openCalls(config, core, { breakers: figures.counting(makeBreakers()), tools, mounting });
   const { toolbox, breakers } = calls;
-  const system = systemPrompt({ ...settings, actIn: permissions.actIn });
+  const system = systemPrompt({ ...settings, actIn: permissions.actIn, mounted: config.mounted.length > 0 });
   const model = claude(config.claude);
   const image = async (sha256: string) => {
     const data = await core.blobs.get(sha256);
     return data ? Buffer.from(data).toString('base64') : null;
   };
-  const perform: Perform = (step, turn) =>
+  const perform: Perform = async (step, turn) =>
     step.do === 'think'
       ? think(turn.session, turn, {
           model,
           system,
-          tools: toolbox.specs,
+          tools: await toolbox.specs(),
           image,
           breakers,
           random: Math.random,

@@ -85,6 +85,26 @@ describe('a fault names the variable or key and the fix', () => {
       /no price for claude-sonnet-5-5/,
     ],
     ['an unset variable of a mounted server', {}, { mcpServers: { g: { command: 'x', env: { K: '${NOT_THERE}' } } } }, /^NOT_THERE is not set, and mcpServers/],
+    ['a server that is neither a command nor an address', {}, { mcpServers: { g: { args: [] } } }, /mcpServers\.g needs a "command" or a "url"/],
+    [
+      'two servers whose tools would be named alike',
+      {},
+      { mcpServers: { 'a b': { url: 'http://h' }, a_b: { url: 'http://h' } } },
+      /"a b" and "a_b".*mcp__a_b__/,
+    ],
+    ['a mount of no server', {}, { mounts: { grafana: { trusted: true } } }, /mounts names "grafana", which stands not in mcpServers/],
+    [
+      'a rule for a server that is not mounted',
+      {},
+      { mcpServers: { g: { command: 'x' } }, policy: { rules: [{ tool: 'mcp__h__*', action: 'deny' }] } },
+      /names the tool "mcp__h__\*", which matches none/,
+    ],
+    [
+      'a login for a server without its secret',
+      {},
+      { mcpServers: { g: { url: 'http://h' } }, mounts: { g: { oauth: { issuer: 'http://i', clientId: 'me' } } } },
+      /mounts\.g\.oauth needs a "clientSecret" or a "privateKey"/,
+    ],
     ['a comma too few', {}, '{\n  "channels": ["C1"]\n  "actIn": []\n}', /labmate\.json is not valid JSON at line 3, column 3/],
   ])('%s', (_, env, file, sentence) => {
     expect(faults(env, file)).toEqual([expect.stringMatching(sentence)]);
@@ -172,13 +192,45 @@ describe('what comes of it', () => {
     });
   });
 
-  it('fills variables into mounted servers and keeps what it does not know', () => {
-    const server = { command: 'x', env: { URL: '${G_URL}', LEVEL: '${LEVEL:-warn}' }, unknown: [1] };
-    expect(config({ G_URL: 'http://g' }, { mcpServers: { g: server } }).mcpServers['g']).toEqual({
-      command: 'x',
-      env: { URL: 'http://g', LEVEL: 'warn' },
-      unknown: [1],
-    });
+  it('reads mounted servers as other hosts write them, fills in variables, and knows which of those are secret', () => {
+    const c = config(
+      { G_URL: 'http://grafana.example', G_TOKEN: 'glsa-very-secret', F_TOKEN: 'very-secret-f' },
+      {
+        mcpServers: {
+          grafana: {
+            command: 'uvx',
+            args: ['mcp-grafana'],
+            env: { GRAFANA_URL: '${G_URL}', GRAFANA_TOKEN: '${G_TOKEN}', LEVEL: '${LEVEL:-warn}' },
+            disabled: false,
+          },
+          'feature store': { type: 'streamable-http', url: 'https://f.example/mcp', headers: { Authorization: 'Bearer ${F_TOKEN}' } },
+        },
+        mounts: { grafana: { trusted: true, timeout: '5m' } },
+      },
+    );
+    expect(c.mounted).toEqual([
+      {
+        name: 'grafana',
+        key: 'grafana',
+        address: {
+          is: 'stdio',
+          command: 'uvx',
+          args: ['mcp-grafana'],
+          env: { GRAFANA_URL: 'http://grafana.example', GRAFANA_TOKEN: 'glsa-very-secret', LEVEL: 'warn' },
+        },
+        trusted: true,
+        timeoutMs: 300_000,
+      },
+      {
+        name: 'feature store',
+        key: 'feature_store',
+        address: { is: 'http', url: 'https://f.example/mcp', headers: { Authorization: 'Bearer very-secret-f' } },
+        trusted: false,
+        timeoutMs: 60_000,
+      },
+    ]);
+    expect(c.secrets).toEqual(expect.arrayContaining(['glsa-very-secret', 'very-secret-f']));
+    expect(c.secrets).not.toContain('http://grafana.example');
   });
 
   it('knows its secrets, the password inside REDIS_URL too', () => {

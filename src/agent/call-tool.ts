@@ -59,7 +59,8 @@ export async function callTool(call: Call, turn: CallTurn, deps: CallDeps): Prom
   let sent = call.started !== undefined;
   const scope: CallScope = {
     facts: factsOf(call, session, turn.entries, session.opened.thread ?? (await deps.root(session.id))),
-    standing: standingOf(session),
+    // Whoever reads what an untrusted server says of its tools has read text from outside.
+    standing: deps.toolbox.trusted ? standingOf(session) : { ...standingOf(session), tainted: true },
     ...(approval?.state === 'approved'
       ? { approved: { id: approval.id, digest: approval.digest, by: approval.votes.map((v) => v.by), preview: approval.preview } }
       : {}),
@@ -114,7 +115,7 @@ const PROPER: Readonly<Record<string, string>> = { databricks: 'Databricks', mlf
 
 /** A backend's key, as a person knows it. */
 function properName(upstream: string): string {
-  return PROPER[upstream] ?? upstream;
+  return PROPER[upstream] ?? upstream.replace(/^mcp server /, 'MCP server ');
 }
 
 async function toEvents(call: Call, result: CallToolResult, { session, now }: CallTurn, deps: CallDeps): Promise<SessionEvent[]> {

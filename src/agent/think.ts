@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
+import { isNestedDeeperThan } from '../policy/nesting.ts';
 import type { EventOf, SessionEvent } from '../session/events.ts';
 import type { Session } from '../session/state.ts';
 import { type Written, writeTranscript } from '../session/transcript.ts';
 import { announced, retryAt, spread } from './backoff.ts';
 import type { Breakers } from './breaker.ts';
 import type { Model, ModelAnswer, ToolSpec } from './model.ts';
-import { isNestedDeeperThan } from './nesting.ts';
 
 export type ThinkDeps = {
   model: Model;

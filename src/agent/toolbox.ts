@@ -2,17 +2,22 @@ import { randomUUID } from 'node:crypto';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { InMemoryTransport } from '@modelcontextprotocol/sdk/inMemory.js';
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
+import { isMounted } from '../policy/mounted-names.ts';
 import type { Tool } from '../tools/define-tool.ts';
-import type { CallScope, GateDeps } from '../tools/gate.ts';
-import { CALL, toolServer } from '../tools/server.ts';
+import { type CallScope, type GateDeps, gate } from '../tools/gate.ts';
+import { present, presentFailure } from '../tools/present.ts';
+import { CALL, cleaned, toolServer } from '../tools/server.ts';
 import type { ToolSpec } from './model.ts';
+import type { Mounts } from './mounts.ts';
 
-/** Our own tools behind a real MCP client: one server and one client a process, whatever the number of sessions. */
+/** Our own tools behind a real MCP client, and those of mounted servers: one of each a process, whatever the number of sessions. */
 export type Toolbox = {
-  /** In a fixed order: the list is part of the prefix that the model's cache holds. */
-  specs: readonly ToolSpec[];
+  /** In a fixed order: the list is part of the prefix that the model's cache holds. The same array as long as nothing has changed. */
+  specs(): Promise<readonly ToolSpec[]>;
   /** The backends a tool needs, as breakers know them. */
   upstreams(name: string): readonly string[];
+  /** Whether all that models read of tools is ours, or somebody's who is trusted. */
+  trusted: boolean;
   call(name: string, input: Record<string, unknown>, scope: CallScope): Promise<CallToolResult>;
   close(): Promise<void>;
 };
@@ -20,17 +25,38 @@ export type Toolbox = {
 /** The longest a tool may take over its look-ups; an effect has its own, shorter limit. */
 const CALL_TIMEOUT_MS = 120_000;
 
-export async function openToolbox(catalog: readonly Tool[], deps: GateDeps): Promise<Toolbox> {
+/** `hidden`: tools that are called and never listed. */
+export async function openToolbox(catalog: readonly Tool[], deps: GateDeps, mounts?: Mounts, hidden: readonly Tool[] = []): Promise<Toolbox> {
   const scopes = new Map<string, CallScope>();
   const server = toolServer(catalog, deps, (reference) => scopes.get(reference) ?? null);
   const client = new Client({ name: 'labmate-worker', version: '0.1.0' });
   const [here, there] = InMemoryTransport.createLinkedPair();
   await Promise.all([server.connect(there), client.connect(here)]);
   const { tools } = await client.listTools();
+  const own: readonly ToolSpec[] = tools.map((t) => ({
+    name: t.name,
+    description: t.description ?? t.name,
+    input_schema: t.inputSchema as Record<string, unknown>,
+  }));
+  let all = { mounted: [] as readonly ToolSpec[], specs: own };
+
+  /** What is not in our own server's list goes through the same gate, without the way over the protocol and back. */
+  async function direct(tool: Tool, input: Record<string, unknown>, scope: CallScope): Promise<CallToolResult> {
+    const result = await gate(tool, input, scope, deps).then(present).catch(presentFailure);
+    return cleaned(result, deps);
+  }
+
   return {
-    specs: tools.map((t) => ({ name: t.name, description: t.description ?? t.name, input_schema: t.inputSchema as Record<string, unknown> })),
-    upstreams: (name) => catalog.find((t) => t.name === name)?.needs ?? [],
+    trusted: mounts?.trusted ?? true,
+    async specs() {
+      const mounted = (await mounts?.specs()) ?? [];
+      if (mounted.length > 0 && mounted !== all.mounted) all = { mounted, specs: [...own, ...mounted] };
+      return mounted.length > 0 ? all.specs : own;
+    },
+    upstreams: (name) => (isMounted(name) ? (mounts?.upstreams(name) ?? []) : (catalog.find((t) => t.name === name)?.needs ?? [])),
     async call(name, input, scope) {
+      const aside = hidden.find((tool) => tool.name === name) ?? (await mounts?.find(name));
+      if (aside) return direct(aside, input, scope);
       const reference = randomUUID();
       scopes.set(reference, scope);
       try {
@@ -40,6 +66,7 @@ export async function openToolbox(catalog: readonly Tool[], deps: GateDeps): Pro
       }
     },
     async close() {
+      await mounts?.close();
       await client.close();
       await server.close();
     },

@@ -5,8 +5,10 @@ import type { Touches } from './touches.ts';
 /** A call as policy sees it: which tool, whether it only reads, and what it would touch by real look-ups. */
 export type Intended = {
   tool: string;
-  readOnly: boolean;
-  touches: Touches /** A tool of a mounted server: no built-in rule speaks for it. */;
+  /** Undefined: nobody knows, so no condition on it holds, and it counts as a write. */
+  readOnly: boolean | undefined;
+  touches: Touches;
+  /** A tool of a mounted server: no built-in rule speaks for it. */
   foreign?: boolean;
 };
 
@@ -40,7 +42,7 @@ export function judge(call: Intended, permissions: Permissions, standing: Standi
   if (rule?.action === 'deny') return { is: 'refuse', why: `A rule of labmate.json denies ${call.tool} (${describe(rule)}).` };
 
   const builtIn = runsByItself(call, standing);
-  const auto = rule ? rule.action === 'auto' && (call.readOnly || !standing.tainted || staysHome(touches, placement)) : builtIn !== null;
+  const auto = rule ? rule.action === 'auto' && (call.readOnly === true || !standing.tainted || staysHome(touches, placement)) : builtIn !== null;
   if (auto) return { is: 'run', rule: rule ? describe(rule) : (builtIn ?? ''), ...(placement ? { placement } : {}) };
   if (!rule && call.foreign && permissions.policy.default === 'deny')
     return { is: 'refuse', why: `No rule of labmate.json permits ${call.tool}, and the default is deny.` };
@@ -51,7 +53,13 @@ export function judge(call: Intended, permissions: Permissions, standing: Standi
       is: 'refuse',
       why: `${call.tool} needs a person's yes, and labmate.json names no approvers for it, so nobody can give it. Add "approvers" there.`,
     };
-  return { is: 'confirm', rule: rule ? describe(rule) : 'built-in: writes ask', approvers, ...(placement ? { placement } : {}) };
+  const asks = call.foreign ? 'default: tools of mounted servers ask' : 'built-in: writes ask';
+  return { is: 'confirm', rule: rule ? describe(rule) : asks, approvers, ...(placement ? { placement } : {}) };
+}
+
+/** Whether a rule denies a tool whatever is known of the call. */
+export function isDenied(tool: string, { policy }: Pick<Permissions, 'policy'>): boolean {
+  return policy.rules.some((rule) => rule.action === 'deny' && rule.when === undefined && matches(rule.tool, tool));
 }
 
 /** Where it may never act, whoever says yes. A sentence, or null. */

@@ -17,6 +17,8 @@ export function makeKeys(prefix: string) {
     show: (sid: string) => `${tag}:show:${sid}`,
     /** Run id -> how far it is, for the sessions that wait; a look at somebody else's system, not a fact of the log. */
     progress: (sid: string) => `${tag}:progress:${sid}`,
+    /** What mounted servers were found to offer, as it may be called. */
+    pins: `${tag}:mcp-pins`,
     watch: `${tag}:watch`,
     /** What channels were told of outages that last, and which process looks after that. */
     outages: `${tag}:outages`,

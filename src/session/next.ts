@@ -1,6 +1,6 @@
 import { afterStop, DECIDE_WITHIN_MS, type OnStop } from './after-stop.ts';
 import { type BudgetLimits, goesInCircles, overBudget, overToolCalls } from './budget.ts';
-import { isLong, QUIET_MS, waitsForClient } from './door.ts';
+import { isLong, isReview, QUIET_MS, waitsForClient } from './door.ts';
 import type { Outcome, SessionEvent } from './events.ts';
 import { type Call, isSpoken, openCalls, type Session } from './state.ts';
 
@@ -82,7 +82,7 @@ function atDoor(s: Session, open: readonly Call[], now: number, asleep: Asleep):
     const wake = earliestWake(s, others, asleep);
     return { do: 'park', until: stuck.length > 0 ? Math.min(wake ?? quietAt, quietAt) : wake };
   }
-  if (open.length === 0 && (now >= quietAt || isLong(s))) return { do: 'end', outcome: 'done', text: '' };
+  if (open.length === 0 && (now >= quietAt || isLong(s) || isReview(s))) return { do: 'end', outcome: 'done', text: '' };
   if (now < quietAt) return { do: 'park', until: quietAt };
   return {
     do: 'settle',

@@ -1,5 +1,6 @@
 import { type ApproverRule, approversOf, type Permissions } from '../policy/rules.ts';
 import { changedArguments } from '../session/changed-arguments.ts';
+import { isReview } from '../session/door.ts';
 import { type Approval, pendingApprovals, type Reply, type Session } from '../session/state.ts';
 import type { Slot } from './narrate.ts';
 import { type CardView, card, DECISIONS, type Decision } from './views/card.ts';
@@ -24,17 +25,18 @@ type Card = { name: string; decisions: Decision[] };
 
 /** The cards of a reply, where they stand, and their reminders. */
 export function cards(s: Session, reply: Reply, view: CardView, { now = 0, links = {}, missing = [], ...asking }: AskingView): Slot[] {
-  const client = s.opened.door === 'mcp' ? reply.model : undefined;
+  const review = isReview(s);
+  const client = s.opened.door === 'mcp' && !review ? reply.model : undefined;
   return cardsOf(s, reply).flatMap(({ name, decisions }): Slot[] => {
     const { tool = '' } = decisions[0] ?? {};
     const channel = cardChannel(s, tool, asking);
     const place = channel === null ? { thread: true } : { thread: false, channel };
     const open = decisions.filter((d) => d.current && d.approval.state === 'pending' && !view.closed);
     const due = decisions.some((d) => wasDue(s, d.approval, now));
-    const elsewhere = channel === null ? {} : { from: { alias: s.opened.alias, url: links['root'] ?? null, client } };
+    const elsewhere = channel === null ? {} : { from: { alias: s.opened.alias, url: links['root'] ?? null, client, review } };
     return [
       { name, ...place, ...card(decisions, { ...view, ...elsewhere }) },
-      ...(channel === null || client !== undefined
+      ...(channel === null || s.opened.door === 'mcp'
         ? []
         : [
             {

@@ -1,6 +1,7 @@
 import { type May, mayApprove, mayDeny, mayEdit } from '../policy/approvers.ts';
 import { type ApproverRule, approversOf } from '../policy/rules.ts';
 import { sessionOfRef } from '../runtime/commands.ts';
+import { isReview } from '../session/door.ts';
 import type { Approval, Call, Session } from '../session/state.ts';
 import { type Desk, membersOf, namesOf } from './desk.ts';
 import { decidedInWords, store, whyNot } from './store.ts';
@@ -65,7 +66,9 @@ export async function decideAll(desk: Desk, key: string, by: string, all: readon
 function tooLate({ session, approval, call }: Asked, what: What): string | null {
   if (approval.state === 'pending' && call.approval !== approval.id) return 'This was asked again since; the newer card is below.';
   if (what === 'edit' && session.opened.door === 'mcp')
-    return 'An MCP client asked for exactly this, and only this can be let through: deny it, with what should be different.';
+    return isReview(session)
+      ? 'What a server offers is taken as it is or not at all: deny it, and speak with whoever runs the server.'
+      : 'An MCP client asked for exactly this, and only this can be let through: deny it, with what should be different.';
   // A yes can be taken back until what it lets go has begun.
   if (approval.state !== 'pending' && !(what === 'withdraw' && approval.state === 'approved')) {
     const last = approval.votes.at(-1);

@@ -37,7 +37,7 @@ export type WriteTool = Common & {
   destructive: boolean;
   idempotent: boolean;
   /** Looks without touching: resolves the arguments and says what they would touch. */
-  plan(input: never, ctx: ToolContext): Promise<Plan | Question>;
+  plan(input: never, ctx: ToolContext): Promise<Plan | Question | Refusal>;
   /** Does it. Only the gate calls this, after the claim. `key` is the effect's outward key (64 hex characters). */
   run(plan: Plan, ctx: ToolContext, key: string): Promise<ToolAnswer>;
   /**
@@ -49,6 +49,8 @@ export type WriteTool = Common & {
   find?(plan: Plan, ctx: ToolContext, key: string): Promise<ToolAnswer | null>;
   /** After this many ms an unanswered request is given up; recovery looks no earlier. */
   timeoutMs: number;
+  /** It is a mounted server's. `readOnly`: what that server says of it, where it is believed; else nobody knows. */
+  foreign?: { readOnly: boolean | undefined } | undefined;
 };
 
 /** What a write would do, from real look-ups. `arguments` is what is approved, digested and sent. */
@@ -63,6 +65,9 @@ export type Question = {
   /** The path of the argument it is about. */
   argument?: readonly string[];
 };
+
+/** It may not be done, whoever says yes. `why` is a sentence for the record and the model. */
+export type Refusal = { kind: 'refusal'; why: string };
 
 export type ToolImage = { data: Uint8Array; mediaType: string; alt: string };
 
@@ -168,7 +173,7 @@ export function readTool<I extends z.ZodObject>(
 
 /** Checks a write tool's types and erases them. */
 export function writeTool<I extends z.ZodObject>(
-  tool: Omit<WriteTool, 'kind' | 'plan' | 'input'> & { input: I; plan(input: z.output<I>, ctx: ToolContext): Promise<Plan | Question> },
+  tool: Omit<WriteTool, 'kind' | 'plan' | 'input'> & { input: I; plan(input: z.output<I>, ctx: ToolContext): Promise<Plan | Question | Refusal> },
 ): WriteTool {
   return { ...tool, kind: 'write' } as WriteTool;
 }

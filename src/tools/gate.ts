@@ -1,5 +1,5 @@
 import { digestOf, effectKey } from '../policy/digest.ts';
-import { judge, type Standing } from '../policy/judge.ts';
+import { type Intended, judge, type Standing } from '../policy/judge.ts';
 import type { ApproverRule, Permissions } from '../policy/rules.ts';
 import { UpstreamError } from '../services/http.ts';
 import type { EventOf, Preview } from '../session/events.ts';
@@ -83,6 +83,7 @@ export async function gate(tool: Tool, input: Record<string, unknown>, scope: Ca
     }
     const plan = await tool.plan(input as never, ctx);
     if (plan.kind === 'question') return { is: 'question', question: plan };
+    if (plan.kind === 'refusal') return { is: 'refused', why: plan.why };
     if (holdsSecret(plan.arguments, deps))
       return {
         is: 'refused',
@@ -135,7 +136,7 @@ async function permit(
   scope: CallScope | null,
   { permissions, whyNoSession }: GateDeps,
 ): Promise<EventOf<'call_started'> | GateAnswer> {
-  const verdict = judge({ tool: tool.name, readOnly: false, touches: plan.touches }, permissions, scope?.standing ?? NOBODY);
+  const verdict = judge(intended(tool, plan), permissions, scope?.standing ?? NOBODY);
   if (verdict.is === 'refuse') return { is: 'refused', why: verdict.why };
   if (!scope)
     return {
@@ -197,6 +198,11 @@ async function permit(
   // The claim cost a round trip: a process that was frozen in it must not send.
   if (!(await scope.mayAct())) return { is: 'held' };
   return start;
+}
+
+/** A write as policy sees it. What a mounted server's tool is, is known only where its server is believed. */
+export function intended({ name, foreign }: WriteTool, { touches }: Plan): Intended {
+  return foreign ? { tool: name, readOnly: foreign.readOnly, foreign: true, touches } : { tool: name, readOnly: false, touches };
 }
 
 /** The same wish as one that was declined. What would be sent may differ all the same: a branch is named anew for each call. */

@@ -6,6 +6,7 @@ import type { ArtifactFile, MLflow, MlflowRun } from '../services/mlflow.ts';
 import { done, readTool, type ToolAnswer, ToolError } from './define-tool.ts';
 import { theMlflowRun } from './linked-runs.ts';
 import { cell, fenced, table } from './markdown.ts';
+import { pictureType } from './picture-type.ts';
 
 const MOST_FILES = 60;
 const MOST_TEXT = 7_000;
@@ -125,15 +126,6 @@ function checkPath(path: string): void {
     /[\p{C}%]/u.test(path) ||
     path.split('/').some((part) => part === '.' || part === '..' || (part === '' && path !== ''));
   if (odd) throw new ToolError('BAD_PATH', `${JSON.stringify(path.slice(0, 80))} is no plain path below a run's files.`, 'take a path from the list.');
-}
-
-/** By its first bytes: a name may say anything. */
-function pictureType(bytes: Uint8Array): string | null {
-  const head = Buffer.from(bytes.subarray(0, 12)).toString('latin1');
-  if (head.startsWith('\x89PNG\r\n\x1a\n')) return 'image/png';
-  if (head.startsWith('\xff\xd8\xff')) return 'image/jpeg';
-  if (/^GIF8[79]a/.test(head)) return 'image/gif';
-  return head.startsWith('RIFF') && head.slice(8, 12) === 'WEBP' ? 'image/webp' : null;
 }
 
 function textOf(bytes: Uint8Array): string | null {

@@ -4,7 +4,7 @@ import { approversOf } from '../policy/rules.ts';
 import { UpstreamError } from '../services/http.ts';
 import type { Preview } from '../session/events.ts';
 import { type SessionFacts, ToolError, type WriteTool } from './define-tool.ts';
-import type { GateDeps } from './gate.ts';
+import { type GateDeps, intended } from './gate.ts';
 
 /** What a changed call would be asked as; or why it can't be, and the path of the argument where that is known. */
 export type Reconsidered =
@@ -31,7 +31,8 @@ export async function reconsider(
   try {
     const plan = await tool.plan(read.data as never, { services, settings, session: { ...facts, resolved: undefined }, signal, now });
     if (plan.kind === 'question') return { is: 'no', why: plan.ask, ...(plan.argument ? { argument: plan.argument } : {}) };
-    const verdict = judge({ tool: tool.name, readOnly: false, touches: plan.touches }, permissions, standing);
+    if (plan.kind === 'refusal') return { is: 'no', why: plan.why };
+    const verdict = judge(intended(tool, plan), permissions, standing);
     if (verdict.is === 'refuse') return { is: 'no', why: verdict.why };
     const rule = verdict.is === 'confirm' ? verdict.approvers : approversOf(tool.name, permissions.approvers);
     if (!rule) return { is: 'no', why: 'labmate.json names nobody who may approve this.' };

@@ -23,7 +23,7 @@ import { type Resource, resources } from './resources.ts';
 export const CALL = 'labmate/call';
 
 type Extra = RequestHandlerExtra<ServerRequest, ServerNotification>;
-type Cleaning = Pick<GateDeps, 'clean' | 'suspect'>;
+export type Cleaning = Pick<GateDeps, 'clean' | 'suspect'>;
 type Invoke = (tool: Tool, input: Record<string, unknown>, extra: Extra) => Promise<DoorAnswer>;
 
 const SELF = { name: 'labmate', title: 'labmate', version: '0.1.0' };
@@ -73,7 +73,7 @@ function offer(server: McpServer, tools: readonly Tool[], cleaning: Cleaning, in
 }
 
 /** A backend may echo what it was asked with, in an answer as in an error: no credential reaches who asked, at any door. */
-function cleaned(result: CallToolResult, { clean, suspect }: Cleaning): CallToolResult {
+export function cleaned(result: CallToolResult, { clean, suspect }: Cleaning): CallToolResult {
   if (!clean || (suspect && !suspect(JSON.stringify(result)))) return result;
   return scrubDeep(result, clean);
 }

@@ -76,7 +76,7 @@ export async function aToolbox(services: Services, yes = true) {
   }
 
   return {
-    names: toolbox.specs.map((spec) => spec.name),
+    names: (await toolbox.specs()).map((spec) => spec.name),
     starts,
     close: toolbox.close,
     async call(name: string, input: Record<string, unknown>): Promise<Answer & { asked: boolean }> {

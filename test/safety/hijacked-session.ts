@@ -58,7 +58,7 @@ export async function playHijacked(past: readonly SessionEvent[], toolbox: Toolb
           return { kind: 'reply', content, stop, usage: { input: 1, output: 1, cache_read: 0, cache_write: 0 }, requestId: null, model: 'm' };
         },
         system: '',
-        tools: toolbox.specs,
+        tools: await toolbox.specs(),
         image: async () => null,
         breakers: makeBreakers(),
         random: () => 0,

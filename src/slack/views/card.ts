@@ -36,7 +36,14 @@ export type CardView = {
   closed: boolean;
   /** The session that asks, where the card does not stand in its thread. */
   from?:
-    | { alias: string; url: string | null /** The MCP client that asks: its call cannot be changed, only decided. */; client?: string | undefined }
+    | {
+        alias: string;
+        url: string | null;
+        /** The MCP client that asks: its call cannot be changed, only decided. */
+        client?: string | undefined;
+        /** labmate itself asks, about a mounted server. */
+        review?: boolean | undefined;
+      }
     | undefined;
 };
 
@@ -115,13 +122,14 @@ function decision(d: Decision, view: CardView, room: number): Block[] {
     context(
       `digest ${approval.digest.slice(0, 12)} · asked ${clock(approval.askedAt)} · expires ${clock(approval.expiresAt, approval.askedAt)}${approval.need > 1 ? ` · ${approval.need} people must agree` : ''}`,
     ),
-    ...(open ? [buttons(approval, tooLong, view.from?.client !== undefined)] : []),
+    ...(open ? [buttons(approval, tooLong, view.from?.client !== undefined || view.from?.review === true)] : []),
     ...(approval.state === 'approved' && d.current && !d.started && !view.closed ? [actions(`back:${approval.id}`, TAKE_BACK(approval.id))] : []),
     ...(open && tooLong ? [context('Too long to be shown whole, so it cannot be approved. Deny it and ask for less at once.')] : []),
   ];
 }
 
-function origin({ alias, url, client }: NonNullable<CardView['from']>): Bit[] {
+function origin({ alias, url, client, review }: NonNullable<CardView['from']>): Bit[] {
+  if (review) return [t(`labmate itself asks: a mounted MCP server offers something else than before. Record ${alias}.`)];
   if (client !== undefined) return [t('Asked by the MCP client '), bold(client), t(`; once approved, it makes the call. Record ${alias}.`)];
   return [t('Asked by experiment '), url ? link(url, alias) : bold(alias)];
 }

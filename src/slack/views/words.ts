@@ -27,10 +27,13 @@ const TITLES = new Map([
   ['get_grafana_panel', 'Get a Grafana panel'],
   ['post_to_slack', 'Post to Slack'],
   ['ask_person', 'Ask a person'],
+  ['accept_mcp_tools', 'Accept what an MCP server offers'],
 ]);
 
 /** A step's name for people. */
 export function stepTitle(tool: string): string {
+  const [, server, name] = /^mcp__(.+?)__(.+)$/.exec(tool) ?? [];
+  if (server && name) return `${name} on ${server}`;
   return TITLES.get(tool) ?? tool.replaceAll('_', ' ');
 }
 
