@@ -269,7 +269,7 @@ export function openLog(
       return answer[0] === 'OK';
     },
 
-    take: (name: string, everyMs: number) => script.take(keys.limit(name), everyMs),
+    take: (name: string, everyMs: number, atOnce = 1) => script.take(keys.limit(name), everyMs, atOnce),
   };
 }
 

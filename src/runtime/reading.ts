@@ -63,8 +63,8 @@ export type ShownSlot = {
 };
 export type Slots = { all(): Promise<Record<string, ShownSlot>>; set(slot: string, shown: ShownSlot): Promise<void>; drop(slot: string): Promise<void> };
 
-/** Shared by all processes: waits of 0 mean go. Takes the place when it answers 0. */
-export type Limiter = (name: string, everyMs: number) => Promise<number>;
+/** Shared by all processes: waits of 0 mean go. Takes the place when it answers 0. After a quiet time `atOnce` places are free (1). */
+export type Limiter = (name: string, everyMs: number, atOnce?: number) => Promise<number>;
 
 /**
  * Brings the thread to what the session says. Answers when it wants to be called again although the log has not grown

@@ -106,7 +106,7 @@ export function scripts(
   read: ScriptSource = shipped,
 ): {
   run(name: ScriptName, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown>;
-  take(key: string, everyMs: number): Promise<number>;
+  take(key: string, everyMs: number, atOnce: number): Promise<number>;
 } {
   const lib = read('lib');
   for (const name of SCRIPTS) redis.defineCommand(`lm_${name}`, { numberOfKeys: 10, lua: `${lib}\n${read(name)}` });
@@ -119,7 +119,7 @@ export function scripts(
   };
   return {
     run: (name, keys, args) => call(name, [...keys, ...args]),
-    take: async (key, everyMs) => Number(await call('take', [key, everyMs])),
+    take: async (key, everyMs, atOnce) => Number(await call('take', [key, everyMs, atOnce])),
   };
 }
 

@@ -5,6 +5,7 @@ type Call = <T>(method: string, work: () => Promise<T>, signal?: AbortSignal) =>
 type Info = { name: string | null /** Whose direct messages it is. */; im: string | null };
 type Found = {
   ts?: string;
+  subtype?: string;
   user?: string;
   bot_id?: string;
   text?: string;
@@ -85,7 +86,10 @@ export function slackLookups(
     },
     async replies(query, signal) {
       const all = await messages(query, signal);
-      return all.flatMap((m) => (m.ts ? [{ user: m.user ?? null, bot: m.bot_id !== undefined, text: m.text ?? '', ts: m.ts }] : []));
+      // A tombstone stands for words that somebody took back.
+      return all.flatMap((m) =>
+        m.ts && m.subtype !== 'tombstone' ? [{ user: m.user ?? null, bot: m.bot_id !== undefined, text: m.text ?? '', ts: m.ts }] : [],
+      );
     },
     async permalink({ channel, ts }, signal) {
       const answer = await call('chat.getPermalink', () => web.chat.getPermalink({ channel, message_ts: ts }), signal);

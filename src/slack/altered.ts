@@ -10,6 +10,7 @@ import { store } from './store.ts';
 import { isServed } from './which-session.ts';
 
 const post = z.object({
+  subtype: z.string().optional(),
   user: z.string().optional(),
   bot_id: z.string().nullish(),
   text: z.string().catch(''),
@@ -17,12 +18,18 @@ const post = z.object({
   thread_ts: z.string().optional(),
   edited: z.object({ ts: z.string() }).optional(),
 });
+const changed = z.object({ subtype: z.literal('message_changed'), channel: z.string(), ts: z.string(), message: post, previous_message: post.optional() });
+const deleted = z.object({ subtype: z.literal('message_deleted'), channel: z.string(), ts: z.string(), previous_message: post });
+type Altered = z.infer<typeof changed> | z.infer<typeof deleted>;
 /** What we use of `message_changed` and `message_deleted`. */
-export const alteredSchema = z.discriminatedUnion('subtype', [
-  z.object({ subtype: z.literal('message_changed'), channel: z.string(), ts: z.string(), message: post, previous_message: post.optional() }),
-  z.object({ subtype: z.literal('message_deleted'), channel: z.string(), ts: z.string(), previous_message: post }),
-]);
-type Altered = z.infer<typeof alteredSchema>;
+export const alteredSchema = z.discriminatedUnion('subtype', [changed, deleted]).transform(asDeletion);
+
+/** A post with replies is not taken away: Slack puts a tombstone in its place, and calls it a change. */
+function asDeletion(event: Altered): Altered {
+  if (event.subtype !== 'message_changed' || event.message.subtype !== 'tombstone') return event;
+  const { channel, ts, message } = event;
+  return { subtype: 'message_deleted', channel, ts, previous_message: event.previous_message ?? { ...message, user: undefined } };
+}
 
 /**
  * Somebody edited a post or took it back. Where it spoke to a session that goes on, the model is told: what it has not read yet it reads as it stands now. The record

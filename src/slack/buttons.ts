@@ -13,7 +13,7 @@ import { publishHome } from './home.ts';
 import { callDetails, denyReason, told, withoutMentions } from './modals.ts';
 import { onChangeSomething, onRunAgain, openForm } from './new-experiment.ts';
 import { retryAll } from './outages.ts';
-import { AFTER_ALL, REPEAT, store, whyNot } from './store.ts';
+import { AFTER_ALL, REPEAT, type Settled, store, whyNot } from './store.ts';
 import { readQuestion } from './views/question.ts';
 
 /** What we use of a click. Who clicked is the signed payload's user; `value` is an id, looked up here. */
@@ -28,7 +28,7 @@ export const clickSchema = z.object({
 });
 type Given = z.infer<typeof clickSchema>;
 type Click = { key: string; by: string; value: string; channel: string; trigger: string /** It was made on the clicker's own Home tab. */; home: boolean };
-type Reaction = (desk: Desk, click: Click) => Promise<Answer & { settled?: Promise<'stored' | 'lost'> }>;
+type Reaction = (desk: Desk, click: Click) => Promise<Answer & { settled?: Settled }>;
 
 const GONE = { text: 'I know nothing of this any more; it may belong to another installation.' };
 

@@ -4,7 +4,8 @@ import type { View } from '../services/slack.ts';
 import { isSpoken, pendingApprovals, type Session } from '../session/state.ts';
 import { type Answer, type Desk, mayChange, standingOf } from './desk.ts';
 import { modal, type submissionSchema, told } from './modals.ts';
-import { store, whyNot } from './store.ts';
+import type { FieldError } from './settled-form.ts';
+import { notStored, store } from './store.ts';
 import { bullets, para, quote, rich, t } from './views/rich.ts';
 
 const TITLE = 'Change the plan';
@@ -30,15 +31,15 @@ export async function onChangePlan(desk: Desk, click: { by: string; value: strin
 }
 
 /** Takes the form: the card is withdrawn, and the model plans anew. Answers what stands under the field when it did not count; null when it did. */
-export async function onChangeSession(desk: Desk, { team, user, view }: z.infer<typeof submissionSchema>): Promise<{ field: string; why: string } | null> {
+export async function onChangeSession(desk: Desk, { team, user, view }: z.infer<typeof submissionSchema>): Promise<FieldError | null> {
   const session = team.id === desk.self.team ? await desk.reading.session(view.private_metadata) : null;
   const why = session ? await whyNotChanged(desk, session, user.id) : GONE;
   if (!session || why) return { field: WORDS, why: why ?? GONE };
   const standing = await standingOf(desk, session, user.id);
   const text = view.state.values[WORDS]?.[WORDS]?.value?.trim() || 'Plan anew, with what I wrote.';
   const stored = await store(desk, `view:${view.id}`, { do: 'tell', session: session.id, by: user.id, text, ts: null, kind: 'change', standing });
-  const late = whyNot(stored);
-  return late ? { field: WORDS, why: late } : null;
+  const late = notStored(stored);
+  return late && { field: WORDS, where: session.opened.channel, ...late };
 }
 
 async function whyNotChanged(desk: Desk, session: Session, by: string): Promise<string | null> {

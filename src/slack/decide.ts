@@ -3,12 +3,13 @@ import { type ApproverRule, approversOf } from '../policy/rules.ts';
 import { sessionOfRef } from '../runtime/commands.ts';
 import { isReview } from '../session/door.ts';
 import type { Approval, Call, Session } from '../session/state.ts';
+import { cardChannel } from './cards.ts';
 import { type Desk, membersOf, namesOf } from './desk.ts';
-import { decidedInWords, store, whyNot } from './store.ts';
+import { decidedInWords, type Settled, store, whyNot } from './store.ts';
 
 export type Asked = { session: Session; approval: Approval; call: Call; tool: string };
 type What = 'approve' | 'deny' | 'withdraw' | 'edit';
-export type Decided = { counted: boolean; text: string; settled?: Promise<'stored' | 'lost'> };
+export type Decided = { counted: boolean; text: string; settled?: Settled };
 
 /** What an approval's id stands for; null for an id that is nobody's, or another workspace's. */
 export async function whatIsAsked(desk: Desk, ref: string): Promise<Asked | null> {
@@ -17,6 +18,11 @@ export async function whatIsAsked(desk: Desk, ref: string): Promise<Asked | null
   const call = approval && session?.calls.get(approval.call);
   if (!session || !call || session.opened.team !== desk.self.team) return null;
   return { session, approval, call, tool: call.tool };
+}
+
+/** The channel where its card stands. */
+export function whereAsked({ permissions, channels }: Desk, { session, tool }: Asked): string {
+  return cardChannel(session, tool, { approvers: permissions.approvers, channels }) ?? session.opened.channel;
 }
 
 /** A click that decides. Who may is looked up now, whatever stood on the card; a click that does not count is recorded and told why. */
@@ -53,13 +59,18 @@ export async function decideAll(desk: Desk, key: string, by: string, all: readon
   const decided = await Promise.all(all.map((asked) => decide(desk, `${key}:${asked.approval.id}`, by, asked, { do: 'approve' })));
   const counted = decided.filter((d) => d.counted);
   const rest = [...new Set(decided.flatMap((d) => (d.counted ? [] : [d.text])))].join(' ');
-  const unsure = decided.find((d) => d.settled)?.settled;
+  const unsure = decided.flatMap((d) => d.settled ?? []);
   if (counted.length === all.length)
     return {
       counted: true,
       text: counted.every((d) => d.text === 'Approved.') ? `Approved, all ${all.length}.` : `Your yes is counted for all ${all.length}.`,
     };
-  return { counted: counted.length > 0, text: `${counted.length} of ${all.length} counted. ${rest}`, ...(unsure ? { settled: unsure } : {}) };
+  return { counted: counted.length > 0, text: `${counted.length} of ${all.length} counted. ${rest}`, ...(unsure.length > 0 ? { settled: allOf(unsure) } : {}) };
+}
+
+/** One that is lost is worth repeating all: what counted counts once. */
+async function allOf(settling: readonly Settled[]): Settled {
+  return (await Promise.all(settling)).includes('lost') ? 'lost' : 'stored';
 }
 
 /** A decision that came after the decision. */

@@ -4,10 +4,11 @@ import { editedApproval } from '../runtime/commands.ts';
 import type { View } from '../services/slack.ts';
 import { changedArguments } from '../session/changed-arguments.ts';
 import type { Call } from '../session/state.ts';
-import { type Asked, lookUpWhether, whatIsAsked, whyNotCounted } from './decide.ts';
+import { type Asked, lookUpWhether, whatIsAsked, whereAsked, whyNotCounted } from './decide.ts';
 import type { Desk, Reconsidered } from './desk.ts';
 import { type submissionSchema, told, withoutMentions } from './modals.ts';
-import { store, whyNot } from './store.ts';
+import type { FieldError } from './settled-form.ts';
+import { AFTER_ALL, notStored, REPEAT, store } from './store.ts';
 import { editForm, fieldAbout, fieldsOf, readFields, wasWritten } from './views/edit-form.ts';
 
 /** Slack's 3 s, shared: the look-ups, then the change, then the yes that it may be. */
@@ -16,7 +17,7 @@ const STORE_MS = 800;
 const VOTE_MS = 300;
 
 /** What a submitted form comes to: a field that is wrong, another view in its place, or null to close it. */
-export type Submitted = { field: string; why: string } | { view: View } | null;
+export type Submitted = FieldError | { view: View } | null;
 
 /** The form for a call that waits for a yes, or why this person gets none. */
 export async function editView(desk: Desk, key: string, by: string, asked: Asked): Promise<View> {
@@ -54,8 +55,8 @@ export async function onEdit(desk: Desk, { team, user, view }: z.infer<typeof su
     const { why } = approval.preview;
     const next = { ...rest, preview: { ...preview, ...(why ? { why } : {}) }, input: read.input };
     const stored = await store(desk, key, { do: 'edit', session: session.id, approval: approval.id, by: user.id, ...next }, STORE_MS);
-    const late = whyNot(stored);
-    if (late) return { field: '0', why: withoutMentions(late) };
+    const late = notStored(stored);
+    if (late) return { field: '0', where: whereAsked(desk, asked), ...late, why: withoutMentions(late.why) };
     const differs = changedArguments(approval.arguments, planned.arguments);
     // A yes to what somebody has written themselves; what came with it they have not seen.
     if (differs.every((d) => wasWritten(d, form.fields, written, form.input)) && (await lookUpWhether(desk, asked, user.id, mayApprove)).ok)
@@ -69,8 +70,11 @@ export async function onEdit(desk: Desk, { team, user, view }: z.infer<typeof su
   if (soon) return took(soon, await no);
   desk.later(async () => {
     const done = await took(await planned, await no);
-    const said = done === null ? 'It is changed; the new question is in the thread.' : 'why' in done ? `It is not changed. ${done.why}` : '';
-    await desk.slack.updateModal(view.id, told('Edit', said));
+    const say = (words: string) => desk.slack.updateModal(view.id, told('Edit', words));
+    if (done === null) return say('It is changed; the new question is in the thread.');
+    if (!('why' in done)) return;
+    await say(done.settled !== undefined ? done.why : `It is not changed. ${done.why}`);
+    if (done.settled !== undefined) await say((await done.settled) === 'stored' ? AFTER_ALL : REPEAT);
   });
   return { view: told('Edit', 'The look-ups take longer than Slack lets a form wait. Nothing is changed yet; this window says when it is.') };
 }

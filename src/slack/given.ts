@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Answer, Desk } from './desk.ts';
-import { AFTER_ALL, REPEAT } from './store.ts';
+import { AFTER_ALL, REPEAT, type Settled } from './store.ts';
 
 /** What we use of a slash command's payload. */
 export const commandSchema = z.object({
@@ -12,6 +12,7 @@ export const commandSchema = z.object({
   response_url: z.string().catch(''),
 });
 export type Given = z.infer<typeof commandSchema>;
+type Place = Pick<Given, 'response_url' | 'channel_id' | 'user_id'>;
 
 /** The same delivery always names the same session. */
 export function idFrom(...parts: string[]): string {
@@ -19,11 +20,11 @@ export function idFrom(...parts: string[]): string {
 }
 
 /** Answers a command privately after it was acknowledged. */
-export function reply(desk: Desk, { response_url: url, channel_id: channel, user_id: user }: Given, answer: Answer): Promise<void> {
+export function reply(desk: Desk, { response_url: url, channel_id: channel, user_id: user }: Place, answer: Answer): Promise<void> {
   return url ? desk.slack.respond(url, answer) : desk.slack.whisper({ channel, user, ...answer });
 }
 
 /** What became of a delivery of which nobody knew whether it was stored. */
-export function tellLater(desk: Desk, given: Given, settled: Promise<'stored' | 'lost'>): void {
+export function tellLater(desk: Desk, given: Place, settled: Settled): void {
   desk.later(async () => reply(desk, given, { text: (await settled) === 'stored' ? AFTER_ALL : REPEAT }));
 }

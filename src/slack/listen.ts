@@ -9,14 +9,16 @@ import { onCommand } from './command.ts';
 import { offerPrompts } from './conversation.ts';
 import type { Answer, Desk } from './desk.ts';
 import { onEdit, type Submitted } from './editing.ts';
-import { commandSchema } from './given.ts';
+import { commandSchema, tellLater } from './given.ts';
 import { homeSchema, publishHome } from './home.ts';
 import { LISTENERS } from './listeners.ts';
 import { loopGuard } from './loop-guard.ts';
 import { messageSchema, NotStored, onMessage } from './mention.ts';
 import { onDenyReason, submissionSchema } from './modals.ts';
 import { type Answered, onNewExperiment, openForm } from './new-experiment.ts';
+import { type FieldError, tellInForm } from './settled-form.ts';
 import { onShortcut, shortcutSchema } from './shortcuts.ts';
+import type { Settled } from './store.ts';
 
 const TROUBLE = 'Something went wrong here, and it is logged. Please try again.';
 const NEWER = 'A newer version of me began this and is not here at the moment, so nothing was done. Please try again in a few minutes.';
@@ -54,7 +56,7 @@ export function listen(app: App, desk: Desk): void {
   }
   dialogs(app, desk);
   app.shortcut(LISTENERS.shortcuts.message, async ({ body, ack }) => {
-    const answer = await safely<typeof shortcutSchema, Answer>(
+    const { settled, ...answer } = await safely<typeof shortcutSchema, Answer & { settled?: Settled }>(
       desk,
       shortcutSchema,
       body,
@@ -62,7 +64,11 @@ export function listen(app: App, desk: Desk): void {
       (text) => ({ text }),
     );
     const read = shortcutSchema.safeParse(body);
-    if (read.success) desk.later(() => desk.slack.respond(read.data.response_url, answer));
+    if (read.success) {
+      desk.later(() => desk.slack.respond(read.data.response_url, answer));
+      if (settled !== undefined)
+        tellLater(desk, { response_url: read.data.response_url, channel_id: read.data.channel.id, user_id: read.data.user.id }, settled);
+    }
     await ack();
   });
   app.shortcut(LISTENERS.shortcuts.global, async ({ body, ack }) => {
@@ -124,52 +130,45 @@ function takesOurToken(payload: unknown): boolean {
 
 function dialogs(app: App, desk: Desk): void {
   app.view('deny_reason' satisfies View, async ({ body, ack }) => {
-    const refused = await safely(
-      desk,
-      submissionSchema,
-      body,
-      (given) => onDenyReason(desk, given),
-      (why) => ({ field: 'reason', why }),
-    );
-    await (refused ? ack({ response_action: 'errors', errors: { [refused.field]: refused.why } }) : ack());
-    if (!refused) afterDialog(desk, body);
+    const refused = await submitted<FieldError | null>(desk, body, 'reason', (given) => onDenyReason(desk, given));
+    await (refused ? ack(errors(refused)) : ack());
+    if (refused) tellInForm(desk, body, refused);
+    else afterDialog(desk, body);
   });
   app.view('edit_arguments' satisfies View, async ({ body, ack }) => {
-    const answer = await safely(
-      desk,
-      submissionSchema,
-      body,
-      (given): Promise<Submitted> => onEdit(desk, given),
-      (why) => ({ field: '0', why }),
-    );
-    if (answer && 'view' in answer) await ack({ response_action: 'update', view: answer.view });
-    else if (answer) await ack({ response_action: 'errors', errors: { [answer.field]: answer.why } });
-    else await ack();
+    const answer = await submitted<Submitted>(desk, body, '0', (given) => onEdit(desk, given));
+    if (!answer) await ack();
+    else if ('view' in answer) await ack({ response_action: 'update', view: answer.view });
+    else {
+      await ack(errors(answer));
+      tellInForm(desk, body, answer);
+    }
     if (!answer) afterDialog(desk, body);
   });
   app.view('new_experiment' satisfies View, async ({ body, ack }) => {
     const field = 'prompt' in (body.view.state?.values ?? {}) ? 'prompt' : 'changes';
-    const answer = await safely(
-      desk,
-      submissionSchema,
-      body,
-      (given): Promise<Answered> => onNewExperiment(desk, given),
-      (why) => ({ field, why }),
-    );
+    const answer = await submitted<Answered>(desk, body, field, (given) => onNewExperiment(desk, given));
     if (answer === 'done') await ack({ response_action: 'clear' });
     else if ('push' in answer) await ack({ response_action: 'push', view: answer.push });
-    else await ack({ response_action: 'errors', errors: { [answer.field]: answer.why } });
+    else {
+      await ack(errors(answer));
+      tellInForm(desk, body, answer);
+    }
   });
   app.view('change_session' satisfies View, async ({ body, ack }) => {
-    const refused = await safely(
-      desk,
-      submissionSchema,
-      body,
-      (given) => onChangeSession(desk, given),
-      (why) => ({ field: 'words', why }),
-    );
-    await (refused ? ack({ response_action: 'errors', errors: { [refused.field]: refused.why } }) : ack());
+    const refused = await submitted<FieldError | null>(desk, body, 'words', (given) => onChangeSession(desk, given));
+    await (refused ? ack(errors(refused)) : ack());
+    if (refused) tellInForm(desk, body, refused);
   });
+}
+
+/** Takes a form; what goes wrong stands under `field`. */
+function submitted<T>(desk: Desk, body: unknown, field: string, work: (given: z.infer<typeof submissionSchema>) => Promise<T>): Promise<T | FieldError> {
+  return safely<typeof submissionSchema, T | FieldError>(desk, submissionSchema, body, work, (why) => ({ field, why }));
+}
+
+function errors({ field, why }: FieldError): { response_action: 'errors'; errors: Record<string, string> } {
+  return { response_action: 'errors', errors: { [field]: why } };
 }
 
 /** The dialog may have been opened on Home, which shows what it decided as still waiting. */

@@ -3,7 +3,7 @@ import type { Block, SlackService } from '../services/slack.ts';
 import type { StreamedTask } from '../services/slack-agents.ts';
 import { LACKING } from '../services/slack-errors.ts';
 import type { Log } from './log.ts';
-import { type Again, EDIT_EVERY_MS, IN_FLIGHT_MS, type Look, mark, POST_EVERY_MS, shortHash, threadOf } from './look.ts';
+import { type Again, EDIT_EVERY_MS, IN_FLIGHT_MS, type Look, mark, placeIn, shortHash, threadOf } from './look.ts';
 
 /** A plan as a stream shows it. `busy`: something is being done right now; a wait is no time to hold a stream open. */
 export type Live = { title: string; tasks: readonly StreamedTask[]; busy: boolean };
@@ -69,7 +69,7 @@ export function makeLive({ slack, log }: { slack: SlackService; log: Log }) {
     const thread = threadOf(look);
     const before = look.shown[name];
     if (!thread || (await look.limiter('streams', BEGIN_EVERY_MS)) > 0) return 'ordinary';
-    const wait = await look.limiter(`post:${channel}`, POST_EVERY_MS);
+    const wait = await placeIn(channel, look);
     if (wait > 0) return wait;
     await look.set(name, { channel, ts: before?.ts ?? null, hash: before?.hash ?? '', trying: now, starting: true });
     try {

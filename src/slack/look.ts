@@ -22,7 +22,9 @@ export type Again = number | null;
 /** A request to Slack is over after this long; only then can a look-up tell whether it arrived. */
 export const IN_FLIGHT_MS = 6_000;
 export const EDIT_EVERY_MS = 1_000;
-export const POST_EVERY_MS = 1_000;
+const POST_EVERY_MS = 1_000;
+/** Slack takes short bursts: a thread begins with its root, its plan and its card at once. */
+const POSTS_AT_ONCE = 4;
 
 /** In place of a hash: it could not be posted where it belongs. */
 export const MISSING = 'missing';
@@ -46,6 +48,11 @@ export async function lookAt(session: Session, slots: Slots, limiter: Limiter, n
       delete shown[slot];
     },
   };
+}
+
+/** Ms until this channel takes another message; 0 has taken the place. */
+export function placeIn(channel: string, { limiter }: Look): Promise<number> {
+  return limiter(`post:${channel}`, POST_EVERY_MS, POSTS_AT_ONCE);
 }
 
 export function threadOf({ session, shown }: Look): string | undefined {

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import type { View } from '../services/slack.ts';
 import type { Approval } from '../session/state.ts';
-import { decide, whatIsAsked } from './decide.ts';
+import { decide, whatIsAsked, whereAsked } from './decide.ts';
 import type { Desk } from './desk.ts';
+import type { FieldError } from './settled-form.ts';
 import { argumentsInFull, differences, MOST_ARGUMENTS } from './views/card.ts';
 import { fitted, LIMITS } from './views/limits.ts';
 import { bold, bullets, clock, code, context, mono, para, quote, rich, t } from './views/rich.ts';
@@ -91,12 +92,13 @@ export const submissionSchema = z.object({
 });
 
 /** A denial, with or without a reason. Answers what stands under the field when it did not count; null when it did. */
-export async function onDenyReason(desk: Desk, { team, user, view }: z.infer<typeof submissionSchema>): Promise<{ field: string; why: string } | null> {
+export async function onDenyReason(desk: Desk, { team, user, view }: z.infer<typeof submissionSchema>): Promise<FieldError | null> {
   const why = (sentence: string) => ({ field: REASON, why: sentence });
   if (team.id !== desk.self.team) return why('This belongs to another workspace.');
   const asked = await whatIsAsked(desk, view.private_metadata);
   if (!asked) return why('I know nothing of this any more; it may belong to another installation.');
   const reason = view.state.values[REASON]?.[REASON]?.value?.trim();
   const answer = await decide(desk, `view:${view.id}`, user.id, asked, { do: 'deny', ...(reason ? { reason } : {}) });
-  return answer.counted ? null : why(answer.text);
+  if (answer.counted) return null;
+  return { ...why(answer.text), ...(answer.settled ? { settled: answer.settled, where: whereAsked(desk, asked) } : {}) };
 }

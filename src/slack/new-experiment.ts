@@ -6,7 +6,8 @@ import { type Answer, type Desk, mayOpen } from './desk.ts';
 import { idFrom } from './given.ts';
 import { type submissionSchema, told } from './modals.ts';
 import { runAgain, runChanged } from './rerun.ts';
-import { store, whyNot } from './store.ts';
+import type { FieldError } from './settled-form.ts';
+import { notStored, type Settled, store } from './store.ts';
 import { ablationForm, type FormOffer, LONGEST, promptForm } from './views/experiment-form.ts';
 import { type Ablation, THEN, type Then, thresholdInWords, writtenPrompt } from './views/written-prompt.ts';
 import { isServed } from './which-session.ts';
@@ -19,7 +20,8 @@ const OFFER_MS = 1_500;
 type Click = { by: string; value: string; channel: string; trigger: string };
 type Submission = z.infer<typeof submissionSchema>;
 /** A field that is wrong, the next view of the dialog, or `done` when all of it may close. */
-export type Answered = { field: string; why: string } | { push: View } | 'done';
+export type Answered = FieldError | { push: View } | 'done';
+type NotOpened = { why: string; settled?: Settled; where?: string };
 
 /** Opens the form for a usual ablation, at once; what it offers is looked up meanwhile. `channel`: where somebody is, if that is known. */
 export async function openForm(desk: Desk, trigger: string, channel: string | null): Promise<void> {
@@ -73,8 +75,8 @@ export async function onNewExperiment(desk: Desk, { team, user, view }: Submissi
   if (words === undefined) return fieldsToWords(desk, view, about);
   const prompt = words ?? '';
   if (prompt.trim() === '') return { field, why: 'Say what shall be done.' };
-  const why = isServed(desk, about) ? await openNew(desk, view, about, user.id, prompt) : await rewritten(desk, view, about, user.id, prompt);
-  return why ? { field, why } : 'done';
+  const no = isServed(desk, about) ? await openNew(desk, view, about, user.id, prompt) : await rewritten(desk, view, about, user.id, prompt);
+  return no ? { field, ...no } : 'done';
 }
 
 async function fieldsToWords(desk: Desk, view: Submission['view'], place: string): Promise<Answered> {
@@ -106,20 +108,22 @@ async function fieldsToWords(desk: Desk, view: Submission['view'], place: string
 }
 
 /** Why nothing was opened; null where it was. */
-async function openNew(desk: Desk, view: Submission['view'], channel: string, by: string, prompt: string): Promise<string | null> {
+async function openNew(desk: Desk, view: Submission['view'], channel: string, by: string, prompt: string): Promise<NotOpened | null> {
   const mine = !isDirect(channel) || (await desk.slack.directWith(channel, AbortSignal.timeout(800)).catch(() => null)) === by;
-  if (!mine) return 'Nothing was opened: Slack did not say that these are your direct messages. Please try again.';
+  if (!mine) return { why: 'Nothing was opened: Slack did not say that these are your direct messages. Please try again.' };
   const may = await mayOpen(desk, by);
-  if (!may.ok) return may.why;
+  if (!may.ok) return { why: may.why };
   const { team } = desk.self;
   const session = idFrom(team, channel, view.id);
-  return whyNot(await store(desk, `view:${view.id}`, { do: 'open', session, team, channel, thread: null, by, prompt, door: 'form' }));
+  const no = notStored(await store(desk, `view:${view.id}`, { do: 'open', session, team, channel, thread: null, by, prompt, door: 'form' }));
+  return no && { where: channel, ...no };
 }
 
-async function rewritten(desk: Desk, view: Submission['view'], id: string, by: string, prompt: string): Promise<string | null> {
+async function rewritten(desk: Desk, view: Submission['view'], id: string, by: string, prompt: string): Promise<NotOpened | null> {
   const earlier = await sessionHere(desk, id);
-  if (!earlier) return GONE;
-  return runChanged(desk, `view:${view.id}`, idFrom(desk.self.team, earlier.opened.channel, view.id), by, earlier, prompt);
+  if (!earlier) return { why: GONE };
+  const no = await runChanged(desk, `view:${view.id}`, idFrom(desk.self.team, earlier.opened.channel, view.id), by, earlier, prompt);
+  return no && { where: earlier.opened.channel, ...no };
 }
 
 async function offerOf(desk: Desk, channel: string | null): Promise<FormOffer | null> {

@@ -6,7 +6,7 @@ import { LACKING, SHUT } from '../services/slack-errors.ts';
 import type { Session } from '../session/state.ts';
 import { makeLive } from './live.ts';
 import type { Log } from './log.ts';
-import { type Again, EDIT_EVERY_MS, hashOf, IN_FLIGHT_MS, type Look, lookAt, MISSING, mark, POST_EVERY_MS, threadOf } from './look.ts';
+import { type Again, EDIT_EVERY_MS, hashOf, IN_FLIGHT_MS, type Look, lookAt, MISSING, mark, placeIn, threadOf } from './look.ts';
 import type { Slot } from './narrate.ts';
 import { pictureOf } from './picture.ts';
 import { hasChart, plainer, withoutCharts } from './plainer.ts';
@@ -141,7 +141,7 @@ export function makeShow({ slack, narrate, changesIn, blob, log }: Options): Sho
       return early ? IN_FLIGHT_MS - (now - begun) : null;
     }
 
-    const wait = await limiter(`post:${channel}`, POST_EVERY_MS);
+    const wait = await placeIn(channel, look);
     if (wait > 0) return wait;
     await look.set(slot.name, { channel, ts: null, hash: '', trying: now });
     const thread = slot.thread ? threadOf(look) : undefined;
@@ -173,7 +173,7 @@ export function makeShow({ slack, narrate, changesIn, blob, log }: Options): Sho
     if (begun !== undefined && now - begun < IN_FLIGHT_MS) return IN_FLIGHT_MS - (now - begun);
     const there = begun !== undefined && thread !== undefined && (await slack.uploaded({ channel, thread, name: file.name }));
     if (!there) {
-      const wait = await look.limiter(`post:${channel}`, POST_EVERY_MS);
+      const wait = await placeIn(channel, look);
       if (wait > 0) return wait;
       const { name, data } = await contentOf(file, blob);
       await look.set(slot.name, { ts: null, hash: '', trying: now });

@@ -8,10 +8,10 @@ import { declaredBy } from '../session/declared.ts';
 import { changedPrompt } from '../session/lineage.ts';
 import type { Session } from '../session/state.ts';
 import { type Answer, type Desk, mayChange } from './desk.ts';
-import { type Stored, store, whyNot } from './store.ts';
+import { notStored, type Settled as Settling, type Stored, store, whyNot } from './store.ts';
 import { threadUrl } from './which-session.ts';
 
-type Settled = { settled?: Promise<'stored' | 'lost'> };
+type Settled = { settled?: Settling };
 type Place = { channel: string; thread: string | null; busy: Session | null };
 
 /** Opens the repetition that a command asks for: in the earlier one's thread if that is free and in this channel, else in a thread of its own. */
@@ -53,11 +53,18 @@ export async function runAgain(desk: Desk, by: string, earlier: Session): Promis
 }
 
 /** "Change something": the request as somebody rewrote it. Answers a sentence where it did not come to that. */
-export async function runChanged(desk: Desk, key: string, id: string, by: string, earlier: Session, prompt: string): Promise<string | null> {
+export async function runChanged(
+  desk: Desk,
+  key: string,
+  id: string,
+  by: string,
+  earlier: Session,
+  prompt: string,
+): Promise<({ why: string } & Settled) | null> {
   const [may, place] = await Promise.all([mayChange(desk, by), placeOf(desk, earlier, earlier.opened.channel)]);
-  if (!may.ok) return may.why;
-  if (place.busy) return busyInWords(desk, place.busy, earlier);
-  return whyNot(await openAgain(desk, earlier, { key, id, by, channel: place.channel, thread: place.thread, prompt, changes: {}, door: 'button' }));
+  if (!may.ok) return { why: may.why };
+  if (place.busy) return { why: await busyInWords(desk, place.busy, earlier) };
+  return notStored(await openAgain(desk, earlier, { key, id, by, channel: place.channel, thread: place.thread, prompt, changes: {}, door: 'button' }));
 }
 
 /** Where a repetition belongs, and what is at work there. */

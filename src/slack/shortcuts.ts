@@ -5,7 +5,7 @@ import { type Answer, type Desk, mayChange } from './desk.ts';
 import { idFrom } from './given.ts';
 import { soFar } from './mention.ts';
 import { dropMention, unescapeSlack } from './parse-command.ts';
-import { store, whyNot } from './store.ts';
+import { type Settled, store, whyNot } from './store.ts';
 import { isServed, threadUrl } from './which-session.ts';
 
 /** What we use of the message shortcut. */
@@ -19,7 +19,10 @@ export const shortcutSchema = z.object({
 });
 
 /** Runs a message as an experiment, in that message's thread. Answers privately. */
-export async function onShortcut(desk: Desk, { team, channel, user, message, trigger_id }: z.infer<typeof shortcutSchema>): Promise<Answer> {
+export async function onShortcut(
+  desk: Desk,
+  { team, channel, user, message, trigger_id }: z.infer<typeof shortcutSchema>,
+): Promise<Answer & { settled?: Settled }> {
   if (team.id !== desk.self.team) return { text: 'This app belongs to another workspace.' };
   if (!isServed(desk, channel.id)) return notHere(desk);
   const prompt = unescapeSlack(dropMention(message.text, desk.self.user));
@@ -43,7 +46,7 @@ export async function onShortcut(desk: Desk, { team, channel, user, message, tri
     door: 'shortcut',
     ...(quoted ? { quoted } : {}),
   });
-  return { text: whyNot(stored) ?? 'Opened, in the thread of that message.' };
+  return { text: whyNot(stored) ?? 'Opened, in the thread of that message.', ...(stored.is === 'unsure' ? { settled: stored.settled } : {}) };
 }
 
 /** Two experiments in one thread would both answer every reply there. */

@@ -7,7 +7,9 @@ const STORE_MS = 2_000;
 /** A reply that has not come so long after is lost for this request, though it may still have been stored. */
 const GRACE_MS = 300;
 
-export type Stored = Delivered | { is: 'unsure'; settled: Promise<'stored' | 'lost'> };
+/** What became of a delivery of which nobody knew in time whether it was stored. */
+export type Settled = Promise<'stored' | 'lost'>;
+export type Stored = Delivered | { is: 'unsure'; settled: Settled };
 
 export const LATE = 'I could not store this within 2 seconds, so nothing was done. Please repeat it.';
 export const UNSURE = 'I could not confirm within 2 seconds that this was stored. I am checking, and shall tell you here.';
@@ -35,7 +37,7 @@ export async function store(desk: Desk, key: string, command: Command, withinMs 
 }
 
 /** Asks again by the delivery's key. Its deadline has passed, so a yes means that the first attempt got through. */
-async function settle(desk: Desk, key: string, command: Command, asked: Promise<Delivered>): Promise<'stored' | 'lost'> {
+async function settle(desk: Desk, key: string, command: Command, asked: Promise<Delivered>): Settled {
   const known = await asked.catch(() => null);
   if (known) return isIn(known) ? 'stored' : 'lost';
   for (const ms of [500, 2_000, 8_000]) {
@@ -73,6 +75,12 @@ export function whyNot(stored: Stored): string | null {
     default:
       return stored satisfies never;
   }
+}
+
+/** The same for a form: where nobody knows yet, `settled` tells later. */
+export function notStored(stored: Stored): { why: string; settled?: Settled } | null {
+  const why = whyNot(stored);
+  return why === null ? null : { why, ...(stored.is === 'unsure' ? { settled: stored.settled } : {}) };
 }
 
 /** Who decided, and when. */

@@ -14,7 +14,7 @@ import { startStandIns } from '../../src/sandbox/stand-ins.ts';
 import { openLink } from '../crash/link.ts';
 
 /** The product's own processes between stand-ins, with Redis behind a link that can be slow. Every delivery that Slack's stand-in makes is timed there. */
-export async function aProduct(options: { redisUrl: string; mode: 'socket' | 'http'; role: 'gateway' | 'all'; answer: Answer }) {
+export async function aProduct(options: { redisUrl: string; mode: 'socket' | 'http'; role: 'gateway' | 'all'; answer: Answer; channels?: string[] }) {
   const dir = await mkdtemp(join(tmpdir(), 'labmate-figures-'));
   const prefix = `figures-${randomUUID().slice(0, 8)}`;
   const [port, adminPort] = [await freePort(), await freePort()];
@@ -34,8 +34,14 @@ export async function aProduct(options: { redisUrl: string; mode: 'socket' | 'ht
   });
   const { slack } = standIns;
   if (!slack) throw new Error('no workspace');
+  for (const id of options.channels ?? []) {
+    if (!slack.world.data.channels.some((c) => c.id === id)) slack.world.data.channels.push({ id, name: id.toLowerCase() });
+  }
   const config = join(dir, 'labmate.json');
-  await writeFile(config, JSON.stringify({ ...sandboxConfig(), budgets: { perUser: 100_000, perTeam: 100_000 } }));
+  await writeFile(
+    config,
+    JSON.stringify({ ...sandboxConfig(), ...(options.channels ? { channels: options.channels } : {}), budgets: { perUser: 100_000, perTeam: 100_000 } }),
+  );
   const variables = {
     PATH: process.env['PATH'] ?? '',
     HOME: dir,

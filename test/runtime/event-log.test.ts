@@ -288,6 +288,12 @@ describe('the bell and the thread', () => {
   });
 });
 
+test('a limiter gives one place a second, after a quiet time several at once, and says how long the next one waits', async () => {
+  const take = (name: string, atOnce?: number) => log.take(`${sid}:${name}`, 1_000, atOnce);
+  expect([await take('one'), await take('several', 3), await take('several', 3), await take('several', 3)]).toEqual([0, 0, 0, 0]);
+  for (const wait of [await take('one'), await take('several', 3)]) expect(wait > 500 && wait <= 1_000).toBe(true);
+});
+
 describe('reading', () => {
   test('a payload over 32 KB stands beside the record and comes back whole', async () => {
     const long = 'x'.repeat(100_000);

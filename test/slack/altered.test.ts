@@ -48,6 +48,10 @@ describe('at the door', () => {
     const reply = await say('hm', ts);
     await until(async () => (await toldIn(id)).length === 1);
     await act({ as: 'U1', do: 'delete', channel: 'C0ML', ts });
+    // It has a reply, so Slack leaves a tombstone and speaks of a change.
+    expect(desk.workspace.world.data.messages.find((m) => m.ts === ts)).toMatchObject({ subtype: 'tombstone', user: 'USLACKBOT' });
+    await until(async () => (await toldIn(id)).length === 2);
+    expect((await toldIn(id)).at(-1)).toMatchObject({ kind: 'delete', of: ts, by: 'U1', standing: 'requester' });
     await until(() => whispersTo(desk.workspace, 'U1').find((t) => /goes on all the same.*\/experiment stop e-/.test(t)));
     const { log } = desk.log;
     const lease = await log.claim(desk.log.owner(id), 5_000);

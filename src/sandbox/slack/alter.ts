@@ -1,7 +1,8 @@
 import type { Act } from '../control-types.ts';
 import { compose } from './compose.ts';
-import { changedEvent, deletedEvent, type Emit, sessionStoppedEvent } from './events.ts';
-import { asSlackMessage, editMessage, findMessage, removeMessage } from './messages.ts';
+import { changedEvent, type Emit, sessionStoppedEvent } from './events.ts';
+import { asSlackMessage, editMessage, findMessage } from './messages.ts';
+import { removeMessage, TOMBSTONE } from './remove.ts';
 import type { Message, World } from './world.ts';
 
 type Parts = { world: World; emit: Emit };
@@ -13,9 +14,8 @@ export function alter({ world, emit }: Parts, what: Altering): Altered {
   const message = findMessage(world, what.channel, what.ts);
   if (!message || !sees(message, what.as)) return no(`${what.as} sees no message ${what.ts} in ${what.channel}`);
   if (what.do === 'delete') {
-    if (message.user !== what.as && !message.bot) return no('cant_delete_message');
-    removeMessage(world, message);
-    emit(deletedEvent(world, message));
+    if ((message.user !== what.as && !message.bot) || message.subtype === TOMBSTONE) return no('cant_delete_message');
+    removeMessage(world, message, emit);
     return { ok: true };
   }
   if (message.user !== what.as) return no('cant_update_message');

@@ -47,11 +47,6 @@ export function editMessage(world: World, message: Message, change: { text?: str
   world.changed();
 }
 
-export function removeMessage(world: World, message: Message): void {
-  world.data.messages = world.data.messages.filter((m) => m !== message);
-  world.changed();
-}
-
 export function findMessage(world: World, channel: string, ts: string): Message | null {
   return world.data.messages.find((m) => m.channel === channel && m.ts === ts) ?? null;
 }
@@ -68,6 +63,7 @@ export function asSlackMessage(world: World, message: Message, options: { metada
   return {
     type: 'message',
     ...(message.subtype ? { subtype: message.subtype } : {}),
+    ...(message.subtype === 'tombstone' ? { hidden: true } : {}),
     user: message.user,
     ...(message.user === app.bot ? { bot_id: app.botId, app_id: app.id } : {}),
     team: team.id,

@@ -1,6 +1,7 @@
 import type { Answered, Asked } from '../stand-in.ts';
-import { changedEvent, deletedEvent, type Emit, messageEvent } from './events.ts';
-import { editMessage, findMessage, isJson, postMessage, removeMessage } from './messages.ts';
+import { changedEvent, type Emit, messageEvent } from './events.ts';
+import { editMessage, findMessage, isJson, postMessage } from './messages.ts';
+import { removeMessage } from './remove.ts';
 import { app } from './seed.ts';
 import type { Tickets } from './tickets.ts';
 import { refuseBlocks } from './validate-blocks.ts';
@@ -18,8 +19,7 @@ export function respond(id: string, asked: Asked, { world, tickets, emit }: { wo
   const clicked = context.ts ? findMessage(world, context.channel, context.ts) : null;
   if (body['delete_original'] === true) {
     if (!clicked) return { status: 404, body: 'message_not_found' };
-    removeMessage(world, clicked);
-    if (clicked.onlyFor === null) emit(deletedEvent(world, clicked));
+    removeMessage(world, clicked, emit);
     return { body: 'ok' };
   }
   const text = typeof body['text'] === 'string' ? body['text'] : '';

@@ -1,5 +1,6 @@
-import { changedEvent, deletedEvent, messageEvent } from '../events.ts';
-import { asSlackMessage, editMessage, findMessage, postMessage, removeMessage } from '../messages.ts';
+import { changedEvent, messageEvent } from '../events.ts';
+import { asSlackMessage, editMessage, findMessage, postMessage } from '../messages.ts';
+import { removeMessage, TOMBSTONE } from '../remove.ts';
 import { app } from '../seed.ts';
 import { refuseBlocks } from '../validate-blocks.ts';
 import type { Json } from '../world.ts';
@@ -37,7 +38,7 @@ export const chat: Record<string, Method> = {
     const closed = shut(channel);
     if (closed) return closed;
     const message = findMessage(world, channel.id, text(args, 'ts') ?? '');
-    if (!message || message.onlyFor !== null) return no('message_not_found');
+    if (!message || message.onlyFor !== null || message.subtype === TOMBSTONE) return no('message_not_found');
     if (message.user !== app.bot) return no('cant_update_message');
     const refusal = refuseContent(args);
     if (refusal) return refusal;
@@ -50,10 +51,9 @@ export const chat: Record<string, Method> = {
     const channel = channelOf(call);
     if (!channel) return no('channel_not_found');
     const message = findMessage(call.world, channel.id, text(call.args, 'ts') ?? '');
-    if (!message || message.onlyFor !== null) return no('message_not_found');
+    if (!message || message.onlyFor !== null || message.subtype === TOMBSTONE) return no('message_not_found');
     if (message.user !== app.bot) return no('cant_delete_message');
-    removeMessage(call.world, message);
-    call.emit(deletedEvent(call.world, message));
+    removeMessage(call.world, message, call.emit);
     return { ok: true, channel: channel.id, ts: message.ts };
   },
 

@@ -1,0 +1,53 @@
+import { z } from 'zod';
+import type { View } from '../services/slack.ts';
+import type { Desk } from './desk.ts';
+import { told } from './modals.ts';
+import { AFTER_ALL, REPEAT, type Settled } from './store.ts';
+
+/** A field that is wrong. Where nobody knows yet whether it was stored, `settled` tells; `where`: the channel of what it is about. */
+export type FieldError = { field: string; why: string; settled?: Settled; where?: string };
+
+/** What we use of a form, to show it again. */
+const shownSchema = z.object({
+  user: z.object({ id: z.string() }),
+  view: z.object({
+    id: z.string(),
+    type: z.literal('modal'),
+    callback_id: z.string(),
+    private_metadata: z.string(),
+    title: z.looseObject({ text: z.string() }),
+    submit: z.looseObject({}).nullish(),
+    close: z.looseObject({}).nullish(),
+    blocks: z.array(z.looseObject({ block_id: z.string() })),
+  }),
+});
+const NOTE = 'settled';
+
+/**
+ * Tells in the form itself what became of it: closed by a sentence where it was stored after all, else open as it was, with what was typed. Whoever has closed it
+ * meanwhile is told privately in its channel.
+ */
+export function tellInForm(desk: Desk, body: unknown, { settled, where }: FieldError): void {
+  const read = shownSchema.safeParse(body);
+  if (!settled || !read.success) return;
+  const { user, view } = read.data;
+  desk.later(async () => {
+    const stored = (await settled) === 'stored';
+    const next = stored ? { ...told(view.title.text, AFTER_ALL), clear_on_close: true } : again(view);
+    await desk.slack.updateModal(view.id, next).catch((error: unknown) => {
+      if (!where) throw error;
+      return desk.slack.whisper({ channel: where, user: user.id, text: `${view.title.text}: ${stored ? AFTER_ALL : REPEAT}` });
+    });
+  });
+}
+
+/** Blocks that keep their ids keep what was typed into them. */
+function again({ id: _, submit, close, ...view }: z.infer<typeof shownSchema>['view']): View {
+  const note = { type: 'section', block_id: NOTE, text: { type: 'plain_text', text: REPEAT, emoji: false } };
+  return {
+    ...view,
+    ...(submit ? { submit } : {}),
+    ...(close ? { close } : {}),
+    blocks: [note, ...view.blocks.filter((block) => block.block_id !== NOTE)],
+  } as unknown as View;
+}
