@@ -28,7 +28,7 @@ export type CrashOptions = {
   say: (line: string) => void;
 };
 
-export type Tally = Verdict & { kills: number; recovery: number[] };
+export type Tally = Verdict & { kills: number /** Kills that missed the instant they lay in wait for. */; anywhere: number; recovery: number[] };
 
 /** Many sessions, and one thing after another that breaks under them; then everything is looked at. */
 export async function crash(options: CrashOptions): Promise<Tally> {
@@ -38,7 +38,7 @@ export async function crash(options: CrashOptions): Promise<Tally> {
   const gateway = await bundle('test/crash/product.ts', 'product');
   const later = await bundle('test/crash/product.ts', 'later', [LATER]);
   const worker = options.worker ? await bundle(options.worker, 'twin') : gateway;
-  const tally: Tally = { lost: [], doubled: [], ungated: [], broken: [], sessions: 0, effects: 0, kills: 0, recovery: [] };
+  const tally: Tally = { lost: [], doubled: [], ungated: [], broken: [], sessions: 0, effects: 0, kills: 0, anywhere: 0, recovery: [] };
   for (let from = 0; from < count; from += perStage) {
     const kills = order.slice(from, from + perStage);
     // Both of Slack's transports, stage by stage.
@@ -56,9 +56,11 @@ export async function crash(options: CrashOptions): Promise<Tally> {
       for (const kill of kills) {
         const began = Date.now();
         const open = people.open();
-        await kill.strike(stage, random, clock.struck);
+        const how = await kill.strike(stage, random, clock.struck);
         tally.kills += 1;
-        say(`${tally.kills} of ${count}: ${kill.name}, ${open} sessions open, ${((Date.now() - began) / 1000).toFixed(1)} s`);
+        if (how === 'anywhere') tally.anywhere += 1;
+        const when = how === 'anywhere' ? ' (nobody came by in time, so it fell anywhere)' : '';
+        say(`${tally.kills} of ${count}: ${kill.name}${when}, ${open} sessions open, ${((Date.now() - began) / 1000).toFixed(1)} s`);
       }
       // What a later version began only a later version can end.
       if (!stage.isLater() && kills.includes(DEPLOY)) await stage.deploy(true);

@@ -1,5 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { type Kill, PATIENCE_MS, shaOf } from './kill.ts';
+import { inTime, type Kill, shaOf } from './kill.ts';
 
 const APPEND = shaOf('append');
 
@@ -9,11 +8,12 @@ const gatewayAt = (name: string, words: string[], weight = 2): Kill[] =>
     weight,
     async strike({ gateway, gatewayLink }, _, struck) {
       const caught = gatewayLink.hold(words, when);
-      await Promise.race([caught.reached, sleep(PATIENCE_MS)]);
+      const there = await inTime(caught.reached);
       struck();
       await gateway.signal('SIGKILL');
       caught.drop();
       await gateway.ready();
+      return there ? undefined : 'anywhere';
     },
   }));
 
@@ -22,10 +22,11 @@ const gatewayAfterAck = (name: string, of: RegExp): Kill => ({
   name: `gateway, after the ack of ${name}`,
   weight: 1,
   async strike({ gateway, acknowledged }, _, struck) {
-    await Promise.race([acknowledged(of), sleep(PATIENCE_MS)]);
+    const there = await inTime(acknowledged(of));
     struck();
     await gateway.signal('SIGKILL');
     await gateway.ready();
+    return there ? undefined : 'anywhere';
   },
 });
 
@@ -34,11 +35,12 @@ const gatewayPosting = (when: 'before' | 'after', path: string): Kill => ({
   weight: 2,
   async strike({ gateway, standIns }, _, struck) {
     const held = standIns.hold('slack', { path, when });
-    await Promise.race([held.reached, sleep(PATIENCE_MS)]);
+    const there = await inTime(held.reached);
     struck();
     await gateway.signal('SIGKILL');
     held.drop();
     await gateway.ready();
+    return there ? undefined : 'anywhere';
   },
 });
 
@@ -55,4 +57,7 @@ export const GATEWAY_KILLS: readonly Kill[] = [
   gatewayPosting('before', 'chat.postMessage'),
   gatewayPosting('after', 'chat.postMessage'),
   gatewayPosting('after', 'chat.update'),
+  gatewayPosting('after', '/upload/'),
+  gatewayPosting('before', 'files.completeUploadExternal'),
+  gatewayPosting('after', 'files.completeUploadExternal'),
 ];

@@ -1,43 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GATEWAY_KILLS } from './gateway-kills.ts';
-import { type Kill, PATIENCE_MS, shaOf } from './kill.ts';
-import type { Caught } from './link.ts';
+import type { Kill } from './kill.ts';
 import type { Random } from './random.ts';
-import type { CrashStage, Service, Worker } from './stage.ts';
-
-/** Longer than a lease, so that somebody else has taken over when a stopped worker wakes. */
-const PAST_LEASE_MS = 7_000;
-
-const COMMIT = shaOf('commit');
-
-/** A worker dies with one of its requests on the way: not yet sent, or done and its answer lost. */
-const workerAt = (name: string, service: Service, words: string[], weight = 2): Kill[] =>
-  (['before', 'after'] as const).map((when) => ({
-    name: `worker, ${when} ${name}`,
-    weight,
-    async strike({ workers }, _, struck) {
-      const { who, caught } = await firstOf(workers, (w) => w.links[service].hold(words, when));
-      struck();
-      await who.process.signal('SIGKILL');
-      caught.drop();
-      await who.process.ready();
-    },
-  }));
-
-/** A worker stands still with a request or its answer in its hands, wakes after others have gone on, and gets what it waited for. */
-const frozenAt = (name: string, service: Service, words: string[], when: 'before' | 'after'): Kill => ({
-  name: `zombie, ${when} ${name}`,
-  weight: 1,
-  async strike({ workers }, _, struck) {
-    const { who, caught } = await firstOf(workers, (w) => w.links[service].hold(words, when));
-    struck();
-    await who.process.signal('SIGSTOP');
-    caught.release();
-    await sleep(PAST_LEASE_MS);
-    await who.process.signal('SIGCONT');
-    await who.process.ready();
-  },
-});
+import type { CrashStage } from './stage.ts';
+import { PAST_LEASE_MS, WORKER_KILLS } from './worker-kills.ts';
 
 /** Redis takes no writes for a while: out of memory, or a replica after a failover. */
 const redisRefuses = (
@@ -65,18 +31,8 @@ export const DEPLOY: Kill = {
 };
 
 export const KILLS: readonly Kill[] = [
-  ...workerAt('the model is asked', 'claude', ['POST /v1/messages']),
-  ...workerAt('the run is started', 'databricks', ['jobs/run-now'], 4),
-  ...workerAt('the branch is made', 'github', ['POST /repos/acme/ads/git/refs']),
-  ...workerAt('the pull request is opened', 'github', ['POST /repos/acme/ads/pulls'], 4),
-  ...workerAt('its post', 'slack', ['chat.postMessage'], 3),
-  ...workerAt('a commit', 'redis', [COMMIT]),
-  ...workerAt('the claim of an effect', 'redis', [COMMIT, 'call_started'], 3),
-  ...workerAt('the outcome of an effect is written', 'redis', [COMMIT, 'call_finished'], 3),
-  ...workerAt('a question is parked', 'redis', [COMMIT, 'call_parked']),
+  ...WORKER_KILLS,
   ...GATEWAY_KILLS,
-  frozenAt('the claim of an effect', 'redis', [COMMIT, 'call_started'], 'after'),
-  frozenAt('the run is started', 'databricks', ['jobs/run-now'], 'after'),
   {
     name: 'zombie, anywhere',
     weight: 1,
@@ -184,14 +140,6 @@ export const KILLS: readonly Kill[] = [
     },
   },
 ];
-
-/** Lies in wait at every worker; the first that comes by is the one. */
-async function firstOf(workers: readonly Worker[], lie: (worker: Worker) => Caught): Promise<{ who: Worker; caught: Caught }> {
-  const traps = workers.map((who) => ({ who, caught: lie(who) }));
-  const first = await Promise.race([...traps.map((t) => t.caught.reached.then(() => t)), sleep(PATIENCE_MS).then(() => traps[0])]);
-  for (const trap of traps) if (trap !== first) trap.caught.release();
-  return first as (typeof traps)[number];
-}
 
 /** Each kind of kill as often as its weight says, in an order that the seed decides. */
 export function schedule(count: number, random: Random, kills: readonly Kill[] = KILLS): Kill[] {

@@ -5,7 +5,7 @@ import type { Call, Session } from '../../src/session/state.ts';
 import { type People, toldOtherwise } from './people.ts';
 import { readRecord } from './record.ts';
 import type { CrashStage } from './stage.ts';
-import { KINDS, type Kind, tokenIn } from './workload.ts';
+import { KINDS, type Kind, TAGGED, tagOf, tokenIn } from './workload.ts';
 
 /** What went wrong, in sentences that name the session. */
 export type Verdict = { lost: string[]; doubled: string[]; ungated: string[]; broken: string[]; sessions: number; effects: number };
@@ -73,7 +73,8 @@ function judgeRecord({ sid, entries, session }: Seen, v: Verdict): void {
       if (stopped) v.ungated.push(`${sid}: ${event.tool} was started after the stop`);
       if (event.digest !== digestOf(event.tool, event.arguments)) v.ungated.push(`${sid}: ${event.tool} has another digest than its arguments`);
       if (event.approval === undefined) {
-        if (event.tool !== 'post_to_slack') v.ungated.push(`${sid}: ${event.tool} was started without a question`);
+        // Its own thread, and its own run.
+        if (event.tool !== 'post_to_slack' && event.tool !== 'cancel_job_run') v.ungated.push(`${sid}: ${event.tool} was started without a question`);
       } else {
         const given = yes.get(event.approval);
         if (!given || given.votes < given.need || given.digest !== event.digest)
@@ -138,13 +139,16 @@ function judgeInputs(stage: CrashStage, people: People, seen: readonly Seen[], v
 async function judgeEffects(stage: CrashStage, seen: readonly Seen[], v: Verdict): Promise<void> {
   const pulls = await pullTitles(stage);
   const posts = stage.slack.world.data.messages.filter((m) => m.bot && m.onlyFor === null);
-  const effects: { tool: (typeof KINDS)['whole'][number]; of: (token: string) => number }[] = [
+  const effects: { tool: (typeof KINDS)[Kind][number]; of: (token: string) => number }[] = [
     { tool: 'run_databricks_job', of: (token) => stage.standIns.training.launches().filter((l) => l.parameters['feature_set'] === token).length },
     { tool: 'create_github_pr', of: (token) => pulls.filter((title) => title === `feat: ${token}`).length },
     {
       tool: 'post_to_slack',
       of: (token) => posts.filter((m) => JSON.stringify(m.blocks).includes(`This came of ${token}.`) && slotOf(m)?.slot.startsWith('effect:')).length,
     },
+    { tool: 'cancel_job_run', of: (token) => stage.standIns.training.launches().filter((l) => l.parameters['feature_set'] === token && l.canceledAt).length },
+    { tool: 'update_tracking_doc', of: (token) => stage.written.filter((message) => message.startsWith(`Track ${token} in `)).length },
+    { tool: 'tag_run', of: (token) => (stage.standIns.training.tags(TAGGED)[tagOf(token)] === token ? 1 : 0) },
   ];
   for (const { sid, session, token, kind } of seen) {
     if (!token) continue;
@@ -183,8 +187,16 @@ async function pullTitles({ standIns }: CrashStage): Promise<string[]> {
   }
 }
 
-/** Every message of ours stands once, and every session has said its last word. */
+/** Every message and picture of ours stands once, and every session has said its last word. */
 function judgeThreads({ slack }: CrashStage, seen: readonly Seen[], v: Verdict): void {
+  const roots = new Map(slack.world.data.messages.flatMap((m) => (slotOf(m)?.slot === 'root' ? [[slotOf(m)?.session, m] as const] : [])));
+  for (const { sid, session, kind } of seen) {
+    const root = roots.get(sid);
+    const names = slack.world.data.messages.filter((m) => m.channel === root?.channel && m.threadTs === root.ts).flatMap((m) => m.files.map((f) => f.name));
+    v.effects += names.length;
+    if (new Set(names).size < names.length) v.doubled.push(`${sid}: a picture stands twice in its thread: ${names.join(', ')}`);
+    if (kind === 'picture' && session.ended && !session.stop && names.length === 0) v.lost.push(`${sid}: its picture is not in its thread`);
+  }
   const shown = new Map<string, number>();
   for (const message of slack.world.data.messages) {
     const mark = slotOf(message);

@@ -26,8 +26,9 @@ process.stdout.write(
 );
 const began = Date.now();
 // `--rolling`: nothing but deploys, each of every process in turn: of a later version, back again, and so on.
-// `--only WORDS`: kills whose name holds them, to look into one kind.
-const wanted = values.rolling ? [DEPLOY] : KILLS.filter((k) => k.name.includes(values.only ?? ''));
+// `--only WORDS`: kills whose name holds them, to look into one kind; `|` between several.
+const only = (values.only ?? '').split('|');
+const wanted = values.rolling ? [DEPLOY] : KILLS.filter((k) => only.some((words) => k.name.includes(words)));
 if (wanted.length === 0) {
   process.stderr.write(`No kill is called "${values.only}". There are: ${KILLS.map((k) => k.name).join('; ')}.\n`);
   process.exit(2);
@@ -35,7 +36,7 @@ if (wanted.length === 0) {
 const tally = await crash({ count, seed, people, workers, gateways, kills: wanted, say: (line) => process.stdout.write(`${line}\n`) });
 const minutes = ((Date.now() - began) / 60_000).toFixed(1);
 process.stdout.write(
-  `${tally.sessions} sessions and ${tally.effects} effects under ${tally.kills} kills in ${minutes} minutes; ${tally.recovery.length} sessions were taken over\n`,
+  `${tally.sessions} sessions and ${tally.effects} effects under ${tally.kills} kills in ${minutes} minutes, ${tally.anywhere} of which missed their instant; ${tally.recovery.length} sessions were taken over\n`,
 );
 process.stdout.write(`${lastLine(tally)}\n`);
 process.exit(tally.lost.length + tally.doubled.length + tally.ungated.length + tally.broken.length > 0 ? 1 : 0);

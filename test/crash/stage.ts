@@ -13,7 +13,7 @@ import { startStandIns } from '../../src/sandbox/stand-ins.ts';
 import { openBalancer } from './balancer.ts';
 import { type Link, openLink } from './link.ts';
 import { type Supervised, supervise } from './processes.ts';
-import { answer } from './workload.ts';
+import { answer, LONG } from './workload.ts';
 
 /** What a worker talks to, each over a link of its own. */
 export const SERVICES = {
@@ -21,6 +21,7 @@ export const SERVICES = {
   claude: 'ANTHROPIC_BASE_URL',
   databricks: 'DATABRICKS_HOST',
   github: 'GITHUB_API_URL',
+  mlflow: 'MLFLOW_TRACKING_URI',
   slack: 'SLACK_API_URL',
 } as const;
 export type Service = keyof typeof SERVICES;
@@ -29,6 +30,8 @@ export type Heard = { envelope: string; acked: boolean };
 export type CrashStage = Awaited<ReturnType<typeof openCrashStage>>;
 
 const PREFIX = 'crash';
+const LONG_MS = 6 * 3_600_000;
+const isLong = ({ parameters }: { parameters: Record<string, string> }) => parameters['seed'] === LONG.seed;
 
 /** The product as it would stand in production: one gateway, two workers, a Redis that syncs every write; around it stand-ins, and links that can be cut. */
 export async function openCrashStage(options: {
@@ -53,6 +56,8 @@ export async function openCrashStage(options: {
 
   const balancer = await openBalancer();
   const heard: Heard[] = [];
+  /** What the commits are called that changed one file, as GitHub took them. */
+  const written: string[] = [];
   let ackListeners: { of: RegExp; tell: () => void }[] = [];
   const standIns = await startStandIns({
     mode: options.mode,
@@ -62,6 +67,10 @@ export async function openCrashStage(options: {
     trainingSeconds: 1,
     ports: {},
     onTraffic: (from, seen) => {
+      if (from === 'databricks' && seen.what.includes('jobs/run-now'))
+        for (const launch of standIns.training.launches()) if (isLong(launch)) launch.durationMs = LONG_MS;
+      if (from === 'github' && seen.what.startsWith('PUT ') && (seen.status === 200 || seen.status === 201))
+        written.push(String((seen.body as { message?: unknown } | null)?.message));
       if (from === 'slack' && /^(socket|POST) events_api$/.test(seen.what)) heard.push({ envelope: JSON.stringify(seen.body), acked: seen.status === 200 });
       if (from !== 'slack' || seen.status !== 200) return;
       const what = `${seen.what} ${JSON.stringify(seen.body)}`;
@@ -131,7 +140,7 @@ export async function openCrashStage(options: {
   const processes = [...gateways.map((g) => g.process), ...workers.map((w) => w.process)];
   let isLater = false;
   const stage = {
-    ...{ dir, channels, standIns, slack, gateway, gatewayLink, workers, processes, redis, keys, blobs, log, heard, faults },
+    ...{ dir, channels, standIns, slack, gateway, gatewayLink, workers, processes, redis, keys, blobs, log, heard, written, faults },
     reading: makeReading(redis, keys, log),
     ready: async () => void (await Promise.all(processes.map((p) => p.ready()))),
     redisLinks,
