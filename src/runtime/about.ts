@@ -19,6 +19,7 @@ export function aboutOf(s: Session, thread: string | null): About {
       alias,
       team,
       channel,
+      ...(s.opened.door === 'mcp' ? { door: 'mcp' as const } : {}),
       thread: s.opened.thread ?? thread,
       by,
       prompt: cut(prompt, SHOWN),

@@ -100,7 +100,7 @@ function readProgress(stored: Record<string, string>): RunProgress[] {
 
 function slotsOf(redis: Redis, keys: Keys, session: Session): Slots {
   const key = keys.slots(session.id);
-  const { team, channel, thread } = session.opened;
+  const { team, channel, thread, door } = session.opened;
   return {
     async all() {
       const all = await redis.hgetall(key);
@@ -108,8 +108,9 @@ function slotsOf(redis: Redis, keys: Keys, session: Session): Slots {
     },
     async set(slot, shown) {
       await redis.hset(key, slot, JSON.stringify(shown));
-      // A card that stands elsewhere is a thread of its own there, and what is said in it is said to this session.
-      if (shown.ts !== null && shown.channel !== channel && slot.startsWith('card:')) await redis.set(keys.thread(team, shown.channel, shown.ts), session.id);
+      // A card that stands outside its session's thread is a thread of its own, and what is said in it is said to this session.
+      if (shown.ts !== null && (shown.channel !== channel || door === 'mcp') && slot.startsWith('card:'))
+        await redis.set(keys.thread(team, shown.channel, shown.ts), session.id);
       if (slot !== 'root' || shown.ts === null || thread !== null) return;
       // A slash command has no thread of its own: from now on replies to our root message find the session.
       await redis.set(keys.thread(team, channel, shown.ts), session.id);

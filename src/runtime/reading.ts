@@ -7,6 +7,8 @@ export type About = {
   alias: string;
   team: string;
   channel: string;
+  /** What an MCP client did, which has no thread. */
+  door?: 'mcp' | undefined;
   thread: string | null;
   by: string;
   prompt: string;

@@ -40,11 +40,13 @@ export async function onAltered(desk: Desk, event: Altered): Promise<void> {
   const about = event.subtype === 'message_changed' ? event.message : event.previous_message;
   // Each of our own edits comes back as such an event.
   const ours = about.user === desk.self.user || Boolean(about.bot_id);
-  if (!isServed(desk, channel) || (ours && (event.subtype === 'message_changed' || about.user !== desk.self.user))) return;
+  if (ours && (event.subtype === 'message_changed' || about.user !== desk.self.user)) return;
   const id = await desk.reading.ofThread(desk.self.team, channel, about.thread_ts ?? about.ts);
   if (!id) return;
   if (ours) return desk.gone?.(id, about.ts);
   const session = await desk.reading.session(id);
+  // Under a card words may stand where no experiments live.
+  if (session?.opened.channel === channel && !isServed(desk, channel)) return;
   const before = session && about.user ? wordsSaid(session, channel, about.ts, desk.self.team) : null;
   if (!session || !about.user || before === null) return;
   const text = event.subtype === 'message_changed' ? unescapeSlack(dropMention(about.text, desk.self.user)) : '';

@@ -25,15 +25,13 @@ type Card = { name: string; decisions: Decision[] };
 
 /** The cards of a reply, where they stand, and their reminders. */
 export function cards(s: Session, reply: Reply, view: CardView, { now = 0, links = {}, missing = [], ...asking }: AskingView): Slot[] {
-  const review = isReview(s);
-  const client = s.opened.door === 'mcp' && !review ? reply.model : undefined;
   return cardsOf(s, reply).flatMap(({ name, decisions }): Slot[] => {
     const { tool = '' } = decisions[0] ?? {};
     const channel = cardChannel(s, tool, asking);
     const place = channel === null ? { thread: true } : { thread: false, channel };
     const open = decisions.filter((d) => d.current && d.approval.state === 'pending' && !view.closed);
     const due = decisions.some((d) => wasDue(s, d.approval, now));
-    const elsewhere = channel === null ? {} : { from: { alias: s.opened.alias, url: links['root'] ?? null, client, review } };
+    const elsewhere = channel === null ? {} : { from: { alias: s.opened.alias, url: links['root'] ?? null, ...askedBy(s, reply) } };
     return [
       { name, ...place, ...card(decisions, { ...view, ...elsewhere }) },
       ...(channel === null || s.opened.door === 'mcp'
@@ -48,6 +46,12 @@ export function cards(s: Session, reply: Reply, view: CardView, { now = 0, links
       ...(due ? [{ name: `reminder:${name}`, ...place, ...reminderMessage(open, view.mayApprove, links[name] ?? null) }] : []),
     ];
   });
+}
+
+/** Who asks where it is no experiment: an MCP client, whose call can only be decided, or labmate itself. */
+export function askedBy(s: Session, reply: Pick<Reply, 'model'>): { client?: string; review?: true } {
+  if (s.opened.door !== 'mcp') return {};
+  return isReview(s) ? { review: true } : { client: reply.model };
 }
 
 /** Where a card stands when not in its session's thread: a session from a place that is not served asks where its approvers are. */

@@ -5,7 +5,7 @@ import { served } from './which-session.ts';
 export async function offerPrompts(desk: Desk, { user, channel }: { user: string; channel?: string | undefined }): Promise<void> {
   if (!channel) return;
   const own = (await served(desk, user)).filter((about) => about.by === user);
-  const last = own.find((about) => about.endedAt !== null && about.line === undefined);
+  const last = own.find((about) => about.endedAt !== null && about.line === undefined && about.door !== 'mcp');
   await desk.slack.agents.suggest({ channel, title: 'Describe an experiment in a sentence, or begin with one of these', prompts: promptsFor(desk, last) });
 }
 

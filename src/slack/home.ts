@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { named } from '../policy/outside-text.ts';
 import { approversOf } from '../policy/rules.ts';
 import type { About } from '../runtime/reading.ts';
-import { approverMentions, decisionOf } from './cards.ts';
+import { approverMentions, askedBy, decisionOf } from './cards.ts';
 import type { Desk } from './desk.ts';
 import { openApprovals } from './my-approvals.ts';
 import { type Experiment, homeView, type KeptRecord } from './views/home.ts';
@@ -34,8 +34,11 @@ export async function publishHome(desk: Desk, user: string, notice = ''): Promis
     approvals: approvals.mine.map(({ s, a, tool }, i) => ({
       decision: decisionOf(s, a),
       requester: s.opened.by,
-      alias: s.opened.alias,
-      url: approvals.links[i] ?? null,
+      from: {
+        alias: s.opened.alias,
+        url: approvals.links[i] ?? null,
+        ...askedBy(s, s.replies.find((r) => r.calls.some((c) => c.id === a.call)) ?? { model: '' }),
+      },
       mayApprove: approverMentions(approversOf(tool, desk.permissions.approvers), s.opened.by),
     })),
     experiments,

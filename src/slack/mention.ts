@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { isDirect } from '../policy/direct.ts';
 import { plain } from '../policy/outside-text.ts';
 import type { Command } from '../runtime/commands.ts';
+import { isReview } from '../session/door.ts';
 import { openCalls, type Session } from '../session/state.ts';
 import { help } from './answers.ts';
 import { notHere } from './command.ts';
@@ -47,11 +48,13 @@ export async function onMessage(desk: Desk, event: z.infer<typeof messageSchema>
   // Whatever is said in a direct message is said to us.
   const mentioned = direct || event.text.includes(`<@${desk.self.user}>`) || event.text.includes(`<@${desk.self.user}|`);
   if (!mentioned && event.thread_ts === undefined) return;
-  if (!isServed(desk, channel)) {
+  const living = event.thread_ts === undefined ? null : await latestIn(desk, event.thread_ts, event);
+  if (living?.opened.door === 'mcp') return underClient(desk, event, living, mentioned, once);
+  // A card may stand where no experiments live: where its approvers are asked.
+  if (!isServed(desk, channel) && (!living || living.opened.channel === channel)) {
     if (mentioned && once(`${channel}:${user}`)) whisper(desk, event, notHere(desk));
     return;
   }
-  const living = event.thread_ts === undefined ? null : await latestIn(desk, event.thread_ts, event);
   if (living && living.opened.channel !== channel) return passOn(desk, event, living, mentioned);
   if (living?.ended && loops(`${channel}:${event.thread_ts}`, event.ts)) {
     if (once(`loop:${channel}:${event.thread_ts}:${user}`))
@@ -137,6 +140,17 @@ async function passOn(desk: Desk, event: Heard, session: Session, mentioned: boo
   if (stored.is === 'late' || stored.is === 'unsure') throw new NotStored('a message could not be stored in time');
   whisper(desk, event, {
     text: whyNot(stored) ?? `Passed on to ${alias}, which <@${session.opened.by}> talks to in direct messages. It is read once the question here is decided.`,
+  });
+}
+
+/** Something said under a card of an MCP client: no model reads along there. Whoever expects to be heard is told, once a card. */
+async function underClient(desk: Desk, event: Heard, session: Session, mentioned: boolean, once: Once): Promise<void> {
+  if (!mentioned && (await standingOf(desk, session, event.user)) === 'other') return;
+  if (!once(`client:${event.channel}:${event.thread_ts}:${event.user}`)) return;
+  const alias = plain(session.opened.alias);
+  const whose = isReview(session) ? 'labmate itself asks this' : 'an MCP client asks this, and it does not read Slack';
+  whisper(desk, event, {
+    text: `Nobody reads replies here: ${whose} (${alias}). Decide on the card; what you write as the reason of a denial is passed on. To stop all of it: /experiment stop ${alias}`,
   });
 }
 

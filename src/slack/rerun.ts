@@ -14,6 +14,11 @@ import { threadUrl } from './which-session.ts';
 type Settled = { settled?: Settling };
 type Place = { channel: string; thread: string | null; busy: Session | null };
 
+/** What an MCP client did is nobody's request; null for an experiment. */
+function notARequest({ opened }: Session): string | null {
+  return opened.door === 'mcp' ? `Nothing was opened: ${plain(opened.alias)} is what an MCP client did, and holds no request that could be run again.` : null;
+}
+
 /** Opens the repetition that a command asks for: in the earlier one's thread if that is free and in this channel, else in a thread of its own. */
 export async function rerun(
   desk: Desk,
@@ -23,7 +28,7 @@ export async function rerun(
 ): Promise<Answer & Settled> {
   const [may, place] = await Promise.all([mayChange(desk, asked.by), placeOf(desk, earlier, asked.channel)]);
   if (!may.ok) return { text: may.why };
-  const strange = unknownKeys(earlier, Object.keys(changes));
+  const strange = notARequest(earlier) ?? unknownKeys(earlier, Object.keys(changes));
   if (strange) return { text: strange };
   const { prompt, changes: stated } = changedPrompt(earlier, changes);
   const stored = await openAgain(desk, earlier, {

@@ -88,6 +88,13 @@ async function again(desk: Desk, given: Given, s: Session, changes: Record<strin
 async function record(desk: Desk, given: Given, s: Session): Promise<Answer> {
   const [record, root, url] = await Promise.all([desk.reading.lines(s.id), desk.reading.root(s.id), threadUrl(desk, s.id)]);
   const { alias, channel } = s.opened;
+  if (record && s.opened.door === 'mcp')
+    return {
+      text: `The record of ${plain(alias)} so far has ${record.lines.length} lines, head ${record.head}. It is of what an MCP client did, so there is no thread to put it into: the client reads it with get_experiment_record, an operator prints it with: labmate record ${plain(alias)}`.replace(
+        record.ended ? ' so far' : '',
+        '',
+      ),
+    };
   const thread = s.opened.thread ?? root?.ts;
   if (!record || !thread) return { text: `${plain(alias)} has no thread yet. Please try again in a moment.` };
   const data = new TextEncoder().encode(`${record.lines.join('\n')}\n`);

@@ -10,9 +10,14 @@ export function isServed(desk: Pick<Desk, 'channels'>, channel: string): boolean
   return desk.channels.includes(channel) || isDirect(channel);
 }
 
+/** Whether a session is to be found here. What an MCP client did has no place of its own: its cards stand wherever its approvers are asked. */
+export function isOurs(desk: Pick<Desk, 'channels'>, { channel, door }: { channel: string; door?: string | undefined }): boolean {
+  return door === 'mcp' || isServed(desk, channel);
+}
+
 /** Everything that happened where experiments live, newest first. Direct messages of anybody are among it: for code that asks who may, not for lists. */
 export async function everything(desk: Desk): Promise<About[]> {
-  return (await desk.reading.list(desk.self.team)).filter((a) => isServed(desk, a.channel));
+  return (await desk.reading.list(desk.self.team)).filter((a) => isOurs(desk, a));
 }
 
 /** Whether lists may show it to this person: what is in a direct message is its author's. */
@@ -33,7 +38,7 @@ export async function whichSession(desk: Desk, ref: Ref, user: string, { forAppr
   const { team } = desk.self;
   const id = await idOf(desk, ref, user);
   const session = id ? await desk.reading.session(id) : null;
-  if (session && session.opened.team === team && isServed(desk, session.opened.channel)) {
+  if (session && session.opened.team === team && isOurs(desk, session.opened)) {
     if (mayList(session.opened, user) || (forApprovers && (await standingOf(desk, session, user)) === 'approver')) return session;
   }
   const what = { alias: () => plain(ref.of === 'alias' ? ref.alias : ''), thread: () => 'in that thread', run: () => 'that started this run' }[ref.of]();

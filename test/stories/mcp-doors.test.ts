@@ -129,6 +129,8 @@ describe.each(['http', 'stdio'] as const)('over %s', (door) => {
     const refused = { job_id: '101', parameters: { feature_set: `no-${door}` } };
     const { id } = confirmationOf(await call('run_databricks_job', refused));
     const card = await stage.shows(new RegExp(`no-${door}[^]*Waiting for a decision`));
+    await stage.act({ as: 'U2', do: 'say', text: 'rather with seed 7', channel: 'C0ML', thread: card.ts });
+    await stage.until('a word to whoever speaks to a client', () => stage.whispers('U2').find((w) => w.includes('Nobody reads replies here')));
     await stage.click('U2', card, 'deny_call');
     const modal = await stage.until('the reason modal', () => stage.slack.world.data.modals.find((m) => m.user === 'U2'));
     await stage.act({ as: 'U2', do: 'submit', modal: modal.id, values: {} });

@@ -1,6 +1,6 @@
 import type { About } from '../../runtime/reading.ts';
 import type { Block, HomeView } from '../../services/slack.ts';
-import { card, type Decision } from './card.ts';
+import { type CardView, card, type Decision } from './card.ts';
 import { fitted, LIMITS } from './limits.ts';
 import { actions, type Bit, bold, bullets, button, channel, clock, context, link, mono, para, rich, t, user } from './rich.ts';
 
@@ -10,7 +10,7 @@ export type Experiment = Pick<About, 'alias' | 'state' | 'verdict' | 'prompt' | 
   used: { turns: number; calls: number; raised: number } | null;
 };
 export type KeptRecord = Pick<About, 'alias' | 'by' | 'state' | 'verdict' | 'endedAt'> & { url: string | null; lines: number; head: string };
-type Approval = { decision: Decision; requester: string; alias: string; url: string | null; mayApprove: Bit[] };
+type Approval = { decision: Decision; requester: string; from: NonNullable<CardView['from']>; mayApprove: Bit[] };
 type Budget = { perUser: number; perTeam: number; turns: number; toolCalls: number; mine: number; team: number };
 
 /** So many approvals stand there whole, with their buttons; to the others a link leads. */
@@ -53,9 +53,9 @@ function approvals(all: readonly Approval[]): Block[] {
   const [whole, rest] = [all.slice(0, CARDS), all.slice(CARDS)];
   return [
     header('Waiting for your yes'),
-    ...whole.flatMap(({ decision, requester, alias, url, mayApprove }, i) => [
+    ...whole.flatMap(({ decision, requester, from, mayApprove }, i) => [
       ...(i > 0 ? [{ type: 'divider' }] : []),
-      ...card([decision], { requester, mayApprove: () => mayApprove, closed: false, from: { alias, url } }).blocks,
+      ...card([decision], { requester, mayApprove: () => mayApprove, closed: false, from }).blocks,
     ]),
     ...(rest.length > 0 ? [rich(para(bold(`${rest.length} more:`)), bullets(rest.slice(0, LINKED).map(approvalLine)))] : []),
   ];
@@ -127,7 +127,7 @@ function line({ alias, state, verdict, prompt, openedAt, url, used }: Experiment
   return [url ? link(url, alias) : bold(alias), t(` ${state}${verdict ? `, ${verdict}` : ''} · ${clock(openedAt)}${spent} · ${said}`)];
 }
 
-function approvalLine({ alias, decision, url }: Approval): Bit[] {
+function approvalLine({ decision, from: { alias, url } }: Approval): Bit[] {
   const { summary } = decision.approval.preview;
   return [bold(alias), t(' '), url ? link(url, summary) : t(summary), t(`, expires ${clock(decision.approval.expiresAt)}`)];
 }
