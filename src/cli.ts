@@ -93,7 +93,10 @@ async function mcp(args: string[]): Promise<number> {
   const { listTools } = await import('./mcp-list.ts');
   const listed = (given: string[] | undefined) => given?.flatMap((text) => text.split(',')).filter(Boolean);
   const choice = { readOnly: values['read-only'], toolsets: listed(values.toolsets) ?? null, exclude: listed(values['exclude-tools']) ?? [] };
-  if (positionals.length > 0) return say(listTools(config, choice));
+  if (positionals.length > 0) {
+    const { listMounted } = await import('./mcp-list-mounted.ts');
+    return say([listTools(config, choice), ...(await listMounted(config, choice))].join('\n'));
+  }
   const { serveMcp } = await import('./mcp-door.ts');
   await serveMcp(config, choice);
   return 0;

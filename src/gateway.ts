@@ -22,6 +22,8 @@ export async function startGateway(config: Config, core: Core, log: Log, checks:
   const { slack, mlflow } = services;
   const { permissions, settings } = config;
   if (!slack) throw new Error('Slack is not configured');
+  // Nothing is connected to here: what is pinned says what a call takes.
+  const mounting = config.mounted.length > 0 ? (await import('./open-mounts.ts')).mountServers(config, core, log, false) : null;
   const ask = askReadTool({ services, settings, now: core.log.now });
   const show = makeShow({
     slack,
@@ -51,6 +53,7 @@ export async function startGateway(config: Config, core: Core, log: Log, checks:
       now: core.log.now,
       root: async (id) => (await reading.root(id))?.ts ?? null,
       entries: core.log.read,
+      mounted: mounting?.mounts.find,
     }),
     usual: {
       ...settings.defaults,

@@ -104,6 +104,10 @@ async function startParts(config: Config, log: Log, watching: Watching): Promise
   try {
     const core = openCore(config, keys, log);
     stops.push(core.close);
+    if (config.permissions.policy.rules.length > 0 && config.mounted.length > 0) {
+      const { checkMountedRules } = await import('./open-mounts.ts');
+      await checkMountedRules(config, core, log);
+    }
     checks['redis'] = async () => ((await core.redis.ping()) === 'PONG' ? null : 'no answer');
     // Each role loads what it runs: half of a cold start is the other role's packages.
     if (config.role !== 'worker') {

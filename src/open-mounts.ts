@@ -4,11 +4,14 @@ import { type Difference, differenceId, type PinStore } from './agent/pins.ts';
 import type { CoreConfig } from './config.ts';
 import type { Log } from './log.ts';
 import type { Core } from './open-core.ts';
+import { matches } from './policy/environments.ts';
 import { isDenied } from './policy/judge.ts';
+import { couldMatch, mountedName } from './policy/mounted-names.ts';
 import { approversOf } from './policy/rules.ts';
 import { openPins } from './runtime/pin-store.ts';
 import { ACCEPT_TOOLS } from './session/door.ts';
 import { acceptMcpTools } from './tools/accept-mcp-tools.ts';
+import { catalog } from './tools/catalog.ts';
 import type { WriteTool } from './tools/define-tool.ts';
 import { definitionHash } from './tools/foreign-definition.ts';
 
@@ -29,6 +32,23 @@ export function mountServers(config: CoreConfig, core: Core, log: Log, connects:
     drifted: (server, all) => review(server, all, config, core),
   });
   return { mounts, accept: acceptTool(pins) };
+}
+
+/** A rule for tools that no mounted server has protects nobody: start-up stops. Of a server that was never listed nothing is known yet, and that is said. */
+export async function checkMountedRules({ mounted, permissions }: CoreConfig, core: Core, log: Log): Promise<void> {
+  const pinned = await openPins(core.redis, core.keys, core.log.now).read();
+  for (const { tool } of permissions.policy.rules) {
+    const could = mounted.filter((server) => couldMatch(tool, `mcp__${server.key}__`));
+    if (could.length === 0 || catalog.some((own) => matches(tool, own.name))) continue;
+    const matching = could.some((s) => pinned.get(s.key)?.tools.some((d) => matches(tool, mountedName(s.key, d.name))));
+    const unseen = could.filter((s) => !pinned.has(s.key)).map((s) => s.name);
+    if (matching) continue;
+    if (unseen.length === 0)
+      throw new Error(
+        `labmate.json: a rule of "policy" names the tool "${tool}", and ${could.map((s) => s.name).join(' and ')} offers none of that name; see labmate mcp ls.`,
+      );
+    log.warn(`labmate.json: whether the rule for "${tool}" matches a tool is not known yet, as ${unseen.join(' and ')} was never listed`);
+  }
 }
 
 function acceptTool(pins: PinStore): WriteTool {

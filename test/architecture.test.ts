@@ -24,7 +24,7 @@ const FENCES: Record<string, RegExp> = {
   bullmq: /^runtime\//,
   ioredis: /^runtime\/|^sandbox\/redis\.ts$/,
   '@anthropic-ai/sdk': /^agent\//,
-  '@modelcontextprotocol/sdk': /^(tools|agent)\//,
+  '@modelcontextprotocol/sdk': /^(tools|agent)\/|^sandbox\/feature-registry\.ts$/,
   '@octokit/rest': /^services\//,
   '@octokit/auth-app': /^services\//,
   '@opentelemetry/api': /^ops\//,

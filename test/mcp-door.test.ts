@@ -3,6 +3,8 @@ import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import { describe, expect, it } from 'vitest';
 import { readAnyConfig } from '../src/config.ts';
 import { type Choice, listTools } from '../src/mcp-list.ts';
+import { listMounted } from '../src/mcp-list-mounted.ts';
+import { foreignHttp } from './agent/foreign-server.ts';
 
 const VARIABLES = { DATABRICKS_HOST: 'http://127.0.0.1:1', DATABRICKS_TOKEN: 'dapi-1', MLFLOW_TRACKING_URI: 'http://127.0.0.1:1' };
 const EVERYTHING: Choice = { readOnly: false, toolsets: null, exclude: [] };
@@ -62,4 +64,50 @@ it('serves any MCP client over stdio, with protocol alone on stdout', async () =
   expect(tools.map((tool) => tool.name)).toContain('run_databricks_job');
   expect(tools.map((tool) => tool.name)).not.toContain('compare_runs');
   await client.close();
+});
+
+describe('labmate mcp ls on mounted servers', () => {
+  it('says of every tool where it comes from, what becomes of a call, and why', async () => {
+    const tool = (name: string, annotations = {}) => ({ name, inputSchema: { type: 'object' }, annotations });
+    const tools = [
+      tool('look', { readOnlyHint: true }),
+      tool('write'),
+      tool('drop_all'),
+      tool('later', {}),
+      { ...tool('odd'), inputSchema: { type: 'array' } },
+    ];
+    const served = await foreignHttp({ tools, answer: () => ({ content: [] }) });
+    const file = (mounts: object, extra = {}) =>
+      config({
+        approvers: { default: { users: ['U1'] } },
+        mcpServers: { store: { url: served.url() }, dead: { command: 'no-such-command-here' } },
+        mounts,
+        policy: {
+          rules: [
+            { tool: 'mcp__store__*', action: 'auto', when: { readOnly: true } },
+            { tool: 'mcp__store__drop_*', action: 'deny' },
+          ],
+        },
+        ...extra,
+      });
+    const trusted = (await listMounted(file({ store: { trusted: true } }), EVERYTHING)).join('\n');
+    const origin = `store (http://${new URL(served.url()).host}, trusted)`;
+    expect(line(trusted, 'mcp__store__look')).toMatch(
+      /^mcp__store__look \| store \(.*, trusted\) \| runs by itself \(rule: mcp__store__\* auto when .*; not pinned yet$/,
+    );
+    expect(line(trusted, 'mcp__store__write')).toBe(`mcp__store__write | ${origin} | asks a person (default: tools of mounted servers ask); not pinned yet`);
+    expect(line(trusted, 'mcp__store__drop_all')).toContain('not shown and refused: A rule of labmate.json denies mcp__store__drop_all');
+    expect(line(trusted, 'mcp__store__odd')).toContain('refused: what it takes is no JSON Schema of an object');
+    expect(line(trusted, 'mcp__dead__*')).toBe(
+      "mcp__dead__* | dead (no-such-command-here) | The MCP server dead can't be reached: its command is not installed here.",
+    );
+    // What a server says of itself counts only where it is trusted, and a condition whose fact is unknown does not hold.
+    const untrusted = (await listMounted(file({}), EVERYTHING)).join('\n');
+    expect(line(untrusted, 'mcp__store__look')).toContain('| asks a person (default: tools of mounted servers ask)');
+    const denied = (await listMounted(file({}, { policy: { default: 'deny' } }), EVERYTHING)).join('\n');
+    expect(line(denied, 'mcp__store__write')).toContain('| refused: No rule of labmate.json permits mcp__store__write, and the default is deny.');
+    const auto = (await listMounted(file({}, { policy: { rules: [{ tool: 'mcp__store__*', action: 'auto' }] } }), EVERYTHING)).join('\n');
+    expect(line(auto, 'mcp__store__write')).toContain('asks a person (rule: mcp__store__* auto; auto does not cover a write');
+    await served.stop();
+  });
 });

@@ -1,10 +1,8 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
-import { StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { ErrorCode, McpError, ToolListChangedNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
 import { z } from 'zod';
 import { type Definition, readDefinition } from '../tools/foreign-definition.ts';
 import { MountFailure } from '../tools/mounted-tool.ts';
-import { transportTo } from './mount-transport.ts';
 
 /** One server of mcpServers, with what mounts says of it. */
 export type MountedServer = {
@@ -73,6 +71,8 @@ export function makeMount(server: MountedServer, { now, changed, said }: Deps): 
   async function open(): Promise<Connection> {
     if (closed) throw new MountFailure(`The MCP server ${server.name} is not used any more.`, { is: 'away' });
     if (now() < notBefore) throw new MountFailure(lastWhy, { is: 'away' });
+    // Loaded by whoever mounts something.
+    const { transportTo } = await import('./mount-transport.ts');
     const transport = transportTo(server, said);
     // Nothing is offered to it: no sampling, no roots, no questions to people.
     const client = new Client({ name: 'labmate', version: '0.1.0' }, { capabilities: {} });
@@ -179,7 +179,7 @@ export function makeMount(server: MountedServer, { now, changed, said }: Deps): 
         if (isAnswer(error)) throw new MountFailure((error as Error).message.replace(/^MCP error -?\d+: /, ''), { is: 'answered', cause: error });
         // The connection stays, as others may be using it; whoever is next asks first whether there is somebody.
         on.heardAt = 0;
-        const status = error instanceof StreamableHTTPError ? (error.code ?? 0) : 0;
+        const status = httpStatus(error);
         if (status >= 400 && status < 500 && status !== 408)
           throw new MountFailure(`The MCP server ${name} refused the request (HTTP ${status}).`, { is: 'refused', cause: error });
         throw new MountFailure(`The MCP server ${name} gave no answer: ${inWords(error)}`, { is: 'away', cause: error });
@@ -197,6 +197,12 @@ export function makeMount(server: MountedServer, { now, changed, said }: Deps): 
 /** An error in the protocol's own words is an answer; a lost connection and a limit of ours come in the same clothes. */
 function isAnswer(error: unknown): boolean {
   return error instanceof McpError && error.code !== ErrorCode.ConnectionClosed && error.code !== ErrorCode.RequestTimeout;
+}
+
+/** The transports put the status of an HTTP answer where others have words or the protocol's negative numbers. */
+function httpStatus(error: unknown): number {
+  const { code } = error as { code?: unknown };
+  return typeof code === 'number' && code >= 100 && code < 600 ? code : 0;
 }
 
 function inWords(error: unknown): string {

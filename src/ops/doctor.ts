@@ -1,5 +1,6 @@
 import type { AnyConfig, Read } from '../config.ts';
 import { openServices } from '../open-services.ts';
+import { mountFindings } from './doctor-mounts.ts';
 import { slackFindings } from './doctor-slack.ts';
 import { type Finding, leftOut, look, ok, warning, wrong } from './findings.ts';
 import { reachRedis } from './reach-redis.ts';
@@ -8,7 +9,14 @@ import { reachRedis } from './reach-redis.ts';
 export async function examine(read: Read<AnyConfig>): Promise<Finding[]> {
   if (!read.ok) return read.faults.map((text) => wrong('configuration', text));
   const { config } = read;
-  const looked = await Promise.all([redisFindings(config), slackFindings(config), claudeFindings(config), tracesFindings(config), ...backendFindings(config)]);
+  const looked = await Promise.all([
+    redisFindings(config),
+    slackFindings(config),
+    claudeFindings(config),
+    tracesFindings(config),
+    ...backendFindings(config),
+    mountFindings(config),
+  ]);
   return [
     ok('configuration', config.fileFound ? 'every variable and labmate.json can be read' : 'every variable can be read'),
     ...config.warnings.map((text) => warning('configuration', text)),

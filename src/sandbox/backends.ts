@@ -5,6 +5,8 @@ export type Backends = {
   /** Training runs, newest first. */
   runs(): Promise<BackendRun[]>;
   pulls(): Promise<BackendPull[]>;
+  /** What was marked in the feature registry, the mounted MCP server. */
+  marked(): Promise<{ name: string; run_id: string }[]>;
   /** The tags of the MLflow run that a training run logged to. */
   tags(runId: string): Promise<Record<string, string>>;
 };
@@ -16,7 +18,9 @@ export function backendsOf(variables: Readonly<Record<string, string>>, names = 
   const databricks = client(variables['DATABRICKS_HOST'], variables['DATABRICKS_TOKEN']);
   const mlflow = client(variables['MLFLOW_TRACKING_URI'], variables['MLFLOW_TRACKING_TOKEN']);
   const github = client(variables['GITHUB_API_URL'], variables['GITHUB_TOKEN']);
+  const registry = client(variables['FEATURE_REGISTRY_URL']?.replace(/\/mcp$/, ''), variables['FEATURE_REGISTRY_TOKEN']);
   return {
+    marked: async () => (await registry('/marked')) as { name: string; run_id: string }[],
     async runs() {
       const { runs = [] } = (await databricks('/api/2.2/jobs/runs/list?limit=24')) as { runs?: RunAnswer[] };
       return runs.map((run) => ({

@@ -5,11 +5,12 @@ import { openBehind } from './behind.ts';
 import { startMessagesApi } from './claude/messages-api.ts';
 import { planner } from './claude/planner.ts';
 import { openClock } from './clock.ts';
+import { startFeatureRegistry } from './feature-registry.ts';
 import { lockFolder } from './lock-folder.ts';
 import { startMachine } from './machine.ts';
 import { aboutOf, keepStory, openControl, wreak } from './open-control.ts';
 import { forgetKeys, freePort, startRedis } from './redis.ts';
-import { sandboxConfig } from './sandbox-config.ts';
+import { sandboxConfig, TOKENS } from './sandbox-config.ts';
 import { findScenario, playInSandbox } from './scenario.ts';
 import { team } from './slack/seed.ts';
 import type { SlackStandIn } from './slack/slack-stand-in.ts';
@@ -104,15 +105,19 @@ async function begin(options: LaunchOptions, stops: (() => Promise<void>)[], say
     startClaude: ({ port, key, onTraffic }) => startMessagesApi({ answer: planner, port, key, onTraffic }),
   });
   stops.push(standIns.close);
+  const registry = await startFeatureRegistry({ token: TOKENS.registry });
+  stops.push(registry.close);
   await writeFile(join(dir, 'ports.json'), JSON.stringify(standIns.ports));
   say(`Stand-ins: ${standIns.simulated.join(', ')} (${mode === 'socket' ? 'Socket Mode' : 'signed HTTP'})`);
 
   const configFile = join(dir, 'labmate.json');
-  await writeFile(configFile, JSON.stringify(sandboxConfig(), null, 2));
+  await writeFile(configFile, JSON.stringify(sandboxConfig({ registry: true }), null, 2));
   const variables = {
     ...chosen(env, (name) => BASE.includes(name)),
     ...chosen(env, (name) => real.some((service) => OF_REAL[service].prefix.test(name))),
     ...standIns.variables,
+    FEATURE_REGISTRY_URL: registry.url,
+    FEATURE_REGISTRY_TOKEN: TOKENS.registry,
     REDIS_URL: redis.url,
     REDIS_PREFIX: prefix,
     LABMATE_CONFIG: configFile,
@@ -131,6 +136,7 @@ async function begin(options: LaunchOptions, stops: (() => Promise<void>)[], say
       }
       await forgetKeys(redis.url, prefix);
       standIns.reset();
+      registry.reset();
     });
   const behind = openBehind(redis.url, prefix, team.id);
   stops.push(behind.close);

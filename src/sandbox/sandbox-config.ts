@@ -1,7 +1,19 @@
 import { app, channels, groups } from './slack/seed.ts';
 
+/** A team's own MCP server, as any host would be told of it. What it says of itself is believed, so that looks run by themselves. */
+const mountedRegistry = {
+  policy: { default: 'ask', rules: [{ tool: 'mcp__feature-registry__*', action: 'auto', when: { readOnly: true } }] },
+  mcpServers: { 'feature-registry': { type: 'http', url: variable('FEATURE_REGISTRY_URL'), headers: { Authorization: `Bearer ${variable('FEATURE_REGISTRY_TOKEN')}` } } },
+  mounts: { 'feature-registry': { trusted: true } },
+};
+
+/** As labmate.json names an environment variable. */
+function variable(name: string): string {
+  return `\${${name}}`;
+}
+
 /** The labmate.json of the sandbox: what a team would write for the workspace, jobs, repository and experiment that the stand-ins hold. */
-export function sandboxConfig(): Record<string, unknown> {
+export function sandboxConfig({ registry = false } = {}): Record<string, unknown> {
   const channel = channels[0]?.id ?? '';
   return {
     channels: [channel],
@@ -20,6 +32,7 @@ export function sandboxConfig(): Record<string, unknown> {
     github: { repositories: ['acme/ads'], recordsPath: 'experiments' },
     onStop: 'ask',
     record: { anchor: true },
+    ...(registry ? mountedRegistry : {}),
   };
 }
 
@@ -33,4 +46,5 @@ export const TOKENS = {
   mlflow: 'mlflow-sandbox-token',
   github: 'ghp_sandbox_token',
   grafana: 'glsa_sandbox_token',
+  registry: 'feature-registry-sandbox-token',
 } as const;

@@ -8,6 +8,7 @@ import { dropBelow } from './scenarios/drop-below.ts';
 import { fanOut } from './scenarios/fan-out.ts';
 import { followUp } from './scenarios/follow-up.ts';
 import { jobFails } from './scenarios/job-fails.ts';
+import { mount } from './scenarios/mount.ts';
 import { noGain } from './scenarios/no-gain.ts';
 import { notAScheduler } from './scenarios/not-a-scheduler.ts';
 import { prodRefused } from './scenarios/prod-refused.ts';
@@ -37,6 +38,7 @@ export const scenarios: readonly Scenario[] = [
   diverges,
   fanOut,
   chain,
+  mount,
   notAScheduler,
 ];
 

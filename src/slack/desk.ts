@@ -22,7 +22,7 @@ export type Runs = {
 /** What a change of a call that waits for a yes needs to know of the tools. */
 export type Editing = {
   /** The JSON Schema of what a tool takes; null for one that is not here. */
-  schemaOf(tool: string): Record<string, unknown> | null;
+  schemaOf(tool: string): Promise<Record<string, unknown> | null>;
   /** Plans and judges the call anew with other arguments, as the gate would; runs nothing. */
   reconsider(session: Session, call: Call, input: Record<string, unknown>, signal: AbortSignal): Promise<Reconsidered>;
 };

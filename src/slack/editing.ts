@@ -23,7 +23,7 @@ export type Submitted = FieldError | { view: View } | null;
 export async function editView(desk: Desk, key: string, by: string, asked: Asked): Promise<View> {
   const why = await whyNotCounted(desk, key, by, asked, 'edit');
   if (why) return told('Edit', withoutMentions(why));
-  const form = formOf(desk, asked);
+  const form = await formOf(desk, asked);
   if (!form) return told('Edit', `${asked.tool} can't be changed here: its backend is not configured.`);
   const counts = (await lookUpWhether(desk, asked, by, mayApprove)).ok;
   const then = counts ? 'and it counts as your yes if nothing else changes with it.' : 'and an approver has to say yes to it.';
@@ -38,7 +38,7 @@ export async function editView(desk: Desk, key: string, by: string, asked: Asked
 /** Takes a changed call. It is planned and judged anew, and is asked in place of the old one. Nothing is stored when something is wrong with it. */
 export async function onEdit(desk: Desk, { team, user, view }: z.infer<typeof submissionSchema>): Promise<Submitted> {
   const asked = team.id === desk.self.team ? await whatIsAsked(desk, view.private_metadata) : null;
-  const form = asked && formOf(desk, asked);
+  const form = asked && (await formOf(desk, asked));
   if (!asked || !form) return { field: '0', why: 'I know nothing of this any more; it may belong to another installation.' };
   const { session, approval, call } = asked;
   const written = form.fields.map((_, i) => view.state.values[String(i)]?.['value']?.value ?? '');
@@ -79,8 +79,8 @@ export async function onEdit(desk: Desk, { team, user, view }: z.infer<typeof su
   return { view: told('Edit', 'The look-ups take longer than Slack lets a form wait. Nothing is changed yet; this window says when it is.') };
 }
 
-function formOf(desk: Desk, { tool, call, approval }: Asked) {
-  const schema = desk.editing?.schemaOf(tool);
+async function formOf(desk: Desk, { tool, call, approval }: Asked) {
+  const schema = await desk.editing?.schemaOf(tool);
   const input = call.input;
   if (!schema || typeof input !== 'object' || input === null || Array.isArray(input)) return null;
   return { ...fieldsOf(schema, input as Record<string, unknown>, approval.arguments), input: input as Record<string, unknown> };

@@ -67,7 +67,7 @@ export function mountedTool(mounted: Mounted, remote: Remote | null): WriteTool 
     idempotent: again,
     recovery: again ? 'same-key' : 'ask',
     timeoutMs,
-    foreign: { readOnly: trusted ? hints.readOnly : undefined },
+    foreign: { readOnly: trusted ? hints.readOnly : undefined, schema: fitted.schema },
     async plan(input: Record<string, unknown>, { session }): Promise<Plan | Refusal> {
       const wrong = problem(input);
       if (wrong !== null) throw new ToolError('BAD_ARGUMENTS', `${called} does not take these arguments: ${wrong}.`, 'correct them by its schema.');

@@ -13,7 +13,7 @@ let slack: SlackStandIn;
 let bot: WebClient;
 let stage: Stage;
 const runs: { runId: string; jobId: string; parameters: Record<string, string>; result: string | null }[] = [];
-const backends: Backends = { runs: async () => runs, pulls: async () => [], tags: async () => ({}) };
+const backends: Backends = { runs: async () => runs, pulls: async () => [], marked: async () => [], tags: async () => ({}) };
 const parts = () => ({ act: slack.act, snapshot: () => snapshotOf(slack.world, slack.origin, { banner: '', simulated: [] }), backends, patienceMs: 150 });
 
 beforeAll(async () => {

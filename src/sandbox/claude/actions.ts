@@ -5,7 +5,7 @@ import { answerIn, type Or, type Walk } from './walk.ts';
 
 /** What one action leaves for the next: the branch of a pull request, onto which a row goes too. */
 export type ActState = { branch: string | null };
-export type ActOn = { compared: Compared; changes: string; defaults: Defaults; state: ActState };
+export type ActOn = { compared: Compared; changes: string; defaults: Defaults; state: ActState; runId: string; parameters: Readonly<Record<string, string>> };
 
 /** Does what was asked for after the training, and says what came of it. */
 export function* act(action: Action, on: ActOn): Walk<Or<string>> {
@@ -31,11 +31,30 @@ export function* act(action: Action, on: ActOn): Walk<Or<string>> {
     }
     case 'track':
       return yield* track(action.path, on);
+    case 'validate':
+      return yield* validate(verdict, on);
     case 'report':
       return { go: '' };
     default:
       return action satisfies never;
   }
+}
+
+const REGISTRY = 'mcp__feature-registry__';
+
+/** Looks the feature set up before it is marked: what is validated already is left alone. The registry's own words decide nothing. */
+function* validate(evidence: string, { parameters, runId }: ActOn): Walk<Or<string>> {
+  const name = parameters['feature_set'];
+  if (!name) return { end: 'No feature_set was named, so there is nothing to mark in the feature registry.' };
+  const [found] = yield { say: `Looking ${name} up in the feature registry.`, calls: [{ tool: `${REGISTRY}describe_feature_set`, input: { name } }] };
+  const unknown = stoppedBy(found, `look ${name} up`);
+  if (unknown || !found) return { end: unknown ?? '' };
+  const { status } = (found.data['result'] ?? {}) as { status?: unknown };
+  if (status === 'validated') return { go: `${name} is validated in the feature registry already.` };
+  const input = { name, run_id: runId, evidence: evidence.slice(0, 500) };
+  const [got] = yield { say: `Marking ${name} as validated.`, calls: [{ tool: `${REGISTRY}mark_validated`, input }] };
+  const stopped = stoppedBy(got, `mark ${name} as validated`);
+  return stopped || !got ? { end: stopped ?? '' } : { go: `Marked ${name} as validated in the feature registry.` };
 }
 
 /** A row of the tracking document: its columns are read from the document, and only those are filled whose meaning is known. */

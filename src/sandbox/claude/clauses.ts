@@ -165,6 +165,8 @@ export function takeActions(text: PromptText, from: number, to: number): Action[
     text.take(track, from, to);
     found.push({ at: match.index, action: { do: 'track', path: match[1] ?? null } });
   }
+  const validate = /\bmark\s+(?:it|this|that|the (?:feature )?set)\s+as\s+validated(?:\s+(?:in|on)\s+(?:the |our )?(?:feature[- ])?registry)?/i;
+  for (let match = text.take(validate, from, to); match; match = text.take(validate, from, to)) found.push({ at: match.index, action: { do: 'validate' } });
   const report = new RegExp(
     `\\b(?:(?:just |only )?(?:report|tell|show|post|give|let|summari[sz]e|say|stop|leave it|do nothing)\\b(?: back| so)?(?: (?:me|us))?(?: know)?(?: (?:its|the) [a-z]+_\\w+| ${what})?(?: (?:here|in (?:this|the) thread|there))?)(?= *[.,;]| and\\b|$| ?█)`,
     'i',

@@ -23,7 +23,7 @@ export function* experiment(plan: Plan, defaults: Defaults): Walk {
   const done: string[] = [];
   const state: ActState = { branch: null };
   for (const action of actions) {
-    const result = yield* act(action, { compared: compared.go, changes, defaults, state });
+    const result = yield* act(action, { compared: compared.go, changes, defaults, state, runId: run.runId, parameters: started.go.parameters });
     if ('end' in result) return [lastWords(run, compared.go), ...done, result.end].join('\n');
     if (result.go) done.push(result.go);
   }

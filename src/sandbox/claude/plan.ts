@@ -19,6 +19,8 @@ export type Action =
   | { do: 'pull-request'; title: string | null; repository: string | null; base: string | null; draft: boolean }
   | { do: 'post'; channel: string | null }
   | { do: 'track'; path: string | null }
+  /** In the feature registry, a mounted MCP server. */
+  | { do: 'validate' }
   | { do: 'report' };
 
 /** A training with a condition on how it goes. */
@@ -122,6 +124,8 @@ function actionInWords(action: Action): string {
       return `post the diff to ${action.channel ?? 'this thread'}`;
     case 'track':
       return `note it in ${action.path ?? 'the tracking document'}`;
+    case 'validate':
+      return 'mark the feature set as validated in the feature registry';
     case 'report':
       return 'report it here';
     default:
