@@ -209,7 +209,7 @@ function inWords(error: unknown): string {
   const { code, message, cause } = error as { code?: unknown; message?: string; cause?: { code?: unknown } };
   if (code === 'ENOENT') return 'its command is not installed here.';
   if (cause?.code === 'ECONNREFUSED') return 'nobody listens there.';
-  if (code === ErrorCode.RequestTimeout) return 'it did not answer in time.';
+  if (code === ErrorCode.RequestTimeout || (error as Error).name === 'TimeoutError') return 'it did not answer in time.';
   if (code === ErrorCode.ConnectionClosed) return 'it ended, or closed the connection.';
   return `${(message ?? String(error)).replace(/\s+/g, ' ').slice(0, 300)}.`.replace(/\.\.$/, '.');
 }

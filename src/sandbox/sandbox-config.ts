@@ -3,7 +3,9 @@ import { app, channels, groups } from './slack/seed.ts';
 /** A team's own MCP server, as any host would be told of it. What it says of itself is believed, so that looks run by themselves. */
 const mountedRegistry = {
   policy: { default: 'ask', rules: [{ tool: 'mcp__feature-registry__*', action: 'auto', when: { readOnly: true } }] },
-  mcpServers: { 'feature-registry': { type: 'http', url: variable('FEATURE_REGISTRY_URL'), headers: { Authorization: `Bearer ${variable('FEATURE_REGISTRY_TOKEN')}` } } },
+  mcpServers: {
+    'feature-registry': { type: 'http', url: variable('FEATURE_REGISTRY_URL'), headers: { Authorization: `Bearer ${variable('FEATURE_REGISTRY_TOKEN')}` } },
+  },
   mounts: { 'feature-registry': { trusted: true } },
 };
 

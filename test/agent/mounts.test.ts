@@ -67,13 +67,13 @@ const tool = (name: string, more: Record<string, unknown> = {}) => ({
   inputSchema: { type: 'object', properties: {} },
   ...more,
 });
-const context = { services: {}, settings: {} as never, session: null, signal: AbortSignal.timeout(20_000), now: Date.now };
+const context = () => ({ services: {}, settings: {} as never, session: null, signal: AbortSignal.timeout(20_000), now: Date.now });
 
 async function call(mounts: Mounts, name: string, args: Record<string, unknown> = {}) {
   const found = (await mounts.find(name)) as WriteTool;
-  const plan = await found.plan(args as never, context);
+  const plan = await found.plan(args as never, context());
   if (plan.kind !== 'plan') return plan;
-  const answer = await found.run(plan, context, '');
+  const answer = await found.run(plan, context(), '');
   if (answer.kind !== 'done') throw new Error('a mounted tool does not wait');
   return answer;
 }
@@ -221,11 +221,11 @@ describe('pins', () => {
     const { mounts, is } = await mounted([{ address: it.address() }]);
     await mounts.specs();
     const found = (await mounts.find('mcp__s0__turns')) as WriteTool;
-    const plan = await found.plan({} as never, context);
+    const plan = await found.plan({} as never, context());
     if (plan.kind !== 'plan') throw new Error(plan.kind);
     it.foreign.tools = [tool('turns', { annotations: { destructiveHint: false } })];
     is.later += 10 * 60_000;
-    expect(await failure(found.run(plan, context, ''))).toMatch(/^SERVER_REFUSES: What the MCP server s0 says of this tool is not what was agreed to/);
+    expect(await failure(found.run(plan, context(), ''))).toMatch(/^SERVER_REFUSES: What the MCP server s0 says of this tool is not what was agreed to/);
   });
 });
 

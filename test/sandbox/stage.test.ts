@@ -67,6 +67,7 @@ describe('the stage', () => {
       'diverges',
       'fan-out',
       'chain',
+      'mount',
       'not-a-scheduler',
     ]);
   });
