@@ -1,4 +1,4 @@
-import type { Touches } from './touches.ts';
+import type { JobTouched } from './touches.ts';
 
 /** Which jobs belong to which environment. */
 export type Environment = {
@@ -15,8 +15,19 @@ export type Placement = { environment: string; why: string; listed: boolean };
 /**
  * Places a job by its own fetched definition. A job belongs where its id stands, or where a name glob *and* a fetched tag match; a glob alone puts it nowhere.
  * One match by id, name, tag, run_as or effective parameter with an environment outside `actIn` decides against it. A job in none counts as prod.
+ * A job that starts others belongs where the first of these does that lies outside `actIn`.
  */
-export function placeJob(job: NonNullable<Touches['job']>, environments: Environments, actIn: readonly string[]): Placement {
+export function placeJob(job: JobTouched, environments: Environments, actIn: readonly string[]): Placement {
+  const own = placeAlone(job, environments, actIn);
+  if (!actIn.includes(own.environment)) return own;
+  for (const started of job.starts ?? []) {
+    const its = placeAlone(started, environments, actIn);
+    if (!actIn.includes(its.environment)) return { ...its, why: `it starts job ${started.id} (${started.name}), and of that one ${its.why}` };
+  }
+  return own;
+}
+
+function placeAlone(job: JobTouched, environments: Environments, actIn: readonly string[]): Placement {
   for (const [name, env] of Object.entries(environments)) {
     if (actIn.includes(name)) continue;
     const why = touchesEnvironment(job, env);
@@ -32,7 +43,7 @@ export function placeJob(job: NonNullable<Touches['job']>, environments: Environ
   return { environment: 'prod', why: 'it stands in no environment of labmate.json, which counts as prod', listed: false };
 }
 
-function touchesEnvironment(job: NonNullable<Touches['job']>, env: Environment): string | null {
+function touchesEnvironment(job: JobTouched, env: Environment): string | null {
   if (env.jobs.includes(job.id)) return `its id ${job.id} is listed there`;
   const byName = env.jobs.find((g) => matches(g, job.name));
   if (byName) return `its name matches ${byName}`;
@@ -49,14 +60,16 @@ function touchesEnvironment(job: NonNullable<Touches['job']>, env: Environment):
 }
 
 /** What a parameter of this name would be, for the job and for each of its tasks. The job's own value wins over a task's of the same name. */
-function valuesOf(name: string, job: NonNullable<Touches['job']>): string[] {
+function valuesOf(name: string, job: JobTouched): string[] {
   const own = Object.entries(job.parameters).filter(([key]) => alike(key, name));
   const ofTasks = (job.ofTasks ?? []).filter((p) => alike(p.name, name) && !Object.hasOwn(job.parameters, p.name));
+  return [...own.map(([, value]) => value), ...ofTasks.map((p) => filledIn(p.value, job.parameters))];
+}
+
+/** A task's value with the job's own parameters put in where it refers to them; what only Databricks knows stays. */
+export function filledIn(value: string, parameters: Record<string, string>): string {
   const reference = /\{\{\s*job\.parameters\.([^\s{}]+)\s*\}\}/g;
-  return [
-    ...own.map(([, value]) => value),
-    ...ofTasks.map((p) => p.value.replace(reference, (whole, key: string) => (Object.hasOwn(job.parameters, key) ? (job.parameters[key] ?? whole) : whole))),
-  ];
+  return value.replace(reference, (whole, key: string) => (Object.hasOwn(parameters, key) ? (parameters[key] ?? whole) : whole));
 }
 
 /** In the direction that refuses, a capital letter or a space makes no difference. */

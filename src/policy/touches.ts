@@ -1,15 +1,20 @@
+/** A Databricks job by its own fetched definition. */
+export type JobTouched = {
+  id: string;
+  name: string;
+  tags: Record<string, string>;
+  runAs: string | null;
+  parameters: Record<string, string>;
+  declared: string[];
+  /** What its tasks are given by name beside these. */
+  ofTasks?: readonly { name: string; value: string }[];
+  /** Every job that would be started by its tasks, and by theirs. */
+  starts?: readonly JobTouched[];
+};
+
 /** What a call would touch, as facts that a rule can be held against. An absent fact is unknown, and a condition on it does not hold. */
 export type Touches = {
-  /** A Databricks job by its own fetched definition. */
-  job?: {
-    id: string;
-    name: string;
-    tags: Record<string, string>;
-    runAs: string | null;
-    parameters: Record<string, string>;
-    declared: string[] /** What its tasks are given by name beside these. */;
-    ofTasks?: readonly { name: string; value: string }[];
-  };
+  job?: JobTouched;
   /** Median minutes of past successful runs. */
   typicalMinutes?: number;
   /** A run that this session started itself. */

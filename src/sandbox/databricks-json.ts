@@ -7,7 +7,12 @@ export function jobJson(job: SeedJob, detail: 'list' | 'get'): Record<string, un
   const settings = { name: job.name, tags: job.tags, max_concurrent_runs: job.maxConcurrentRuns, format: 'MULTI_TASK' };
   const common = { job_id: BigInt(job.id), creator_user_name: 'mlops@acme.example', created_time: 1_760_000_000_000 };
   if (detail === 'list') return { ...common, settings };
-  const tasks = [{ task_key: 'train', spark_python_task: { python_file: '/Workspace/ads/train.py' } }];
+  const started = (job.starts ?? []).map(({ job: id, parameters }, i) => ({
+    task_key: `start_${i + 1}`,
+    depends_on: [{ task_key: 'train' }],
+    run_job_task: { job_id: BigInt(id), job_parameters: parameters },
+  }));
+  const tasks = [{ task_key: 'train', spark_python_task: { python_file: '/Workspace/ads/train.py' } }, ...started];
   return { ...common, run_as_user_name: job.runAs, settings: { ...settings, parameters: job.parameters, tasks } };
 }
 

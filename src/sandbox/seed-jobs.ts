@@ -13,6 +13,8 @@ export type SeedJob = {
   experiment: string | null;
   /** The bot has no right to it: 403. */
   forbidden?: boolean;
+  /** Jobs that a task of it starts, with what each is given. */
+  starts?: { job: string; parameters: Record<string, string> }[];
 };
 
 const trainingParameters = [

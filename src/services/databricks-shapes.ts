@@ -61,8 +61,21 @@ export function jobOf(pages: readonly ApiJob[]): Job {
     runAs: first.run_as_user_name ?? null,
     parameters: pages.flatMap((page) => page.settings.parameters),
     taskParameters: pages.flatMap((page) => page.settings.tasks.flatMap(parametersOfTask)),
+    starts: pages.flatMap((page) => page.settings.tasks.flatMap(startedBy)),
     maxConcurrentRuns: first.settings.max_concurrent_runs,
   };
+}
+
+const runJobTask = z.object({ job_id: id, job_parameters: z.record(z.string(), z.unknown()).optional().catch(undefined) });
+
+/** The job that a task starts, and the one of a task that is run for each of a list. */
+function startedBy(task: Record<string, unknown>): Job['starts'] {
+  const starts = runJobTask.safeParse(task['run_job_task']);
+  const each = z.object({ task: z.record(z.string(), z.unknown()) }).safeParse(task['for_each_task']);
+  const own = starts.success
+    ? [{ jobId: starts.data.job_id, parameters: Object.fromEntries(ofMap(starts.data.job_parameters).map((p) => [p.name, p.value])) }]
+    : [];
+  return [...own, ...(each.success ? startedBy(each.data.task) : [])];
 }
 
 /** Every kind of task names its parameters in a map of its own, or gives them to a program as `--name value`. */

@@ -13,6 +13,8 @@ export type Job = {
   parameters: { name: string; default: string }[];
   /** What its tasks are given by name beside the job's own parameters, which win over these. */
   taskParameters: { name: string; value: string }[];
+  /** Other jobs that its tasks start, with what each is given. */
+  starts: { jobId: string; parameters: Record<string, string> }[];
   maxConcurrentRuns: number;
 };
 

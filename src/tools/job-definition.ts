@@ -1,19 +1,68 @@
 import { createHash } from 'node:crypto';
 import { canonicalJson } from '../policy/digest.ts';
-import type { Touches } from '../policy/touches.ts';
+import { filledIn } from '../policy/environments.ts';
+import type { JobTouched } from '../policy/touches.ts';
 import type { Databricks, Job, JobRun } from '../services/databricks.ts';
 import { unlessMissing } from '../services/http.ts';
 import { ToolError } from './define-tool.ts';
 
-/** The job's own definition as Databricks has it now. */
-export async function theJob(jobId: string, databricks: Databricks, signal: AbortSignal): Promise<Job> {
+/** A job with the definitions of all jobs that its tasks start, and theirs: each once for what it is given. */
+export type WholeJob = Job & { inner: { job: Job; given: Record<string, string>; by: string }[] };
+
+/** Databricks itself nests jobs three deep. More jobs than so many are no experiment. */
+const DEEPEST = 3;
+const MOST_STARTED = 20;
+
+/** The job's own definition as Databricks has it now, and those of the jobs that it starts. */
+export async function theJob(jobId: string, databricks: Databricks, signal: AbortSignal): Promise<WholeJob> {
   const job = await unlessMissing(databricks.getJob(jobId, signal));
-  if (job) return job;
-  throw new ToolError('JOB_NOT_FOUND', `Databricks has no job ${jobId}.`, 'look for the job with list_databricks_jobs.');
+  if (!job) throw new ToolError('JOB_NOT_FOUND', `Databricks has no job ${jobId}.`, 'look for the job with list_databricks_jobs.');
+  const inner: WholeJob['inner'] = [];
+  let level: Job[] = [job];
+  for (let depth = 0; level.length > 0; depth++) {
+    const started = level.flatMap((by) => by.starts.map(({ jobId, parameters }) => ({ jobId, parameters, by: by.jobId })));
+    if (started.length === 0) break;
+    if (depth === DEEPEST || inner.length + started.length > MOST_STARTED)
+      throw new ToolError(
+        'STARTS_TOO_MUCH',
+        `Job ${jobId} starts jobs that start jobs, more than ${DEEPEST} deep or more than ${MOST_STARTED} in all, so where they would run cannot be told.`,
+        'name the job itself that does the training.',
+      );
+    level = await Promise.all(started.map(async (each) => (await unlessMissing(databricks.getJob(each.jobId, signal))) ?? unseen(each.jobId)));
+    inner.push(...level.map((job, i) => ({ job, given: started[i]?.parameters ?? {}, by: started[i]?.by ?? jobId })));
+  }
+  return { ...job, inner };
 }
 
-/** What policy judges: the definition, and the parameters as they would take effect. */
-export function jobTouched(job: Job, overrides: Record<string, string>): NonNullable<Touches['job']> {
+/** One that Databricks does not show us is in no environment, unless its id is listed in one. */
+function unseen(jobId: string): Job {
+  return {
+    jobId,
+    name: `job ${jobId}, which Databricks does not show`,
+    tags: {},
+    runAs: null,
+    parameters: [],
+    taskParameters: [],
+    starts: [],
+    maxConcurrentRuns: 1,
+  };
+}
+
+/** What policy judges: the definition, and the parameters as they would take effect, for it and for the jobs that it starts. */
+export function jobTouched(job: Job | WholeJob, overrides: Record<string, string>): JobTouched {
+  const own = touchedAlone(job, overrides);
+  if (!('inner' in job) || job.inner.length === 0) return own;
+  const effective = new Map([[job.jobId, own.parameters]]);
+  const starts = job.inner.map(({ job: started, given, by }) => {
+    const filled = Object.fromEntries(Object.entries(given).map(([name, value]) => [name, filledIn(value, effective.get(by) ?? {})]));
+    const touched = touchedAlone(started, filled);
+    effective.set(started.jobId, touched.parameters);
+    return touched;
+  });
+  return { ...own, starts };
+}
+
+function touchedAlone(job: Job, overrides: Record<string, string>): JobTouched {
   const defaults = Object.fromEntries(job.parameters.map((p) => [p.name, p.default]));
   return {
     id: job.jobId,
@@ -27,8 +76,12 @@ export function jobTouched(job: Job, overrides: Record<string, string>): NonNull
 }
 
 /** What a person was shown of a job: where one of these is another at the call, the same bytes would do something else. */
-export function definitionDigest({ name, runAs, tags, parameters, taskParameters }: Job): string {
-  return createHash('sha256').update(canonicalJson({ name, runAs, tags, parameters, taskParameters })).digest('hex');
+export function definitionDigest(job: WholeJob): string {
+  const shown = ({ name, runAs, tags, parameters, taskParameters }: Job) => ({ name, runAs, tags, parameters, taskParameters });
+  const inner = job.inner.map(({ job: started, given }) => ({ id: started.jobId, given, ...shown(started) }));
+  return createHash('sha256')
+    .update(canonicalJson({ ...shown(job), ...(inner.length > 0 ? { inner } : {}) }))
+    .digest('hex');
 }
 
 /** The job's latest runs, those that go on included: how long it usually takes, and the run that was started last. */

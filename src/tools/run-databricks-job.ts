@@ -4,7 +4,7 @@ import { placeJob } from '../policy/environments.ts';
 import type { Databricks, Job } from '../services/databricks.ts';
 import { done, type Plan, type Question, type ToolContext, ToolError, writeTool } from './define-tool.ts';
 import { type Config, configParameter, resolveConfig, stillThere } from './job-config.ts';
-import { definitionDigest, jobTouched, pastRuns, theJob } from './job-definition.ts';
+import { definitionDigest, jobTouched, pastRuns, theJob, type WholeJob } from './job-definition.ts';
 import { costOf, sinceLast } from './job-preview.ts';
 import { cell } from './markdown.ts';
 import { databricksId } from './run-id.ts';
@@ -108,7 +108,7 @@ async function resolveAgain({ parameters, config }: z.infer<typeof resolvedBefor
 }
 
 async function planOf(
-  job: Job,
+  job: WholeJob,
   { parameters, config, differs, note }: Resolution & { note?: string | undefined },
   databricks: Databricks,
   ctx: ToolContext,
@@ -121,6 +121,7 @@ async function planOf(
   const facts = [
     { label: 'Job', value: `${job.name} (${job.jobId})` },
     { label: 'Runs as', value: job.runAs ?? 'unknown' },
+    ...(job.inner.length > 0 ? [{ label: 'Starts', value: [...new Set(job.inner.map((i) => `${i.job.name} (${i.job.jobId})`))].join(', ') }] : []),
     { label: 'Usually takes', value: typical ? `${seconds(typical.ms / 1000)} (median of ${typical.of} successful runs)` : 'unknown: no successful run yet' },
     ...costOf(job.jobId, typical?.ms ?? null, ctx.settings),
     ...(config
@@ -207,7 +208,7 @@ async function aboutJob(
 ): Promise<{ environment?: string; declared?: string[] }> {
   if (!settings.actIn) return {};
   try {
-    const job = await databricks.getJob(jobId, signal);
+    const job = await theJob(jobId, databricks, signal);
     const { environment } = placeJob(jobTouched(job, parameters), settings.environments, settings.actIn);
     return { ...(environment ? { environment } : {}), declared: job.parameters.map((p) => p.name) };
   } catch {

@@ -46,6 +46,9 @@ describe('where a job belongs', () => {
     ['only Databricks knows what the parameter will be', { parameters: { catalog: '{{tasks.a.values.c}}' } }, 'prod'],
     ['a task of it is pointed to prod', { ofTasks: [{ name: 'catalog', value: 'prod_main' }] }, 'prod'],
     ["a task takes it from the job's own", { parameters: { c: 'prod_x' }, ofTasks: [{ name: 'catalog', value: '{{job.parameters.c}}' }] }, 'prod'],
+    ['a job that it starts belongs to prod', { starts: [job({ id: '900' })] }, 'prod'],
+    ['a job that it starts is in none', { starts: [job(), job({ id: '556', name: 'other' })] }, 'prod'],
+    ['every job that it starts belongs to dev too', { starts: [job(), job({ id: '102' })] }, 'dev'],
     ["the job's own value wins over the task's", { parameters: { catalog: 'dev' }, ofTasks: [{ name: 'catalog', value: 'prod_x' }] }, 'dev'],
   ])('%s', (_why, over, environment) => {
     expect(placeJob(job(over), base.environments, base.actIn).environment).toBe(environment);

@@ -325,7 +325,8 @@ test("what a job's tasks are given is read, whatever kind of task it is", () => 
     { task_key: 'c', spark_python_task: { python_file: 'x.py', parameters: ['--catalog', 'three', '--dry-run', '--out-dir=/tmp'] } },
     { task_key: 'd', for_each_task: { inputs: '[1]', task: { task_key: 'e', run_job_task: { job_id: 7, job_parameters: { catalog: 'four' } } } } },
   ];
-  const { taskParameters } = jobOf([apiJob.parse({ job_id: 1, settings: { name: 'x', tasks } })]);
+  const { taskParameters, starts } = jobOf([apiJob.parse({ job_id: 1, settings: { name: 'x', tasks } })]);
   expect(taskParameters.filter((p) => p.name === 'catalog').map((p) => p.value)).toEqual(['one', 'two', 'three', 'four']);
   expect(taskParameters).toContainEqual({ name: 'out_dir', value: '/tmp' });
+  expect(starts).toEqual([{ jobId: '7', parameters: { catalog: 'four' } }]);
 });

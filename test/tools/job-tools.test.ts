@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { digestOf } from '../../src/policy/digest.ts';
+import { placeJob } from '../../src/policy/environments.ts';
 import { type DatabricksStandIn, startDatabricks } from '../../src/sandbox/databricks.ts';
 import { type GithubStandIn, startGithub } from '../../src/sandbox/github.ts';
 import { openTraining } from '../../src/sandbox/launches.ts';
@@ -54,7 +55,15 @@ beforeAll(async () => {
     experiment: null,
   };
   const full = { ...plain, id: '111', name: 'ads-full', parameters: [...plain.parameters, { name: 'owner', default: 'x' }, { name: 'notes', default: '' }] };
-  workspace = await startDatabricks({ training, jobs: [plain, full] });
+  const starter = (id: string, name: string, ...starts: { job: string; parameters: Record<string, string> }[]) => ({ ...plain, id, name, starts });
+  const starters = [
+    starter('120', 'ads-then-features', { job: '102', parameters: { feature_set: '{{job.parameters.feature_set}}' } }),
+    starter('121', 'ads-then-prod', { job: '900', parameters: {} }),
+    starter('122', 'ads-deep', { job: '121', parameters: {} }),
+    starter('123', 'ads-for-ever', { job: '123', parameters: {} }),
+    starter('124', 'ads-to-nowhere', { job: '4711', parameters: {} }),
+  ];
+  workspace = await startDatabricks({ training, jobs: [plain, full, ...starters] });
   tracking = await startMlflow({ training });
   repos = await startGithub({});
 });
@@ -429,6 +438,28 @@ describe('cancel_job_run', () => {
   });
 });
 
+describe('a job that starts others', () => {
+  test('is judged by them too, and its card names them', async () => {
+    const { touches, preview } = await planned(runDatabricksJob, { job_id: '120', parameters: { feature_set: 'v2' } });
+    expect(preview.facts).toContainEqual({ label: 'Starts', value: 'ads-features (102)' });
+    expect(touches.job?.starts).toMatchObject([{ id: '102', parameters: { feature_set: 'v2', days: '30' } }]);
+    expect(touches.job && placeJob(touches.job, environments, ['dev']).environment).toBe('dev');
+  });
+
+  test.each([
+    ['121', 'it starts job 900 (ads-train-prod), and of that one its id 900 is listed there'],
+    ['122', 'it starts job 900 (ads-train-prod), and of that one its id 900 is listed there'],
+    ['124', 'it starts job 4711 (job 4711, which Databricks does not show), and of that one it stands in no environment of labmate.json, which counts as prod'],
+  ])('job %s belongs to prod', async (job_id, why) => {
+    const { touches } = await planned(runDatabricksJob, { job_id, parameters: {} });
+    expect(touches.job && placeJob(touches.job, environments, ['dev'])).toMatchObject({ environment: 'prod', why });
+  });
+
+  test('one that starts itself is not followed for ever', async () => {
+    await expect(plan(runDatabricksJob, { job_id: '123', parameters: {} })).rejects.toThrow('STARTS_TOO_MUCH');
+  });
+});
+
 describe('list_databricks_jobs', () => {
   test('places each job by its own definition and leaves out what may not be seen', async () => {
     const { data } = await finished(read(listDatabricksJobs, {}));
@@ -440,6 +471,7 @@ describe('list_databricks_jobs', () => {
       ['9007199254740993123', 'dev'],
       ['110', 'dev'],
       ['111', 'dev'],
+      ...['120', '121', '122', '123', '124'].map((id) => [id, 'dev']),
     ]);
     expect(listDatabricksJobs.output.safeParse(data).success).toBe(true);
   });
