@@ -24,7 +24,7 @@ export type Offer = { tools: readonly Definition[]; unread: readonly string[] };
 /** A connection to one server, made when it is needed, kept, and made anew when it is lost. */
 export type Mount = {
   server: MountedServer;
-  /** What it offers now: listed at connecting, and again when it says so or some minutes have passed. Throws MountFailure `away`. */
+  /** What it offers now: listed at connecting, and again when it says so or a minute has passed. Throws MountFailure `away`. */
   offer(): Promise<Offer>;
   /** Sends a call, once. Throws MountFailure. */
   call(tool: string, args: Record<string, unknown>, signal: AbortSignal): Promise<unknown>;
@@ -39,7 +39,7 @@ const LIST_MS = 10_000;
 const PING_MS = 3_000;
 /** An answer younger than this needs no proof of life. */
 const FRESH_MS = 5_000;
-const LIST_AGAIN_MS = 5 * 60_000;
+const LIST_AGAIN_MS = 60_000;
 const MOST_PAGES = 20;
 const MOST_TOOLS = 200;
 const FIRST_WAIT_MS = 1_000;

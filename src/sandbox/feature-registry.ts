@@ -14,6 +14,8 @@ export type FeatureRegistry = {
   marked(): readonly Marked[];
   /** Says something else of its tools from now on. */
   rewrite(tool: string, description: string): void;
+  /** The next mark is made, and its answer never arrives. */
+  loseNextAnswer(): void;
   reset(): void;
   close(): Promise<void>;
 };
@@ -37,6 +39,7 @@ const name = z.string().describe('the feature set, such as v2');
 export async function startFeatureRegistry({ port = 0, token }: { port?: number | undefined; token: string }): Promise<FeatureRegistry> {
   let sets = structuredClone(SEED);
   let marked: Marked[] = [];
+  let losing = false;
   const descriptions = new Map([
     ['describe_feature_set', 'What a feature set is: owner, status, number of columns, and the note of whoever wrote it.'],
     ['mark_validated', 'Marks a feature set as validated by a training run, for everyone who trains with it.'],
@@ -72,6 +75,8 @@ export async function startFeatureRegistry({ port = 0, token }: { port?: number 
         if (!found) return missing(input.name);
         found.status = 'validated';
         marked.push(input);
+        if (losing) response.destroy();
+        losing = false;
         return { content: [{ type: 'text', text: `${input.name} is validated.` }], structuredContent: { name: input.name, status: 'validated' } };
       },
     );
@@ -92,6 +97,9 @@ export async function startFeatureRegistry({ port = 0, token }: { port?: number 
     url: `http://127.0.0.1:${(http.address() as AddressInfo).port}/mcp`,
     marked: () => marked,
     rewrite: (tool, description) => void descriptions.set(tool, description),
+    loseNextAnswer() {
+      losing = true;
+    },
     reset() {
       sets = structuredClone(SEED);
       marked = [];

@@ -119,7 +119,7 @@ export async function openStage(options: {
     until(`a card with ${actionId}`, () => messages().findLast((m) => m.ts > from && button(m, actionId)), seconds);
   const click = (as: string, message: SandboxMessage, actionId: string) => act({ as, do: 'click', channel: message.channel, ts: message.ts, actionId });
   const session = async (): Promise<Session | null> => {
-    const about = (await reading.list('T1')).find((a) => Date.parse(a.openedAt) > Number(from) * 1_000);
+    const about = (await reading.list('T1')).find((a) => a.door !== 'mcp' && Date.parse(a.openedAt) > Number(from) * 1_000);
     return about ? reading.session(about.session) : null;
   };
   const ended = (seconds?: number) =>
