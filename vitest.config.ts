@@ -2,11 +2,11 @@ import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 // Files that start processes of the product or change what their own process is. The others share a process, and are spared importing everything anew.
-const APART = ['test/stories/**/*.test.ts', 'test/sandbox/launch.test.ts', 'test/crash-short.test.ts', 'test/cli.test.ts', 'test/safety/**/*.test.ts'];
+const APART = ['test/stories/**/*.test.ts', 'test/sandbox/launch.test.ts', 'test/crash-*.test.ts', 'test/cli.test.ts', 'test/safety/**/*.test.ts'];
 // Suites with their own command: they take minutes, or need servers that are not here.
 const ELSEWHERE = ['test/crash/**', 'test/live/**', 'node_modules/**'];
 // In this order, before all others: begun last, they would run alone at the end.
-const LONGEST = ['crash-short', 'stories/training', 'stories/page', 'stories/approvals', 'stories/kill', 'stories/mcp-doors'];
+const LONGEST = ['crash-short', 'crash-time', 'stories/training', 'stories/page', 'stories/approvals', 'stories/kill', 'stories/mcp-doors'];
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

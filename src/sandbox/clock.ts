@@ -15,7 +15,7 @@ export type SandboxClock = {
 };
 
 /** Opens the clock that a folder remembers: what was skipped stays skipped over a restart, or a record would run backwards. */
-export function openClock(dir: string, library = findLibrary()): SandboxClock {
+export function openClock(dir: string, library = fakeTimeLibrary()): SandboxClock {
   const file = join(dir, 'clock.json');
   let skipped = library === null ? 0 : read(file);
   return {
@@ -35,17 +35,21 @@ export function openClock(dir: string, library = findLibrary()): SandboxClock {
 }
 
 function shifted(library: string, ms: number): Record<string, string> {
+  return { ...underFakeTime(library), FAKETIME: `+${Math.round(ms / 1000)}s` };
+}
+
+/** Variables that put a program under libfaketime. */
+export function underFakeTime(library: string): Record<string, string> {
   return {
     // The C library's own allocator before the server's: jemalloc asks for the time while libfaketime is still being set up, and neither comes back.
     LD_PRELOAD: `${library}:libc.so.6`,
-    FAKETIME: `+${Math.round(ms / 1000)}s`,
     // Timers count on a clock that does not jump.
     FAKETIME_DONT_FAKE_MONOTONIC: '1',
   };
 }
 
-/** Where Debian, Fedora, Arch and a build from source put it. */
-function findLibrary(): string | null {
+/** libfaketime, where Debian, Fedora, Arch and a build from source put it; null where it is not. */
+export function fakeTimeLibrary(): string | null {
   if (process.platform !== 'linux') return null;
   const folders = ['/usr/lib', '/usr/lib64', '/usr/local/lib'].filter((folder) => existsSync(folder));
   const within = folders.flatMap((folder) => [

@@ -44,8 +44,14 @@ function supervised(name: Role, { variables, dir, say }: { variables: Record<str
   let wanted = false;
   let current: Guarded | null = null;
   let adminPort = 0;
+  let starting: Promise<void> = Promise.resolve();
 
-  async function start(): Promise<void> {
+  function start(): Promise<void> {
+    starting = launch();
+    return starting;
+  }
+
+  async function launch(): Promise<void> {
     wanted = true;
     adminPort = await freePort();
     const child = spawnGuarded(process.execPath, [ENTRY, 'start'], { logFile, env: { ...variables, ROLE: name, ADMIN_PORT: String(adminPort) } });
@@ -70,6 +76,8 @@ function supervised(name: Role, { variables, dir, say }: { variables: Record<str
     admin: () => `http://127.0.0.1:${adminPort}`,
     pid: async () => (await current?.pid) ?? 0,
     async kill(stayDown: boolean) {
+      // Who dies before being seen ready is taken for one that cannot start, and stays down.
+      await starting.catch(() => {});
       wanted = !stayDown;
       if (!current) return;
       process.kill(await current.pid, 'SIGKILL');

@@ -7,6 +7,7 @@ import { bundle, LATER } from './processes.ts';
 import { seeded } from './random.ts';
 import { startClock } from './recovery.ts';
 import { openCrashStage } from './stage.ts';
+import { DAY_MS } from './time-kills.ts';
 import type { Kind } from './workload.ts';
 
 export type CrashOptions = {
@@ -20,6 +21,10 @@ export type CrashOptions = {
   /** Kills before everything is brought to an end and looked at, on a fresh stage each. */
   perStage?: number;
   kills?: readonly Kill[];
+  /** A kill that missed its instant is struck again, this often. */
+  insist?: number;
+  /** Under a clock that the kills may move. */
+  inTime?: boolean;
   kinds?: readonly Kind[];
   /** What runs as the worker; the product where absent. */
   worker?: string;
@@ -38,25 +43,39 @@ export async function crash(options: CrashOptions): Promise<Tally> {
   const gateway = await bundle('test/crash/product.ts', 'product');
   const later = await bundle('test/crash/product.ts', 'later', [LATER]);
   const worker = options.worker ? await bundle(options.worker, 'twin') : gateway;
-  const tally: Tally = { lost: [], doubled: [], ungated: [], broken: [], sessions: 0, effects: 0, kills: 0, anywhere: 0, recovery: [] };
+  const tally: Tally = {
+    lost: [],
+    doubled: [],
+    ungated: [],
+    broken: [],
+    sessions: 0,
+    effects: 0,
+    expired: 0,
+    reminded: 0,
+    kills: 0,
+    anywhere: 0,
+    recovery: [],
+  };
   for (let from = 0; from < count; from += perStage) {
     const kills = order.slice(from, from + perStage);
     // Both of Slack's transports, stage by stage.
     const mode = (from / perStage) % 2 === 0 ? 'socket' : 'http';
     const stage = await openCrashStage({
       ...{ mode, channels: options.people ?? 20, programs: { gateway, worker, later }, say },
-      ...{ workers: options.workers ?? 2, gateways: options.gateways ?? 1 },
+      ...{ workers: options.workers ?? 2, gateways: options.gateways ?? 1, inTime: options.inTime },
     });
     let kept = true;
     try {
       const people = startPeople(stage, seeded(seed + from + 1), options.kinds);
-      const clock = startClock(stage, tally.recovery);
+      // A clock that jumps measures nothing.
+      const clock = options.inTime ? { struck: () => {}, settled: async () => {} } : startClock(stage, tally.recovery);
       // The first sessions get to where something can happen to them.
       await sleep(2_000);
       for (const kill of kills) {
         const began = Date.now();
         const open = people.open();
-        const how = await kill.strike(stage, random, clock.struck);
+        let how = await kill.strike(stage, random, clock.struck);
+        for (let again = options.insist ?? 0; how === 'anywhere' && again > 0; again--) how = await kill.strike(stage, random, clock.struck);
         tally.kills += 1;
         if (how === 'anywhere') tally.anywhere += 1;
         const when = how === 'anywhere' ? ' (nobody came by in time, so it fell anywhere)' : '';
@@ -64,7 +83,10 @@ export async function crash(options: CrashOptions): Promise<Tally> {
       }
       // What a later version began only a later version can end.
       if (!stage.isLater() && kills.includes(DEPLOY)) await stage.deploy(true);
+      // What nobody looks at ends by itself, in days.
+      const days = setInterval(() => stage.time?.jump(DAY_MS), 6_000);
       const ended = await people.finish(options.endWithinMs ?? 90_000);
+      clearInterval(days);
       if (!ended) say('not everything came to an end in time');
       await threadsRest(stage);
       await clock.settled();
@@ -74,7 +96,7 @@ export async function crash(options: CrashOptions): Promise<Tally> {
         for (const sentence of verdict[what]) say(`${what}: ${sentence}`);
       }
       tally.sessions += verdict.sessions;
-      tally.effects += verdict.effects;
+      for (const what of ['effects', 'expired', 'reminded'] as const) tally[what] += verdict[what];
       kept = ['lost', 'doubled', 'ungated', 'broken'].some((what) => verdict[what as 'lost'].length > 0);
       if (kept) say(`what the processes said is kept in ${stage.dir}`);
     } finally {

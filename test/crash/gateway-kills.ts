@@ -44,6 +44,9 @@ const gatewayPosting = (when: 'before' | 'after', path: string): Kill => ({
   },
 });
 
+/** The instants around what Slack delivers, once each: before it is stored, stored and not acknowledged, acknowledged; command, event, click and modal. */
+export const isOfADelivery = ({ name }: Kill) => /^gateway, (before|after) (the ack of )?(a command|an event|a click|a modal)/.test(name);
+
 /** Every kind of delivery, before it is stored, before it is acknowledged, and after; and every kind of message of ours. */
 export const GATEWAY_KILLS: readonly Kill[] = [
   ...gatewayAt('a command is stored', [APPEND, '"type":"opened"'], 3),

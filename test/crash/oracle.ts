@@ -8,13 +8,22 @@ import type { CrashStage } from './stage.ts';
 import { KINDS, type Kind, TAGGED, tagOf, tokenIn } from './workload.ts';
 
 /** What went wrong, in sentences that name the session. */
-export type Verdict = { lost: string[]; doubled: string[]; ungated: string[]; broken: string[]; sessions: number; effects: number };
+export type Verdict = {
+  lost: string[];
+  doubled: string[];
+  ungated: string[];
+  broken: string[];
+  sessions: number;
+  effects: number;
+  expired: number;
+  reminded: number;
+};
 
 type Seen = { sid: string; entries: Entry[]; session: Session; token: string; kind: Kind };
 
 /** Looks at everything from outside: the logs, what the services did, and what the threads show. */
 export async function judgeAll(stage: CrashStage, people: People): Promise<Verdict> {
-  const v: Verdict = { lost: [], doubled: [], ungated: [], broken: [], sessions: 0, effects: 0 };
+  const v: Verdict = { lost: [], doubled: [], ungated: [], broken: [], sessions: 0, effects: 0, expired: 0, reminded: 0 };
   v.lost.push(...stage.faults);
   const seen = await readAll(stage, v);
   v.sessions = seen.length;
@@ -55,7 +64,7 @@ function judgeRecord({ sid, entries, session }: Seen, v: Verdict): void {
   const finished = new Set<string>();
   const asked = new Set<string>();
   const yes = new Map<string, { digest: string; votes: number; need: number }>();
-  for (const { event, fence: by } of entries) {
+  for (const { event, fence: by, m } of entries) {
     if (by !== 0 && by < fence) v.broken.push(`${sid}: fence ${by} wrote after fence ${fence}`);
     fence = Math.max(fence, by);
     if (event.type === 'told' && event.kind === 'stop') stopped = true;
@@ -67,6 +76,11 @@ function judgeRecord({ sid, entries, session }: Seen, v: Verdict): void {
     }
     if (event.type === 'approved') yes.set(event.approval, event);
     if ((event.type === 'withdrawn' || event.type === 'denied' || event.type === 'expired') && !used.has(event.approval)) yes.delete(event.approval);
+    if (event.type === 'expired') {
+      v.expired += 1;
+      if (m < Date.parse(session.approvals.get(event.approval)?.expiresAt ?? ''))
+        v.broken.push(`${sid}: the question ${event.approval} expired before its time`);
+    }
     if (event.type === 'call_started') {
       if (started.has(event.call)) v.doubled.push(`${sid}: ${event.call} was started twice`);
       started.set(event.call, event);
@@ -93,7 +107,7 @@ function judgeRecord({ sid, entries, session }: Seen, v: Verdict): void {
   if (session.stop ? session.ended.outcome !== 'stopped' && session.ended.outcome !== 'done' : session.ended.outcome !== 'done')
     v.lost.push(`${sid}: ended as ${session.ended.outcome}: ${session.ended.text}`);
   for (const call of session.calls.values()) {
-    if (session.stop || call.status.is !== 'finished' || call.status.outcome.status === 'ok' || wasDenied(session, call)) continue;
+    if (session.stop || call.status.is !== 'finished' || call.status.outcome.status === 'ok' || wasDeclined(session, call)) continue;
     v.lost.push(`${sid}: ${call.tool} came out as ${call.status.outcome.status}: ${call.status.outcome.text}`);
   }
 }
@@ -152,14 +166,14 @@ async function judgeEffects(stage: CrashStage, seen: readonly Seen[], v: Verdict
   ];
   for (const { sid, session, token, kind } of seen) {
     if (!token) continue;
-    const declined = [...session.calls.values()].some((call) => wasDenied(session, call));
+    const declined = [...session.calls.values()].some((call) => wasDeclined(session, call));
     for (const { tool, of } of effects) {
       const n = of(token);
       v.effects += n;
       const call = [...session.calls.values()].find((c) => c.tool === tool);
       if (n > 1) v.doubled.push(`${sid}: ${tool} happened ${n} times`);
       if (n > 0 && !call?.started) v.ungated.push(`${sid}: ${tool} happened and was never started`);
-      if (n > 0 && call && wasDenied(session, call)) v.ungated.push(`${sid}: ${tool} happened although it was denied`);
+      if (n > 0 && call && wasDeclined(session, call)) v.ungated.push(`${sid}: ${tool} happened although nobody agreed`);
       const wanted = session.ended && !session.stop && !declined && (KINDS[kind] as readonly string[]).includes(tool);
       if (n === 0 && wanted) v.lost.push(`${sid}: ${tool} never happened`);
       if (tool === 'run_databricks_job' && n > 0 && call?.started) {
@@ -200,14 +214,17 @@ function judgeThreads({ slack }: CrashStage, seen: readonly Seen[], v: Verdict):
   const shown = new Map<string, number>();
   for (const message of slack.world.data.messages) {
     const mark = slotOf(message);
+    if (mark?.slot.startsWith('reminder')) v.reminded += 1;
     if (mark) shown.set(`${mark.session} ${mark.slot}`, (shown.get(`${mark.session} ${mark.slot}`) ?? 0) + 1);
   }
   for (const [mark, n] of shown) if (n > 1 && !mark.includes(' effect:')) v.doubled.push(`the message ${mark} stands ${n} times`);
   for (const { sid, session } of seen) if (session.ended && !shown.has(`${sid} final`)) v.lost.push(`${sid}: has ended, and its thread does not say so`);
 }
 
-function wasDenied(session: Session, call: Call): boolean {
-  return session.approvals.get(call.approval ?? '')?.state === 'denied' && call.status.is === 'finished' && call.status.outcome.status === 'denied';
+/** Somebody said no, or nobody said anything in time. */
+function wasDeclined(session: Session, call: Call): boolean {
+  const state = session.approvals.get(call.approval ?? '')?.state;
+  return (state === 'denied' || state === 'expired') && call.status.is === 'finished' && call.status.outcome.status === state;
 }
 
 function slotOf(message: { metadata: unknown }): { session: string; slot: string } | null {

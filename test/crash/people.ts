@@ -22,6 +22,9 @@ export type People = {
   finish(withinMs: number): Promise<boolean>;
 };
 
+/** Half of a question's time, after which it is reminded of. */
+const REMINDED_MS = 12.5 * 3_600_000;
+
 /** Nothing was done, and the person was told so. */
 const NOT_STORED = /repeat|could not|try again|did not tell me|trouble/i;
 
@@ -47,6 +50,15 @@ export function startPeople(stage: CrashStage, random: Random, kinds: readonly K
     }
   })();
   const denies = new Map<string, boolean>();
+  const minds = new Map<string, { seen: number; looksAfterMs: number }>();
+  const now = () => stage.time?.now() ?? Date.now();
+  /** Where hours pass, some questions lie until they were reminded of, and some for good. */
+  const looksAt = (approval: string) => {
+    const fate = random.next();
+    const mind = minds.get(approval) ?? { seen: now(), looksAfterMs: !stage.time || fate < 0.5 ? 0 : fate < 0.75 ? REMINDED_MS : Number.POSITIVE_INFINITY };
+    minds.set(approval, mind);
+    return now() - mind.seen >= mind.looksAfterMs;
+  };
   const livesIn = (channel: string) => [...live].some((sid) => sid.includes(`-${channel}-`));
 
   async function begin(channel: string): Promise<boolean> {
@@ -63,7 +75,7 @@ export function startPeople(stage: CrashStage, random: Random, kinds: readonly K
   async function attend(channel: string, clicked: Map<string, number>): Promise<void> {
     for (const message of slack.world.data.messages.filter((m) => m.channel === channel)) {
       const approval = buttonValue(message, 'approve_call');
-      if (approval === null || Date.now() - (clicked.get(approval) ?? 0) < 3_000) continue;
+      if (approval === null || !looksAt(approval) || Date.now() - (clicked.get(approval) ?? 0) < 3_000) continue;
       clicked.set(approval, Date.now());
       const by = random.pick(['U2', 'U3']);
       const at = slack.world.nextTs();

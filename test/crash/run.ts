@@ -1,19 +1,24 @@
 import { parseArgs } from 'node:util';
 import { crash, lastLine } from './crash.ts';
+import { isOfADelivery } from './gateway-kills.ts';
 import { DEPLOY, KILLS } from './kills.ts';
+import { NO_TIME } from './time.ts';
+import { TIME_KILLS } from './time-kills.ts';
 
 const { values } = parseArgs({
   options: {
-    count: { type: 'string', default: '50' },
+    count: { type: 'string' },
     seed: { type: 'string' },
     people: { type: 'string', default: '20' },
     workers: { type: 'string', default: '2' },
     gateways: { type: 'string', default: '1' },
     rolling: { type: 'boolean', default: false },
+    time: { type: 'boolean', default: false },
+    deliveries: { type: 'boolean', default: false },
     only: { type: 'string' },
   },
 });
-const count = Number(values.count);
+const count = Number(values.count ?? (values.deliveries ? 24 : 50));
 const seed = Number(values.seed ?? Date.now() % 1_000_000);
 const people = Number(values.people);
 const [workers, gateways] = [Number(values.workers), Number(values.gateways)];
@@ -28,15 +33,38 @@ const began = Date.now();
 // `--rolling`: nothing but deploys, each of every process in turn: of a later version, back again, and so on.
 // `--only WORDS`: kills whose name holds them, to look into one kind; `|` between several.
 const only = (values.only ?? '').split('|');
-const wanted = values.rolling ? [DEPLOY] : KILLS.filter((k) => only.some((words) => k.name.includes(words)));
+// `--time`: hours and days pass, on a clock that Redis and all processes share.
+if (values.time && NO_TIME !== null) {
+  process.stdout.write(`skipped: ${NO_TIME}\n`);
+  process.exit(0);
+}
+// `--deliveries`: each instant around what Slack delivers once over Socket Mode and once over HTTP, twenty-four in all; `--count` more begin anew.
+const deliveries = KILLS.filter(isOfADelivery).map((k) => ({ ...k, weight: 1 }));
+const wanted = values.deliveries
+  ? deliveries
+  : values.rolling
+    ? [DEPLOY]
+    : (values.time ? TIME_KILLS : KILLS).filter((k) => only.some((words) => k.name.includes(words)));
 if (wanted.length === 0) {
   process.stderr.write(`No kill is called "${values.only}". There are: ${KILLS.map((k) => k.name).join('; ')}.\n`);
   process.exit(2);
 }
-const tally = await crash({ count, seed, people, workers, gateways, kills: wanted, say: (line) => process.stdout.write(`${line}\n`) });
+const tally = await crash({
+  count,
+  seed,
+  people,
+  workers,
+  gateways,
+  kills: wanted,
+  inTime: values.time,
+  ...(values.deliveries ? { perStage: deliveries.length, insist: 3 } : {}),
+  say: (line) => process.stdout.write(`${line}\n`),
+});
 const minutes = ((Date.now() - began) / 60_000).toFixed(1);
 process.stdout.write(
   `${tally.sessions} sessions and ${tally.effects} effects under ${tally.kills} kills in ${minutes} minutes, ${tally.anywhere} of which missed their instant; ${tally.recovery.length} sessions were taken over\n`,
 );
+if (values.time)
+  process.stdout.write(`${tally.expired} questions expired, ${tally.reminded} were reminded of; recovery is not measured where the clock jumps\n`);
 process.stdout.write(`${lastLine(tally)}\n`);
 process.exit(tally.lost.length + tally.doubled.length + tally.ungated.length + tally.broken.length > 0 ? 1 : 0);

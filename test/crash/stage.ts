@@ -13,6 +13,7 @@ import { startStandIns } from '../../src/sandbox/stand-ins.ts';
 import { openBalancer } from './balancer.ts';
 import { type Link, openLink } from './link.ts';
 import { type Supervised, supervise } from './processes.ts';
+import { openSharedTime } from './time.ts';
 import { answer, LONG } from './workload.ts';
 
 /** What a worker talks to, each over a link of its own. */
@@ -30,7 +31,7 @@ export type Heard = { envelope: string; acked: boolean };
 export type CrashStage = Awaited<ReturnType<typeof openCrashStage>>;
 
 const PREFIX = 'crash';
-const LONG_MS = 6 * 3_600_000;
+const LONG_MS = 3_650 * 86_400_000;
 const isLong = ({ parameters }: { parameters: Record<string, string> }) => parameters['seed'] === LONG.seed;
 
 /** The product as it would stand in production: one gateway, two workers, a Redis that syncs every write; around it stand-ins, and links that can be cut. */
@@ -41,11 +42,15 @@ export async function openCrashStage(options: {
   workers: number;
   /** More than one: behind a balancer where Slack speaks HTTP; with Socket Mode each opens connections of its own. */
   gateways?: number | undefined;
+  /** All of it under a clock that can be moved. */
+  inTime?: boolean | undefined;
   say: (line: string) => void;
 }) {
   const dir = await mkdtemp(join(tmpdir(), 'labmate-crash-'));
   const redisDir = join(dir, 'redis');
-  let server: RunningRedis = await startRedis({ dir: redisDir, purpose: 'the crash suite', say: options.say });
+  const time = options.inTime ? openSharedTime(dir) : null;
+  const launchRedis = () => startRedis({ dir: redisDir, purpose: 'the crash suite', env: time?.variables, say: options.say });
+  let server: RunningRedis = await launchRedis();
   const portOf = (url: string) => Number(new URL(url).port);
   const links: Link[] = [];
   const linkTo = async (port: number) => {
@@ -64,7 +69,9 @@ export async function openCrashStage(options: {
     eventsUrl: `http://127.0.0.1:${balancer.port}/slack/events`,
     real: [],
     dir,
-    trainingSeconds: 1,
+    // In the night, or before one can look.
+    trainingSeconds: time ? 3 * 3_600 : 1,
+    now: time?.now,
     ports: {},
     onTraffic: (from, seen) => {
       if (from === 'databricks' && seen.what.includes('jobs/run-now'))
@@ -88,10 +95,23 @@ export async function openCrashStage(options: {
   const config = { ...sandboxConfig(), onStop: 'leave' };
   await writeFile(
     configFile,
-    JSON.stringify({ ...config, channels, allow: { experiments: ['*'], dashboards: ['*'], channels }, budgets: { perUser: 1000, perTeam: 1000 } }),
+    JSON.stringify({
+      ...config,
+      channels,
+      allow: { experiments: ['*'], dashboards: ['*'], channels },
+      budgets: { perUser: 1000, perTeam: 1000, wallTime: '3650d' },
+    }),
   );
 
-  const common = { PATH: process.env['PATH'] ?? '', HOME: dir, ...standIns.variables, REDIS_PREFIX: PREFIX, LABMATE_CONFIG: configFile, LOG_LEVEL: 'warn' };
+  const common = {
+    PATH: process.env['PATH'] ?? '',
+    HOME: dir,
+    ...time?.variables,
+    ...standIns.variables,
+    REDIS_PREFIX: PREFIX,
+    LABMATE_CONFIG: configFile,
+    LOG_LEVEL: 'warn',
+  };
   const overLink = (name: Service, link: Link): string => {
     if (name === 'redis') return `redis://127.0.0.1:${link.port}`;
     const url = new URL((standIns.variables as Record<string, string>)[SERVICES[name]] ?? '');
@@ -140,7 +160,7 @@ export async function openCrashStage(options: {
   const processes = [...gateways.map((g) => g.process), ...workers.map((w) => w.process)];
   let isLater = false;
   const stage = {
-    ...{ dir, channels, standIns, slack, gateway, gatewayLink, workers, processes, redis, keys, blobs, log, heard, written, faults },
+    ...{ dir, channels, standIns, slack, gateway, gatewayLink, workers, processes, redis, keys, blobs, log, heard, written, faults, time },
     reading: makeReading(redis, keys, log),
     ready: async () => void (await Promise.all(processes.map((p) => p.ready()))),
     redisLinks,
@@ -172,7 +192,7 @@ export async function openCrashStage(options: {
       for (const link of redisLinks) link.lead(null);
       await server.stop();
       await new Promise((r) => setTimeout(r, downMs));
-      server = await startRedis({ dir: redisDir, purpose: 'the crash suite' });
+      server = await launchRedis();
       for (const link of redisLinks) link.lead(portOf(server.url));
     },
     async close(keep = false) {

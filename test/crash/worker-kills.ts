@@ -75,7 +75,10 @@ export const WORKER_KILLS: readonly Kill[] = [
 ];
 
 /** Lies in wait at every worker; the first that comes by is the one. */
-async function firstOf(workers: readonly Worker[], lie: (worker: Worker) => Caught): Promise<{ who: Worker; caught: Caught; how: undefined | 'anywhere' }> {
+export async function firstOf(
+  workers: readonly Worker[],
+  lie: (worker: Worker) => Caught,
+): Promise<{ who: Worker; caught: Caught; how: undefined | 'anywhere' }> {
   const traps = workers.map((who) => ({ who, caught: lie(who) }));
   const first = await Promise.race([...traps.map((t) => t.caught.reached.then(() => t)), sleep(PATIENCE_MS).then(() => null)]);
   const one = first ?? (traps[0] as (typeof traps)[number]);

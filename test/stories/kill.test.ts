@@ -1,16 +1,51 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { wordsOf } from '../../src/sandbox/print-thread.ts';
 import { verify } from '../../src/session/chain.ts';
 import { seedScript } from './seed.ts';
 import { openStage, type StoryStage } from './stage.ts';
 
-describe('kill -9 of the worker', () => {
+const TEN = 'Train while everything around you dies';
+const ten = {
+  when: TEN,
+  steps: [{ say: 'I will train.', calls: [{ tool: 'run_databricks_job', input: { job_id: '101', parameters: { feature_set: 'v3' } } }] }, { say: 'Started.' }],
+};
+
+describe('kill -9', () => {
   let stage: StoryStage;
   beforeAll(async () => {
-    stage = await openStage({ mode: 'socket', trainingSeconds: 20, scripts: [seedScript().script] });
+    stage = await openStage({ mode: 'socket', trainingSeconds: 20, scripts: [seedScript({ when: 'Run the seed' }).script, ten] });
   }, 60_000);
   afterAll(async () => stage?.close());
 
-  test('in the middle of starting the job, while asleep, and in the middle of opening the pull request: one run, one pull request', async () => {
+  test('ten times of gateway and worker, with a card pending: one root, one card, one last word; the click runs it once, and the card says who and when', async () => {
+    const restarted = async (role: 'gateway' | 'worker') => {
+      await stage.product.kill(role);
+      await stage.until(`the ${role} to be back`, async () => (await fetch(`${stage.product.admin(role)}/readyz`).catch(() => null))?.ok, 40);
+    };
+    await stage.command(TEN);
+    const card = await stage.card();
+    for (let i = 0; i < 3; i++) for (const role of ['gateway', 'worker'] as const) await restarted(role);
+    await stage.click('U2', card, 'approve_call');
+    for (let i = 0; i < 2; i++) for (const role of ['worker', 'gateway'] as const) await restarted(role);
+    const session = await stage.ended(60);
+    await stage.shows(session.head);
+
+    expect(session.ended?.outcome).toBe('done');
+    expect(stage.launches().filter((l) => l.parameters['feature_set'] === 'v3')).toHaveLength(1);
+    const slots = stage.messages().flatMap((m) => (m.metadata as { event_payload?: { slot?: string } } | null)?.event_payload?.slot ?? []);
+    expect(slots.toSorted()).toEqual([...new Set(slots)].toSorted());
+    expect(
+      slots
+        .filter((slot) => /^(root|final|card:)/.test(slot))
+        .map((slot) => slot.split(':')[0])
+        .toSorted(),
+    ).toEqual(['card', 'final', 'root']);
+    const decided = stage.messages().find((m) => m.ts === card.ts);
+    expect(decided && wordsOf(decided)).toMatch(/Approved by <@U2> .*\d{2}:\d{2} UTC/);
+    stage.begin();
+  }, 180_000);
+
+  test('of the worker in the middle of starting the job, while asleep, and in the middle of opening the pull request: one run, one pull request', async () => {
     await stage.command('Run the seed');
     // Databricks has started the run, and its answer never arrives.
     const launching = stage.standIns.hold('databricks', { method: 'POST', path: 'jobs/run-now', when: 'after' });
@@ -40,7 +75,7 @@ describe('kill -9 of the worker', () => {
 
     const session = await stage.ended(60);
     expect(session.ended?.outcome).toBe('done');
-    expect(stage.launches()).toHaveLength(1);
+    expect(stage.launches().filter((l) => l.parameters['feature_set'] === 'v2')).toHaveLength(1);
     const pulls = await (
       await fetch(`${stage.standIns.variables['GITHUB_API_URL']}/repos/acme/ads/pulls?state=all`, { headers: { authorization: 'Bearer ghp_sandbox_token' } })
     ).json();
@@ -48,7 +83,7 @@ describe('kill -9 of the worker', () => {
     const record = await stage.reading.lines(session.id);
     expect(verify(record!.lines)).toMatchObject({ ok: true, ended: true, approvals: 2, pullRequests: 1 });
     await stage.shows(session.head);
-    const roots = stage.messages().filter((m) => m.bot && m.threadTs === null && m.onlyFor === null);
+    const roots = stage.messages().filter((m) => m.ts >= runCard.threadTs! && m.bot && m.threadTs === null && m.onlyFor === null);
     expect(roots).toHaveLength(1);
     stage.model.check();
   }, 180_000);
