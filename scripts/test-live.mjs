@@ -27,6 +27,7 @@ const NPM = {
   '@modelcontextprotocol/conformance': '0.1.16',
   '@modelcontextprotocol/inspector': '2.12.0',
   '@modelcontextprotocol/client': '2.4.0',
+  '@modelcontextprotocol/server-everything': '2026.8.31',
   'local-slack-linux-x64': '0.1.8',
 };
 
@@ -42,6 +43,7 @@ const peers = {
   mcpConformance: peer("MCP's conformance suite", () => fromNpm('@modelcontextprotocol/conformance')),
   mcpInspector: peer('the MCP Inspector', () => fromNpm('@modelcontextprotocol/inspector')),
   mcpClient: peer("the MCP client of the SDK's second version", () => fromNpm('@modelcontextprotocol/client')),
+  mcpEverything: peer("MCP's server-everything", () => fromNpm('@modelcontextprotocol/server-everything')),
   mcpGrafana: peer('mcp-grafana', () => fromPypi('mcp-grafana', MCP_GRAFANA, 'mcp-grafana')),
   mlflow: peer('a real MLflow tracking server', () => fromPypi('mlflow', MLFLOW, 'mlflow')),
 };

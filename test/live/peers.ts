@@ -14,6 +14,7 @@ const schema = z.object({
   mcpConformance: npmPackage,
   mcpInspector: npmPackage,
   mcpClient: npmPackage,
+  mcpEverything: npmPackage,
   localSlack: npmPackage,
 });
 
