@@ -25,7 +25,8 @@ export function answerOfError(error: unknown, asked: Asked): Exclude<ModelAnswer
   if (error instanceof APIUserAbortError) return wait('The request to Claude was broken off.');
   if (error instanceof APIError) {
     const status = error.status ?? statusOfType[error.type ?? ''] ?? 500;
-    return isTemporary(status) ? wait(temporary(status), retryAfterMs(error.headers)) : { kind: 'final', why: scrub(refused(status, error, asked), asked) };
+    if (isTemporary(status)) return wait(temporary(status), retryAfterMs(error.headers));
+    return { kind: isTooLong(status, error) ? 'outgrown' : 'final', why: scrub(refused(status, error, asked), asked) };
   }
   // A stream that was cut, ended early, or held something that is not JSON or not of the shape it should have.
   if (error instanceof AnthropicError || error instanceof SyntaxError || error instanceof TypeError)
@@ -35,6 +36,11 @@ export function answerOfError(error: unknown, asked: Asked): Exclude<ModelAnswer
 
 function wait(why: string, retryAfter: number | null = null): { kind: 'wait'; why: string; retryAfterMs: number | null } {
   return { kind: 'wait', why, retryAfterMs: retryAfter };
+}
+
+/** The service counts the tokens of a request before it begins to answer. */
+function isTooLong(status: number, error: APIError): boolean {
+  return status === 413 || (status === 400 && /prompt is too long|context (window|limit)/i.test(error.apiMessage ?? ''));
 }
 
 function isTemporary(status: number): boolean {
@@ -72,7 +78,7 @@ function refused(status: number, error: APIError, asked: Asked): string {
     case 404:
       return `Claude does not know the model "${asked.model}" (404). Whoever runs the bot should check ANTHROPIC_MODEL.`;
     case 413:
-      return 'The session has grown too large for one request to Claude (413). Start a new one with the part that matters.';
+      return 'The session has grown too large for one request to Claude (413).';
     default:
       return `Claude refused the request (${status})${said}`;
   }

@@ -1,6 +1,9 @@
 import Anthropic from '@anthropic-ai/sdk';
-import type { Message, MessageStreamEvent } from '@anthropic-ai/sdk/resources/messages';
+import type { RawMessageStreamEvent } from '@anthropic-ai/sdk/resources/messages';
+import type { Stream } from '@anthropic-ai/sdk/streaming';
+import { type Assembled, assembling } from './assemble-reply.ts';
 import { answerOfError, SilentModel, UnreadableReply } from './claude-errors.ts';
+import { httpFetch } from './http-fetch.ts';
 import type { Model, ModelAnswer, ModelRequest } from './model.ts';
 
 export type ClaudeOptions = {
@@ -19,9 +22,9 @@ export function claude(options: ClaudeOptions): Model {
   const client = clientOf(options);
   const bodies = requestBodies(options.model);
   return async (request) => {
-    const watch = silenceWatch(options.silenceMs ?? 120_000);
+    const watch = silenceWatch(options.silenceMs ?? 120_000, request.signal);
     try {
-      return await turn(client, options.model, bodies(request), request, watch);
+      return await turn(client, bodies(request), request, watch);
     } catch (error) {
       if (request.signal.aborted) return { kind: 'aborted' };
       return answerOfError(watch.tripped() ? new SilentModel() : error, options);
@@ -31,21 +34,25 @@ export function claude(options: ClaudeOptions): Model {
   };
 }
 
-async function turn(client: Anthropic, model: string, body: Buffer<ArrayBuffer>, request: ModelRequest, watch: SilenceWatch): Promise<ModelAnswer> {
+async function turn(client: Anthropic, body: Buffer, request: ModelRequest, watch: SilenceWatch): Promise<ModelAnswer> {
   if (request.signal.aborted) return { kind: 'aborted' };
-  // The transcript is bytes already, and must go out as exactly these: building it anew for each request would cost more than all else a turn does.
-  const asBytes = client.withOptions({ fetch: (url, init) => globalThis.fetch(url, { ...init, body }) });
-  const stream = asBytes.messages.stream({ model, max_tokens: request.maxTokens, messages: [] }, { signal: AbortSignal.any([request.signal, watch.signal]) });
-  const inputs = toolInputs();
-  stream.on('streamEvent', (event) => {
+  // The transcript is bytes already and goes out as exactly these: building it anew for each request would cost more than all else a turn does.
+  const { data: stream, response } = await client
+    .post<Stream<RawMessageStreamEvent>>('/v1/messages', { body, headers: JSON_BODY, stream: true, signal: watch.signal })
+    .withResponse();
+  const reply = assembling();
+  for await (const event of stream) {
     watch.heard();
-    inputs.hear(event);
-  });
-  const message = await stream.finalMessage();
-  return reply(message, inputs, stream.request_id ?? null);
+    // A page of something else is no event at all.
+    if (typeof event !== 'object' || event === null) throw new UnreadableReply('a piece of it is no event');
+    reply.take(event);
+  }
+  return answer(reply.done(), response.headers.get('request-id'));
 }
 
-type Bodies = (request: ModelRequest) => Buffer<ArrayBuffer>;
+const JSON_BODY = { 'content-type': 'application/json' };
+
+type Bodies = (request: ModelRequest) => Buffer;
 
 /**
  * The request as bytes. What stays the same for all sessions is written once; the messages come last but for the limit, so that each request of a session begins with
@@ -63,27 +70,26 @@ function requestBodies(model: string): Bodies {
   };
 }
 
-function reply(message: Message, inputs: ToolInputs, requestId: string | null): ModelAnswer {
-  if (!message.stop_reason) throw new UnreadableReply('it has no stop reason');
-  if (message.stop_reason === 'tool_use' && !inputs.whole()) throw new UnreadableReply('the arguments of a tool call are not JSON');
-  if (typeof message.model !== 'string') throw new UnreadableReply('it does not say which model wrote it');
-  if (message.content.some((block) => block.type === 'tool_use' && !block.id)) throw new UnreadableReply('a tool call has no id');
-  const { usage } = message;
+function answer({ model, content, stop, category, usage, whole }: Assembled, requestId: string | null): ModelAnswer {
+  if (!stop) throw new UnreadableReply('it has no stop reason');
+  if (stop === 'tool_use' && !whole) throw new UnreadableReply('the arguments of a tool call are not JSON');
+  if (typeof model !== 'string') throw new UnreadableReply('it does not say which model wrote it');
+  if (content.some((block) => block['type'] === 'tool_use' && !block['id'])) throw new UnreadableReply('a tool call has no id');
   return {
     kind: 'reply',
-    content: plainBlocks(message),
-    stop: message.stop_reason,
+    // A half call of a refused or otherwise ended reply must not run, and sent back without a result it would be rejected. One cut by max_tokens stays, so that the
+    // caller sees what was cut and asks again.
+    content: stop === 'tool_use' || stop === 'max_tokens' ? content : content.filter((block) => block['type'] !== 'tool_use'),
+    stop,
     usage: {
-      input: count(usage.input_tokens),
-      output: count(usage.output_tokens),
-      cache_read: count(usage.cache_read_input_tokens),
-      cache_write: count(usage.cache_creation_input_tokens),
+      input: count(usage['input_tokens']),
+      output: count(usage['output_tokens']),
+      cache_read: count(usage['cache_read_input_tokens']),
+      cache_write: count(usage['cache_creation_input_tokens']),
     },
     requestId,
-    model: message.model,
-    ...(message.stop_reason === 'refusal'
-      ? { refusal: message.stop_details?.type === 'refusal' ? (message.stop_details.category ?? 'unnamed') : 'unnamed' }
-      : {}),
+    model,
+    ...(stop === 'refusal' ? { refusal: category ?? 'unnamed' } : {}),
   };
 }
 
@@ -92,15 +98,6 @@ function count(tokens: unknown): number {
   const n = Number(tokens ?? 0);
   if (!Number.isFinite(n)) throw new UnreadableReply('its token counts are no numbers');
   return n;
-}
-
-/**
- * The blocks as JSON shows them: the SDK's own carry getters and hidden fields. A half call of a refused or otherwise ended reply is left out: it must not
- * run, and sent back without a result it would be rejected. One cut by max_tokens stays, so that the caller sees what was cut and asks again.
- */
-function plainBlocks({ content, stop_reason: stop }: Message): unknown[] {
-  const blocks = stop === 'tool_use' || stop === 'max_tokens' ? content : content.filter((block) => block.type !== 'tool_use');
-  return JSON.parse(JSON.stringify(blocks)) as unknown[];
 }
 
 /** What `doctor` wants to know of the configured model. */
@@ -133,6 +130,7 @@ function clientOf(options: ClaudeOptions): Anthropic {
     ...(options.baseUrl ? { baseURL: options.baseUrl } : {}),
     // The SDK would sleep out any Retry-After inside the process; the session stores that wait instead.
     maxRetries: 0,
+    fetch: httpFetch(),
     timeout: 60_000,
     // It would print pieces of unreadable answers, and stdout belongs to MCP.
     logLevel: 'off',
@@ -141,37 +139,26 @@ function clientOf(options: ClaudeOptions): Anthropic {
 
 type SilenceWatch = { signal: AbortSignal; heard(): void; tripped(): boolean; stop(): void };
 
-/** The SDK's own timeout ends with the response's headers, so a stream that falls silent would hold a worker for ever. */
-function silenceWatch(ms: number): SilenceWatch {
+/**
+ * The SDK's own timeout ends with the response's headers, so a stream that falls silent would hold a worker for ever. `signal` fires when it does, or when `stopped`
+ * does; one signal made by hand costs a tenth of AbortSignal.any.
+ */
+function silenceWatch(ms: number, stopped: AbortSignal): SilenceWatch {
   const controller = new AbortController();
-  const timer = setTimeout(() => controller.abort(), ms);
+  let isSilent = false;
+  const timer = setTimeout(() => {
+    isSilent = true;
+    controller.abort();
+  }, ms);
+  const stop = () => controller.abort(stopped.reason);
+  stopped.addEventListener('abort', stop, { once: true });
   return {
     signal: controller.signal,
     heard: () => void timer.refresh(),
-    tripped: () => controller.signal.aborted,
-    stop: () => clearTimeout(timer),
-  };
-}
-
-type ToolInputs = { hear(event: MessageStreamEvent): void; whole(): boolean };
-
-/** The SDK repairs cut JSON without a word, which would run a call with half of its arguments; so the pieces are kept and read strictly. */
-function toolInputs(): ToolInputs {
-  const pieces = new Map<number, string>();
-  return {
-    hear(event) {
-      if (event.type !== 'content_block_delta' || event.delta.type !== 'input_json_delta') return;
-      pieces.set(event.index, (pieces.get(event.index) ?? '') + event.delta.partial_json);
+    tripped: () => isSilent,
+    stop() {
+      clearTimeout(timer);
+      stopped.removeEventListener('abort', stop);
     },
-    whole: () => [...pieces.values()].every((text) => text === '' || isJson(text)),
   };
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
 }

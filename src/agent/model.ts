@@ -11,7 +11,9 @@ export type ModelAnswer =
   | { kind: 'reply'; content: unknown[]; stop: string; usage: Usage; requestId: string | null; model: string; refusal?: string }
   /** 408, 409, 429, 5xx, 529, a cut stream, no connection: ask again later. */
   | { kind: 'wait'; why: string; retryAfterMs: number | null }
-  /** 400, 401, 402, 403, 404, 413: asking again would not help. */
+  /** 413, or a request with more tokens than the model takes: only a shorter one would help. */
+  | { kind: 'outgrown'; why: string }
+  /** 400, 401, 402, 403, 404: asking again would not help. */
   | { kind: 'final'; why: string }
   /** Our own signal: stopped, or the lease is lost. */
   | { kind: 'aborted' };

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { isNestedDeeperThan } from '../policy/nesting.ts';
 import type { EventOf, SessionEvent } from '../session/events.ts';
+import { makeRoom } from '../session/make-room.ts';
 import type { Session } from '../session/state.ts';
 import { type Written, writeTranscript } from '../session/transcript.ts';
 import { announced, retryAt, spread } from './backoff.ts';
@@ -93,6 +94,8 @@ function record(session: Session, answer: ModelAnswer, now: number, random: numb
       return wait(session, answer, now, random);
     case 'final':
       return [{ type: 'noted', about: 'attention', text: answer.why }];
+    case 'outgrown':
+      return outgrown(session, answer.why);
     case 'reply':
       return reply(session, answer, cut);
     default:
@@ -123,6 +126,15 @@ function laterNote(text: string, until: string, attempt: number): EventOf<'noted
   return { type: 'noted', about: 'retry', text, until, attempt, upstream: 'Claude' };
 }
 
+/** The oldest results go, and the model is asked again. Where nothing is left that could go, a person is asked. */
+function outgrown(session: Session, why: string): SessionEvent[] {
+  const room = makeRoom(session);
+  if (!room) return [{ type: 'noted', about: 'attention', text: `${why} Start a new one in this thread; it is given this one's report.` }];
+  const what = room.results === 1 ? 'the oldest result is' : `the ${room.results} oldest results are`;
+  const text = `${why} To make room, ${what} no longer shown to the model (${room.characters} characters; the record keeps them).`;
+  return [{ type: 'noted', about: 'recovered', text, omits_to: room.to }];
+}
+
 function reply(session: Session, answer: Extract<ModelAnswer, { kind: 'reply' }>, cut: boolean): SessionEvent[] {
   const uses = answer.content.filter(isToolUse);
   // A tool call cut by the length limit arrives silently repaired: what stands in it is not what the model meant.
@@ -132,13 +144,7 @@ function reply(session: Session, answer: Extract<ModelAnswer, { kind: 'reply' }>
     return [{ type: 'noted', about: 'attention', text: "The model's reply does not fit its length limit, twice in a row." }];
   }
   if (answer.stop === 'model_context_window_exceeded') {
-    return [
-      {
-        type: 'noted',
-        about: 'attention',
-        text: "This session has outgrown the model's context window. Start a new one in this thread; it is given this one's report.",
-      },
-    ];
+    return outgrown(session, "The session has outgrown the model's context window.");
   }
   const calls: EventOf<'replied'>['calls'] = [];
   for (const use of answer.stop === 'tool_use' ? uses : []) {

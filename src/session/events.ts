@@ -235,8 +235,16 @@ export const eventSchema = z.discriminatedUnion('type', [
     upstream: z.string().optional(),
     outage: z.literal(true).optional(),
     call: z.string().optional(),
+    /** For `recovered`, where the session had outgrown the model's window: results of replies up to this seq are left out of what the model is shown. */
+    omits_to: z.number().int().optional(),
   }),
-  z.object({ type: z.literal('ended'), outcome: z.enum(['done', 'stopped', 'failed', 'limit']), text: z.string() }),
+  z.object({
+    type: z.literal('ended'),
+    outcome: z.enum(['done', 'stopped', 'failed', 'limit']),
+    text: z.string(),
+    /** What the model cost, in US dollars, where labmate.json names prices. */
+    usd: z.number().nonnegative().optional(),
+  }),
 ]);
 
 /** One fact of a session's life, without its place in the chain. */

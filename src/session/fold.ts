@@ -203,6 +203,7 @@ function happened(s: Session, { seq, m, at }: Entry, e: SessionEvent): void {
     case 'noted':
       s.notes.push({ ...e, seq, at, m });
       if (e.about === 'retry' && e.until && !e.call) modelWaits(s, e, e.until, seq, at);
+      if (e.omits_to !== undefined) s.omitsTo = e.omits_to;
       if (e.about === 'limit') s.limit = { text: e.text, seq, m };
       if (e.about === 'offer') s.offer ??= { text: e.text, seq, m };
       if (e.about === 'attention') s.attention = { text: e.text, seq };

@@ -80,6 +80,8 @@ export type Session = {
   offer?: { text: string; seq: number; m: number; answer?: { by: string; cancel: boolean } };
   /** A stored wait of the model itself. */
   retry?: { until: string; attempt: number; upstream: string; why: string; seq: number; sinceAt: string; outage?: true };
+  /** Long results of replies up to this seq are left out of what the model is shown. */
+  omitsTo?: number;
   /** A person wants the model asked now, whatever is known of it. */
   insisted?: true;
   attention?: { text: string; seq: number };

@@ -12,13 +12,16 @@ export type Block =
       content: ({ type: 'text'; text: string } | { type: 'image'; source: { type: 'base64'; media_type: string; data: string } })[];
     };
 
+/** Shorter results stay when room is made: what would stand in their place is hardly shorter. */
+export const WORTH_LEAVING_OUT = 1_000;
+
 /** What the model reads of one call's result, at the most, in characters. */
 const RESULT_LIMIT = 24_000;
 
 /** Where a message of the transcript begins: before which reply, and how many words of people were said before it. */
 type Place = { reply: number; heard: number };
 /** A transcript as JSON without brackets: `closed`, the messages that nothing can change any more, and `open`, the rest; `from` is where the open ones begin. */
-export type Written = { closed: Buffer; open: Buffer; from: Place };
+export type Written = { closed: Buffer; open: Buffer; from: Place /** As it was when this was written. */; omitsTo?: number | undefined };
 
 /**
  * The transcript that the model is asked with: a pure function of the log, only ever appended to, so that request k+1 begins with the bytes of
@@ -28,8 +31,9 @@ export function transcript(s: Session, image: (sha256: string) => string | null)
   return messagesFrom(s, { reply: 0, heard: 0 }, image).map((m) => m.message);
 }
 
-/** The same as bytes. What an earlier writing of the same session has closed is not written again. */
-export function writeTranscript(s: Session, image: (sha256: string) => string | null, before?: Written): Written {
+/** The same as bytes. What an earlier writing of the same session has closed is not written again, unless something is left out of it since. */
+export function writeTranscript(s: Session, image: (sha256: string) => string | null, earlier?: Written): Written {
+  const before = earlier?.omitsTo === s.omitsTo ? earlier : undefined;
   const placed = messagesFrom(s, before?.from ?? { reply: 0, heard: 0 }, image);
   // The last message of ours may still get more; what stands before it is answered.
   const last = placed.findLastIndex((m) => m.message.role === 'user');
@@ -39,6 +43,7 @@ export function writeTranscript(s: Session, image: (sha256: string) => string | 
     closed: Buffer.concat([before?.closed ?? Buffer.alloc(0), Buffer.from(closing.join(''))]),
     open: Buffer.from(written.slice(last).join(',')),
     from: placed[last]?.at ?? { reply: 0, heard: 0 },
+    omitsTo: s.omitsTo,
   };
 }
 
@@ -102,19 +107,28 @@ function told(t: Told, before: { what: string; text: string } | null): Block {
 }
 
 function results(s: Session, reply: Reply | undefined, image: (sha256: string) => string | null): Block[] {
-  return (reply?.calls ?? []).map((c) => result(s.calls.get(c.id), c.id, image));
+  const omits = (reply?.seq ?? 0) <= (s.omitsTo ?? 0);
+  return (reply?.calls ?? []).map((c) => result(s.calls.get(c.id), c.id, image, omits));
 }
 
-function result(call: Call | undefined, id: string, image: (sha256: string) => string | null): Block {
+function result(call: Call | undefined, id: string, image: (sha256: string) => string | null, omits: boolean): Block {
   if (call?.status.is !== 'finished') throw new Error(`call ${id} is not finished, so the model can't be asked`);
   const { outcome } = call.status;
-  const content: Extract<Block, { type: 'tool_result' }>['content'] = [{ type: 'text', text: resultText(outcome) }];
-  for (const picture of outcome.images ?? []) {
-    const data = image(picture.sha256);
-    if (data !== null) content.push({ type: 'image', source: { type: 'base64', media_type: picture.media_type, data } });
-  }
+  const whole = resultText(outcome);
+  const isLeftOut = omits && (whole.length >= WORTH_LEAVING_OUT || (outcome.images?.length ?? 0) > 0);
+  const content: Extract<Block, { type: 'tool_result' }>['content'] = [{ type: 'text', text: isLeftOut ? leftOut(call, whole) : whole }];
+  if (!isLeftOut)
+    for (const picture of outcome.images ?? []) {
+      const data = image(picture.sha256);
+      if (data !== null) content.push({ type: 'image', source: { type: 'base64', media_type: picture.media_type, data } });
+    }
   const failed = outcome.status === 'failed' || outcome.status === 'refused' || outcome.status === 'unknown';
   return { type: 'tool_result', tool_use_id: id, ...(failed ? { is_error: true as const } : {}), content };
+}
+
+/** The same words each time: they are part of a prefix that must not change. */
+function leftOut({ tool }: Call, text: string): string {
+  return `[${text.length} characters that ${tool} answered are left out here to make room. Call it again if they are needed.]`;
 }
 
 /** The exact values as JSON where there are any: text from outside stays inside a JSON string. */

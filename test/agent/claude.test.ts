@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { claude, modelFacts } from '../../src/agent/claude.ts';
@@ -74,6 +74,53 @@ test('a streamed reply comes back as the very blocks that were sent, thinking an
   expect(api.requests.at(-1)?.request).toMatchObject({ stream: true, cache_control: { type: 'ephemeral' }, max_tokens: 32_000 });
 });
 
+test('what goes out is byte for byte what was prepared, over a kept connection, with the headers of the SDK', async () => {
+  const bodies: Buffer[] = [];
+  const seen: IncomingHttpHeaders[] = [];
+  const sockets = new Set<unknown>();
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    sockets.add(request.socket);
+    seen.push(request.headers);
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      bodies.push(Buffer.concat(chunks));
+      response.writeHead(529).end('{}');
+    });
+  });
+  servers.push(server);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  // What a careless hand would change: a lone surrogate's replacement, a number past 2^53, escapes, spaces, a key twice.
+  const messages = [
+    Buffer.from('{"role":"user","content":"é\\u00e9 ‮ \\ud83d\\ude00 😀"},'),
+    Buffer.from('{"role" : "user", "n":9007199254740993,"n":1.0,"content":[] }'),
+  ];
+  const say = claude({ apiKey: key, baseUrl, model });
+  for (const maxTokens of [8_192, 32_768]) await say(request({ messages, maxTokens }));
+  const head = JSON.stringify({ model, stream: true, cache_control: { type: 'ephemeral' }, system: 'You help.', tools });
+  const prefix = Buffer.concat([Buffer.from(`${head.slice(0, -1)},"messages":[`), ...messages]);
+  expect(bodies).toEqual([8_192, 32_768].map((n) => Buffer.concat([prefix, Buffer.from(`],"max_tokens":${n}}`)])));
+  expect(seen[0]).toMatchObject({ 'content-type': 'application/json', 'anthropic-version': expect.any(String), authorization: `Bearer ${key}` });
+  expect(sockets.size).toBe(1);
+});
+
+test('a connection that the server closed while it was kept is not an outage: the request goes out on a new one', async () => {
+  let asked = 0;
+  const served = new WeakSet();
+  const server = createServer(({ socket }, response) => {
+    if (served.has(socket)) return void socket.destroy();
+    served.add(socket);
+    asked += 1;
+    response.writeHead(529, { 'content-length': 2 }).end('{}');
+  });
+  servers.push(server);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const say = claude({ apiKey: key, baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, model });
+  for (let i = 0; i < 2; i++) expect(await say(request())).toMatchObject({ kind: 'wait', why: 'Claude is overloaded (529).' });
+  expect(asked).toBe(2);
+});
+
 test('the second request reads from the cache everything that the first one wrote', async () => {
   const first = await ask({ system: 'A prompt of this test alone.' });
   if (first.kind !== 'reply') throw new Error(first.kind);
@@ -101,7 +148,7 @@ test.each([
   [402, undefined, { kind: 'final', why: expect.stringContaining('credit') }],
   [403, undefined, { kind: 'final', why: expect.stringContaining(model) }],
   [404, undefined, { kind: 'final', why: expect.stringContaining('ANTHROPIC_MODEL') }],
-  [413, undefined, { kind: 'final', why: expect.stringContaining('too large') }],
+  [413, undefined, { kind: 'outgrown', why: expect.stringContaining('too large') }],
   [422, undefined, { kind: 'final' }],
 ])('status %i is told as a wait or an end, and is asked once only', async (code, retryAfterS, wanted) => {
   const before = api.requests.length;
@@ -142,7 +189,7 @@ test.each([
 
 test('an address where nobody listens, or a page of HTML, is a wait and names no secret', async () => {
   const nobody = await claude({ apiKey: key, baseUrl: 'http://user:hidden@127.0.0.1:1', model })(request());
-  expect(nobody).toEqual({ kind: 'wait', why: "Claude can't be reached at 127.0.0.1:1.", retryAfterMs: null });
+  expect(nobody).toEqual({ kind: 'wait', why: "Claude can't be reached at 127.0.0.1:1 (ECONNREFUSED).", retryAfterMs: null });
   const closed = await claude({ apiKey: key, baseUrl: 'http://127.0.0.1:9', model })(request());
   expect(closed).toMatchObject({ kind: 'wait', why: expect.stringMatching(/^Claude can't be reached at 127\.0\.0\.1:9/) });
   const html = await answering(200, { 'content-type': 'text/html' }, '<html>gateway</html>');

@@ -1,0 +1,113 @@
+import { type IncomingMessage, Agent as PlainAgent, request as plainRequest, type RequestOptions } from 'node:http';
+import { Agent as SecureAgent, request as secureRequest } from 'node:https';
+
+/** Idle connections are let go before what stands between us and the service forgets them. */
+const AGENT = { keepAlive: true, timeout: 8_000 };
+
+/**
+ * `fetch` as far as the SDK uses it, over node:http: a fifth of the processor time, as no body goes through web streams. Bodies are bytes or text. Rejects as fetch
+ * does: with a TypeError whose cause is the connection's error, or with the AbortError of its signal.
+ */
+export function httpFetch(): typeof fetch {
+  const agents = { 'http:': new PlainAgent(AGENT), 'https:': new SecureAgent(AGENT) };
+  return async (input, init = {}) => {
+    const url = new URL(input instanceof Request ? input.url : input);
+    const secure = url.protocol === 'https:';
+    const { body, signal } = init;
+    if (body !== undefined && body !== null && typeof body !== 'string' && !(body instanceof Uint8Array))
+      throw new TypeError('only text and bytes can be sent');
+    const headers: Record<string, string | number> = { 'accept-encoding': 'identity' };
+    for (const [name, value] of init.headers instanceof Headers ? init.headers : new Headers(init.headers)) headers[name] = value;
+    if (body) headers['content-length'] = Buffer.byteLength(body);
+    const options: RequestOptions = {
+      method: init.method ?? 'GET',
+      headers,
+      agent: secure ? agents['https:'] : agents['http:'],
+      ...(signal ? { signal } : {}),
+    };
+    const send = () => answered(secure ? secureRequest : plainRequest, url, options, body ?? null);
+    const { response, stale } = await send();
+    const got = response ?? (stale ? (await send()).response : null);
+    if (!got) throw new TypeError('fetch failed', { cause: stale });
+    return asResponse(got, url.href);
+  };
+}
+
+type Sent = { response: IncomingMessage; stale: null } | { response: null; stale: Error };
+
+/** `stale`: the server had closed the connection that we wanted to use again, so that nothing was asked yet. */
+function answered(request: typeof plainRequest, url: URL, options: RequestOptions, body: string | Uint8Array | null): Promise<Sent> {
+  return new Promise((resolve, reject) => {
+    const asking = request(url, options, (response) => resolve({ response, stale: null }));
+    asking.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.name === 'AbortError') reject(error);
+      else if (asking.reusedSocket && (error.code === 'ECONNRESET' || error.code === 'EPIPE')) resolve({ response: null, stale: error });
+      else reject(new TypeError('fetch failed', { cause: error }));
+    });
+    asking.end(body);
+  });
+}
+
+/** What the SDK reads of a response. A real one would put its body through a web stream. */
+function asResponse(message: IncomingMessage, url: string): Response {
+  const status = message.statusCode ?? 0;
+  const all = Object.entries(message.headers).map(([name, value]): [string, string] => [name, Array.isArray(value) ? value.join(', ') : (value ?? '')]);
+  const byName = new Map(all);
+  const headers = {
+    get: (name: string) => byName.get(name.toLowerCase()) ?? null,
+    has: (name: string) => byName.has(name.toLowerCase()),
+    entries: () => all.values(),
+  };
+  const body = chunksOf(message);
+  const text = async () => {
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of body) chunks.push(chunk);
+    return Buffer.concat(chunks).toString('utf8');
+  };
+  const seen = { status, ok: status >= 200 && status < 300, statusText: message.statusMessage ?? '', url, headers, body, text };
+  return { ...seen, json: async () => JSON.parse(await text()) as unknown } as unknown as Response;
+}
+
+/** The bytes as they come. Throws a TypeError where the connection breaks before the end, as fetch's body does. */
+function chunksOf(message: IncomingMessage): AsyncIterable<Uint8Array> {
+  const ready: Uint8Array[] = [];
+  let ended = false;
+  let failed: Error | null = null;
+  let wake: (() => void) | null = null;
+  const tell = () => {
+    wake?.();
+    wake = null;
+  };
+  message.on('data', (chunk: Uint8Array) => {
+    ready.push(chunk);
+    if (ready.length > 64) message.pause();
+    tell();
+  });
+  message.once('end', () => {
+    ended = true;
+    tell();
+  });
+  message.once('error', (error) => {
+    failed = error.name === 'AbortError' ? error : new TypeError('terminated', { cause: error });
+    tell();
+  });
+  const next = async (): Promise<IteratorResult<Uint8Array>> => {
+    for (;;) {
+      const chunk = ready.shift();
+      if (chunk) {
+        if (ready.length === 0 && message.isPaused()) message.resume();
+        return { done: false, value: chunk };
+      }
+      if (failed) throw failed;
+      if (ended) return { done: true, value: undefined };
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    }
+  };
+  const quit = async (): Promise<IteratorResult<Uint8Array>> => {
+    if (!ended) message.destroy();
+    return { done: true, value: undefined };
+  };
+  return { [Symbol.asyncIterator]: () => ({ next, return: quit }) };
+}
