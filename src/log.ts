@@ -12,18 +12,25 @@ export function createLog(options: { level: string; secrets: readonly string[]; 
   const to = options.to ?? pino.destination({ dest: 2, sync: true });
   const known = scrubber(options.secrets);
   const suspect = suspicion(options.secrets);
-  const scrub = (line: string) => (suspect(line) ? masked(known(line)) : line);
+  const scrub = (line: string) => {
+    const named = NAMED.test(line) ? withoutSecretFields(line) : line;
+    return suspect(named) ? masked(known(named)) : named;
+  };
   return pino(
     {
       level: options.level,
       base: options.role ? { role: options.role } : null,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
-      redact: { paths: SECRET_FIELDS.flatMap((field) => [field, `*.${field}`, `*.*.${field}`]), censor: '[secret]' },
     },
     // Scrubbed as text, after pino has put the line together: a token inside an error's message or a URL has no field name.
     { write: (line: string) => to.write(scrub(line)) },
   );
+}
+
+/** One look at the finished line: pino's own redaction walks through each object for each name, which was a quarter of what a line cost. */
+function withoutSecretFields(line: string): string {
+  return `${JSON.stringify(JSON.parse(line, (name, value: unknown) => (SECRET_FIELDS.includes(name) ? '[secret]' : value)))}\n`;
 }
 
 const SECRET_FIELDS = [
@@ -39,3 +46,5 @@ const SECRET_FIELDS = [
   'privateKey',
   'clientSecret',
 ];
+
+const NAMED = new RegExp(`"(?:${SECRET_FIELDS.join('|')})":`);

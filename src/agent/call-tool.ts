@@ -58,7 +58,8 @@ export async function callTool(call: Call, turn: CallTurn, deps: CallDeps): Prom
   const approval = call.approval ? session.approvals.get(call.approval) : undefined;
   let sent = call.started !== undefined;
   const scope: CallScope = {
-    facts: factsOf(call, session, turn.entries, session.opened.thread ?? (await deps.root(session.id))),
+    // Only who posts to Slack needs to know where the thread is.
+    facts: factsOf(call, session, turn.entries, session.opened.thread ?? (upstreams.includes('slack') ? await deps.root(session.id) : null)),
     // Whoever reads what an untrusted server says of its tools has read text from outside.
     standing: deps.toolbox.trusted ? standingOf(session) : { ...standingOf(session), tainted: true },
     ...(approval?.state === 'approved'

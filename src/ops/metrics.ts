@@ -39,10 +39,11 @@ export function createCounter(name: string, help: string): { add(labels?: Labels
   return {
     add(labels = {}, by = 1) {
       const key = keyOf(labels);
-      const count = counts.get(key) ?? { labels, value: 0 };
-      counts.set(key, { ...count, value: count.value + by });
+      const count = counts.get(key);
+      if (count) count.value += by;
+      else counts.set(key, { labels, value: by });
     },
-    metric: () => ({ name, help, type: 'counter', values: [...counts.values()] }),
+    metric: () => ({ name, help, type: 'counter', values: [...counts.values()].map((each) => ({ ...each })) }),
   };
 }
 
@@ -54,7 +55,7 @@ export function createHistogram(name: string, help: string, bounds: readonly num
       const key = keyOf(labels);
       const one = all.get(key) ?? { labels, counts: bounds.map(() => 0), sum: 0, count: 0 };
       all.set(key, one);
-      for (const [i, bound] of bounds.entries()) if (seconds <= bound) one.counts[i] = (one.counts[i] ?? 0) + 1;
+      for (let i = bounds.length - 1; i >= 0 && seconds <= (bounds[i] ?? 0); i--) one.counts[i] = (one.counts[i] ?? 0) + 1;
       one.sum += seconds;
       one.count += 1;
     },
@@ -63,7 +64,9 @@ export function createHistogram(name: string, help: string, bounds: readonly num
 }
 
 function keyOf(labels: Labels): string {
-  return JSON.stringify(Object.entries(labels).sort());
+  let key = '';
+  for (const name of Object.keys(labels).sort()) key += `${name}\u0000${labels[name]}\u0000`;
+  return key;
 }
 
 function labelText(labels: Labels): string {

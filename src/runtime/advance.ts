@@ -1,4 +1,5 @@
 import type { Tip } from '../session/chain.ts';
+import { costFor } from '../session/cost.ts';
 import type { Entry, SessionEvent } from '../session/events.ts';
 import { apply } from '../session/fold.ts';
 import { type Bounds, next, type Step, THE_MODEL } from '../session/next.ts';
@@ -104,7 +105,7 @@ async function loop(session: Session, entries: Entry[], owner: Owner, lease: Lea
         await catchUp();
         break;
       case 'end':
-        await commit([{ type: 'ended', outcome: step.outcome, text: step.text }], { is: 'quiet', seen: session.seq });
+        await commit([{ type: 'ended', outcome: step.outcome, text: step.text, ...costFor(session, deps.limits.prices) }], { is: 'quiet', seen: session.seq });
         break;
       case 'park':
         if ((await log.park(owner, lease.fence, session.seq, step.until)) !== 'unseen') return;

@@ -1,11 +1,11 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import type { Redis } from 'ioredis';
 import { bodyOf, lineOf, type Tip, ZERO_HEAD } from '../session/chain.ts';
 import type { Entry, SessionEvent } from '../session/events.ts';
 import { PAYLOAD_LIMIT } from '../session/payload.ts';
 import type { Keys } from './keys.ts';
-import { lineFacts } from './line-facts.ts';
+import { guardText, keysNeeded, lineFacts } from './line-facts.ts';
 import { type Blobs, deflate } from './payloads.ts';
 import { readLine } from './read-line.ts';
 import { type ScriptSource, scripts, timeAt } from './redis.ts';
@@ -63,15 +63,18 @@ export function openLog(
   const allKeys = (o: Owner, delivery = '', thread?: { channel: string; ts: string }) => [
     keys.log(o.sid),
     keys.st(o.sid),
-    keys.idem(o.sid),
-    keys.due,
     keys.stale,
     keys.waits,
-    keys.seen(delivery || o.sid),
-    thread ? keys.thread(o.team, thread.channel, thread.ts) : keys.thread(o.team, 'none', o.sid),
+    keys.idem(o.sid),
+    keys.due,
     keys.liveTeam(o.team),
     keys.liveUser(o.team, o.user),
+    keys.seen(delivery || o.sid),
+    thread ? keys.thread(o.team, thread.channel, thread.ts) : keys.thread(o.team, 'none', o.sid),
   ];
+
+  /** As many of them as it takes to hold a session. */
+  const ownKeys = (o: Owner) => allKeys(o).slice(0, 6);
 
   /** An event ready to be written, and as readers will find it; null where it refers to payloads. */
   async function written(event: SessionEvent): Promise<{ body: string; event: SessionEvent | null }> {
@@ -176,7 +179,7 @@ export function openLog(
     },
 
     async claim(owner: Owner, ttlMs: number): Promise<{ fence: number; interrupted: number; seq: number } | null> {
-      const answer = (await script.run('claim', allKeys(owner), [owner.sid, randomUUID(), ttlMs])) as string[];
+      const answer = (await script.run('claim', ownKeys(owner), [owner.sid, randomUUID(), ttlMs])) as string[];
       if (answer[0] !== 'OK') return null;
       clocked(answer[2]);
       return { fence: Number(answer[1]), interrupted: Number(answer[3]), seq: Number(answer[4]) };
@@ -187,7 +190,7 @@ export function openLog(
 
     /** Null: the lease is lost. */
     async renew(owner: Owner, fence: number, ttlMs: number): Promise<{ stopped: boolean; seq: number } | null> {
-      const answer = (await script.run('renew', allKeys(owner), [owner.sid, fence, ttlMs])) as string[];
+      const answer = (await script.run('renew', ownKeys(owner), [owner.sid, fence, ttlMs])) as string[];
       if (answer[0] !== 'OK') return null;
       clocked(answer[3]);
       return { stopped: answer[1] !== '', seq: Number(answer[2]) };
@@ -195,33 +198,23 @@ export function openLog(
 
     /** Commits events as the owner, all or nothing. Lines from outside that came in between are stepped over. */
     async commit(owner: Owner, fence: number, tip: Tip, events: readonly SessionEvent[], guard: Guard): Promise<Committed> {
-      const op = randomUUID();
+      const op = nextOp();
+      const needed = allKeys(owner).slice(0, keysNeeded(events, guard));
       const ready = await Promise.all(events.map(written));
       let from = tip;
       for (;;) {
         const at = new Date(now()).toISOString();
-        const lines: (string | number)[] = [];
+        const lines: string[] = [];
         const entries: Entry[] = [];
         let last = from;
         for (const [i, event] of events.entries()) {
           const { body, event: read } = ready[i] as (typeof ready)[number];
           const { line, hash, seq } = lineOf(last, at, owner.sid, body);
           last = { seq, head: hash };
-          lines.push(event.type, line, hash, ...lineFacts(event));
+          lines.push(event.type, line, hash, lineFacts(event));
           if (read) entries.push({ seq, m: 0, fence, line, hash, at, event: read });
         }
-        const effect = guard.is === 'effect' || guard.is === 'cancel';
-        const answer = (await script.run('commit', allKeys(owner), [
-          owner.sid,
-          fence,
-          op,
-          guard.is,
-          guard.is === 'quiet' ? guard.seen : '',
-          effect ? (guard.approval ?? '') : '',
-          effect ? guard.executionExpiresMs : '',
-          events.length,
-          ...lines,
-        ])) as string[];
+        const answer = (await script.run('commit', needed, [fence, op, guardText(guard), ...lines])) as string[];
         switch (answer[0]) {
           case 'OK':
             clocked(answer[3]);
@@ -249,7 +242,7 @@ export function openLog(
 
     /** `unseen`: something came in meanwhile, look again. */
     async park(owner: Owner, fence: number, seen: number, wakeAt: number | null): Promise<'parked' | 'unseen' | 'fenced'> {
-      const answer = (await script.run('park', allKeys(owner), [owner.sid, fence, seen, wakeAt ?? ''])) as string[];
+      const answer = (await script.run('park', ownKeys(owner), [owner.sid, fence, seen, wakeAt ?? ''])) as string[];
       return answer[0] === 'OK' ? 'parked' : answer[0] === 'UNSEEN' ? 'unseen' : 'fenced';
     },
 
@@ -272,6 +265,11 @@ export function openLog(
     take: (name: string, everyMs: number, atOnce = 1) => script.take(keys.limit(name), everyMs, atOnce),
   };
 }
+
+/** A commit's name: no other has it, in whatever process. */
+const PROCESS = randomBytes(9).toString('base64url');
+let ops = 0;
+const nextOp = () => `${PROCESS}${(++ops).toString(36)}`;
 
 function pairs(fields: readonly string[]): Record<string, string> {
   const map: Record<string, string> = {};

@@ -100,7 +100,7 @@ export type ScriptName = (typeof SCRIPTS)[number];
 export type ScriptSource = (name: string) => string;
 const shipped: ScriptSource = (name) => readFileSync(new URL(`./scripts/${name}.lua`, import.meta.url), 'utf8');
 
-/** The scripts as functions: `run(name, the ten keys, arguments)`. Redis keeps them by hash, so only the first call sends the text. */
+/** The scripts as functions: `run(name, keys in the order of lib.lua, arguments)`. Redis keeps them by hash, so only the first call sends the text. */
 export function scripts(
   redis: Redis,
   read: ScriptSource = shipped,
@@ -109,7 +109,7 @@ export function scripts(
   take(key: string, everyMs: number, atOnce: number): Promise<number>;
 } {
   const lib = read('lib');
-  for (const name of SCRIPTS) redis.defineCommand(`lm_${name}`, { numberOfKeys: 10, lua: `${lib}\n${read(name)}` });
+  for (const name of SCRIPTS) redis.defineCommand(`lm_${name}`, { lua: `${lib}\n${read(name)}` });
   redis.defineCommand('lm_take', { numberOfKeys: 1, lua: read('take') });
   const commands = redis as unknown as Record<string, (...args: (string | number)[]) => Promise<unknown>>;
   const call = (name: string, args: (string | number)[]) => {
@@ -118,7 +118,7 @@ export function scripts(
     return command.apply(redis, args);
   };
   return {
-    run: (name, keys, args) => call(name, [...keys, ...args]),
+    run: (name, keys, args) => call(name, [keys.length, ...keys, ...args]),
     take: async (key, everyMs, atOnce) => Number(await call('take', [key, everyMs, atOnce])),
   };
 }

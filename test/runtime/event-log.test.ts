@@ -167,20 +167,9 @@ describe('the owner', () => {
     const tip = await log.tip(sid);
     const good = nextLine(tip, '2026-11-01T00:00:00Z', sid, replied(1));
     const wrong = nextLine({ seq: good.seq, head: 'f'.repeat(64) }, '2026-11-01T00:00:00Z', sid, replied(1));
-    const ten = [
-      keys.log(sid),
-      keys.st(sid),
-      keys.idem(sid),
-      keys.due,
-      keys.stale,
-      keys.waits,
-      keys.seen(sid),
-      keys.thread('T1', 'none', sid),
-      keys.liveTeam('T1'),
-      keys.liveUser('T1', 'U1'),
-    ];
-    const args = [sid, fence, 'op', '', '', '', '', 2, 'replied', good.line, good.hash, '', '', '', '', 'replied', wrong.line, wrong.hash, '', '', '', ''];
-    const answer = await (redis as unknown as { lm_commit(...a: unknown[]): Promise<string[]> }).lm_commit(...ten, ...args);
+    const four = [4, keys.log(sid), keys.st(sid), keys.stale, keys.waits];
+    const args = [fence, 'op', '', 'replied', good.line, good.hash, '', 'replied', wrong.line, wrong.hash, ''];
+    const answer = await (redis as unknown as { lm_commit(...a: unknown[]): Promise<string[]> }).lm_commit(...four, ...args);
     expect(answer[0]).toBe('MOVED');
     expect(await types()).toEqual(['opened']);
   });
@@ -188,36 +177,9 @@ describe('the owner', () => {
   test('the same commit sent twice is once', async () => {
     const fence = await claim();
     const good = nextLine(await log.tip(sid), '2026-11-01T00:00:00Z', sid, replied(1));
-    const ten = [
-      keys.log(sid),
-      keys.st(sid),
-      keys.idem(sid),
-      keys.due,
-      keys.stale,
-      keys.waits,
-      keys.seen(sid),
-      keys.thread('T1', 'none', sid),
-      keys.liveTeam('T1'),
-      keys.liveUser('T1', 'U1'),
-    ];
+    const four = [4, keys.log(sid), keys.st(sid), keys.stale, keys.waits];
     const send = () =>
-      (redis as unknown as { lm_commit(...a: unknown[]): Promise<string[]> }).lm_commit(
-        ...ten,
-        sid,
-        fence,
-        'same-op',
-        '',
-        '',
-        '',
-        '',
-        1,
-        'replied',
-        good.line,
-        good.hash,
-        '',
-        '',
-        '',
-      );
+      (redis as unknown as { lm_commit(...a: unknown[]): Promise<string[]> }).lm_commit(...four, fence, 'same-op', '', 'replied', good.line, good.hash, '');
     expect([(await send())[0], (await send())[0]]).toEqual(['OK', 'OK']);
     expect(await types()).toEqual(['opened', 'replied']);
   });

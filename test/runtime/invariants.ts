@@ -354,12 +354,14 @@ async function opened(it: Log) {
     /** A commit to the byte, as a client sends it again after a lost reply. Lines are [type, line, hash]. */
     commitRaw(fence: number, op: string, lines: string[][]): Promise<string[]> {
       const { keys } = it;
-      const all = [keys.log(sid), keys.st(sid), keys.idem(sid), keys.due, keys.stale, keys.waits, keys.seen(sid), keys.thread('T1', 'none', sid)];
-      const rest = [keys.liveTeam('T1'), keys.liveUser('T1', 'U1'), sid, fence, op, '', '', '', '', lines.length];
+      const all = [keys.log(sid), keys.st(sid), keys.stale, keys.waits, keys.idem(sid), keys.due, keys.liveTeam('T1'), keys.liveUser('T1', 'U1')];
       return (it.redis as unknown as { lm_commit(...args: unknown[]): Promise<string[]> }).lm_commit(
+        all.length,
         ...all,
-        ...rest,
-        ...lines.flatMap((line) => [...line, '', '', '', '']),
+        fence,
+        op,
+        '',
+        ...lines.flatMap((line) => [...line, '']),
       );
     },
   };

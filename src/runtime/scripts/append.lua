@@ -41,7 +41,8 @@ local n, head = tip()
 if not fits(line, n + 1, head) then return { 'MOVED', str(n), head } end
 
 local seq = n + 1
-write(seq, kind, line, hash, 0, ms)
+write(seq, kind, line, 0, ms)
+redis.call('HSET', ST, 'n', str(seq), 'head', hash)
 redis.call('HSET', IDEM, 'ev:' .. key, str(seq))
 redis.call('SET', SEEN, sid .. ' ' .. str(seq), 'EX', 3600)
 redis.call('ZADD', STALE, str(ms), sid)

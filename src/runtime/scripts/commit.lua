@@ -1,37 +1,50 @@
--- The owner writes, all or nothing.
--- ARGV: sid, fence, op, guard ('' | 'effect' | 'quiet' | 'cancel'), seen (for quiet), approval (for effect), execution expiry ms, number of lines,
--- then for each line: type, line, hash, call, approval it asks for, what the watcher needs to know, digest of the arguments
-local sid, fence, op, guard, approval = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[6]
+-- The owner writes, all or nothing. Keys that it does not need are left out from the end: what is sent and logged for each step is what a session costs.
+-- ARGV: fence, op, guard ('' | 'quiet SEEN' | 'effect EXECUTION_EXPIRY_MS APPROVAL' | 'cancel …'; the approval may be missing),
+-- then for each line: type, line, hash, facts ('' or call, approval it is about, digest of the arguments, what the watcher needs to know, one a line)
+local fence, op = ARGV[1], ARGV[2]
+local guard, bound, approval = string.match(ARGV[3], '^(%S*) ?(%S*) ?(%S*)$')
+local sid = string.match(LOG, '^{.-}:log:(.*)$')
 local ms = now()
-local n, head = tip()
-if redis.call('HGET', ST, 'op') == op then return { 'OK', redis.call('HGET', ST, 'opn'), head, str(ms), 'again' } end
-if redis.call('HGET', ST, 'status') ~= 'open' or redis.call('HGET', ST, 'fence') ~= fence then return { 'FENCED' } end
+local st = redis.call('HMGET', ST, 'n', 'head', 'status', 'fence', 'op', 'interrupted', 'crashed')
+local n, head = tonumber(st[1] or '0'), st[2] or ZERO
+local sameOp = st[5] and string.match(st[5], '^(%S+) ') == op
+if sameOp then return { 'OK', string.match(st[5], ' (%d+)$'), head, str(ms), 'again' } end
+if st[3] ~= 'open' or st[4] ~= fence then return { 'FENCED' } end
 -- A stop lets nothing begin any more, but cancelling the session's own run.
 if guard == 'effect' and redis.call('HEXISTS', ST, 'stop') == 1 then return { 'STOPPED' } end
-if (guard == 'effect' or guard == 'cancel') and approval ~= '' then
+
+local count = (#ARGV - 3) / 4
+local function facts(i)
+  local text = ARGV[3 + i * 4]
+  if text == '' then return '', '', '', '' end
+  return string.match(text, '^([^\n]*)\n([^\n]*)\n([^\n]*)\n([^\n]*)$')
+end
+
+local gated = (guard == 'effect' or guard == 'cancel') and approval ~= ''
+if gated then
   local state = redis.call('HGET', IDEM, 'a:' .. approval)
   if state ~= 'approved' then return { 'REFUSED', state or 'unknown' } end
   -- An effect is committed alone. What it sends must be what was asked about, byte for byte.
-  if redis.call('HGET', IDEM, 'g:' .. approval) ~= ARGV[15] then return { 'REFUSED', 'changed' } end
-  if ms - tonumber(redis.call('HGET', IDEM, 'd:' .. approval) or '0') > tonumber(ARGV[7]) then return { 'REFUSED', 'late' } end
+  local _, _, digest = facts(1)
+  if redis.call('HGET', IDEM, 'g:' .. approval) ~= digest then return { 'REFUSED', 'changed' } end
+  if ms - tonumber(redis.call('HGET', IDEM, 'd:' .. approval) or '0') > tonumber(bound) then return { 'REFUSED', 'late' } end
 end
-if guard == 'quiet' and n ~= tonumber(ARGV[5]) then return { 'UNREAD' } end
+if guard == 'quiet' and n ~= tonumber(bound) then return { 'UNREAD' } end
 
-local count = tonumber(ARGV[8])
 local at, before = n, head
-for i = 0, count - 1 do
-  local base = 9 + i * 7
+for i = 1, count do
+  local base = i * 4
   if not fits(ARGV[base + 1], at + 1, before) then return { 'MOVED', str(n), head } end
   at, before = at + 1, ARGV[base + 2]
 end
 
-for i = 0, count - 1 do
-  local base = 9 + i * 7
-  local kind, call, asks, waits, digest = ARGV[base], ARGV[base + 3], ARGV[base + 4], ARGV[base + 5], ARGV[base + 6]
-  write(n + 1 + i, kind, ARGV[base + 1], ARGV[base + 2], tonumber(fence), ms)
+for i = 1, count do
+  local base = i * 4
+  local kind, call, asks, digest, waits = ARGV[base], facts(i)
+  write(n + i, kind, ARGV[base + 1], tonumber(fence), ms)
   if kind == 'call_parked' then
     if asks ~= '' then redis.call('HSET', IDEM, 'a:' .. asks, 'pending', 'g:' .. asks, digest) end
-    if waits ~= '' then redis.call('HSET', WAITS, sid .. ' ' .. call, str(n + 1 + i) .. ' ' .. waits) end
+    if waits ~= '' then redis.call('HSET', WAITS, sid .. ' ' .. call, str(n + i) .. ' ' .. waits) end
   elseif kind == 'call_finished' then
     redis.call('HDEL', WAITS, sid .. ' ' .. call)
   elseif kind == 'withdrawn' then
@@ -43,7 +56,10 @@ for i = 0, count - 1 do
     redis.call('SREM', LIVE_USER, sid)
   end
 end
-if (guard == 'effect' or guard == 'cancel') and approval ~= '' then redis.call('HSET', IDEM, 'a:' .. approval, 'used') end
-redis.call('HSET', ST, 'op', op, 'opn', str(n + count), 'interrupted', '0', 'crashed', '0')
-redis.call('ZADD', STALE, str(ms), sid)
+if gated then redis.call('HSET', IDEM, 'a:' .. approval, 'used') end
+redis.call('HSET', ST, 'n', str(n + count), 'head', before, 'op', op .. ' ' .. str(n + count))
+-- Only where there is something to set back: each write is one more in the append-only file.
+if (st[6] or '0') ~= '0' or (st[7] or '0') ~= '0' then redis.call('HSET', ST, 'interrupted', '0', 'crashed', '0') end
+-- Marked already, it stays as it is.
+redis.call('ZADD', STALE, 'LT', str(ms), sid)
 return { 'OK', str(n + count), before, str(ms) }

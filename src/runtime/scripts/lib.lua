@@ -1,5 +1,5 @@
 -- Shared by all scripts. Every script gets the same keys in the same order, so that one place names them.
-local LOG, ST, IDEM, DUE, STALE, WAITS, SEEN, THREAD, LIVE_TEAM, LIVE_USER =
+local LOG, ST, STALE, WAITS, IDEM, DUE, LIVE_TEAM, LIVE_USER, SEEN, THREAD =
   KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 local ZERO = string.rep('0', 64)
 
@@ -23,7 +23,7 @@ local function fits(line, n, head)
   return version ~= nil and string.sub(line, #version + 1, #version + #place) == place
 end
 
-local function write(seq, kind, line, hash, fence, ms)
+-- Whoever writes then moves the tip, too.
+local function write(seq, kind, line, fence, ms)
   redis.call('XADD', LOG, str(seq) .. '-0', 't', kind, 'l', line, 'f', str(fence), 'm', str(ms))
-  redis.call('HSET', ST, 'n', str(seq), 'head', hash)
 end
