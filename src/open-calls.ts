@@ -34,7 +34,12 @@ export async function openCalls(
     log: eventLog,
     expire: async (session: string, approval: string) => void (await deliver(`expire:${approval}`, { do: 'expire', session, approval })),
     // Where nobody could raise a budget, a session that has used it up ends at once.
-    limits: { ...config.budgets, onStop: config.onStop, raiseWithinMs: approversOf('raise_budget', permissions.approvers)?.expiresAfterMs },
+    limits: {
+      ...config.budgets,
+      prices: config.pricing,
+      onStop: config.onStop,
+      raiseWithinMs: approversOf('raise_budget', permissions.approvers)?.expiresAfterMs,
+    },
     executionExpiresMs: permissions.executionExpiresAfterMs,
   };
   return {

@@ -1,5 +1,5 @@
 import { afterStop, DECIDE_WITHIN_MS, type OnStop } from './after-stop.ts';
-import { type BudgetLimits, goesInCircles, overBudget, overToolCalls } from './budget.ts';
+import { type BudgetLimits, goesInCircles, overBudget, overToolCalls, type Prices } from './budget.ts';
 import { isLong, isReview, QUIET_MS, waitsForClient } from './door.ts';
 import type { Outcome, SessionEvent } from './events.ts';
 import { type Call, isSpoken, openCalls, type Session } from './state.ts';
@@ -23,7 +23,12 @@ export type Step =
 const LOOK_UP_MARGIN_MS = 1_000;
 
 /** What an operator has settled: how much may be used up, and what becomes of a run when its session is stopped. */
-export type Bounds = BudgetLimits & { /** `leave` where absent. */ onStop?: OnStop };
+export type Bounds = BudgetLimits & {
+  /** `leave` where absent. */
+  onStop?: OnStop;
+  /** What a million tokens cost, by model, for the record's last line. */
+  prices?: Readonly<Record<string, Prices>> | undefined;
+};
 
 /** Until when (ms) a call, by its id, or the model need not be looked at again: its backend is known to be away. No fact of the log. */
 export type Asleep = ReadonlyMap<string, number>;

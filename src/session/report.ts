@@ -1,3 +1,4 @@
+import { dollars } from './budget.ts';
 import { cameTo } from './came-to.ts';
 import type { Outcome, Waiting } from './events.ts';
 import { placeInLine } from './lineage.ts';
@@ -193,7 +194,7 @@ function waitingFor(waiting: Waiting): string {
 function record({ seq, head, usage, replies, ended }: Session): string[] {
   const lines = [
     `- ${seq} lines, head ${code(head)}${ended ? '' : ' (so far)'}`,
-    `- ${replies.filter((r) => !r.host).length} replies of the model; tokens: ${usage.input} in, ${usage.output} out, ${usage.cache_read} read from cache, ${usage.cache_write} written to it`,
+    `- ${replies.filter((r) => !r.host).length} replies of the model; tokens: ${usage.input} in, ${usage.output} out, ${usage.cache_read} read from cache, ${usage.cache_write} written to it${ended?.usd === undefined ? '' : `; ${dollars(ended.usd)} by the prices of the time`}`,
     `- Check it with ${code(`labmate verify record.jsonl --head ${head}`)}`,
   ];
   return [lines.join('\n')];

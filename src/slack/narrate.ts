@@ -6,6 +6,7 @@ import type { RunProgress } from '../runtime/progress.ts';
 import type { Block } from '../services/slack.ts';
 import type { AgentStatus } from '../services/slack-agents.ts';
 import { cameTo } from '../session/came-to.ts';
+import { costLine } from '../session/cost.ts';
 import { placeInLine } from '../session/lineage.ts';
 import { isSpoken, type Reply, type Session } from '../session/state.ts';
 import { agentStatus } from './agent-status.ts';
@@ -186,6 +187,7 @@ function final(s: Session): { text: string; blocks: Block[] } {
     requester: s.opened.by,
     heading: cameTo(s),
     did: didWhat(s),
+    cost: costLine(s) ?? undefined,
     lines: s.seq,
     head: s.head,
     bare,

@@ -52,7 +52,7 @@ const walk: SessionEvent[] = [
   replied(10, [{ id: 'c3', tool: 'compare_runs' }], ''),
   finished('c3', compared as unknown as Record<string, unknown>),
   replied(12, [], 'val_f1 improved; the pull request is open.'),
-  { type: 'ended', outcome: 'done', text: '' },
+  { type: 'ended', outcome: 'done', text: '', usd: 0.1234 },
 ];
 
 describe('the thread of a session', () => {
@@ -72,7 +72,8 @@ describe('the thread of a session', () => {
       final: Done
       val_f1 improved; the pull request is open.
       - Run job 101 (ads-train) https://dbc.example/run/7
-      record: 14 lines, head 959cfcac1eca952591d444356e24e649423cd1ff65707ede189ba751b5440f61"
+      model: 4 turns, 400 tokens in, 80 out, $0.12
+      record: 14 lines, head 6c4edb3c063ef9137340e5fab809f590ae652bac9828ebb50a33518a8c17339e"
     `);
   });
 

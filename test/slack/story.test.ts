@@ -76,7 +76,9 @@ describe.each(['socket', 'http'] as const)('over %s', (mode) => {
     expect(JSON.stringify(decided?.blocks)).toContain('Approved by');
     expect(JSON.stringify(decided?.blocks)).not.toContain('approve_call');
     const final = inThread(thread).at(-1);
-    expect(final?.text).toMatch(/^Done\nIt is trained\.\n- Run job 101 \(ads-train\) https:\/\/dbc\.example\/run\/7\nrecord: \d+ lines, head [0-9a-f]{64}$/);
+    expect(final?.text).toMatch(
+      /^Done\nIt is trained\.\n- Run job 101 \(ads-train\) https:\/\/dbc\.example\/run\/7\nmodel: \d+ turns, [\d,]+ tokens in[^\n]*, [\d,]+ out\nrecord: \d+ lines, head [0-9a-f]{64}$/,
+    );
   });
 
   test('a denial asks why, and counts when it is submitted', async () => {

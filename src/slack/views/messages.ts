@@ -104,6 +104,8 @@ export type Final = {
   known?: ReadonlyMap<string, string> | undefined;
   /** What was done to the world, with links. */
   did: { text: string; url: string | null }[];
+  /** How much of the model it used. */
+  cost?: string | undefined;
   lines: number;
   head: string;
   /** A follow-up that called no tool: only its answer. */
@@ -121,9 +123,9 @@ export function finalMessage(f: Final): Message {
       ...(f.words ? [para(...linked(named(f.words), f.known ?? new Map()))] : []),
       ...(f.did.length > 0 ? [para(t('What was done:')), bullets(f.did.slice(0, 20).map((d) => [d.url ? link(d.url, d.text) : t(d.text)]))] : []),
     ),
-    context(record),
+    context(f.bare || !f.cost ? record : `${f.cost} · ${record}`),
     ...(f.again ? [actions(`again:${f.again}`, button('rerun_session', 'Run again', f.again), button('rerun_changed', 'Change something', f.again))] : []),
   ];
   const did = f.did.map((d) => `- ${d.text}${d.url ? ` ${d.url}` : ''}`);
-  return { text: fallback(f.bare ? '' : f.heading, named(f.words), ...did, record), blocks: fitted(blocks) };
+  return { text: fallback(f.bare ? '' : f.heading, named(f.words), ...did, ...(f.bare || !f.cost ? [] : [f.cost]), record), blocks: fitted(blocks) };
 }

@@ -1,0 +1,21 @@
+import { dollars, type Prices, spent } from './budget.ts';
+import type { Session } from './state.ts';
+
+/** What the model has cost, for the record's last line: by the prices of labmate.json; nothing where it names none. */
+export function costFor(s: Session, prices: Readonly<Record<string, Prices>> = {}): { usd?: number } {
+  return Object.keys(prices).length === 0 ? {} : { usd: Number(spent(s, prices).toFixed(6)) };
+}
+
+/** How much of the model a session has used, in a line for people; null where it was never asked. */
+export function costLine(s: Session): string | null {
+  const turns = s.replies.filter((r) => !r.host).length;
+  if (turns === 0) return null;
+  const { input, output, cache_read: read, cache_write: written } = s.usage;
+  const cached = read > 0 ? ` (${grouped(read)} from its cache)` : '';
+  const money = s.ended?.usd === undefined ? '' : `, ${dollars(s.ended.usd)}`;
+  return `model: ${turns} ${turns === 1 ? 'turn' : 'turns'}, ${grouped(input + read + written)} tokens in${cached}, ${grouped(output)} out${money}`;
+}
+
+function grouped(n: number): string {
+  return n.toLocaleString('en-US');
+}
