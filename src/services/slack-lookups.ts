@@ -164,10 +164,21 @@ async function orNull<T>(asked: Promise<T>, code: string): Promise<T | null> {
 /** Remembers answers for a minute; failures are not remembered. */
 function cache<T>(): (key: string, ask: () => Promise<T>, fresh?: boolean) => Promise<T> {
   const known = new Map<string, { until: number; value: T }>();
+  const underWay = new Map<string, Promise<T>>();
   return async (key, ask, fresh) => {
     const hit = known.get(key);
     if (hit && hit.until > Date.now() && !fresh) return hit.value;
-    const value = await ask();
+    // Its answer is still to come, so it is as fresh as one of our own. Where it fails, so that one caller's stop is nobody else's, each asks for itself.
+    const shared = await underWay.get(key)?.then(
+      (value) => ({ value }),
+      () => null,
+    );
+    if (shared) return shared.value;
+    const asking = ask().finally(() => {
+      if (underWay.get(key) === asking) underWay.delete(key);
+    });
+    underWay.set(key, asking);
+    const value = await asking;
     if (known.size > 5_000) known.clear();
     known.set(key, { until: Date.now() + CACHE_MS, value });
     return value;
