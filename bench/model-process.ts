@@ -16,8 +16,23 @@ const RESULT = Buffer.from('"type":"tool_result"');
 /** What follows the messages in a request of ours. */
 const TAIL = Buffer.from('],"max_tokens":');
 
-/** Slack is asked only who a person is. */
-const SLACK = JSON.stringify({ ok: true, user: { id: 'U2', team_id: 'T1', name: 'sam' } });
+/** When each tool's request came, by the host's monotonic clock in ms, which all processes share. */
+let wired: Record<string, number> = {};
+
+/** Slack says to everything what any of it may want to know. */
+let posted = 0;
+const slack = () =>
+  JSON.stringify({
+    ok: true,
+    team_id: 'T1',
+    user_id: 'UBOT',
+    bot_id: 'B1',
+    user: { id: 'U2', team_id: 'T1', name: 'sam' },
+    channel: 'C0ML',
+    ts: `1700000000.${String(++posted).padStart(6, '0')}`,
+    messages: [],
+    response_metadata: { next_cursor: '' },
+  });
 
 const server = createServer((request, response) => {
   const chunks: Buffer[] = [];
@@ -25,7 +40,12 @@ const server = createServer((request, response) => {
   request.on('end', () => {
     if (request.url?.startsWith('/api/')) {
       response.writeHead(200, { 'content-type': 'application/json' });
-      response.end(SLACK);
+      response.end(slack());
+      return;
+    }
+    if (request.url?.startsWith('/wire/')) {
+      wired[decodeURIComponent(request.url.slice('/wire/'.length))] = Number(process.hrtime.bigint()) / 1e6;
+      response.writeHead(200).end('{}');
       return;
     }
     const body = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
@@ -50,10 +70,15 @@ server.listen(0, '127.0.0.1', () => {
   const address = server.address();
   process.send?.({ url: `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}` });
 });
-process.on('message', (asked: { id: number; do: 'take' | 'journal' }) => {
+process.on('message', (asked: { id: number; do: 'take' | 'journal' | 'wired' }) => {
   if (asked.do === 'journal') {
     journal = true;
     last.clear();
+  }
+  if (asked.do === 'wired') {
+    process.send?.({ id: asked.id, result: wired });
+    wired = {};
+    return;
   }
   process.send?.({ id: asked.id, result: { ...seen } });
   if (asked.do === 'take') Object.assign(seen, { calls: 0, inputTokens: 0, pairs: 0, stable: 0 });

@@ -2,18 +2,29 @@ import { writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { measureBytes, measureParked, measureSessions } from './sessions.ts';
+import { measureAsking } from './asking.ts';
+import { measureBytes } from './bytes.ts';
+import { measureColdStart } from './cold-start.ts';
+import { measureGrowth } from './growth.ts';
+import { measureParked } from './parked.ts';
+import { measurePeople } from './people.ts';
+import { measureFloor, measureSessions } from './sessions.ts';
 import { type Goal, openStage } from './stage.ts';
 
-/** `npm run bench`: every goal as a ratio within this run. `--quick` is for development: too few sessions to hold anybody to the figures. */
+/**
+ * `npm run bench`: every goal as a ratio within this run. `--quick` is for development: too few sessions to hold anybody to the figures. `--growth` adds how cost grows.
+ * `--only` takes a part's name, `--profile` a folder for processor profiles of what ran.
+ */
 
-const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false } } });
+const { values } = parseArgs({
+  options: { quick: { type: 'boolean', default: false }, growth: { type: 'boolean', default: false }, only: { type: 'string' }, profile: { type: 'string' } },
+});
 const say = (line: string) => process.stdout.write(`${line}\n`);
 const size = values.quick
-  ? { rounds: 3, sessions: 60, parked: 100, parkedRounds: 1, heap: [100, 1_000] as [number, number] }
-  : { rounds: 5, sessions: 150, parked: 1_000, parkedRounds: 3, heap: [1_000, 10_000] as [number, number] };
+  ? { rounds: 3, sessions: 60, parked: 100, clicks: 20, heap: [100, 1_000] as [number, number] }
+  : { rounds: 5, sessions: 150, parked: 1_000, clicks: 50, heap: [1_000, 10_000] as [number, number] };
 
-const stage = await openStage(say);
+const stage = await openStage(say, values.profile);
 const processor = cpus();
 const machine = `${processor.length} x ${processor[0]?.model.trim() ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GB, ${process.platform} ${process.arch}`;
 const redis = /redis_version:(\S+)/.exec(await stage.eye.info('server'))?.[1] ?? 'unknown';
@@ -24,29 +35,36 @@ say(
     .join(', ')}\nRedis: appendonly yes, appendfsync always. Ratios within this run; less is better unless the target says >=.\n`,
 );
 
-const { goals: sessionGoals, floors } = await measureSessions(stage, size);
-floor('floor, first', floors.first);
 const goals: Goal[] = [];
-const took = (more: Goal[]) => {
-  goals.push(...more);
-  for (const g of more) say(`${g.met ? 'met    ' : 'NOT MET'}  ${g.name.padEnd(64)} ${String(g.figure).padStart(8)}  ${g.target.padEnd(9)} ${g.how}`);
+const PARTS: Record<string, () => Promise<Goal[]>> = {
+  sessions: () => measureSessions(stage, size),
+  parked: () => measureParked(stage, { rounds: size.rounds, sessions: size.parked }),
+  bytes: () => measureBytes(stage, { steps: 100 }),
+  asking: () => measureAsking(stage, { runs: 1_000 }),
+  people: () => measurePeople(stage, { clicks: size.clicks, rounds: size.rounds, commands: 200, heap: size.heap }),
+  start: () => measureColdStart(stage, { rounds: size.rounds }),
 };
-took(sessionGoals);
-took(await measureParked(stage, { rounds: size.parkedRounds, sessions: size.parked, heap: size.heap }));
-took(await measureBytes(stage, { steps: 100 }));
-floor('floor, last', floors.last);
+if (values.only && !Object.hasOwn(PARTS, values.only)) throw new Error(`there is no part ${values.only}; there are ${Object.keys(PARTS).join(', ')}`);
+say(`floor, first   ${await measureFloor(stage, size)}`);
+for (const [name, measure] of Object.entries(PARTS)) {
+  if (values.only && values.only !== name) continue;
+  for (const g of await measure()) {
+    goals.push(g);
+    say(`${g.met ? 'met    ' : 'NOT MET'}  ${g.name.padEnd(66)} ${String(g.figure).padStart(8)}  ${g.target.padEnd(9)} ${g.how}`);
+  }
+}
+const growth = values.growth ? await measureGrowth(stage) : [];
+for (const { name, columns, rows } of growth) say(`\n${name}\n${[columns, ...rows].map((row) => row.join(' | ')).join('\n')}`);
+say(`floor, last    ${await measureFloor(stage, size)}`);
 await stage.close();
 const missed = goals.filter((g) => !g.met);
 say(missed.length === 0 ? '\nall goals met' : `\n${missed.length} of ${goals.length} goals not met`);
-if (!values.quick) writeFileSync(join(import.meta.dirname, 'results.json'), `${JSON.stringify({ machine, versions, goals }, null, 2)}\n`);
+if (!values.quick && !values.only)
+  writeFileSync(
+    join(import.meta.dirname, 'results.json'),
+    `${JSON.stringify({ machine, versions, goals, ...(growth.length > 0 ? { growth } : {}) }, null, 2)}\n`,
+  );
 process.exit(0);
-
-function floor(name: string, costs: Record<string, { cpuMs: number; perSecond: number }>): void {
-  for (const who of ['bare', 'naive']) {
-    const cost = costs[who];
-    if (cost) say(`${name.padEnd(13)}  ${who.padEnd(6)} ${cost.cpuMs.toFixed(2)} ms CPU a session, ${cost.perSecond.toFixed(0)} sessions/s`);
-  }
-}
 
 async function packageVersions(): Promise<Record<string, string>> {
   const { default: own } = (await import('../package.json', { with: { type: 'json' } })) as {

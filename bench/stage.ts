@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { Redis } from 'ioredis';
 import { systemPrompt } from '../src/agent/prompt.ts';
 import { type RunningRedis, startRedis } from '../src/sandbox/redis.ts';
@@ -16,9 +16,10 @@ export type Stage = {
 /** `inBytes`: all that was sent to Redis; `aofBytes`: what it wrote to its append-only file. */
 export type Usage = { cpuMs: number; inBytes: number; aofBytes: number; memory: number };
 
-const BUILT = join(import.meta.dirname, '..', '.cache', 'bench', 'bench');
+export const BUILT = join(import.meta.dirname, '..', '.cache', 'bench', 'bench');
 
-export async function openStage(say: (line: string) => void): Promise<Stage> {
+/** `profile`: a folder that takes a processor profile of each contender. */
+export async function openStage(say: (line: string) => void, profile?: string): Promise<Stage> {
   const redis = await startRedis({ purpose: 'the benchmarks', say });
   const model = await startChild(join(BUILT, 'model-process.js'));
   const eye = new Redis(redis.url);
@@ -30,7 +31,8 @@ export async function openStage(say: (line: string) => void): Promise<Stage> {
     eye,
     async start(program, { env = {}, execArgv = [] } = {}) {
       const all = { MODEL_URL: String(model.hello['url']), REDIS_URL: redis.url, SYSTEM: system, ...env };
-      const child = await startChild(join(BUILT, program), { env: all, execArgv, quiet: program.includes('labmate') });
+      const profiled = profile ? ['--cpu-prof', `--cpu-prof-dir=${profile}`, `--cpu-prof-name=${basename(program, '.js')}-${children.size}.cpuprofile`] : [];
+      const child = await startChild(join(BUILT, program), { env: all, execArgv: [...execArgv, ...profiled], quiet: program.includes('labmate') });
       children.add(child);
       return child;
     },

@@ -1,5 +1,4 @@
-import { z } from 'zod';
-import { readConfig } from '../../src/config.ts';
+import { startGateway } from '../../src/gateway.ts';
 import { createLog } from '../../src/log.ts';
 import { openCore } from '../../src/open-core.ts';
 import { openWatching } from '../../src/ops/observe.ts';
@@ -7,113 +6,29 @@ import { startJobWatch } from '../../src/runtime/job-watch.ts';
 import { makeKeys } from '../../src/runtime/keys.ts';
 import { connect, PATIENT } from '../../src/runtime/redis.ts';
 import { startSessionWorker } from '../../src/runtime/session-worker.ts';
-import { done, readTool, type Tool, writeTool } from '../../src/tools/define-tool.ts';
 import { openStepper } from '../../src/worker.ts';
 import { metered, pool, serve } from '../child.ts';
-import { promptOf, type Script, TOOLS, trainingOf } from '../workload.ts';
+import { promptOf, type Script } from '../workload.ts';
+import { benchConfig } from './config.ts';
+import { benchTools } from './tools.ts';
 
 /**
  * The product's own gateway and worker side in one process, wired by the product's own code, with everything the record and the gate need. Only the tools are the
- * bench's: they answer from memory, as those of the floors do.
+ * bench's.
  */
 
-const AT_ONCE = 64;
-const text = (name: string) => TOOLS.find((t) => t.name === name)?.description ?? name;
-
-const tools: Tool[] = [
-  readTool({
-    name: 'read_training',
-    title: 'Read a training run',
-    description: text('read_training'),
-    input: z.strictObject({ run_id: z.string().describe('The run.'), bytes: z.number().int().describe('About how long the answer may be.') }),
-    output: z.object({ run_id: z.string(), status: z.string(), history: z.array(z.object({ step: z.number(), val_f1: z.number(), val_loss: z.number() })) }),
-    needs: [],
-    run: async ({ run_id, bytes }) => {
-      const training = trainingOf(run_id, bytes);
-      return done(`${training.status} after ${training.history.length} steps.`, training);
-    },
-  }),
-  writeTool({
-    name: 'note_in_thread',
-    title: 'Write into the thread',
-    description: text('note_in_thread'),
-    input: z.strictObject({ text: z.string() }),
-    output: z.object({ posted: z.boolean() }),
-    needs: [],
-    destructive: false,
-    idempotent: true,
-    recovery: 'same-key',
-    timeoutMs: 6_000,
-    plan: async (input) => ({
-      kind: 'plan',
-      arguments: input,
-      touches: { place: 'own-thread' },
-      preview: { summary: 'Write into the thread', facts: [], changes: [] },
-    }),
-    run: async () => done('Posted.', { posted: true }),
-  }),
-  writeTool({
-    name: 'promote_run',
-    title: 'Make a run the baseline',
-    description: text('promote_run'),
-    input: z.strictObject({ run_id: z.string() }),
-    output: z.object({ run_id: z.string(), promoted: z.boolean() }),
-    needs: [],
-    destructive: false,
-    idempotent: true,
-    recovery: 'same-key',
-    timeoutMs: 6_000,
-    plan: async ({ run_id }) => ({
-      kind: 'plan',
-      arguments: { run_id },
-      touches: {},
-      preview: { summary: `Make ${run_id} the baseline`, environment: 'dev', facts: [{ label: 'experiment', value: 'ads-rank-v3' }], changes: [] },
-    }),
-    run: async (plan) => done('It is the baseline now.', { run_id: String(plan.arguments['run_id']), promoted: true }),
-  }),
-  readTool({
-    name: 'wait_for_training',
-    title: 'Wait for a training run',
-    description: text('wait_for_training'),
-    input: z.strictObject({ run_id: z.string() }),
-    output: z.object({ run_id: z.string(), status: z.string() }),
-    needs: [],
-    run: async ({ run_id }, ctx) => {
-      if ((ctx.session?.woken.length ?? 0) > 0) return done('It has ended.', { run_id, status: 'SUCCEEDED' });
-      const waiting = { for: 'job' as const, run_ids: [run_id], until: 'all' as const, conditions: [], deadline: null };
-      return { kind: 'wait', waiting, text: 'It is running.', data: { run_id, status: 'RUNNING' } };
-    },
-  }),
-];
+const AT_ONCE = Number(process.env['AT_ONCE'] ?? 64);
 
 const modelUrl = process.env['MODEL_URL'] ?? '';
-const read = readConfig(
-  {
-    SLACK_BOT_TOKEN: 'xoxb-bench-bench-bench',
-    SLACK_SIGNING_SECRET: 'bench-signing-secret',
-    SLACK_API_URL: `${modelUrl}/api/`,
-    ANTHROPIC_API_KEY: 'sk-bench-key-of-nobody',
-    ANTHROPIC_BASE_URL: modelUrl,
-    REDIS_URL: process.env['REDIS_URL'],
-    REDIS_PREFIX: process.env['REDIS_PREFIX'] ?? 'lm',
-    DATABRICKS_HOST: 'http://127.0.0.1:9',
-    DATABRICKS_TOKEN: 'dapi-bench-token-of-nobody',
-    GITHUB_TOKEN: 'ghp_bench_token_of_nobody',
-    LOG_LEVEL: 'info',
-  },
-  JSON.stringify({
-    channels: ['C0ML'],
-    approvers: { default: { users: ['U2'] } },
-    budgets: { turns: 100_000, toolCalls: 100_000, outputTokens: 100_000_000, perUser: 10_000_000, perTeam: 10_000_000 },
-  }),
-);
-if (!read.ok) throw new Error(read.faults.join(' '));
-const { config } = read;
+const config = benchConfig();
 const keys = makeKeys(config.redis.prefix);
 // As in production, where each step leaves a line for the operator.
 const log = createLog({ level: config.logLevel, secrets: config.secrets, role: 'bench' });
 const core = openCore(config, keys, log);
-const stepper = await openStepper(config, core, log, await openWatching(config, 'worker'), tools);
+const watching = await openWatching(config, 'worker');
+const stepper = await openStepper(config, core, log, watching, benchTools(process.env['WIRE'] ? modelUrl : null));
+// The whole of Slack's side, where somebody clicks.
+if (process.env['PORT']) await startGateway(config, core, log, {}, watching);
 const queueConnection = connect(config.redis.url, PATIENT);
 const failures: string[] = [];
 const listen = (concurrency: number) =>
@@ -177,20 +92,22 @@ async function open(session: string, script: Omit<Script, 'session'>): Promise<v
 }
 
 /** Until no session is open, or all are parked. */
-async function untilNone(open: number): Promise<void> {
+async function untilNone(open: number, lookEveryMs = 20): Promise<void> {
   while ((await core.redis.scard(keys.liveTeam('T1'))) > open) {
     if (failures.length > 0) throw new Error(failures[0]);
-    await new Promise((r) => setTimeout(r, 20));
+    await new Promise((r) => setTimeout(r, lookEveryMs));
   }
 }
 
-/** Until each has asked a person and let go. */
+/** Until each has asked a person and let go. Throws where one goes on without. */
 async function untilParked(sessions: readonly string[]): Promise<void> {
   for (const sid of sessions) {
     for (;;) {
       if (failures.length > 0) throw new Error(failures[0]);
       const [asked, owner] = await Promise.all([core.redis.hget(keys.idem(sid), `a:${sid}/1`), core.redis.hget(keys.st(sid), 'owner')]);
       if (asked === 'pending' && owner === '') break;
+      if ((await core.redis.hget(keys.st(sid), 'status')) === 'closed')
+        throw new Error(`${sid} ended without asking anybody: ${(await core.log.lines(sid)).at(-2)}`);
       await new Promise((r) => setTimeout(r, 20));
     }
   }
@@ -208,10 +125,11 @@ while (
 const names = (name: string, sessions: number) => Array.from({ length: sessions }, (_, i) => `${name}-${i}`);
 
 serve({
-  run: ({ name, sessions, atOnce, ...script }: Run) =>
+  /** `lookEveryMs`: how often it is asked whether all have ended, where those questions would count. */
+  run: ({ name, sessions, atOnce, lookEveryMs, ...script }: Run & { lookEveryMs?: number }) =>
     metered(async () => {
       await pool(sessions, atOnce, (i) => open(`${name}-${i}`, script));
-      await untilNone(0);
+      await untilNone(0, lookEveryMs);
     }),
   park: ({ name, sessions, atOnce, ...script }: Run) =>
     metered(async () => {
@@ -227,8 +145,14 @@ serve({
       if (answers.some((a) => a.is !== 'stored')) throw new Error(`an approval answered ${answers.find((a) => a.is !== 'stored')?.is}`);
       await untilNone(0);
     }),
+  /** Their threads are taken for drawn: in a real workspace they were, long before. */
+  drawn: ({ name, sessions }: Run) =>
+    pool(sessions, AT_ONCE, async (i) => void (await core.log.shown(`${name}-${i}`, (await core.log.tip(`${name}-${i}`)).seq, null))),
   open: ({ name, sessions, atOnce, ...script }: Run) => pool(sessions, atOnce, (i) => open(`${name}-${i}`, script)),
   untilNone: () => untilNone(0),
+  untilEnded: async ({ session }: { session: string }) => {
+    while ((await core.redis.hget(keys.st(session), 'status')) === 'open') await new Promise((r) => setTimeout(r, 2));
+  },
   recordBytes: async ({ ids }: { ids: string[] }) => {
     let bytes = 0;
     for (const id of ids) for (const line of await core.log.lines(id)) bytes += Buffer.byteLength(line) + 1;
@@ -243,6 +167,10 @@ serve({
     looks = 0;
   },
   looks: () => looks,
+  cpu: () => {
+    const { user, system } = process.cpuUsage();
+    return (user + system) / 1_000;
+  },
   stop: () => worker.stop(),
   failures: () => failures,
 });

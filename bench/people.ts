@@ -1,0 +1,116 @@
+import { freePort } from '../src/sandbox/redis.ts';
+import type { Child } from './child.ts';
+import { hostMs, percentile } from './clock.ts';
+import { click, command, deliver, SIGNING_SECRET } from './slack-side.ts';
+import { type Goal, goal, median, type Stage } from './stage.ts';
+
+const SHORT = { calls: 1, ask: 1, bytes: 100, atOnce: 64 };
+const slackEnv = { SIGNING_SECRET };
+
+/**
+ * What a person waits for: from the click to the tool's own request, with nobody else there and with many asleep; and from a command to its acknowledgement, with many
+ * at once. And, as the sleepers are there already, the heap that each of them costs.
+ */
+export async function measurePeople(stage: Stage, size: { clicks: number; rounds: number; commands: number; heap: [number, number] }): Promise<Goal[]> {
+  const bolt = await stage.start('contenders/bolt.js', { env: slackEnv });
+  const port = await freePort();
+  const env = { ...slackEnv, REDIS_PREFIX: 'people', PORT: String(port), WIRE: 'yes' };
+  const labmate = await stage.start('contenders/labmate.js', { env, execArgv: ['--expose-gc', '--no-flush-bytecode'] });
+
+  const alone: number[] = [];
+  const bare: number[] = [];
+  await clicks(stage, labmate, port, 'warm', 20);
+  for (let round = 0; round < size.rounds; round++) {
+    bare.push(await bareClick(bolt, size.clicks));
+    alone.push(percentile(await clicks(stage, labmate, port, `u${round}`, size.clicks), 50));
+  }
+  const acks = await measureAcks(bolt, port, size);
+  await labmate.ask('untilNone');
+
+  const [few, many] = size.heap;
+  const heap = async (name: string, sessions: number) => {
+    await labmate.ask('park', { ...SHORT, name, sessions });
+    await labmate.ask('drawn', { name, sessions });
+    return labmate.ask<number>('heap');
+  };
+  const heapFew = await heap('h0', few);
+  const heapMany = await heap('h1', many - few);
+  const crowded: number[] = [];
+  for (let round = 0; round < size.rounds; round++) crowded.push(percentile(await clicks(stage, labmate, port, `c${round}`, size.clicks), 50));
+  await Promise.all([bolt.stop(), labmate.stop()]);
+  const ms = (n: number) => n.toFixed(1);
+  return [
+    goal('heap bytes for each parked session', (heapMany - heapFew) / (many - few), { atMost: 64 }, `from ${few} to ${many} sessions`),
+    goal(
+      'click to the tool, p50, of a bare Bolt click and a BullMQ pickup',
+      median(alone.map((each, i) => each / (bare[i] ?? Number.NaN))),
+      { atMost: 3 },
+      `${ms(median(alone))} ms against ${ms(median(bare))} ms`,
+    ),
+    goal(
+      `click to the tool with ${many} asleep, of nobody there`,
+      median(crowded) / median(alone),
+      { atMost: 1.5 },
+      `p50 ${ms(median(crowded))} ms against ${ms(median(alone))} ms`,
+    ),
+    acks,
+  ];
+}
+
+/** Ms from each click until the tool's request is on the wire, one after the other; each session ends before the next one's click. */
+async function clicks(stage: Stage, labmate: Child, port: number, name: string, count: number): Promise<number[]> {
+  await labmate.ask('park', { ...SHORT, name, sessions: count });
+  await labmate.ask('drawn', { name, sessions: count });
+  const all: number[] = [];
+  for (let i = 0; i < count; i++) {
+    const session = `${name}-${i}`;
+    const began = hostMs();
+    await deliver(port, click(`${session}/1`, 'U2'));
+    for (;;) {
+      const at = (await stage.model.ask<Record<string, number>>('wired'))[`${session}-1`];
+      if (at !== undefined) {
+        all.push(at - began);
+        break;
+      }
+      if (hostMs() - began > 20_000) throw new Error(`the click on ${session} reached no tool`);
+      await new Promise((r) => setTimeout(r, 1));
+    }
+    await labmate.ask('untilEnded', { session });
+  }
+  return all;
+}
+
+/** A click on Bolt that does nothing, and a job's way to its worker: p50 of each, together. */
+async function bareClick(bolt: Child, count: number): Promise<number> {
+  const port = Number(bolt.hello['port']);
+  const all: number[] = [];
+  for (let i = 0; i < count; i++) {
+    all.push(await deliver(port, click(`none/${i}`, 'U2')));
+    await new Promise((r) => setTimeout(r, 5));
+  }
+  return percentile(all, 50) + percentile(await bolt.ask<number[]>('pickups', { count }), 50);
+}
+
+/** All at once; each of ours has its session in the log before it is acknowledged. */
+async function measureAcks(bolt: Child, port: number, { rounds, commands }: { rounds: number; commands: number }): Promise<Goal> {
+  const burst = async (at: number, name: string) => {
+    const all = Array.from({ length: commands }, (_, i) => deliver(at, command(`Compare the runs. [bench ack-${name}-${i} calls=0 ask=0 wait=0 bytes=1]`)));
+    return percentile(await Promise.all(all), 99);
+  };
+  const barePort = Number(bolt.hello['port']);
+  for (const at of [barePort, port]) await burst(at, `warm${at}`);
+  const bare: number[] = [];
+  const ours: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    bare.push(await burst(barePort, `bare${round}`));
+    ours.push(await burst(port, `ours${round}`));
+    // What was opened is worked off before the next burst.
+    await new Promise((r) => setTimeout(r, 3_000));
+  }
+  return goal(
+    `command to ack, ${commands} at once, p99, of bare Bolt`,
+    median(ours.map((each, i) => each / (bare[i] ?? Number.NaN))),
+    { atMost: 1.5 },
+    `${median(ours).toFixed(0)} ms against ${median(bare).toFixed(0)} ms; gateway and worker in one process, the session is stored first`,
+  );
+}
