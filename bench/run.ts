@@ -22,7 +22,7 @@ const { values } = parseArgs({
 const say = (line: string) => process.stdout.write(`${line}\n`);
 const size = values.quick
   ? { rounds: 3, sessions: 60, parked: 100, clicks: 20, heap: [100, 1_000] as [number, number] }
-  : { rounds: 5, sessions: 150, parked: 1_000, clicks: 50, heap: [1_000, 10_000] as [number, number] };
+  : { rounds: 5, sessions: 100, parked: 1_000, clicks: 40, heap: [1_000, 10_000] as [number, number] };
 
 const stage = await openStage(say, values.profile);
 const processor = cpus();
@@ -38,7 +38,7 @@ say(
 const goals: Goal[] = [];
 const PARTS: Record<string, () => Promise<Goal[]>> = {
   sessions: () => measureSessions(stage, size),
-  parked: () => measureParked(stage, { rounds: size.rounds, sessions: size.parked }),
+  parked: () => measureParked(stage, { rounds: 3, sessions: size.parked }),
   bytes: () => measureBytes(stage, { steps: 100 }),
   asking: () => measureAsking(stage, { runs: 1_000 }),
   people: () => measurePeople(stage, { clicks: size.clicks, rounds: size.rounds, commands: 200, heap: size.heap }),

@@ -7,8 +7,12 @@ export const SIGNING_SECRET = 'bench-signing-secret';
 const agent = new Agent({ keepAlive: true, maxSockets: 256 });
 let counter = 0;
 
-/** Ms until the answer is there. Throws where it is not 200. */
-export function deliver(port: number, form: Record<string, string>): Promise<number> {
+/** Ms until the answer is there. Throws where it is not 200. A kept connection that the server has closed meanwhile is opened anew, and timed anew. */
+export async function deliver(port: number, form: Record<string, string>): Promise<number> {
+  return (await attempt(port, form)) ?? (await attempt(port, form)) ?? Number.NaN;
+}
+
+function attempt(port: number, form: Record<string, string>): Promise<number | null> {
   const body = new URLSearchParams(form).toString();
   const at = String(Math.floor(Date.now() / 1_000));
   const signature = `v0=${createHmac('sha256', SIGNING_SECRET).update(`v0:${at}:${body}`).digest('hex')}`;
@@ -30,7 +34,7 @@ export function deliver(port: number, form: Record<string, string>): Promise<num
         else reject(new Error(`a delivery was answered ${response.statusCode}: ${text.slice(0, 200)}`));
       });
     });
-    sent.once('error', reject);
+    sent.on('error', (error) => (sent.reusedSocket ? resolve(null) : reject(error)));
     sent.end(body);
   });
 }

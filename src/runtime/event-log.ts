@@ -70,7 +70,7 @@ export function openLog(
     keys.liveTeam(o.team),
     keys.liveUser(o.team, o.user),
     keys.seen(delivery || o.sid),
-    thread ? keys.thread(o.team, thread.channel, thread.ts) : keys.thread(o.team, 'none', o.sid),
+    ...(thread ? [keys.thread(o.team, thread.channel, thread.ts)] : []),
   ];
 
   /** As many of them as it takes to hold a session. */
@@ -248,17 +248,17 @@ export function openLog(
 
     /** Sessions at which somebody must look now; each is put off by `visibilityMs`. */
     async ring(limit: number, visibilityMs: number): Promise<string[]> {
-      return (await script.run('ring', allKeys({ sid: 'none', team: 'none', user: 'none' }), [limit, visibilityMs])) as string[];
+      return (await script.run('ring', ownKeys({ sid: 'none', team: 'none', user: 'none' }), [limit, visibilityMs])) as string[];
     },
 
     /** Puts an open session that nobody would ever look at back into the list. True: it was missing. */
     async remind(sid: string): Promise<boolean> {
-      return Number(await script.run('remind', allKeys({ sid, team: 'none', user: 'none' }), [sid])) === 1;
+      return Number(await script.run('remind', ownKeys({ sid, team: 'none', user: 'none' }), [sid])) === 1;
     },
 
     /** The thread shows the log up to `seen`. False: it has grown meanwhile. */
     async shown(sid: string, seen: number, againAt: number | null): Promise<boolean> {
-      const answer = (await script.run('shown', allKeys({ sid, team: 'none', user: 'none' }), [sid, seen, againAt ?? ''])) as string[];
+      const answer = (await script.run('shown', ownKeys({ sid, team: 'none', user: 'none' }), [sid, seen, againAt ?? ''])) as string[];
       return answer[0] === 'OK';
     },
 

@@ -51,7 +51,7 @@ if mode == 'open' then
   redis.call('HSET', ST, 'status', 'open', 'fence', '0', 'lease', '0')
   redis.call('SADD', LIVE_TEAM, sid)
   redis.call('SADD', LIVE_USER, sid)
-  redis.call('SET', THREAD, sid)
+  if THREAD then redis.call('SET', THREAD, sid) end
 elseif mode == 'approve' then
   redis.call('HSET', IDEM, 'vote:' .. approval .. ':' .. ARGV[10], str(seq))
   local votes = redis.call('HINCRBY', IDEM, 'v:' .. approval, 1)
