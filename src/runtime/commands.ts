@@ -32,7 +32,8 @@ export type Command =
       /** For `edit` and `delete`: the message's ts. */
       of?: string | undefined;
     }
-  | { do: 'approve'; session: string; approval: string; by: string }
+  /** `name`: what Slack calls them now, for readers who are not in Slack. */
+  | { do: 'approve'; session: string; approval: string; by: string; name?: string | undefined }
   | { do: 'deny'; session: string; approval: string; by: string; reason?: string | undefined }
   | { do: 'withdraw'; session: string; approval: string; by: string; why?: string | undefined }
   /** Other arguments in place of those that were asked about: a new question with no votes. */

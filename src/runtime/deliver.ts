@@ -219,7 +219,16 @@ function eventOf(session: Session, command: Exclude<Command, { do: 'open' }>, kn
     case 'approve':
       known.votes = votes.length + 1;
       known.need = need;
-      return { type: 'approved', call, approval, by: command.by, digest, votes: votes.length + 1, need };
+      return {
+        type: 'approved',
+        call,
+        approval,
+        by: command.by,
+        digest,
+        votes: votes.length + 1,
+        need,
+        ...(command.name ? { name: command.name.slice(0, 200) } : {}),
+      };
     case 'deny':
       return { type: 'denied', call, approval, by: command.by, digest, ...(command.reason ? { reason: command.reason } : {}) };
     case 'edit': {

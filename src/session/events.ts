@@ -23,6 +23,8 @@ export const previewSchema = z.object({
   adds: z.array(z.string()).optional(),
   /** SHA-256 of the target's own definition as it was looked at. Where it is another one at the call, people are asked again. */
   target: z.string().optional(),
+  /** What Slack calls the people that the call's text names by id, for readers who are not in Slack. */
+  people: z.record(z.string(), z.string()).optional(),
   /** The model's own words, quoted and labelled below the facts. */
   why: z.string().optional(),
 });
@@ -183,6 +185,8 @@ export const eventSchema = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('approved'),
     ...decision,
+    /** What Slack called them when they said so. */
+    name: z.string().optional(),
     /** How many yes there are now, and how many it takes. */ votes: z.number().int(),
     need: z.number().int(),
   }),

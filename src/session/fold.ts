@@ -131,7 +131,7 @@ function happened(s: Session, { seq, m, at }: Entry, e: SessionEvent): void {
     }
     case 'approved': {
       const approval = theApproval(s, e.approval);
-      approval.votes.push({ by: e.by, at });
+      approval.votes.push({ by: e.by, at, ...(e.name ? { name: e.name } : {}) });
       approval.decidedM = m;
       approval.decidedAt = at;
       if (e.votes >= e.need) approval.state = 'approved';

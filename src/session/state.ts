@@ -16,7 +16,7 @@ export type Approval = {
   /** The question this one replaces, and who changed it. */
   edits?: { approval: string; by: string };
   state: ApprovalState;
-  votes: { by: string; at: string }[];
+  votes: { by: string; at: string; name?: string }[];
   /** Who decided, when it is decided otherwise than by votes. */
   by?: string;
   reason?: string;

@@ -36,7 +36,8 @@ export async function decide(
   const no = await whyNotCounted(desk, key, by, asked, decision.do);
   if (no) return { counted: false, text: no };
   const ref = { session: asked.session.id, approval: asked.approval.id, by };
-  const stored = await store(desk, key, { ...decision, ...ref });
+  const name = decision.do === 'approve' ? await nameOf(desk, by) : undefined;
+  const stored = await store(desk, key, { ...decision, ...ref, ...(name ? { name } : {}) });
   const why = whyNot(stored);
   if (why) return { counted: false, text: why, ...(stored.is === 'unsure' ? { settled: stored.settled } : {}) };
   return { counted: true, text: thanks(decision.do, stored.is === 'duplicate', stored.is === 'stored' ? stored : {}) };
@@ -52,6 +53,11 @@ export async function whyNotCounted(desk: Desk, key: string, by: string, asked: 
   // Not the decision's own key: a form can be sent again, and may count then.
   await store(desk, `${key}:no`, { do: 'refuse', session: session.id, approval: approval.id, by, why });
   return `${why} ${whoMay(approversOf(tool, desk.permissions.approvers), what)}`.trim();
+}
+
+/** Known since it was looked up whether they may. */
+export async function nameOf(desk: Desk, user: string): Promise<string | undefined> {
+  return (await desk.slack.person(user, AbortSignal.timeout(300)).catch(() => null))?.name;
 }
 
 /** Several questions of one card at once: each is decided for itself, and what did not count says why. */

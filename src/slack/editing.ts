@@ -4,7 +4,7 @@ import { editedApproval } from '../runtime/commands.ts';
 import type { View } from '../services/slack.ts';
 import { changedArguments } from '../session/changed-arguments.ts';
 import type { Call } from '../session/state.ts';
-import { type Asked, lookUpWhether, whatIsAsked, whereAsked, whyNotCounted } from './decide.ts';
+import { type Asked, lookUpWhether, nameOf, whatIsAsked, whereAsked, whyNotCounted } from './decide.ts';
 import type { Desk, Reconsidered } from './desk.ts';
 import { type submissionSchema, told, withoutMentions } from './modals.ts';
 import type { FieldError } from './settled-form.ts';
@@ -60,7 +60,12 @@ export async function onEdit(desk: Desk, { team, user, view }: z.infer<typeof su
     const differs = changedArguments(approval.arguments, planned.arguments);
     // A yes to what somebody has written themselves; what came with it they have not seen.
     if (differs.every((d) => wasWritten(d, form.fields, written, form.input)) && (await lookUpWhether(desk, asked, user.id, mayApprove)).ok)
-      await store(desk, `${key}:yes`, { do: 'approve', session: session.id, approval: editedApproval(approval.id), by: user.id }, VOTE_MS);
+      await store(
+        desk,
+        `${key}:yes`,
+        { do: 'approve', session: session.id, approval: editedApproval(approval.id), by: user.id, name: await nameOf(desk, user.id) },
+        VOTE_MS,
+      );
     return null;
   };
 

@@ -4,7 +4,7 @@ import type { GitHub, PullRequest } from '../services/github.ts';
 import type { Preview } from '../session/events.ts';
 import { done, type SessionFacts, type ToolAnswer, type ToolContext, ToolError, writeTool } from './define-tool.ts';
 import { safeMarkdown, safeTitle, slugOf } from './pull-request-text.ts';
-import { checkOurs, describe, namesOf, peopleIn, type RecordFiles, recordFiles } from './record-files.ts';
+import { checkOurs, describe, namesOf, type RecordFiles, recordFiles } from './record-files.ts';
 import { checkRef, checkRepository, checkWritablePath } from './repository-names.ts';
 import { slackNames } from './slack-names.ts';
 
@@ -101,7 +101,7 @@ export const createGithubPr = writeTool({
       kind: 'plan',
       arguments: args,
       touches: { repository: repo, branch: args.branch, base, paths: files.map((f) => f.path) },
-      preview: await previewOf(args, added, hub, ctx),
+      preview: { ...(await previewOf(args, added, hub, ctx)), ...(await peopleOf(session, ctx)) },
     };
   },
 
@@ -116,8 +116,8 @@ export const createGithubPr = writeTool({
     const message = `${title}\n\nBy labmate, session ${session.alias}; record so far: line ${record.lines}, head ${record.head}`;
     const commit = await hub.commitFiles({ repo, base, branch, message, files }, ctx.signal);
     if (commit.existed) await checkOurs(hub, { repo, branch }, files, ctx.signal);
-    const [{ url }, names] = await Promise.all([hub.getRepo(repo, ctx.signal), slackNames(peopleIn(session), ctx.services.slack, ctx.signal)]);
-    const body = describe(args.body, session, added, `${url}/blob/${commit.headSha}`, names);
+    const { url } = await hub.getRepo(repo, ctx.signal);
+    const body = describe(args.body, session, added, `${url}/blob/${commit.headSha}`);
     const pull = await hub.openPullRequest({ repo, base, branch, title, draft, body }, ctx.signal);
     return await opened(pull, args, hub, pull.existed, ctx.signal);
   },
@@ -129,6 +129,12 @@ export const createGithubPr = writeTool({
     return pull && (await opened(pull, args, hub, true, ctx.signal));
   },
 });
+
+/** Those who approve are named by their votes; who asked, from here on. What is sent later takes both from the log. */
+async function peopleOf(session: SessionFacts, { services, signal }: ToolContext): Promise<Pick<Preview, 'people'>> {
+  const names = await slackNames([session.requester], services.slack, signal);
+  return names.size > 0 ? { people: Object.fromEntries(names) } : {};
+}
 
 function sessionOf(ctx: ToolContext): SessionFacts {
   if (ctx.session) return ctx.session;

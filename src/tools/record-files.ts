@@ -24,10 +24,12 @@ export async function recordFiles(session: SessionFacts, folder: string): Promis
   return { files, folder, curve };
 }
 
-/** Everybody whom the description names, by their Slack ids. */
-export function peopleIn(session: SessionFacts): string[] {
-  const votes = [...(session.record().session?.approvals.values() ?? [])].flatMap((a) => a.votes.map((v) => v.by));
-  return [session.requester, ...session.approvedBy, ...votes];
+/** What Slack called the people of a session, as the log has it up to the approval. */
+function namesIn(session: SessionFacts): Names {
+  const approvals = [...(session.record().session?.approvals.values() ?? [])];
+  return new Map(
+    approvals.flatMap(({ preview, votes }) => [...Object.entries(preview.people ?? {}), ...votes.flatMap((v) => (v.name ? [[v.by, v.name] as const] : []))]),
+  );
 }
 
 /** `README.md, record.jsonl, curve.png and chart.json`. */
@@ -37,8 +39,9 @@ export function namesOf({ files, folder }: RecordFiles): string {
 }
 
 /** The description: the approved text, what the record says, and the lines the pull request is found and checked by. */
-export function describe(approved: string, session: SessionFacts, { folder, curve }: RecordFiles, blobs: string, names: Names = new Map()): string {
+export function describe(approved: string, session: SessionFacts, { folder, curve }: RecordFiles, blobs: string): string {
   const record = session.record();
+  const names = namesIn(session);
   const note: RecordNote = {
     session: session.id,
     alias: session.alias,

@@ -38,6 +38,8 @@ test('the description shows the curve of the run it is about, its figures from t
     'Noise: Only the baseline was repeated. The single run of the candidate lies',
     `- Databricks run \`${session.runs[0]?.runId}\``,
     '<details><summary>Approvals</summary>',
+    'asked for by priya (Slack user `U1`), approved by alex (Slack user `U3`)',
+    '| sam (Slack user `U2`) ',
     `<details><summary>The prompt, word for word</summary>\n\n\`\`\`text\n${session.opened.prompt}\n\`\`\``,
     `final record: ${session.seq} lines, head ${session.head}`,
   ])

@@ -92,8 +92,14 @@ test('what does not fit is left out whole, and said', () => {
 
 test('the commit holds the curve as a picture and as data, and the description shows it at that commit', async () => {
   const hub = await startGithub();
-  const session = sessionOf(events);
-  const lines = entriesOf(events).map((e) => e.line);
+  // Slack is not asked when it is sent: what it called people is in the log.
+  const named = events.map((e) => {
+    if (e.type === 'approved') return { ...e, name: 'Sam <@U9> *Okafor*' };
+    if (e.type !== 'call_parked' || e.waiting.for !== 'approval') return e;
+    return { ...e, waiting: { ...e.waiting, preview: { ...e.waiting.preview, people: { U1: 'Priya N' } } } };
+  });
+  const session = sessionOf(named);
+  const lines = entriesOf(named).map((e) => e.line);
   const facts: SessionFacts = {
     ...{ id: 's1', alias: 'e-7k2f', team: 'T1', channel: 'C1', thread: null, requester: 'U1', prompt: '', call: 'c3' },
     ...{ runs: ['7'], woken: [], approvedBy: ['U2'], postsOutside: 0 },
@@ -116,6 +122,8 @@ test('the commit holds the curve as a picture and as data, and the description s
     expect(JSON.parse(chart?.text ?? '')).toMatchObject({ $schema: 'https://vega.github.io/schema/vega-lite/v6.json' });
     const pull = await ctx.services.github?.findPullRequest({ repo: 'acme/ads', branch });
     expect(pull?.body).toContain(`![val_f1: candidate and baseline, over the steps](${hub.url}/acme/ads/blob/${head_sha}/${folder}/curve.png?raw=true)`);
+    expect(pull?.body).toContain('asked for by Priya N (Slack user `U1`), approved by Sam');
+    expect(pull?.body).toContain('Sam `<@U9>` \\*Okafor\\* (Slack user `U2`)');
     expect(pull?.body.match(/<!-- labmate session:/g)).toHaveLength(2);
     expect(pull?.body.trimEnd().endsWith('<!-- labmate session:s1 -->')).toBe(true);
     // Sent again after a crash, on a machine with other fonts: the same pull request.
