@@ -1,6 +1,7 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { ErrorCode, McpError, ToolListChangedNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
 import { z } from 'zod';
+import { visible } from '../policy/outside-text.ts';
 import { type Definition, readDefinition } from '../tools/foreign-definition.ts';
 import { MountFailure } from '../tools/mounted-tool.ts';
 
@@ -73,7 +74,11 @@ export function makeMount(server: MountedServer, { now, changed, said }: Deps): 
     if (now() < notBefore) throw new MountFailure(lastWhy, { is: 'away' });
     // Loaded by whoever mounts something.
     const { transportTo } = await import('./mount-transport.ts');
-    const transport = transportTo(server, said);
+    let lastWords = '';
+    const transport = transportTo(server, (line) => {
+      lastWords = line;
+      said(line);
+    });
     // Nothing is offered to it: no sampling, no roots, no questions to people.
     const client = new Client({ name: 'labmate', version: '0.1.0' }, { capabilities: {} });
     try {
@@ -97,7 +102,8 @@ export function makeMount(server: MountedServer, { now, changed, said }: Deps): 
       void transport.close().catch(() => {});
       failures += 1;
       notBefore = now() + Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (failures - 1));
-      lastWhy = `The MCP server ${server.name} can't be reached: ${inWords(error)}`;
+      const words = visible(lastWords.trim().split('\n').at(-1) ?? '').slice(0, 300);
+      lastWhy = `The MCP server ${server.name} can't be reached: ${inWords(error)}${words ? ` Its last words: ${JSON.stringify(words)}.` : ''}`;
       throw new MountFailure(lastWhy, { is: 'away', cause: error });
     }
   }
@@ -211,7 +217,7 @@ function inWords(error: unknown): string {
   if (cause?.code === 'ECONNREFUSED') return 'nobody listens there.';
   if (code === ErrorCode.RequestTimeout || (error as Error).name === 'TimeoutError') return 'it did not answer in time.';
   if (code === ErrorCode.ConnectionClosed) return 'it ended, or closed the connection.';
-  return `${(message ?? String(error)).replace(/\s+/g, ' ').slice(0, 300)}.`.replace(/\.\.$/, '.');
+  return `${visible((message ?? String(error)).replace(/\s+/g, ' ').slice(0, 300))}.`.replace(/\.\.$/, '.');
 }
 
 async function within<T>(ms: number, work: Promise<T>): Promise<T> {

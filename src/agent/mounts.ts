@@ -41,8 +41,9 @@ const FIRST_LOOK_MS = 4_000;
 const CHANGED_AGAIN_MS = 30_000;
 /** A question that ran out is asked again some time. */
 const TOLD_AGAIN_MS = 3_600_000;
-/** Every turn pays for each of them. */
+/** Every turn of every session pays for what models are shown of all of them. */
 const MOST_SHOWN = 256;
+const MOST_CHARACTERS = 400_000;
 
 type Shown = { of: ReadonlyMap<string, Pins>; specs: readonly ToolSpec[]; tools: ReadonlyMap<string, WriteTool> };
 
@@ -115,6 +116,7 @@ export function openMounts(deps: MountsDeps): Mounts {
     if (shown?.of === of) return shown;
     const specs: ToolSpec[] = [];
     const tools = new Map<string, WriteTool>();
+    let room = MOST_CHARACTERS;
     for (const server of servers)
       for (const definition of of.get(server.key)?.tools ?? []) {
         const fit = fitted(definition);
@@ -123,8 +125,18 @@ export function openMounts(deps: MountsDeps): Mounts {
         const where = whereIs(server);
         const mounted = { name, server: server.name, where, trusted: server.trusted, timeoutMs: server.timeoutMs, definition, fitted: fit };
         const tool = mountedTool(mounted, deps.connects ? remoteOf(server, definition) : null);
+        const spec = { name, description: tool.description, input_schema: fit.schema };
+        const size = JSON.stringify(spec).length;
+        if (!deps.denied(name) && size > room) {
+          if (room > 0)
+            warn({ server: server.name, tool: name }, 'mounted servers offer more than a model can be shown; this tool and those after it are left out');
+          room = 0;
+          continue;
+        }
         tools.set(name, tool);
-        if (!deps.denied(name)) specs.push({ name, description: tool.description, input_schema: fit.schema });
+        if (deps.denied(name)) continue;
+        specs.push(spec);
+        room -= size;
       }
     shown = { of, specs, tools };
     return shown;

@@ -1,9 +1,9 @@
-import { AjvJsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/ajv';
 import { z } from 'zod';
 import { canonicalJson } from '../policy/digest.ts';
 import { visible } from '../policy/outside-text.ts';
 import { UpstreamError } from '../services/http.ts';
 import { done, type Plan, type Refusal, type ToolAnswer, ToolError, type WriteTool } from './define-tool.ts';
+import { whatIsWrong } from './foreign-arguments.ts';
 import { type Definition, definitionHash, type Fitted } from './foreign-definition.ts';
 import { type ForeignResult, readResult } from './foreign-result.ts';
 
@@ -52,7 +52,6 @@ export function mountedTool(mounted: Mounted, remote: Remote | null): WriteTool 
   const { hints } = fitted;
   const hash = definitionHash(definition);
   const called = visible(definition.name).slice(0, 80);
-  const problem = validator(fitted.schema);
   // What may be sent twice is sent again after a crash; of anything else only a person can find out whether it happened.
   const again = trusted && hints.idempotent;
   return {
@@ -69,8 +68,9 @@ export function mountedTool(mounted: Mounted, remote: Remote | null): WriteTool 
     timeoutMs,
     foreign: { readOnly: trusted ? hints.readOnly : undefined, schema: fitted.schema },
     async plan(input: Record<string, unknown>, { session }): Promise<Plan | Refusal> {
-      const wrong = problem(input);
-      if (wrong !== null) throw new ToolError('BAD_ARGUMENTS', `${called} does not take these arguments: ${wrong}.`, 'correct them by its schema.');
+      const wrong = formless(input) ?? whatIsWrong(fitted.schema, input);
+      if (wrong !== null)
+        throw new ToolError('BAD_ARGUMENTS', `${called} does not take these arguments: ${visible(wrong).slice(0, 500)}.`, 'correct them by its schema.');
       // A person has agreed: then the server is waited for. Else the model goes on without it.
       const why = await reached(() => remote?.differs() ?? Promise.resolve(null), server, (session?.approvedBy.length ?? 0) > 0);
       if (why !== null) return { kind: 'refusal', why };
@@ -123,35 +123,12 @@ function inWords({ readOnly, destructive, idempotent }: Mounted['fitted']['hints
   return `it writes, ${destructive ? 'and may destroy something' : 'and destroys nothing'}${idempotent ? '; twice is as once' : ''}`;
 }
 
-const ajv = new AjvJsonSchemaValidator();
-
-/** What is wrong with arguments by the server's own schema, in its validator's words; null where nothing is, or where that can't be told. */
-function validator(schema: Record<string, unknown>): (input: Record<string, unknown>) => string | null {
-  let check: ReturnType<typeof ajv.getValidator> | null | undefined;
-  return (input) => {
-    try {
-      canonicalJson(input);
-    } catch {
-      return 'they hold something that has no form in JSON';
-    }
-    try {
-      // Its patterns are not run: one can be made so that it never ends.
-      check ??= ajv.getValidator(withoutPatterns(schema) as never);
-      const checked = check(input);
-      return checked.valid ? null : visible(checked.errorMessage).slice(0, 500);
-    } catch {
-      // The server holds them against its schema itself.
-      return null;
-    }
-  };
-}
-
-function withoutPatterns(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutPatterns);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value).flatMap(([key, v]) =>
-      (key === 'pattern' && typeof v === 'string') || key === 'patternProperties' ? [] : [[key, withoutPatterns(v)]],
-    ),
-  );
+/** What has no canonical form can't be approved. */
+function formless(input: Record<string, unknown>): string | null {
+  try {
+    canonicalJson(input);
+    return null;
+  } catch {
+    return 'they hold something that has no form in JSON';
+  }
 }

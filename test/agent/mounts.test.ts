@@ -108,8 +108,8 @@ describe('a server over HTTP', () => {
       data: { server: 'Team store', tool: 'look_up', definition: expect.stringMatching(/^[0-9a-f]{64}$/), result: { q: 'v2', hidden: 'a\\u{200B}b' } },
     });
     expect(it.headers.at(-1)).toMatchObject({ 'x-key': 'k' });
-    expect(await failure(call(mounts, 'mcp__s0__look_up', { q: 7 }))).toMatch(/^BAD_ARGUMENTS: look_up does not take these arguments: .*q must be string/);
-    expect(await failure(call(mounts, 'mcp__s0__look_up', { q: 'v', z: 1 }))).toMatch(/BAD_ARGUMENTS.*must NOT have additional properties/);
+    expect(await failure(call(mounts, 'mcp__s0__look_up', { q: 7 }))).toMatch(/^BAD_ARGUMENTS: look_up does not take these arguments: q must be string\. Next/);
+    expect(await failure(call(mounts, 'mcp__s0__look_up', { q: 'v', z: 1 }))).toMatch(/BAD_ARGUMENTS.*it has no argument z/);
   });
 
   test('that was started anew is connected to anew before anything is sent, and one that is gone fails only its own call', async () => {

@@ -1,6 +1,6 @@
 import type { MountedServer } from '../../src/agent/mount.ts';
 import { type Mounts, openMounts } from '../../src/agent/mounts.ts';
-import { changed, type Pins, type PinStore } from '../../src/agent/pins.ts';
+import { changed, type PinStore, type Pins } from '../../src/agent/pins.ts';
 import type { ToolAnswer } from '../../src/tools/define-tool.ts';
 
 /** A worker's mounted servers without a worker: the pins are kept in memory. */
@@ -49,7 +49,9 @@ if (process.argv[1] === import.meta.filename) {
   const given = JSON.parse(process.env['MCP_CONFORMANCE_CONTEXT'] || '{}') as Record<string, string>;
   const login = async (): Promise<MountedServer['oauth']> => {
     // An operator knows the issuer; here the server is asked for it.
-    const metadata = await fetch(new URL('/.well-known/oauth-protected-resource/mcp', url)).then((r) => (r.ok ? r : fetch(new URL('/.well-known/oauth-protected-resource', url))));
+    const metadata = await fetch(new URL('/.well-known/oauth-protected-resource/mcp', url)).then((r) =>
+      r.ok ? r : fetch(new URL('/.well-known/oauth-protected-resource', url)),
+    );
     const issuer = ((await metadata.json()) as { authorization_servers: string[] }).authorization_servers[0] ?? '';
     const { client_id: clientId = '', client_secret: clientSecret = '', private_key_pem: privateKey, signing_algorithm: algorithm = 'ES256' } = given;
     return privateKey ? { issuer, clientId, privateKey, algorithm } : { issuer, clientId, clientSecret };
