@@ -34,7 +34,10 @@ function unsureOnce() {
 }
 
 const editing: Desk['editing'] = {
-  schemaOf: async () => ({ type: 'object', properties: { job_id: { type: 'string' }, parameters: { type: 'object', additionalProperties: { type: 'string' } } } }),
+  schemaOf: async () => ({
+    type: 'object',
+    properties: { job_id: { type: 'string' }, parameters: { type: 'object', additionalProperties: { type: 'string' } } },
+  }),
   reconsider: async (_session, _call, input) => ({
     is: 'asks',
     digest: 'e'.repeat(64),
