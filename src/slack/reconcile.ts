@@ -54,7 +54,7 @@ export function makeShow({ slack, narrate, changesIn, blob, log }: Options): Sho
     const look = await lookAt(session, slots, limiter, now);
     let again: Again = changesIn?.(session, now) ?? null;
     let mayPost = true;
-    for (const slot of await wanted(look, progress)) {
+    for (const slot of decidedFirst(await wanted(look, progress), look)) {
       const known = look.shown[slot.name];
       const hash = hashOf(slot);
       if (known?.hash === hash && known.trying === undefined && !known.stream && !known.gone) continue;
@@ -211,6 +211,12 @@ export function makeShow({ slack, narrate, changesIn, blob, log }: Options): Sho
     if (!known?.ts && (error.status === 200 || error.status === 429)) await look.drop(slot.name);
     return error.retryAfterMs ?? AGAIN_MS;
   }
+}
+
+/** Edits are few, and the plan changes all the time: what stands there with buttons that count no more does not wait for it. */
+function decidedFirst(slots: readonly Slot[], { shown }: Look): Slot[] {
+  const stands = slots.filter((slot) => slot.name !== 'plan' && shown[slot.name]?.ts);
+  return [...stands, ...slots.filter((slot) => !stands.includes(slot))];
 }
 
 async function contentOf(file: File['file'], blob: Options['blob']): Promise<{ name: string; data: Uint8Array }> {

@@ -53,6 +53,17 @@ test('held back by a limit, it says when to come again, and nothing overtakes', 
   expect(texts()).toEqual(['root', '  one', '  end']);
 });
 
+test('a decided card does not wait for a plan that changes all the time', async () => {
+  const show = aShow();
+  const slots = inMemory();
+  const thread = (plan: string, card: string) => [say('root', 'root', false), say('plan', plan), say('card:2', card)];
+  await show(thread('one', 'asks'), slots, go, 0);
+  let edits = 0;
+  const oneEdit = async (name: string) => (name.startsWith('edit:') && ++edits > 1 ? 900 : 0);
+  expect(await show(thread('two', 'approved'), slots, oneEdit, 1_000)).toEqual({ againInMs: 900 });
+  expect(texts()).toEqual(['root', '  one', '  approved']);
+});
+
 test('a post whose reply was lost is found again, not repeated', async () => {
   const show = aShow();
   const slots = inMemory();

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync } from 'node:fs';
+import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
@@ -15,6 +15,15 @@ describe.skipIf(BROWSER === undefined)('the page', () => {
   let browser: Browser;
   let page: Page;
   const errors: string[] = [];
+  let replayed: Promise<{ code: number | null; out: string }> | undefined;
+  const play = async (file: string) => {
+    const { REDIS_URL: _, ...env } = process.env;
+    const child = spawn(process.execPath, ['bin/labmate.mjs', 'sandbox', '--headless', '--scenario', file, '--training-seconds', '3'], { env });
+    let out = '';
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes) => (out += String(bytes)));
+    const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
+    return { code, out };
+  };
 
   beforeAll(async () => {
     const dir = mkdtempSync(join(tmpdir(), 'labmate-page-'));
@@ -53,7 +62,10 @@ describe.skipIf(BROWSER === undefined)('the page', () => {
 
   const be = (user: string) => page.click(`[data-testid="identity"][data-user="${user}"]`);
   const approve = (words: string) =>
-    page.locator('[data-testid="thread"] [data-testid="message"]', { hasText: words }).locator('[data-action-id="approve_call"]').click({ timeout: 20_000 });
+    page
+      .locator('[data-testid="thread"] [data-testid="message"]', { hasText: new RegExp(words) })
+      .locator('[data-action-id="approve_call"]')
+      .click({ timeout: 20_000 });
 
   it('lets Priya ask, Sam approve, and shows the verdict and the pull request', async () => {
     expect(await page.textContent('[data-testid="banner"]')).toMatch(/not Claude/);
@@ -112,6 +124,10 @@ describe.skipIf(BROWSER === undefined)('the page', () => {
     const story = JSON.parse(decodeURIComponent(((await page.getAttribute('[data-testid="story-download"]', 'href')) ?? '').replace(/^[^,]*,/, '')));
     expect(story.acts.map((a: { do: string; as: string }) => `${a.as} ${a.do}`)).toEqual(['U1 command', 'U2 click', 'U2 click']);
     expect(story.thread.at(-1).words).toContain('record: … lines');
+    // In a sandbox of its own, while the page goes on; a later test looks at how it came out.
+    const file = join(mkdtempSync(join(tmpdir(), 'labmate-story-')), 'story.json');
+    writeFileSync(file, JSON.stringify(story));
+    replayed = play(file);
     await page.click('[data-testid="story-done"]');
   }, 30_000);
 
@@ -157,6 +173,50 @@ describe.skipIf(BROWSER === undefined)('the page', () => {
     await page.locator('[data-testid="message"][data-user="UBOT"]').first().waitFor({ timeout: 20_000 });
     await be('U4');
     expect(await page.locator('[data-testid="channel-link"][data-channel="D2"]').count()).toBe(0);
+  }, 60_000);
+
+  it("has Slack's own acts: what the app suggests, its stop button, its shortcuts, and one's messages to edit and take back", async () => {
+    await be('U1');
+    await page.click('[data-testid="channel-link"][data-channel="D1"]');
+    const fault = (what: unknown) =>
+      page.evaluate(
+        (body) => fetch('/control/fault', { method: 'POST', headers: { 'content-type': 'application/json' }, body }).then((r) => r.ok),
+        JSON.stringify(what),
+      );
+    expect(await fault({ target: 'claude', kind: 'hang' })).toBe(true);
+    await page.locator('[data-testid="suggested-prompt"]', { hasText: 'Try a change' }).click();
+    await page.locator('[data-testid="agent-state"][data-status="processing"]').waitFor({ timeout: 20_000 });
+    await page.click('[data-testid="native-stop"]');
+    await page.locator('[data-testid="agent-state"]').waitFor({ state: 'detached', timeout: 20_000 });
+    expect(await fault(null)).toBe(true);
+
+    await page.click('[data-testid="channel-link"][data-channel="C0RANDOM"]');
+    await say('run job 101 with lr=0.1');
+    const own = page.locator('[data-testid="channel"] [data-testid="message"]', { hasText: 'run job 101' }).last();
+    await own.hover();
+    await own.locator('[data-testid="edit-message"]').click();
+    await page.fill('[data-testid="edit-field"]', 'run job 101 with lr=0.2');
+    await page.press('[data-testid="edit-field"]', 'Enter');
+    await own.locator('.message-edited').waitFor();
+    await own.hover();
+    await own.locator('[data-testid="run-as-experiment"]').click();
+    await page.locator('[data-testid="only-you"]').last().waitFor({ timeout: 20_000 });
+    await own.hover();
+    await own.locator('[data-testid="delete-message"]').click();
+    await page.click('[data-testid="confirm-yes"]');
+    await own.waitFor({ state: 'detached' });
+
+    await page.click('[data-testid="shortcut-new"]');
+    await page
+      .locator('[data-testid="modal"] [data-testid^="field"], [data-testid="modal"] input, [data-testid="modal"] textarea')
+      .first()
+      .waitFor({ timeout: 20_000 });
+    await page.keyboard.press('Escape');
+    await page.locator('[data-testid="modal"]').waitFor({ state: 'detached' });
+  }, 90_000);
+
+  it('plays the thread that was kept, and it comes out the same', async () => {
+    expect(await replayed).toMatchObject({ code: 0, out: expect.stringMatching(/as it should be, in [\d.]+ s\n$/) });
   }, 60_000);
 
   it('can be used with the keyboard alone', async () => {

@@ -1,5 +1,5 @@
 import { useEffect, useRef } from 'preact/hooks';
-import type { Snapshot } from '../../control-types.ts';
+import type { Act, Snapshot } from '../../control-types.ts';
 import type { Edits } from '../blocks/state-values.ts';
 import type { Acted } from './client.ts';
 import { parseCommand } from './completion.ts';
@@ -58,6 +58,11 @@ export function useSending({ sandbox, snapshot, me, channel, go }: Here) {
     async click(where: { channel: string; ts: string; view?: string }, actionId: string, value: string | undefined): Promise<Acted> {
       const view = where.view ? { view: where.view } : {};
       const acted = await sandbox.act({ as: me, do: 'click', channel: where.channel, ts: where.ts, actionId, value, ...view });
+      tell(acted);
+      return acted;
+    },
+    async perform(what: Act): Promise<Acted> {
+      const acted = await sandbox.act(what);
       tell(acted);
       return acted;
     },

@@ -52,6 +52,7 @@ function Workspace({ sandbox, snapshot }: { sandbox: Sandbox; snapshot: Snapshot
     go,
     user: (id) => snapshot.users.find((user) => user.id === id),
     click: sending.click,
+    perform: sending.perform,
     inspect: (message) => {
       setInspected(message);
       go({ drawer: 'traffic' });

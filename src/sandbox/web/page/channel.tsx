@@ -1,10 +1,11 @@
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import type { SandboxChannel } from '../../control-types.ts';
 import { rootsOf } from '../data/selection.ts';
 import { Composer } from './composer.tsx';
 import { Examples, FirstRun } from './first-run.tsx';
 import { MessageList } from './message-list.tsx';
 import { usePage } from './page-context.ts';
+import { SuggestedPrompts } from './suggested.tsx';
 
 type Props = { channel: SandboxChannel; onSend: (text: string) => Promise<boolean>; onMenu: () => void };
 
@@ -19,6 +20,11 @@ export function Channel({ channel, onSend, onMenu }: Props) {
     setExamples(false);
     setFill({ text });
   };
+  // Opening the conversation is an event of its own, which the app answers with what it suggests.
+  const { perform, me } = page;
+  useEffect(() => {
+    if (channel.im) void perform({ as: me.id, do: 'home', tab: 'messages' });
+  }, [channel.id, me.id]);
   const name = channel.im ? 'labmate' : `#${channel.name}`;
   return (
     <main class="channel" data-testid="channel" data-channel={channel.id}>
@@ -45,6 +51,7 @@ export function Channel({ channel, onSend, onMenu }: Props) {
       <MessageList key={`${channel.id} ${page.me.id}`} messages={messages} inThread={false} testId="messages" label={`Messages in ${name}`}>
         {messages.length === 0 && (channel.id === main ? <FirstRun onPick={pick} /> : <Empty channel={channel} main={page.snapshot.channels[0]} />)}
       </MessageList>
+      {channel.im && <SuggestedPrompts channel={channel.id} short={messages.length > 0} onSend={(text) => void onSend(text)} />}
       <Composer
         key={channel.id}
         inThread={false}

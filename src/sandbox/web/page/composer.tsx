@@ -114,17 +114,30 @@ export function Composer({ inThread, placeholder, onSend, fill = null }: Props) 
               · <kbd>Enter</kbd> sends, <kbd>Shift</kbd>+<kbd>Enter</kbd> new line
             </span>
           </span>
-          <button
-            type="button"
-            class="send"
-            data-testid={`send-${where}`}
-            aria-label="Send"
-            title="Send"
-            disabled={text.trim() === ''}
-            onClick={() => void send()}
-          >
-            ➤
-          </button>
+          <span class="composer-acts">
+            {!inThread && (
+              <button
+                type="button"
+                class="shortcut"
+                data-testid="shortcut-new"
+                title="Shortcut: New experiment. It opens a form for a usual ablation."
+                onClick={() => void page.perform({ as: page.me.id, do: 'shortcut', callbackId: 'new_experiment' })}
+              >
+                ⚡<span class="composer-keys"> New experiment</span>
+              </button>
+            )}
+            <button
+              type="button"
+              class="send"
+              data-testid={`send-${where}`}
+              aria-label="Send"
+              title="Send"
+              disabled={text.trim() === ''}
+              onClick={() => void send()}
+            >
+              ➤
+            </button>
+          </span>
         </div>
       </div>
     </div>

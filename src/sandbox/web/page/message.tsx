@@ -7,7 +7,9 @@ import { clock, full } from '../data/time.ts';
 import { Flows } from '../text/flow.tsx';
 import { parseMrkdwn } from '../text/mrkdwn.ts';
 import { Avatar } from './avatar.tsx';
+import { EditMessage } from './edit-message.tsx';
 import { Files } from './files.tsx';
+import { MessageTools } from './message-tools.tsx';
 import { surfaceOf, usePage } from './page-context.ts';
 
 type Props = { message: SandboxMessage /** Drawn without its author, under an earlier message of theirs. */; compact: boolean; inThread: boolean };
@@ -15,6 +17,7 @@ type Props = { message: SandboxMessage /** Drawn without its author, under an ea
 export function Message({ message, compact, inThread }: Props) {
   const page = usePage();
   const [raw, setRaw] = useState(false);
+  const [editing, setEditing] = useState(false);
   const author = page.user(message.user);
   const name = author?.realName ?? message.user;
   return (
@@ -46,28 +49,16 @@ export function Message({ message, compact, inThread }: Props) {
         )}
         <SurfaceProvider value={surfaceOf(page, message)}>
           <div class="message-content" data-testid="content">
-            {message.blocks.length > 0 ? <Blocks blocks={message.blocks} /> : <Flows flows={parseMrkdwn(message.text)} />}
-            {message.edited && !message.bot && <span class="message-edited">(edited)</span>}
+            {editing && <EditMessage message={message} onDone={() => setEditing(false)} />}
+            {editing ? null : message.blocks.length > 0 ? <Blocks blocks={message.blocks} /> : <Flows flows={parseMrkdwn(message.text)} />}
+            {!editing && message.edited && !message.bot && <span class="message-edited">(edited)</span>}
           </div>
         </SurfaceProvider>
         <Files files={message.files} />
         {raw && <pre class="text-pre message-raw">{JSON.stringify(message, null, 2)}</pre>}
         {!inThread && <ThreadSummary message={message} />}
       </div>
-      <div class="message-tools" role="toolbar" aria-label="About this message">
-        {!inThread && !message.onlyFor && (
-          <button type="button" class="tool" data-testid="open-thread" title="Reply in thread" onClick={() => page.go({ thread: message.ts })}>
-            💬<span class="tool-word">Thread</span>
-          </button>
-        )}
-        <button type="button" class="tool" data-testid="message-traffic" title="The requests behind this message" onClick={() => page.inspect(message)}>
-          ⇅<span class="tool-word">Traffic</span>
-        </button>
-        <button type="button" class="tool" aria-pressed={raw} title="The message as Slack holds it" onClick={() => setRaw(!raw)}>
-          {'{ }'}
-          <span class="tool-word">JSON</span>
-        </button>
-      </div>
+      <MessageTools message={message} inThread={inThread} raw={raw} onRaw={() => setRaw(!raw)} onEdit={() => setEditing(true)} />
     </article>
   );
 }

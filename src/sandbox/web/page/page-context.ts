@@ -1,6 +1,6 @@
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
-import type { SandboxMessage, SandboxUser, Snapshot } from '../../control-types.ts';
+import type { Act, SandboxMessage, SandboxUser, Snapshot } from '../../control-types.ts';
 import type { Surface } from '../blocks/surface.ts';
 import type { Acted } from '../data/client.ts';
 import { formatPlace, type Place } from '../data/place.ts';
@@ -14,6 +14,8 @@ export type Page = {
   go(change: Partial<Place>): void;
   user(id: string): SandboxUser | undefined;
   click(where: { channel: string; ts: string; view?: string }, actionId: string, value: string | undefined): Promise<Acted>;
+  /** Does anything else that a person can do in Slack; what goes wrong is said. */
+  perform(what: Act): Promise<Acted>;
   /** Shows the requests that made or changed a message. */
   inspect(message: SandboxMessage): void;
 };

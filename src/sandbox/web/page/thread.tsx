@@ -1,4 +1,5 @@
 import { deciderOf, threadOf } from '../data/selection.ts';
+import { AgentState } from './agent-state.tsx';
 import { Composer } from './composer.tsx';
 import { MessageList } from './message-list.tsx';
 import { usePage } from './page-context.ts';
@@ -39,6 +40,7 @@ export function Thread({ channel, ts, onSend, onSave }: Props) {
           </button>
         </p>
       )}
+      <AgentState channel={channel.id} thread={ts} />
       <Composer key={ts} inThread placeholder="Reply…" onSend={onSend} />
     </aside>
   );
