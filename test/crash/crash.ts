@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Kill } from './kill.ts';
 import { DEPLOY, KILLS, schedule } from './kills.ts';
 import { judgeAll, type Verdict } from './oracle.ts';
-import { startPeople } from './people.ts';
+import { type Chances, startPeople } from './people.ts';
 import { bundle, LATER } from './processes.ts';
 import { seeded } from './random.ts';
 import { startClock } from './recovery.ts';
@@ -26,6 +26,7 @@ export type CrashOptions = {
   /** Under a clock that the kills may move. */
   inTime?: boolean;
   kinds?: readonly Kind[];
+  chances?: Chances;
   /** What runs as the worker; the product where absent. */
   worker?: string;
   /** How long what was begun may take to end. */
@@ -66,7 +67,7 @@ export async function crash(options: CrashOptions): Promise<Tally> {
     });
     let kept = true;
     try {
-      const people = startPeople(stage, seeded(seed + from + 1), options.kinds);
+      const people = startPeople(stage, seeded(seed + from + 1), options.kinds, options.chances);
       // A clock that jumps measures nothing.
       const clock = options.inTime ? { struck: () => {}, settled: async () => {} } : startClock(stage, tally.recovery);
       // The first sessions get to where something can happen to them.
@@ -84,7 +85,7 @@ export async function crash(options: CrashOptions): Promise<Tally> {
       // What a later version began only a later version can end.
       if (!stage.isLater() && kills.includes(DEPLOY)) await stage.deploy(true);
       // What nobody looks at ends by itself, in days.
-      const days = setInterval(() => stage.time?.jump(DAY_MS), 6_000);
+      const days = setInterval(() => stage.time?.jump(DAY_MS), 3_000);
       const ended = await people.finish(options.endWithinMs ?? 90_000);
       clearInterval(days);
       if (!ended) say('not everything came to an end in time');

@@ -28,8 +28,14 @@ const REMINDED_MS = 12.5 * 3_600_000;
 /** Nothing was done, and the person was told so. */
 const NOT_STORED = /repeat|could not|try again|did not tell me|trouble/i;
 
+/** How often somebody adds a thought, stops, says no. */
+export type Chances = { note: number; stop: number; deny: number };
+const USUAL: Chances = { note: 0.15, stop: 0.08, deny: 0.07 };
+/** Where every kind of delivery is waited for. */
+export const TALKATIVE: Chances = { note: 0.7, stop: 0.05, deny: 0.3 };
+
 /** One person for each channel, who has one experiment run after the other, and approvers who say yes to nearly every card. */
-export function startPeople(stage: CrashStage, random: Random, kinds: readonly Kind[] = Object.keys(KINDS) as Kind[]): People {
+export function startPeople(stage: CrashStage, random: Random, kinds: readonly Kind[] = Object.keys(KINDS) as Kind[], chances = USUAL): People {
   const { slack, channels, redis, keys } = stage;
   const acked: Acked[] = [];
   const typed = new Map<string, Kind>();
@@ -79,7 +85,7 @@ export function startPeople(stage: CrashStage, random: Random, kinds: readonly K
       clicked.set(approval, Date.now());
       const by = random.pick(['U2', 'U3']);
       const at = slack.world.nextTs();
-      if (!denies.has(approval)) denies.set(approval, random.next() < 0.07);
+      if (!denies.has(approval)) denies.set(approval, random.next() < chances.deny);
       const acted = denies.get(approval)
         ? await deny(by, message, approval)
         : await act({ as: by, do: 'click', channel, ts: message.ts, actionId: 'approve_call' });
@@ -100,7 +106,7 @@ export function startPeople(stage: CrashStage, random: Random, kinds: readonly K
 
   async function one(channel: string): Promise<void> {
     const clicked = new Map<string, number>();
-    let spoken = random.next() < 0.15 ? 'note' : random.next() < 0.08 ? 'stop' : 'nothing';
+    let spoken = random.next() < chances.note ? 'note' : random.next() < chances.stop ? 'stop' : 'nothing';
     const speakAt = Date.now() + 1_000 + random.next() * 5_000;
     while (!(await begin(channel)) && going) await sleep(500);
     const since = looks;

@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { crash, lastLine } from './crash.ts';
 import { isOfADelivery } from './gateway-kills.ts';
 import { DEPLOY, KILLS } from './kills.ts';
+import { TALKATIVE } from './people.ts';
 import { NO_TIME } from './time.ts';
 import { TIME_KILLS } from './time-kills.ts';
 
@@ -57,7 +58,7 @@ const tally = await crash({
   gateways,
   kills: wanted,
   inTime: values.time,
-  ...(values.deliveries ? { perStage: deliveries.length, insist: 3 } : {}),
+  ...(values.deliveries ? { perStage: deliveries.length, insist: 3, chances: TALKATIVE } : {}),
   say: (line) => process.stdout.write(`${line}\n`),
 });
 const minutes = ((Date.now() - began) / 60_000).toFixed(1);
