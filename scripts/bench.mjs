@@ -15,6 +15,7 @@ const compiled = spawnSync(process.execPath, [join(root, 'node_modules', 'typesc
 if (compiled.status !== 0) process.exit(compiled.status ?? 1);
 cpSync(join(root, 'src', 'runtime', 'scripts'), join(built, 'src', 'runtime', 'scripts'), { recursive: true });
 cpSync(join(root, 'package.json'), join(built, 'package.json'));
+cpSync(join(root, 'bin'), join(built, 'bin'), { recursive: true });
 
 // The benchmarks start a Redis of their own; somebody's REDIS_URL may hold somebody's sessions.
 const { REDIS_URL: _never, ...env } = process.env;

@@ -115,12 +115,25 @@ export function scripts(
   const call = (name: string, args: (string | number)[]) => {
     const command = commands[`lm_${name}`];
     if (!command) throw new Error(`there is no script ${name}`);
+    gather(redis);
     return command.apply(redis, args);
   };
   return {
     run: (name, keys, args) => call(name, [keys.length, ...keys, ...args]),
     take: async (key, everyMs, atOnce) => Number(await call('take', [key, everyMs, atOnce])),
   };
+}
+
+/**
+ * What is sent to Redis in one turn of the event loop leaves as one packet: a system call for all of it instead of one each, and Redis, which finds it all at once,
+ * syncs its file once for it. Nothing else is changed by it: each command is still one, with its own answer.
+ */
+function gather(redis: Redis): void {
+  // A cluster has one for each node, and none of its own.
+  const stream: typeof redis.stream | undefined = redis.stream;
+  if (!stream || stream.writableCorked > 0) return;
+  stream.cork();
+  setImmediate(() => stream.uncork());
 }
 
 /** What is wrong with this Redis for us: `faults` stop the start, `warnings` are said. */

@@ -131,6 +131,8 @@ async function launch(binary: RedisBinary, dir: string, port: number, env: Recor
   const flags = ['--bind', '127.0.0.1', '--port', String(port), '--dir', dir, '--pidfile', join(dir, 'redis.pid'), '--daemonize', 'no'];
   // An acknowledged write survives a kill of Redis itself only when every one of them is synced.
   flags.push('--appendonly', 'yes', '--appendfsync', 'always', '--save', '', '--maxmemory-policy', 'noeviction');
+  // A log's last piece is allocated whole: with Redis' own 4 KB pieces a sixth of a session's memory is empty.
+  flags.push('--stream-node-max-bytes', '16384');
   const logFile = join(dir, 'redis.log');
   const own = { ...(binary.libraries ? { LD_LIBRARY_PATH: binary.libraries } : {}), ...env };
   const server = spawnGuarded(binary.path, flags, { logFile, env: Object.keys(own).length > 0 ? own : undefined });
