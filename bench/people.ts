@@ -19,7 +19,7 @@ export async function measurePeople(stage: Stage, size: { clicks: number; rounds
 
   const alone: number[] = [];
   const bare: number[] = [];
-  await clicks(stage, labmate, port, 'warm', 20);
+  await clicks(stage, labmate, port, 'warm', 100);
   for (let round = 0; round < size.rounds; round++) {
     bare.push(await bareClick(bolt, size.clicks));
     alone.push(percentile(await clicks(stage, labmate, port, `u${round}`, size.clicks), 50));

@@ -65,7 +65,11 @@ for (const { name, columns, rows } of growth) say(`\n${name}\n${[columns, ...row
 say(`floor, last    ${await measureFloor(stage, size)}`);
 await stage.close();
 const missed = goals.filter((g) => !g.met);
-say(missed.length === 0 && unseen.length === 0 ? '\nall goals met' : `\n${missed.length} of ${goals.length} goals not met${unseen.length > 0 ? `, and not seen: ${unseen.join(', ')}` : ''}`);
+say(
+  missed.length === 0 && unseen.length === 0
+    ? '\nall goals met'
+    : `\n${missed.length} of ${goals.length} goals not met${unseen.length > 0 ? `, and not seen: ${unseen.join(', ')}` : ''}`,
+);
 if (!values.quick && !values.only)
   writeFileSync(
     join(import.meta.dirname, 'results.json'),
