@@ -28,6 +28,7 @@ const NPM = {
   '@modelcontextprotocol/inspector': '2.12.0',
   '@modelcontextprotocol/client': '2.4.0',
   '@modelcontextprotocol/server-everything': '2026.8.31',
+  '@modelcontextprotocol/server-filesystem': '2026.8.31',
   'local-slack-linux-x64': '0.1.8',
 };
 
@@ -44,6 +45,7 @@ const peers = {
   mcpInspector: peer('the MCP Inspector', () => fromNpm('@modelcontextprotocol/inspector')),
   mcpClient: peer("the MCP client of the SDK's second version", () => fromNpm('@modelcontextprotocol/client')),
   mcpEverything: peer("MCP's server-everything", () => fromNpm('@modelcontextprotocol/server-everything')),
+  mcpFilesystem: peer("MCP's server-filesystem", () => fromNpm('@modelcontextprotocol/server-filesystem')),
   mcpGrafana: peer('mcp-grafana', () => fromPypi('mcp-grafana', MCP_GRAFANA, 'mcp-grafana')),
   mlflow: peer('a real MLflow tracking server', () => fromPypi('mlflow', MLFLOW, 'mlflow')),
 };

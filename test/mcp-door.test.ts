@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { describe, expect, it } from 'vitest';
@@ -5,6 +8,7 @@ import { readAnyConfig } from '../src/config.ts';
 import { type Choice, listTools } from '../src/mcp-list.ts';
 import { listMounted } from '../src/mcp-list-mounted.ts';
 import { foreignHttp } from './agent/foreign-server.ts';
+import { allBackends } from './tools/all-backends.ts';
 
 const VARIABLES = { DATABRICKS_HOST: 'http://127.0.0.1:1', DATABRICKS_TOKEN: 'dapi-1', MLFLOW_TRACKING_URI: 'http://127.0.0.1:1' };
 const EVERYTHING: Choice = { readOnly: false, toolsets: null, exclude: [] };
@@ -111,3 +115,31 @@ describe('labmate mcp ls on mounted servers', () => {
     await served.stop();
   });
 });
+
+it('without Redis and Slack looks work, and what needs a yes is refused with what is missing, and not sent', async () => {
+  const world = await allBackends();
+  const dir = mkdtempSync(join(tmpdir(), 'labmate-alone-'));
+  const file = join(dir, 'labmate.json');
+  writeFileSync(file, JSON.stringify({ approvers: { default: { users: ['U1'] } } }));
+  const client = new Client({ name: 'a-client', version: '1' });
+  const env = { PATH: process.env['PATH'] ?? '', MLFLOW_TRACKING_URI: world.tracking.url, LABMATE_CONFIG: file };
+  await client.connect(new StdioClientTransport({ command: process.execPath, args: ['bin/labmate.mjs', 'mcp'], env }));
+  const run_id = world.seeded('sweep-03');
+  const tags = async () => {
+    const { structuredContent } = await client.callTool({ name: 'fetch_mlflow_run', arguments: { run_id } });
+    return (structuredContent as { tags: Record<string, string> }).tags;
+  };
+  const before = await tags();
+  expect(await client.callTool({ name: 'tag_run', arguments: { run_id, key: 'reviewed', value: 'yes' } })).toMatchObject({
+    isError: true,
+    content: [
+      {
+        text: "This needs a person's yes, and nobody can be asked here: set REDIS_URL and SLACK_BOT_TOKEN and SLACK_APP_TOKEN, the same as where labmate runs. Nothing was run.",
+      },
+    ],
+  });
+  expect(await tags()).toEqual(before);
+  await client.close();
+  await world.close();
+  rmSync(dir, { recursive: true });
+}, 30_000);

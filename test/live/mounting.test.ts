@@ -1,4 +1,6 @@
 import { spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -88,6 +90,41 @@ describe.skipIf(peers.mcpEverything.skipped !== undefined)("MCP's server-everyth
     spawn(process.execPath, [entry, 'streamableHttp'], { env: { PATH: process.env['PATH'] ?? '', PORT: String(port) }, stdio: 'ignore' });
 });
 
+describe.skipIf(peers.mcpInspector.skipped !== undefined)("README's block of mounted servers, read by the Inspector as any host would", () => {
+  const readme = readFileSync('README.md', 'utf8');
+  const block = [...readme.matchAll(/```json\n([\s\S]*?)\n```/g)].map((found) => JSON.parse(found[1] ?? '') as Block).find((b) => b.mounts);
+  type Block = { mcpServers: Record<string, { command: string; args: string[]; env?: Record<string, string> }>; mounts?: object };
+
+  const listed = async (name: string, change: (server: Block['mcpServers'][string]) => object) => {
+    const dir = mkdtempSync(join(tmpdir(), 'labmate-readme-'));
+    closes.push(() => rmSync(dir, { recursive: true }));
+    mkdirSync(join(dir, 'experiments'));
+    const server = block?.mcpServers[name];
+    if (!server) throw new Error(`README mounts no ${name}`);
+    const file = join(dir, 'labmate.json');
+    writeFileSync(file, JSON.stringify({ ...block, mcpServers: { [name]: change(server) } }));
+    const inspector = peers.mcpInspector.skipped === undefined ? peers.mcpInspector.entry : '';
+    const { code, out } = await run([inspector, '--cli', '--config', file, '--server', name, '--method', 'tools/list', '--format', 'json', '-q'], dir);
+    expect(code, out).toBe(0);
+    return [...out.matchAll(/"name": ?"([a-z_]+)"/g)].map((found) => found[1]);
+  };
+
+  test.skipIf(peers.mcpFilesystem.skipped !== undefined)('configs', async () => {
+    const entry = peers.mcpFilesystem.skipped === undefined ? peers.mcpFilesystem.entry : '';
+    // The package of that name, without npx' download.
+    const names = await listed('configs', ({ args: [, , ...rest], ...server }) => ({ ...server, command: process.execPath, args: [entry, ...rest] }));
+    expect(names).toContain('read_text_file');
+  });
+
+  test.skipIf(peers.mcpGrafana.skipped !== undefined)('grafana', async () => {
+    const program = peers.mcpGrafana.skipped === undefined ? peers.mcpGrafana.program : '';
+    const env = { GRAFANA_URL: 'http://127.0.0.1:1', GRAFANA_SERVICE_ACCOUNT_TOKEN: 'glsa_none' };
+    const names = await listed('grafana', ({ args: [, ...rest] }) => ({ command: program, args: rest, env }));
+    expect(names).toContain('search_dashboards');
+    expect(names).not.toContain('update_dashboard');
+  });
+});
+
 async function until(look: () => Promise<boolean>): Promise<void> {
   const end = Date.now() + 30_000;
   while (!(await look())) {
@@ -104,9 +141,9 @@ async function childrenOf(pid: number, words: string): Promise<number[]> {
   });
 }
 
-function run(args: string[]): Promise<{ code: number | null; out: string }> {
+function run(args: string[], cwd = process.cwd()): Promise<{ code: number | null; out: string }> {
   const env = { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '' };
-  const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'], timeout: 55_000, killSignal: 'SIGKILL' });
+  const child = spawn(process.execPath, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'], timeout: 55_000, killSignal: 'SIGKILL' });
   let out = '';
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding('utf8').on('data', (part: string) => {

@@ -15,6 +15,7 @@ const schema = z.object({
   mcpInspector: npmPackage,
   mcpClient: npmPackage,
   mcpEverything: npmPackage,
+  mcpFilesystem: npmPackage,
   localSlack: npmPackage,
 });
 
