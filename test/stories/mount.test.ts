@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { readFile, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Got } from '../../src/sandbox/claude/conversation.ts';
 import { type FeatureRegistry, startFeatureRegistry } from '../../src/sandbox/feature-registry.ts';
@@ -142,3 +144,26 @@ test('a tool that says something else than was pinned is refused until approvers
   await stage.ended();
   expect(got.at(-1)?.data).toMatchObject({ result: { name: 'v2' } });
 }, 120_000);
+
+test('a rule that matches no tool of a pinned server is a mistake that start-up stops at', async () => {
+  const file = stage.variables.LABMATE_CONFIG;
+  const before = await readFile(file, 'utf8');
+  const config = JSON.parse(before) as { policy: { rules: object[] } };
+  config.policy.rules.push({ tool: 'mcp__feature-registry__drop_*', action: 'deny' });
+  const wrong = `${file}.wrong.json`;
+  await writeFile(wrong, JSON.stringify(config));
+  const child = spawn(process.execPath, ['bin/labmate.mjs', 'start'], {
+    env: { ...stage.variables, ROLE: 'worker', ADMIN_PORT: '0', LABMATE_CONFIG: wrong },
+    stdio: ['ignore', 'ignore', 'pipe'],
+    timeout: 30_000,
+  });
+  let said = '';
+  child.stderr.setEncoding('utf8').on('data', (part: string) => {
+    said += part;
+  });
+  const code = await new Promise((resolve) => child.on('close', resolve));
+  expect({ code, said }).toEqual({
+    code: 1,
+    said: expect.stringContaining('a rule of "policy" names the tool "mcp__feature-registry__drop_*", and feature-registry offers none of that name'),
+  });
+}, 60_000);
