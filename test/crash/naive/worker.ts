@@ -55,7 +55,11 @@ async function call(sid: string, use: ToolUse): Promise<Record<string, unknown>>
     use.name === 'run_databricks_job' ? { job_id: '101', parameters: use.input['parameters'] } : { channel: await channelOf(sid), text: use.input['text'] };
   const digest = digestOf(use.name, args);
   const approval = use.name === 'run_databricks_job' ? `${sid}/1` : undefined;
-  if (approval) await askPeople(sid, use, approval, digest, args);
+  if (approval && !(await askPeople(sid, use, approval, digest, args))) {
+    const data = { status: 'declined' };
+    await write(sid, [{ type: 'call_finished', call: use.id, outcome: { status: 'denied', text: 'Declined; nothing was run.', data } }]);
+    return data;
+  }
   const result = use.name === 'run_databricks_job' ? await runJob(args) : await post(sid, args);
   const key = randomUUID().replaceAll('-', '');
   await write(sid, [
@@ -70,13 +74,17 @@ async function finish(sid: string, use: ToolUse, data: Record<string, unknown>):
   return data;
 }
 
-/** The job waits as long as the people take. */
-async function askPeople(sid: string, use: ToolUse, approval: string, digest: string, args: Record<string, unknown>): Promise<void> {
+/** The job waits as long as the people take. False: they said no. */
+async function askPeople(sid: string, use: ToolUse, approval: string, digest: string, args: Record<string, unknown>): Promise<boolean> {
   const preview = { summary: 'Run job 101', facts: [], changes: [] };
   const expires_at = new Date(Date.now() + 3_600_000).toISOString();
   const waiting = { for: 'approval' as const, approval, digest, arguments: args, preview, expires_at, need: 1 };
   if (!fold(sid, await log.read(sid))?.approvals.has(approval)) await write(sid, [{ type: 'call_parked', call: use.id, waiting }]);
-  while (fold(sid, await log.read(sid))?.approvals.get(approval)?.state === 'pending') await sleep(200);
+  for (;;) {
+    const state = fold(sid, await log.read(sid))?.approvals.get(approval)?.state;
+    if (state !== 'pending') return state === 'approved' || state === 'used';
+    await sleep(200);
+  }
 }
 
 async function runJob(args: Record<string, unknown>): Promise<Record<string, unknown>> {
