@@ -58,7 +58,7 @@ export function changeForm(s: Session): View {
   const blocks = [
     rich(
       para(t('This is taken back, and nothing of it is run:')),
-      bullets(open.slice(0, 10).map((a) => [t(a.preview.summary)])),
+      bullets(open.slice(0, 10).map((a) => [t(a.preview.summary.slice(0, 300))])),
       para(t(kept.length > 0 ? 'The model plans anew, with what was written since:' : 'The model plans anew.')),
       ...kept.map((m) => quote(named(m.text).slice(0, 600))),
     ),

@@ -28,7 +28,10 @@ export function refuseBlocks(blocks: unknown, surface: Surface = 'message'): Ref
   if (inTables > tableTextAllowed) messages.push(`tables hold more than ${tableTextAllowed} characters`);
   if (messages.length > 0) return { error: 'invalid_blocks', messages };
   const length = textLength(blocks);
-  return length > textAllowed ? { error: 'msg_blocks_too_long', messages: [`the text of all blocks is ${length} characters long`] } : null;
+  // A view has a limit of its own, in bytes.
+  return surface === 'message' && length > textAllowed
+    ? { error: 'msg_blocks_too_long', messages: [`the text of all blocks is ${length} characters long`] }
+    : null;
 }
 
 /** All text in some blocks: Slack limits the sum as well as each part. */

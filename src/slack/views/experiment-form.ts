@@ -21,7 +21,7 @@ export function ablationForm({ places, place, jobs, usual }: FormOffer): View {
   const [metric = ''] = usual.metrics;
   const best = usual.experiment ? `the best run in experiment "${usual.experiment}"` : '';
   const job = jobs.find((j) => j.id === usual.job);
-  const known = usual.metrics.slice(0, 8).join(', ');
+  const known = usual.metrics.slice(0, 8).join(', ').slice(0, 300);
   return {
     ...modal('new_experiment', 'New experiment', [
       {
@@ -103,7 +103,7 @@ function text(id: string, initial: string, more: { multiline?: boolean; placehol
     multiline: more.multiline ?? false,
     max_length: LONGEST,
     ...(more.placeholder ? { placeholder: { type: 'plain_text', text: more.placeholder, emoji: false } } : {}),
-    ...(initial === '' ? {} : { initial_value: initial }),
+    ...(initial === '' ? {} : { initial_value: initial.slice(0, LONGEST) }),
   };
 }
 
