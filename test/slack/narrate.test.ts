@@ -77,6 +77,35 @@ describe('the thread of a session', () => {
     `);
   });
 
+  test('a table is counted, not quoted, and several runs that ended are told of together', () => {
+    const ok = (call: string, text: string, data: Record<string, unknown> = {}): SessionEvent => ({
+      type: 'call_finished',
+      call,
+      outcome: { status: 'ok', text, data },
+    });
+    const runs = (last: string) => ({ runs: ['SUCCEEDED', 'SUCCEEDED', last].map((status, i) => ({ run_id: `${i}`, status })) });
+    const plan = slot(
+      slotsOf(
+        opened('Which jobs are there?'),
+        replied(
+          1,
+          ['t', 'w', 'x', 'y', 'z'].map((id) => ({ id, tool: id === 't' ? 'list_databricks_jobs' : 'wait_for_job' })),
+        ),
+        ok('t', '| job_id | name |\n| --- | ---: |\n| 101 | ads-train |\n| 102 | ads-eval |\n\nThere are more.'),
+        ok('w', 'Run 0 of job 101: SUCCEEDED after 5 s (TERMINATED/SUCCESS).\n\nRun 1 …', runs('SUCCEEDED')),
+        ok('x', 'Run 0 of job 101: RUNNING (RUNNING).', runs('RUNNING')),
+        ok('y', 'val_f1 below 0.6 came true on run 0: 0.52 at step 7.\n\nRun 0: SUCCEEDED.', runs('SUCCEEDED')),
+        ok('z', 'Run 0 of job 101: SUCCEEDED after 5 s.', { runs: [{ run_id: '0', status: 'SUCCEEDED' }] }),
+      ),
+      'plan',
+    );
+    expect(plan.text).toContain('List the jobs: 2 listed\n');
+    expect(plan.text).toContain('Wait for the training job: 3 of 3 runs SUCCEEDED');
+    expect(plan.text).toContain('2 of 3 runs SUCCEEDED, 1 of 3 runs RUNNING');
+    expect(plan.text).toContain('val_f1 below 0.6 came true on run 0');
+    expect(plan.text).toContain('Run 0 of job 101: SUCCEEDED after 5 s.');
+  });
+
   test('grows only at its end: what was posted once keeps its name and its place', () => {
     let before: string[] = [];
     for (let n = 1; n <= walk.length; n++) {

@@ -3,6 +3,7 @@ import type { RunProgress } from '../../runtime/progress.ts';
 import type { Block } from '../../services/slack.ts';
 import { badRunsInWords, stepEnd } from '../../session/came-to.ts';
 import type { Outcome } from '../../session/events.ts';
+import { reportsIn } from '../../session/runs.ts';
 import type { Call, Session } from '../../session/state.ts';
 import type { Live } from '../live.ts';
 import { fallback, fitted, LIMITS } from './limits.ts';
@@ -105,7 +106,7 @@ function lineOf(s: Session, call: Call, mayApprove: (tool: string) => Bit[], pro
       if (isInterruptedWait(call))
         return s.ended ? line('pending', 'not waited for to the end') : line('in_progress', 'the run goes on while a message is answered');
       const { outcome } = status;
-      const words = firstLine(outcome.text);
+      const words = severalEnded(call, outcome) ?? firstLine(outcome.text);
       const end = stepEnd(call) ?? 'done';
       if (end === 'done') return line('complete', words);
       if (end === 'denied' && approval?.state === 'denied')
@@ -126,8 +127,20 @@ function askedBack({ data }: Outcome): string | null {
   return typeof data?.['ask'] === 'string' ? firstLine(data['ask']) : null;
 }
 
+/** Of several runs that were waited for, the first line of the outcome tells of one; null where something else is to be told first, such as a condition that came true. */
+function severalEnded({ tool }: Call, outcome: Outcome): string | null {
+  const runs = reportsIn(outcome);
+  if (tool !== 'wait_for_job' || runs.length < 2 || !/^Run \S+( of job \S+)?: /.test(outcome.text)) return null;
+  const count = (state: string) => runs.filter((run) => run.status === state).length;
+  return [...new Set(runs.map((run) => run.status))].map((state) => `${count(state)} of ${runs.length} runs ${state}`).join(', ');
+}
+
 function firstLine(text: string): string {
+  const lines = text.trim().split('\n');
+  const rows = lines.findIndex((each) => !each.startsWith('|'));
+  // The head of a table says nothing without its rows; those are for the model.
+  const said = lines[0]?.startsWith('|') && /^[|:\s-]+$/.test(lines[1] ?? '') ? `${(rows < 0 ? lines.length : rows) - 2} listed` : (lines[0] ?? '');
   // Tools write Markdown for the model; here it would be stars.
-  const line = plainWords(text.trim().split('\n')[0] ?? '');
+  const line = plainWords(said);
   return line.length > 240 ? `${line.slice(0, 239)}…` : line;
 }
