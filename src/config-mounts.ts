@@ -19,6 +19,8 @@ const server = z.looseObject({
   cwd: name.optional(),
   url: name.optional(),
   headers: strings.optional(),
+  /** As several hosts write it. Nobody expects a server to be started that is switched off elsewhere. */
+  disabled: z.boolean().optional(),
 });
 
 export const mcpServersSchema = z
@@ -63,6 +65,7 @@ export function mountedServers(file: { mcpServers: Servers; mounts: Mounts }, en
   for (const of of Object.keys(file.mounts)) if (!Object.hasOwn(file.mcpServers, of)) fault(`mounts names "${of}", which stands not in mcpServers`);
   const mounted: MountedServer[] = [];
   for (const [of, given] of Object.entries(file.mcpServers)) {
+    if (given.disabled) continue;
     const key = serverKey(of);
     const twin = mounted.find((m) => m.key === key);
     if (key === '') fault(`mcpServers has a server "${of}", whose name has no letter or digit that a tool's name could have`);
@@ -99,6 +102,11 @@ function addressOf(of: string, given: Servers[string], env: Env, fault: (text: s
   }
   if (!/^https?:\/\//.test(url) || !URL.canParse(url)) {
     fault(`mcpServers.${of}.url is not a URL: it must look like https://host/mcp`);
+    return null;
+  }
+  // fetch refuses it, and says it aloud.
+  if (new URL(url).username || new URL(url).password) {
+    fault(`mcpServers.${of}.url holds a user name or a password: give them as a header, "Authorization"`);
     return null;
   }
   return { is, url, headers };

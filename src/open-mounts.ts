@@ -9,7 +9,7 @@ import { isDenied } from './policy/judge.ts';
 import { couldMatch, mountedName } from './policy/mounted-names.ts';
 import { approversOf } from './policy/rules.ts';
 import { openPins } from './runtime/pin-store.ts';
-import { ACCEPT_TOOLS } from './session/door.ts';
+import { ACCEPT_TOOLS, LABMATE } from './session/door.ts';
 import { acceptMcpTools } from './tools/accept-mcp-tools.ts';
 import { catalog } from './tools/catalog.ts';
 import type { WriteTool } from './tools/define-tool.ts';
@@ -58,10 +58,12 @@ function acceptTool(pins: PinStore): WriteTool {
 /** What stands on one card must be readable there. */
 const ON_ONE_CARD = 24_000;
 const MOST_CARDS = 8;
+const UNASKED_MS = 24 * 3_600_000;
 
 /**
  * Asks approvers about the difference: a session of its own, as a client at a door has one, whose calls are the questions. Every worker that finds the same difference
- * opens the same session. One that was declined stays declined, until the server offers something else; one that ran out is asked again.
+ * opens the same session. One that was declined or stopped stays so, until the server offers something else. One that ran out is asked again, and so is one that was
+ * accepted and is a difference once more, as the server went back in between.
  */
 async function review(server: MountedServer, all: readonly Difference[], { permissions, channels }: CoreConfig, core: Core): Promise<void> {
   const { deliver, reading, services } = core;
@@ -72,16 +74,21 @@ async function review(server: MountedServer, all: readonly Difference[], { permi
   for (let round = 0; ; round++) {
     const session = `r${id}${round === 0 ? '' : `-${round}`}`;
     const before = await reading.session(session);
-    if (before?.ended && [...before.approvals.values()].some((a) => a.state === 'expired')) continue;
-    if (before?.ended) return;
+    if (before?.ended) {
+      const asked = [...before.approvals.values()];
+      if (before.ended.outcome === 'stopped' || asked.some((a) => a.state === 'denied')) return;
+      // Nobody could be asked: labmate.json may have been mended meanwhile.
+      if (asked.length === 0 && core.log.now() - Date.parse(before.ended.at) < UNASKED_MS) return;
+      continue;
+    }
     const prompt = `What the MCP server ${server.name} offers is not what was pinned.`;
-    const place = { team, channel, thread: null, place: `review-${session}`, by: 'labmate', prompt, door: 'mcp' } as const;
+    const place = { team, channel, thread: null, place: `review-${session}`, by: LABMATE, prompt, door: 'mcp' } as const;
     const opened = await deliver(`open:${session}`, { do: 'open', session, ...place });
     if (opened.is === 'limit') throw new Error(`there are ${opened.limit} questions of this kind already`);
     for (const [n, changes] of cardsOf(all).entries()) {
       const call = `${session}-${n}`;
       const input = { server: server.name, key: server.key, changes };
-      await deliver(`ask:${call}`, { do: 'ask', session, call, client: 'labmate', tool: ACCEPT_TOOLS, input });
+      await deliver(`ask:${call}`, { do: 'ask', session, call, client: LABMATE, tool: ACCEPT_TOOLS, input });
     }
     return;
   }

@@ -85,6 +85,7 @@ describe('a fault names the variable or key and the fix', () => {
       /no price for claude-sonnet-5-5/,
     ],
     ['an unset variable of a mounted server', {}, { mcpServers: { g: { command: 'x', env: { K: '${NOT_THERE}' } } } }, /^NOT_THERE is not set, and mcpServers/],
+    ['an address with a password in it', {}, { mcpServers: { g: { url: 'https://me:hunter2@h/mcp' } } }, /mcpServers\.g\.url holds a user name or a password/],
     ['a server that is neither a command nor an address', {}, { mcpServers: { g: { args: [] } } }, /mcpServers\.g needs a "command" or a "url"/],
     [
       'two servers whose tools would be named alike',
@@ -203,6 +204,7 @@ describe('what comes of it', () => {
             env: { GRAFANA_URL: '${G_URL}', GRAFANA_TOKEN: '${G_TOKEN}', LEVEL: '${LEVEL:-warn}' },
             disabled: false,
           },
+          'switched off': { command: 'never', disabled: true },
           'feature store': { type: 'streamable-http', url: 'https://f.example/mcp', headers: { Authorization: 'Bearer ${F_TOKEN}' } },
         },
         mounts: { grafana: { trusted: true, timeout: '5m' } },

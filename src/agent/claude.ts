@@ -74,7 +74,7 @@ function answer({ model, content, stop, category, usage, whole }: Assembled, req
   if (!stop) throw new UnreadableReply('it has no stop reason');
   if (stop === 'tool_use' && !whole) throw new UnreadableReply('the arguments of a tool call are not JSON');
   if (typeof model !== 'string') throw new UnreadableReply('it does not say which model wrote it');
-  if (content.some((block) => block['type'] === 'tool_use' && !block['id'])) throw new UnreadableReply('a tool call has no id');
+  if (content.some((block) => block['type'] === 'tool_use' && !/^\S+$/.test(String(block['id'] ?? '')))) throw new UnreadableReply('a tool call has no id');
   return {
     kind: 'reply',
     // A half call of a refused or otherwise ended reply must not run, and sent back without a result it would be rejected. One cut by max_tokens stays, so that the

@@ -39,7 +39,7 @@ type Sent = { response: IncomingMessage; stale: null } | { response: null; stale
 function answered(request: typeof plainRequest, url: URL, options: RequestOptions, body: string | Uint8Array | null): Promise<Sent> {
   return new Promise((resolve, reject) => {
     const asking = request(url, options, (response) => resolve({ response, stale: null }));
-    asking.once('error', (error: NodeJS.ErrnoException) => {
+    asking.on('error', (error: NodeJS.ErrnoException) => {
       if (error.name === 'AbortError') reject(error);
       else if (asking.reusedSocket && (error.code === 'ECONNRESET' || error.code === 'EPIPE')) resolve({ response: null, stale: error });
       else reject(new TypeError('fetch failed', { cause: error }));
@@ -87,7 +87,7 @@ function chunksOf(message: IncomingMessage): AsyncIterable<Uint8Array> {
     ended = true;
     tell();
   });
-  message.once('error', (error) => {
+  message.on('error', (error) => {
     failed = error.name === 'AbortError' ? error : new TypeError('terminated', { cause: error });
     tell();
   });

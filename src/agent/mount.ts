@@ -48,7 +48,7 @@ const LONGEST_WAIT_MS = 60_000;
 
 const NOTHING: Offer = { tools: [], unread: [] };
 
-type Connection = { client: Client; offer: Offer; listedAt: number; heardAt: number; stale: boolean };
+type Connection = { client: Client; offer: Offer; listedAt: number; heardAt: number; stale: boolean /** Calls on their way. */; busy: number };
 type Deps = {
   now: () => number;
   /** The server says that its list has changed. */
@@ -83,7 +83,7 @@ export function makeMount(server: MountedServer, { now, changed, said }: Deps): 
     const client = new Client({ name: 'labmate', version: '0.1.0' }, { capabilities: {} });
     try {
       await within(START_MS[server.address.is], client.connect(transport, { timeout: START_MS[server.address.is] }));
-      const made: Connection = { client, offer: NOTHING, listedAt: 0, heardAt: 0, stale: false };
+      const made: Connection = { client, offer: NOTHING, listedAt: 0, heardAt: 0, stale: false, busy: 0 };
       client.onclose = () => {
         if (connection === made) connection = null;
       };
@@ -147,6 +147,8 @@ export function makeMount(server: MountedServer, { now, changed, said }: Deps): 
   /** A child that hangs and a server that was started anew both look connected until they are asked. */
   async function isAlive(had: Connection): Promise<boolean> {
     if (now() - had.heardAt < FRESH_MS) return true;
+    // One that does a single thing at a time answers nothing beside a long call, and closing would lose that call. It is doubted once a call got no answer.
+    if (had.busy > 0 && had.heardAt > 0) return true;
     try {
       await had.client.request({ method: 'ping' }, anySchema, { timeout: PING_MS });
     } catch (error) {
@@ -176,6 +178,7 @@ export function makeMount(server: MountedServer, { now, changed, said }: Deps): 
     async call(tool, args, signal) {
       const { timeoutMs, name } = server;
       const on = await ready();
+      on.busy += 1;
       try {
         const params = { name: tool, arguments: args };
         const result = await on.client.request({ method: 'tools/call', params }, anySchema, { signal, timeout: timeoutMs, maxTotalTimeout: timeoutMs });
@@ -189,6 +192,8 @@ export function makeMount(server: MountedServer, { now, changed, said }: Deps): 
         if (status >= 400 && status < 500 && status !== 408)
           throw new MountFailure(`The MCP server ${name} refused the request (HTTP ${status}).`, { is: 'refused', cause: error });
         throw new MountFailure(`The MCP server ${name} gave no answer: ${inWords(error)}`, { is: 'away', cause: error });
+      } finally {
+        on.busy -= 1;
       }
     },
     async close() {

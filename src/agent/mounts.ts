@@ -49,7 +49,7 @@ type Shown = { of: ReadonlyMap<string, Pins>; specs: readonly ToolSpec[]; tools:
 
 export function openMounts(deps: MountsDeps): Mounts {
   const { servers, pins, now, warn } = deps;
-  const told = new Map<string, number>();
+  const told = new Map<string, { id: string; at: number }>();
   const complaints = new Map<string, string>();
   const looks = new Map<string, Promise<void>>();
   const listened = new Map<string, number>();
@@ -75,16 +75,19 @@ export function openMounts(deps: MountsDeps): Mounts {
       pinned = (await pins.read()).get(server.key);
     }
     const all = pinned ? differences(pinned.tools, offer.tools) : [];
+    // A difference that was accepted, and comes back after another one, is a new one.
+    if (all.length === 0) return void told.delete(server.key);
     const id = differenceId(server.key, all);
-    if (all.length === 0 || now() - (told.get(id) ?? 0) < TOLD_AGAIN_MS) return;
-    told.set(id, now());
+    const before = told.get(server.key);
+    if (before?.id === id && now() - before.at < TOLD_AGAIN_MS) return;
+    told.set(server.key, { id, at: now() });
     warn(
       { server: server.name, tools: all.map((d) => d.tool) },
       'the MCP server offers something else than was pinned; these tools are refused until it is agreed to',
     );
     // What could not be asked now is asked at the next look.
     await deps.drifted(server, all).catch((error: unknown) => {
-      told.delete(id);
+      told.delete(server.key);
       warn({ server: server.name, err: error }, 'approvers could not be asked about it');
     });
   }
@@ -99,7 +102,7 @@ export function openMounts(deps: MountsDeps): Mounts {
     const running = looks.get(server.key);
     if (running !== undefined) return running;
     const started = look(server)
-      .then(() => {})
+      .then(() => void complaints.delete(server.key))
       .catch((error: unknown) => {
         const why = error instanceof Error ? error.message : String(error);
         // Once for each reason: a dead server is asked at every turn.

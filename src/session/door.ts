@@ -2,6 +2,8 @@ import type { Call, Session } from './state.ts';
 
 /** The call by which approvers agree to what a mounted server offers. No model and no client makes it: labmate itself asks. */
 export const ACCEPT_TOOLS = 'accept_mcp_tools';
+/** Who asks then. No Slack id looks like this. */
+export const LABMATE = 'labmate';
 
 /** A client's session ends after this long without a call. */
 export const QUIET_MS = 3_600_000;

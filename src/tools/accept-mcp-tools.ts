@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { visible } from '../policy/outside-text.ts';
-import { ACCEPT_TOOLS } from '../session/door.ts';
+import { ACCEPT_TOOLS, LABMATE } from '../session/door.ts';
 import type { Preview } from '../session/events.ts';
 import { done, type Plan, type Refusal, type WriteTool, writeTool } from './define-tool.ts';
 import { type Definition, definitionHash } from './foreign-definition.ts';
@@ -36,7 +36,10 @@ export function acceptMcpTools(pins: PinsToChange): WriteTool {
     idempotent: true,
     recovery: 'same-key',
     timeoutMs: 6_000,
-    async plan(given: Input): Promise<Plan | Refusal> {
+    async plan(asked: Input, { session }): Promise<Plan | Refusal> {
+      // It is listed nowhere, and a model may still name it: what it would have accepted is not what a server offers, but what it was made to say.
+      if (session?.requester !== LABMATE) return { kind: 'refusal', why: 'Only labmate itself asks about what a mounted server offers.' };
+      const given = input.parse(asked);
       const before = await pins.pinned(given.key);
       const now = new Map(before.map((d) => [d.name, d]));
       for (const { tool, pinned_sha256, becomes } of given.changes) {

@@ -7,7 +7,9 @@ import { unlessMissing } from '../services/http.ts';
 import { ToolError } from './define-tool.ts';
 
 /** A job with the definitions of all jobs that its tasks start, and theirs: each once for what it is given. */
-export type WholeJob = Job & { inner: { job: Job; given: Record<string, string>; by: string }[] };
+export type WholeJob = Job & {
+  inner: { job: Job; given: Record<string, string> /** Which of `inner` starts it; null for the job itself. */; by: number | null }[];
+};
 
 /** Databricks itself nests jobs three deep. More jobs than so many are no experiment. */
 const DEEPEST = 3;
@@ -18,9 +20,9 @@ export async function theJob(jobId: string, databricks: Databricks, signal: Abor
   const job = await unlessMissing(databricks.getJob(jobId, signal));
   if (!job) throw new ToolError('JOB_NOT_FOUND', `Databricks has no job ${jobId}.`, 'look for the job with list_databricks_jobs.');
   const inner: WholeJob['inner'] = [];
-  let level: Job[] = [job];
+  let level: { job: Job; at: number | null }[] = [{ job, at: null }];
   for (let depth = 0; level.length > 0; depth++) {
-    const started = level.flatMap((by) => by.starts.map(({ jobId, parameters }) => ({ jobId, parameters, by: by.jobId })));
+    const started = level.flatMap(({ job: by, at }) => by.starts.map(({ jobId, parameters }) => ({ jobId, parameters, by: at })));
     if (started.length === 0) break;
     if (depth === DEEPEST || inner.length + started.length > MOST_STARTED)
       throw new ToolError(
@@ -28,8 +30,9 @@ export async function theJob(jobId: string, databricks: Databricks, signal: Abor
         `Job ${jobId} starts jobs that start jobs, more than ${DEEPEST} deep or more than ${MOST_STARTED} in all, so where they would run cannot be told.`,
         'name the job itself that does the training.',
       );
-    level = await Promise.all(started.map(async (each) => (await unlessMissing(databricks.getJob(each.jobId, signal))) ?? unseen(each.jobId)));
-    inner.push(...level.map((job, i) => ({ job, given: started[i]?.parameters ?? {}, by: started[i]?.by ?? jobId })));
+    const jobs = await Promise.all(started.map(async (each) => (await unlessMissing(databricks.getJob(each.jobId, signal))) ?? unseen(each.jobId)));
+    level = jobs.map((job, i) => ({ job, at: inner.length + i }));
+    inner.push(...jobs.map((job, i) => ({ job, given: started[i]?.parameters ?? {}, by: started[i]?.by ?? null })));
   }
   return { ...job, inner };
 }
@@ -52,13 +55,12 @@ function unseen(jobId: string): Job {
 export function jobTouched(job: Job | WholeJob, overrides: Record<string, string>): JobTouched {
   const own = touchedAlone(job, overrides);
   if (!('inner' in job) || job.inner.length === 0) return own;
-  const effective = new Map([[job.jobId, own.parameters]]);
-  const starts = job.inner.map(({ job: started, given, by }) => {
-    const filled = Object.fromEntries(Object.entries(given).map(([name, value]) => [name, filledIn(value, effective.get(by) ?? {})]));
-    const touched = touchedAlone(started, filled);
-    effective.set(started.jobId, touched.parameters);
-    return touched;
-  });
+  const starts: JobTouched[] = [];
+  // A job that is started twice may be given one thing once and another the second time, and so may those that it starts.
+  for (const { job: started, given, by } of job.inner) {
+    const from = by === null ? own.parameters : (starts[by]?.parameters ?? {});
+    starts.push(touchedAlone(started, Object.fromEntries(Object.entries(given).map(([name, value]) => [name, filledIn(value, from)]))));
+  }
   return { ...own, starts };
 }
 

@@ -10,6 +10,8 @@ import { CallToolRequestSchema, ListToolsRequestSchema } from '@modelcontextprot
 export type Foreign = {
   tools: Record<string, unknown>[];
   answer(name: string, args: Record<string, unknown>): unknown;
+  /** Over HTTP: no request is looked at before this. */
+  busy?: Promise<unknown>;
 };
 
 export function foreignServer(it: Foreign): Server {
@@ -29,6 +31,7 @@ export async function foreignHttp(it: Foreign) {
   function listen() {
     return createServer(async (request, response) => {
       headers.push(request.headers);
+      await it.busy;
       const id = request.headers['mcp-session-id'];
       const known = typeof id === 'string' ? transports.get(id) : undefined;
       if (typeof id === 'string' && !known)

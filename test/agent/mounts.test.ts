@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import type { MountedServer } from '../../src/agent/mount.ts';
 import { type Mounts, openMounts } from '../../src/agent/mounts.ts';
 import { changed, type Difference, type PinStore, type Pins } from '../../src/agent/pins.ts';
+import { acceptMcpTools } from '../../src/tools/accept-mcp-tools.ts';
 import type { WriteTool } from '../../src/tools/define-tool.ts';
 import { type Foreign, foreignHttp } from './foreign-server.ts';
 
@@ -131,6 +132,26 @@ describe('a server over HTTP', () => {
     expect(await call(mounts, 'mcp__s0__note')).toMatchObject({ text: 's0 answered: done' });
   });
 
+  test('that does one thing at a time is not taken for dead beside a long call, which would be lost with it', async () => {
+    const done = { content: [{ type: 'text', text: 'done' }] };
+    const long = new Promise((resolve) => setTimeout(resolve, 3_600));
+    const it = await http({
+      tools: [tool('long'), tool('short')],
+      async answer(name) {
+        if (name === 'short') return done;
+        it.foreign.busy = long;
+        await long;
+        return done;
+      },
+    });
+    const { mounts, is } = await mounted([{ address: it.address(), timeoutMs: 10_000 }]);
+    await mounts.specs();
+    const first = call(mounts, 'mcp__s0__long');
+    await expect.poll(() => it.foreign.busy !== undefined).toBe(true);
+    is.later += 10_000;
+    expect(await Promise.all([first, call(mounts, 'mcp__s0__short')])).toMatchObject([{ text: 's0 answered: done' }, { text: 's0 answered: done' }]);
+  });
+
   test('that leads elsewhere is not followed there', async () => {
     const it = await http({ tools: [tool('note')] });
     const { createServer } = await import('node:http');
@@ -214,6 +235,30 @@ describe('pins', () => {
     is.later += 10 * 60_000;
     expect(await call(mounts, 'mcp__s0__turns')).toMatchObject({ kind: 'refusal', why: expect.stringContaining('does not offer this tool any more') });
     expect(drifts).toHaveLength(1);
+  });
+
+  test('what was accepted is told again when it comes back after the server went back', async () => {
+    const it = await http({ tools: [tool('turns')] });
+    const { mounts, drifts, pins, is } = await mounted([{ address: it.address() }]);
+    await mounts.specs();
+    for (const words of ['new', 'old', 'new', 'old']) {
+      it.foreign.tools = [tool('turns', { description: words })];
+      is.later += 90_000;
+      expect(await call(mounts, 'mcp__s0__turns')).toMatchObject({ kind: 'refusal' });
+      await pins.replace('s0', drifts.at(-1)?.all ?? []);
+      expect(await call(mounts, 'mcp__s0__turns')).toMatchObject({ kind: 'done' });
+    }
+    expect(drifts).toHaveLength(4);
+  });
+
+  test('nobody but labmate itself asks to accept what is offered: a model that names the tool changes nothing', async () => {
+    const pins = pinsInMemory();
+    const accept = acceptMcpTools({ pinned: async (key) => pins.now.get(key)?.tools ?? [], replace: pins.replace });
+    const changes = [{ tool: 'x', pinned_sha256: null, becomes: tool('x') }];
+    const asked = { server: 's0', key: 's0', changes };
+    const plan = (requester: string) => accept.plan(asked as never, { ...context(), session: { requester } as never });
+    expect(await plan('U1')).toMatchObject({ kind: 'refusal', why: 'Only labmate itself asks about what a mounted server offers.' });
+    expect(await plan('labmate')).toMatchObject({ kind: 'plan', arguments: asked });
   });
 
   test('a change between the question and the call is found at the call', async () => {

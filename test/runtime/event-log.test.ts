@@ -194,6 +194,12 @@ describe('effects', () => {
     expect(await commit(fence, [start()], effect())).toEqual({ is: 'REFUSED', state: 'used' });
   });
 
+  test('do not run under a guard that cannot be read', async () => {
+    const fence = await askForApproval();
+    await expect(commit(fence, [start()], effect(`${sid}/1 and more`))).rejects.toThrow('the guard cannot be read');
+    expect(await types()).toEqual(['opened', 'replied', 'call_parked']);
+  });
+
   test('do not run on an approval that was given too long ago', async () => {
     const fence = await askForApproval();
     await deliver(`ok-${sid}`, { do: 'approve', session: sid, approval: `${sid}/1`, by: 'U2' });

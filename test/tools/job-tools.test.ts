@@ -62,6 +62,7 @@ beforeAll(async () => {
     starter('122', 'ads-deep', { job: '121', parameters: {} }),
     starter('123', 'ads-for-ever', { job: '123', parameters: {} }),
     starter('124', 'ads-to-nowhere', { job: '4711', parameters: {} }),
+    starter('125', 'ads-both', { job: '120', parameters: { feature_set: 'v1' } }, { job: '120', parameters: { feature_set: 'v2' } }),
   ];
   workspace = await startDatabricks({ training, jobs: [plain, full, ...starters] });
   tracking = await startMlflow({ training });
@@ -455,6 +456,12 @@ describe('a job that starts others', () => {
     expect(touches.job && placeJob(touches.job, environments, ['dev'])).toMatchObject({ environment: 'prod', why });
   });
 
+  test('one that is started twice starts others with what it was given each time', async () => {
+    const { touches } = await planned(runDatabricksJob, { job_id: '125', parameters: {} });
+    const given = touches.job?.starts?.map(({ id, parameters }) => [id, parameters['feature_set']]);
+    expect(given).toEqual(['v1', 'v2'].map((v) => ['120', v]).concat(['v1', 'v2'].map((v) => ['102', v])));
+  });
+
   test('one that starts itself is not followed for ever', async () => {
     await expect(plan(runDatabricksJob, { job_id: '123', parameters: {} })).rejects.toThrow('STARTS_TOO_MUCH');
   });
@@ -471,7 +478,7 @@ describe('list_databricks_jobs', () => {
       ['9007199254740993123', 'dev'],
       ['110', 'dev'],
       ['111', 'dev'],
-      ...['120', '121', '122', '123', '124'].map((id) => [id, 'dev']),
+      ...['120', '121', '122', '123', '124', '125'].map((id) => [id, 'dev']),
     ]);
     expect(listDatabricksJobs.output.safeParse(data).success).toBe(true);
   });

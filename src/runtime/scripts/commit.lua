@@ -3,6 +3,8 @@
 -- then for each line: type, line, hash, facts ('' or call, approval it is about, digest of the arguments, what the watcher needs to know, one a line)
 local fence, op = ARGV[1], ARGV[2]
 local guard, bound, approval = string.match(ARGV[3], '^(%S*) ?(%S*) ?(%S*)$')
+-- A guard that cannot be read guards nothing: then nothing is written.
+if not guard then return redis.error_reply('ERR the guard cannot be read') end
 local sid = string.match(LOG, '^{.-}:log:(.*)$')
 local ms = now()
 local st = redis.call('HMGET', ST, 'n', 'head', 'status', 'fence', 'op', 'interrupted', 'crashed')
