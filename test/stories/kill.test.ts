@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { SandboxMessage } from '../../src/sandbox/control-types.ts';
 import { wordsOf } from '../../src/sandbox/print-thread.ts';
 import { verify } from '../../src/session/chain.ts';
 import { seedScript } from './seed.ts';
@@ -40,8 +41,8 @@ describe('kill -9', () => {
         .map((slot) => slot.split(':')[0])
         .toSorted(),
     ).toEqual(['card', 'final', 'root']);
-    const decided = stage.messages().find((m) => m.ts === card.ts);
-    expect(decided && wordsOf(decided)).toMatch(/Approved by <@U2> .*\d{2}:\d{2} UTC/);
+    const asked = () => wordsOf(stage.messages().find((m) => m.ts === card.ts) as SandboxMessage);
+    await stage.until('the card to say who and when', () => /Approved by <@U2> .*\d{2}:\d{2} UTC/.test(asked()));
     stage.begin();
   }, 180_000);
 

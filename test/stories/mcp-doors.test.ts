@@ -4,6 +4,7 @@ import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { type CallToolResult, ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { sessionOfRef } from '../../src/runtime/commands.ts';
 import { wordsOf } from '../../src/sandbox/print-thread.ts';
 import { freePort } from '../../src/sandbox/redis.ts';
 import { openStage, type StoryStage } from './stage.ts';
@@ -135,6 +136,11 @@ describe.each(['http', 'stdio'] as const)('over %s', (door) => {
     const modal = await stage.until('the reason modal', () => stage.slack.world.data.modals.find((m) => m.user === 'U2'));
     await stage.act({ as: 'U2', do: 'submit', modal: modal.id, values: {} });
     await stage.until('the no to be written down', async () => (await call('get_approval', { confirmation_id: id })).data['status'] === 'denied');
+    // Until the call itself has ended, the same again is still that call.
+    await stage.until('the call to have its answer', async () => {
+      const session = await stage.reading.session(sessionOfRef(id));
+      return session?.calls.get(session.approvals.get(id)?.call ?? '')?.status.is === 'finished';
+    });
     expect(await call('run_databricks_job', refused)).toMatchObject({ failed: true, text: expect.stringContaining('U2 declined exactly this before') });
 
     const going = stage.standIns.training.launch({ jobId: '101', parameters: {}, token: null }).launch.runId;
