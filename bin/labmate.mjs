@@ -18,8 +18,15 @@ let main;
 if (existsSync(join(root, 'src', 'cli.ts'))) {
   installMissing(root);
   const { bundledCommand } = await import('../scripts/bundle.mjs');
-  process.setSourceMapsEnabled(true);
-  ({ main } = await import(pathToFileURL(await bundledCommand(root)).href));
+  const bundled = await bundledCommand(root);
+  if (bundled) {
+    process.setSourceMapsEnabled(true);
+    ({ main } = await import(pathToFileURL(bundled).href));
+  } else {
+    const { register } = await import('tsx/esm/api');
+    register();
+    ({ main } = await import('../src/cli.ts'));
+  }
 } else {
   ({ main } = await import('../dist/cli.js'));
 }

@@ -1,21 +1,34 @@
 // The command in a checkout, made from src/ as it is now: one esbuild run of well under a second, kept until a source changes. Compiling each file at each start
 // would cost a process two seconds of its CPU.
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 const UNUSED_MS = 7 * 24 * 3_600_000;
 
-/** The path of the compiled command. Throws where a source does not compile. Safe beside others that do the same at the same time. */
+/**
+ * The path of the compiled command; null where it can't be kept, as in a checkout of somebody else's. Throws where a source does not compile. Safe beside others that
+ * do the same at the same time.
+ */
 export async function bundledCommand(root) {
   const cache = join(root, 'node_modules', '.cache', 'labmate');
   const folder = join(cache, stampOf(root));
   const command = join(folder, 'cli.js');
   if (existsSync(command)) {
-    const now = new Date();
-    utimesSync(folder, now, now);
+    try {
+      const now = new Date();
+      utimesSync(folder, now, now);
+    } catch {
+      // Somebody else made it.
+    }
     return command;
+  }
+  try {
+    mkdirSync(cache, { recursive: true });
+    accessSync(cache, constants.W_OK);
+  } catch {
+    return null;
   }
   const { build } = await import('esbuild');
   const made = `${folder}.${process.pid}`;
@@ -42,7 +55,7 @@ export async function bundledCommand(root) {
   return command;
 }
 
-/** Changes when a source is changed, added or removed, and with the packages. */
+/** Changes when a source is changed, added or removed, with the packages, and with how it is made. */
 function stampOf(root) {
   const hash = createHash('sha256').update(process.version);
   const look = (path) => {
@@ -57,8 +70,11 @@ function stampOf(root) {
   };
   look(join(root, 'src'));
   look(join(root, 'bin'));
-  const { size, mtimeMs } = statSync(join(root, 'package-lock.json'));
-  return hash.update(`${size} ${mtimeMs}`).digest('hex').slice(0, 16);
+  for (const file of [join(root, 'package-lock.json'), import.meta.filename]) {
+    const { size, mtimeMs } = statSync(file);
+    hash.update(`${size} ${mtimeMs}\n`);
+  }
+  return hash.digest('hex').slice(0, 16);
 }
 
 /** Every module goes on looking for its scripts and pages beside its own source. */
@@ -81,7 +97,6 @@ function placesOf(src) {
 
 /** One that still runs was used when it started, and it may load a part of itself late: so only what is a week old goes. */
 function forgetUnused(cache) {
-  mkdirSync(cache, { recursive: true });
   for (const name of readdirSync(cache)) {
     const folder = join(cache, name);
     if (Date.now() - (statSync(folder, { throwIfNoEntry: false })?.mtimeMs ?? Date.now()) > UNUSED_MS) rmSync(folder, { recursive: true, force: true });
