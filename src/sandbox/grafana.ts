@@ -1,4 +1,5 @@
-import { png, type Rgb } from './png.ts';
+import { bar, drawn, line, words } from './drawing.ts';
+import { png } from './png.ts';
 import { type Answered, type Asked, escapeHtml, html, type OnTraffic, type StandIn, startStandIn } from './stand-in.ts';
 
 export type GrafanaStandIn = StandIn & {
@@ -98,8 +99,12 @@ function query({ queries = [], from = '0', to = '0' }: QueryBody): Answered {
   return { status: failed === 0 ? 200 : failed === queries.length ? 400 : 207, body: { results } };
 }
 
+function seriesOf(expr: string): string[] {
+  return /feature_mean|null_rate/.test(expr) ? ['ctr_7d', 'bid', 'age_days'] : ['ranker'];
+}
+
 function frames(refId: string, expr: string, from: number, to: number): unknown[] {
-  const features = /feature_mean|null_rate/.test(expr) ? ['ctr_7d', 'bid', 'age_days'] : ['ranker'];
+  const features = seriesOf(expr);
   return features.map((feature, n) => {
     const times = Array.from({ length: 60 }, (_, i) => Math.round(from + ((to - from) * i) / 59));
     const values = times.map((_, i) => (n === 2 && i === 30 ? null : value(expr, n, i)));
@@ -129,17 +134,48 @@ function picture(q: URLSearchParams, renderer: boolean): Uint8Array {
   const [width, height] = [size('width', 1000), size('height', 500)];
   const shown = renderer ? panels.find((p) => p.id === Number(q.get('panelId'))) : undefined;
   if (!shown) return png(width, height, () => [204, 204, 220]);
-  const colours: Rgb[] = [
-    [87, 148, 242],
-    [115, 191, 105],
-    [250, 100, 0],
-  ];
   const expr = shown.targets[0]?.expr ?? '';
-  const lines = colours.map((_, n) => Array.from({ length: width }, (_, x) => value(expr, n, (x / width) * 60)));
-  const [least, most] = [Math.min(...lines.flat()), Math.max(...lines.flat())];
-  const row = (v: number) => Math.round(height * (0.9 - (0.8 * (v - least)) / (most - least || 1)));
-  return png(width, height, (x, y) => colours.find((_, n) => Math.abs(row(lines[n]?.[x] ?? 0) - y) < 2) ?? (y % 50 === 0 ? [230, 230, 230] : [255, 255, 255]));
+  const names = seriesOf(expr);
+  const points = names.map((_, n) => Array.from({ length: 61 }, (_, i) => value(expr, n, i)));
+  const [least, most] = [Math.min(...points.flat()), Math.max(...points.flat())];
+  const [left, right, top, bottom] = [64, width - 16, 48, height - 62];
+  const y = (v: number) => bottom - ((bottom - top) * (v - least)) / (most - least || 1);
+  const [from, to] = [Number(q.get('from')) || 0, Number(q.get('to')) || 0];
+  const x = (i: number) => left + ((right - left) * i) / 60;
+  const scale = [0, 0.25, 0.5, 0.75, 1].map((part) => least + (most - least) * part);
+  return drawn(width, height, [
+    words(16, 28, shown.title, { size: 17, weight: 700 }),
+    ...scale.flatMap((v) => [
+      line(
+        [
+          [left, y(v)],
+          [right, y(v)],
+        ],
+        '#e3e3e8',
+        1,
+      ),
+      words(left - 8, y(v) + 4, Number(v.toPrecision(3)).toString(), { size: 12, fill: '#666', anchor: 'end' }),
+    ]),
+    ...(to > from
+      ? [0, 20, 40, 60].map((i) =>
+          words(x(i), bottom + 20, new Date(from + ((to - from) * i) / 60).toISOString().slice(11, 16), {
+            size: 12,
+            fill: '#666',
+            anchor: i === 60 ? 'end' : 'middle',
+          }),
+        )
+      : []),
+    ...points.map((values, n) =>
+      line(
+        values.map((v, i) => [x(i), y(v)]),
+        COLOURS[n] ?? '#888',
+      ),
+    ),
+    ...names.flatMap((name, n) => [bar(left + n * 150, height - 26, 14, 4, COLOURS[n] ?? '#888'), words(left + 20 + n * 150, height - 20, name, { size: 13 })]),
+  ]);
 }
+
+const COLOURS = ['#5794f2', '#73bf69', '#fa6400'];
 
 function page(q: URLSearchParams): string {
   const one = panels.find((p) => p.id === Number(q.get('viewPanel')));

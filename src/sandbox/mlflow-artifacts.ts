@@ -1,5 +1,5 @@
+import { bar, drawn, line, words } from './drawing.ts';
 import type { StoredRun } from './mlflow-runs.ts';
-import { png, type Rgb } from './png.ts';
 import { chance } from './training.ts';
 
 /** What a training leaves beside its numbers, by path below the run's artifacts. `size` alone: a file too large to be kept here. */
@@ -15,7 +15,7 @@ export function artifactsOf(run: StoredRun): Record<string, Artifact> {
   const rows = drift.map(({ feature, psi, mean, reference_mean }) => [feature, mean, reference_mean, psi].join(','));
   const text = (type: string, content: string) => ({ type, bytes: Buffer.from(content) });
   return {
-    'features/distribution.png': { type: 'image/png', bytes: picture(drift) },
+    'features/distribution.png': { type: 'image/png', bytes: picture(set, drift) },
     'features/distribution.json': text('application/json', `${JSON.stringify({ feature_set: set, reference: 'v1', features: drift }, null, 1)}\n`),
     'features/drift.csv': text('text/csv', ['feature,mean,reference_mean,psi', ...rows, ''].join('\n')),
     'model/MLmodel': text('text/yaml', `flavors:\n  python_function:\n    loader_module: mlflow.pytorch\nrun_id: ${run.runId}\n`),
@@ -58,18 +58,48 @@ function histograms(feature: string, set: string): Drift {
   return { reference, run, mean: mean(run), reference_mean: mean(reference), psi: Number(psi.toFixed(4)) };
 }
 
-/** One row of bars a feature: the reference grey, the run blue, where both are darker blue. */
-function picture(drift: readonly Drift[]): Uint8Array {
-  const [width, row] = [720, 150];
-  const height = row * drift.length;
+const pictures = new Map<string, Uint8Array>();
+
+/** A plot for each feature: how often each value occurs, in the run and in the reference. Drawn once for a feature set. */
+function picture(set: string, drift: readonly (Drift & { feature: string })[]): Uint8Array {
+  const known = pictures.get(set);
+  if (known) return known;
+  const [width, head, row, left] = [720, 64, 170, 16];
   const tallest = Math.max(...drift.flatMap((d) => [...d.reference, ...d.run]));
-  const colours: Record<string, Rgb> = { '10': [206, 210, 217], '01': [120, 170, 240], '11': [74, 118, 190] };
-  return png(width, height, (x, y) => {
-    const one = drift[Math.floor(y / row)];
-    const bin = Math.floor((x / width) * BINS);
-    const gap = x % (width / BINS) < 2;
-    const high = 1 - (y % row) / row;
-    const inside = (shares: number[] | undefined) => (!gap && high < (0.9 * (shares?.[bin] ?? 0)) / tallest ? '1' : '0');
-    return colours[inside(one?.reference) + inside(one?.run)] ?? (y % row === row - 1 ? [150, 150, 150] : [255, 255, 255]);
-  });
+  const step = (width - 2 * left) / BINS;
+  const parts = [
+    words(left, 28, 'Feature distributions: this run against the reference', { size: 18, weight: 700 }),
+    bar(left, 42, 12, 12, GREY),
+    words(left + 18, 53, 'reference (feature_set v1)'),
+    bar(left + 210, 42, 12, 12, BLUE, 0.6),
+    words(left + 228, 53, `this run (feature_set ${set})`),
+    ...drift.flatMap(({ feature, reference, run, psi, mean, reference_mean: was }, n) => {
+      const base = head + row * (n + 1) - 24;
+      const bars = (shares: readonly number[], fill: string, opacity: number) =>
+        shares.map((share, bin) => {
+          const high = ((row - 60) * share) / tallest;
+          return bar(left + bin * step + 1, base - high, step - 2, high, fill, opacity);
+        });
+      return [
+        words(left, base - row + 46, feature, { size: 15, weight: 700 }),
+        words(width - left, base - row + 46, `mean ${was.toFixed(2)} → ${mean.toFixed(2)}, PSI ${psi.toFixed(3)}`, { anchor: 'end' }),
+        ...bars(reference, GREY, 1),
+        ...bars(run, BLUE, 0.6),
+        line(
+          [
+            [left, base],
+            [width - left, base],
+          ],
+          '#888',
+          1,
+        ),
+        ...[0, 6, 12, 18, BINS - 1].map((bin) => words(left + (bin + 0.5) * step, base + 16, `${bin}`, { size: 11, fill: '#666', anchor: 'middle' })),
+      ];
+    }),
+  ];
+  const made = drawn(width, head + row * drift.length + 8, parts);
+  pictures.set(set, made);
+  return made;
 }
+
+const [GREY, BLUE] = ['#b9bec7', '#2f73d9'];

@@ -1,6 +1,6 @@
 import { crc32, deflateSync } from 'node:zlib';
 
-export type Rgb = readonly [number, number, number];
+type Rgb = readonly [number, number, number];
 
 /** A picture of one colour a pixel, written as PNG with nothing but zlib. */
 export function png(width: number, height: number, at: (x: number, y: number) => Rgb): Uint8Array {

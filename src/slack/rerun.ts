@@ -5,6 +5,7 @@ import { plain } from '../policy/outside-text.ts';
 import { stateWord } from '../runtime/about.ts';
 import type { Command } from '../runtime/commands.ts';
 import { declaredBy } from '../session/declared.ts';
+import { isReview } from '../session/door.ts';
 import { changedPrompt } from '../session/lineage.ts';
 import type { Session } from '../session/state.ts';
 import { type Answer, type Desk, mayChange } from './desk.ts';
@@ -14,9 +15,11 @@ import { threadUrl } from './which-session.ts';
 type Settled = { settled?: Settling };
 type Place = { channel: string; thread: string | null; busy: Session | null };
 
-/** What an MCP client did is nobody's request; null for an experiment. */
-function notARequest({ opened }: Session): string | null {
-  return opened.door === 'mcp' ? `Nothing was opened: ${plain(opened.alias)} is what an MCP client did, and holds no request that could be run again.` : null;
+/** What an MCP client did, or labmate asked by itself, is nobody's request; null for an experiment. */
+function notARequest(s: Session): string | null {
+  if (s.opened.door !== 'mcp') return null;
+  const is = isReview(s) ? 'a question of labmate itself' : 'what an MCP client did';
+  return `Nothing was opened: ${plain(s.opened.alias)} is ${is}, and holds no request that could be run again.`;
 }
 
 /** Opens the repetition that a command asks for: in the earlier one's thread if that is free and in this channel, else in a thread of its own. */

@@ -1,5 +1,6 @@
 import { plain } from '../policy/outside-text.ts';
 import type { About } from '../runtime/reading.ts';
+import { isReview } from '../session/door.ts';
 import type { Session } from '../session/state.ts';
 import { help, listed, shown } from './answers.ts';
 import { best, compare } from './ask-runs.ts';
@@ -90,10 +91,13 @@ async function record(desk: Desk, given: Given, s: Session): Promise<Answer> {
   const { alias, channel } = s.opened;
   if (record && s.opened.door === 'mcp')
     return {
-      text: `The record of ${plain(alias)} so far has ${record.lines.length} lines, head ${record.head}. It is of what an MCP client did, so there is no thread to put it into: the client reads it with get_experiment_record, an operator prints it with: labmate record ${plain(alias)}`.replace(
-        record.ended ? ' so far' : '',
-        '',
-      ),
+      text: [
+        `The record of ${plain(alias)}${record.ended ? '' : ' so far'} has ${record.lines.length} lines, head ${record.head}.`,
+        isReview(s)
+          ? 'It is of a question that labmate itself asked, so there is no thread to put it into:'
+          : 'It is of what an MCP client did, so there is no thread to put it into: the client reads it with get_experiment_record,',
+        `an operator prints it with: labmate record ${plain(alias)}`,
+      ].join(' '),
     };
   const thread = s.opened.thread ?? root?.ts;
   if (!record || !thread) return { text: `${plain(alias)} has no thread yet. Please try again in a moment.` };

@@ -86,12 +86,15 @@ export function mountedTool(mounted: Mounted, remote: Remote | null): WriteTool 
     async run({ arguments: args }, { signal }): Promise<ToolAnswer> {
       if (!remote) throw new Error(`${name} is called where its server can't be reached`);
       const result = readResult(await reached(() => remote.call(args, signal), server, true), `${called} on ${server}`);
-      return answered(result, { server, tool: called, definition: hash });
+      return answered(result, { server, tool: called, definition: hash, ...(trusted && hints.readOnly ? { read_only: true } : {}) });
     },
   } as WriteTool;
 }
 
-function answered({ failed, text, structured, images }: ForeignResult, from: { server: string; tool: string; definition: string }): ToolAnswer {
+function answered(
+  { failed, text, structured, images }: ForeignResult,
+  from: { server: string; tool: string; definition: string /** Believed to be a look only. */; read_only?: boolean },
+): ToolAnswer {
   const said = text || (structured === undefined ? 'nothing' : JSON.stringify(structured));
   if (failed)
     throw new ToolError(
