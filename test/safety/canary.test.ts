@@ -27,7 +27,7 @@ const SPOILT = new Set(['description', 'state_message', 'message', 'title', 'leg
 const reply = (text: string, ...calls: { tool: string; input: Record<string, unknown> }[]): Reply => ({
   content: [
     { type: 'text', text },
-    ...calls.map((c, i) => ({ type: 'tool_use' as const, id: `call_${text.slice(0, 6).trim()}_${i}`, name: c.tool, input: c.input })),
+    ...calls.map((c, i) => ({ type: 'tool_use' as const, id: `call_${text.slice(0, 6).replaceAll(' ', '_')}_${i}`, name: c.tool, input: c.input })),
   ],
 });
 

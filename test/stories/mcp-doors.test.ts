@@ -159,7 +159,7 @@ describe.each(['http', 'stdio'] as const)('over %s', (door) => {
     let says: ReturnType<Parameters<typeof connect>[2] & object> = { action: 'cancel' };
     const asking = await connect(door, 'U1', () => says);
     const tagged = await asking.call('tag_run', tag);
-    expect(tagged.data).toMatchObject({ requires_confirmation: true });
+    expect(tagged, tagged.text).toMatchObject({ data: { requires_confirmation: true } });
     // The card's words, and what nobody could see is shown.
     expect(asking.asked).toEqual([expect.stringContaining('Exactly this is sent, with tag_run')]);
     expect(asking.asked[0]).toContain('looked at\\u{202E} by Sam');
