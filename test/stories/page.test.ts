@@ -81,6 +81,11 @@ describe.skipIf(BROWSER === undefined)('the page', () => {
     await approve('Open a pull request');
     await page.locator('[data-testid="thread"]', { hasText: /record: \d+ lines, head [0-9a-f]{8}/ }).waitFor({ timeout: 30_000 });
 
+    // The last word may stand there before the plan and the card above it are edited for the last time.
+    await page.locator('[data-testid="thread"]', { hasText: /e-\w+: Done/ }).waitFor({ timeout: 20_000 });
+    await expect
+      .poll(() => page.locator('[data-testid="thread"] [data-testid="message"]', { hasText: /Approved by @?Sam/ }).count(), { timeout: 20_000 })
+      .toBe(2);
     const thread = (await page.textContent('[data-testid="thread"]')) ?? '';
     expect(thread).toContain('+3.03');
     expect(thread).toMatch(/Approved by @?Sam/);
