@@ -53,6 +53,7 @@ describe('Sentinel', () => {
       'sentinel down-after-milliseconds lab 1000',
       'sentinel failover-timeout lab 5000',
     ];
+    await followed(master, 2);
     sentinels = [];
     for (const name of ['sentinel-1', 'sentinel-2', 'sentinel-3']) sentinels.push(await servers.sentinel(name, watching));
     await waitFor('the sentinels to know one another', async () => (await known(sentinels[0]!)) === 2);
@@ -91,6 +92,7 @@ describe('a cluster', () => {
     for (let i = 1; i <= 3; i++) masters.push(await servers.start(`node-${i}`, flags));
     for (let i = 1; i <= 3; i++) replicas.push(await servers.start(`copy-${i}`, flags));
     await formCluster(masters, replicas);
+    for (const one of masters) await followed(one, 1);
     const url = `redis+cluster://${masters.map((s) => `127.0.0.1:${s.port}`).join(',')}`;
     stage = await openStage({ mode: 'socket', scripts: [seedScript().script], redisUrl: url });
   });
@@ -116,6 +118,11 @@ describe('a cluster', () => {
     expect(await Promise.all(others.map((m) => m.client.dbsize()))).toEqual([0, 0]);
   }, 180_000);
 });
+
+/** Its replicas have its data and get all that comes: one that is still copying would take over without the session. */
+async function followed(master: Server, replicas: number): Promise<void> {
+  await waitFor('its replicas to be in step', async () => (await master.client.info('replication')).match(/state=online/g)?.length === replicas, 60);
+}
 
 async function known(sentinel: Server): Promise<number> {
   return ((await sentinel.client.call('SENTINEL', 'sentinels', 'lab')) as unknown[]).length;
