@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { MountedServer } from './agent/mount.ts';
 import type { Env } from './config-env.ts';
-import { couldMatch, serverKey } from './policy/mounted-names.ts';
+import { couldMatch, mountedPrefix, serverKey } from './policy/mounted-names.ts';
 
 /** The servers that labmate.json mounts: `mcpServers` as other MCP hosts read it, and beside it, under `mounts`, what is ours about each. */
 
@@ -69,7 +69,7 @@ export function mountedServers(file: { mcpServers: Servers; mounts: Mounts }, en
     const key = serverKey(of);
     const twin = mounted.find((m) => m.key === key);
     if (key === '') fault(`mcpServers has a server "${of}", whose name has no letter or digit that a tool's name could have`);
-    if (twin) fault(`mcpServers has "${twin.name}" and "${of}", whose tools would be named alike (mcp__${key}__…): rename one`);
+    if (twin) fault(`mcpServers has "${twin.name}" and "${of}", whose tools would be named alike (${mountedPrefix(key)}…): rename one`);
     const mount = file.mounts[of];
     const address = addressOf(of, env.expand(given), env, fault);
     if (!address) continue;
@@ -84,7 +84,7 @@ export function mountedServers(file: { mcpServers: Servers; mounts: Mounts }, en
 
 /** A rule or an approver's entry for tools of mounted servers that no mounted server can have. */
 export function namesNoServer(pattern: string, servers: readonly string[]): boolean {
-  return !servers.some((of) => couldMatch(pattern, `mcp__${serverKey(of)}__`));
+  return !servers.some((of) => couldMatch(pattern, mountedPrefix(serverKey(of))));
 }
 
 function addressOf(of: string, given: Servers[string], env: Env, fault: (text: string) => void): MountedServer['address'] | null {

@@ -114,9 +114,9 @@ async function startParts(config: Config, log: Log, watching: Watching): Promise
       const { startGateway } = await import('./gateway.ts');
       stops.push(await startGateway(config, core, log, checks, watching));
     }
-    if (config.role !== 'worker' && config.mcpHttp !== null) {
+    if (config.role !== 'worker' && config.mcpHttp) {
       const { serveMcpHttp } = await import('./mcp-door.ts');
-      stops.push(await serveMcpHttp(config, core, log));
+      stops.push(await serveMcpHttp(config, config.mcpHttp, core, log));
     }
     if (config.role !== 'gateway') {
       const { startWorker } = await import('./worker.ts');

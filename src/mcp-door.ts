@@ -40,9 +40,7 @@ export async function serveMcp(config: AnyConfig, choice: Choice): Promise<void>
 }
 
 /** The door over HTTP, beside Slack's. */
-export async function serveMcpHttp(config: Config, core: Core, log: Log): Promise<() => Promise<void>> {
-  const { mcpHttp } = config;
-  if (!mcpHttp) return async () => {};
+export async function serveMcpHttp(config: Config, mcpHttp: NonNullable<Config['mcpHttp']>, core: Core, log: Log): Promise<() => Promise<void>> {
   const door = await doorWithLog(config, core, log);
   const { services, settings, clean } = door.deps;
   const serverFor = (principal: Principal) => {

@@ -5,7 +5,7 @@ import type { AnyConfig } from './config.ts';
 import { lookAtMounts } from './look-at-mounts.ts';
 import type { Choice } from './mcp-list.ts';
 import { isDenied, judge } from './policy/judge.ts';
-import { mountedName } from './policy/mounted-names.ts';
+import { mountedName, mountedPrefix } from './policy/mounted-names.ts';
 import { visible } from './policy/outside-text.ts';
 import { masked, scrubber } from './policy/secrets.ts';
 import { makeKeys } from './runtime/keys.ts';
@@ -53,7 +53,7 @@ async function pinsOf({ redis }: AnyConfig): Promise<ReadonlyMap<string, Pins> |
 
 function away(server: MountedServer, error: Error, pinned: ReadonlyMap<string, Pins> | null): string[] {
   const pins = pinned?.get(server.key)?.tools.length;
-  return [`mcp__${server.key}__*  ${origin(server)}  ${visible(error.message)}${pins === undefined ? '' : ` ${pins} tools of it are pinned.`}`];
+  return [`${mountedPrefix(server.key)}*  ${origin(server)}  ${visible(error.message)}${pins === undefined ? '' : ` ${pins} tools of it are pinned.`}`];
 }
 
 function offered(server: MountedServer, { tools, unread }: Offer, pins: Pins | undefined, config: AnyConfig, readOnly: boolean): string[] {
@@ -65,8 +65,8 @@ function offered(server: MountedServer, { tools, unread }: Offer, pins: Pins | u
     return [[mountedName(server.key, definition.name), fit.fit ? ruleOf(server, definition, pins, config) : `refused: ${visible(fit.why)}`]];
   });
   for (const { name } of gone) lines.push([mountedName(server.key, name), 'refused: it is pinned, and the server does not offer it any more']);
-  if (lines.length === 0 && !readOnly) lines.push([`mcp__${server.key}__*`, 'it offers no tool']);
-  for (const what of unread) lines.push([`mcp__${server.key}__*`, `not taken: ${visible(what)}`]);
+  if (lines.length === 0 && !readOnly) lines.push([`${mountedPrefix(server.key)}*`, 'it offers no tool']);
+  for (const what of unread) lines.push([`${mountedPrefix(server.key)}*`, `not taken: ${visible(what)}`]);
   const width = Math.max(0, ...lines.map(([name]) => name.length)) + 2;
   return lines.map(([name, rule]) => `${name.padEnd(width)}${origin(server)}  ${rule}`);
 }

@@ -6,7 +6,7 @@ import type { Log } from './log.ts';
 import type { Core } from './open-core.ts';
 import { matches } from './policy/environments.ts';
 import { isDenied } from './policy/judge.ts';
-import { couldMatch, mountedName } from './policy/mounted-names.ts';
+import { couldMatch, mountedName, mountedPrefix } from './policy/mounted-names.ts';
 import { approversOf } from './policy/rules.ts';
 import { openPins } from './runtime/pin-store.ts';
 import { ACCEPT_TOOLS, LABMATE } from './session/door.ts';
@@ -38,7 +38,7 @@ export function mountServers(config: CoreConfig, core: Core, log: Log, connects:
 export async function checkMountedRules({ mounted, permissions }: CoreConfig, core: Core, log: Log): Promise<void> {
   const pinned = await openPins(core.redis, core.keys, core.log.now).read();
   for (const { tool } of permissions.policy.rules) {
-    const could = mounted.filter((server) => couldMatch(tool, `mcp__${server.key}__`));
+    const could = mounted.filter((server) => couldMatch(tool, mountedPrefix(server.key)));
     if (could.length === 0 || catalog.some((own) => matches(tool, own.name))) continue;
     const matching = could.some((s) => pinned.get(s.key)?.tools.some((d) => matches(tool, mountedName(s.key, d.name))));
     const unseen = could.filter((s) => !pinned.has(s.key)).map((s) => s.name);

@@ -1,4 +1,4 @@
-import { isMounted, mountedName, serverOf } from '../policy/mounted-names.ts';
+import { isMounted, mountedName, partsOf } from '../policy/mounted-names.ts';
 import type { WriteTool } from '../tools/define-tool.ts';
 import { type Definition, definitionHash, fitted } from '../tools/foreign-definition.ts';
 import { MountFailure, mountedTool, type Remote, upstreamOf } from '../tools/mounted-tool.ts';
@@ -182,7 +182,7 @@ export function openMounts(deps: MountsDeps): Mounts {
     },
     find: async (name) => (isMounted(name) ? ((await current()).tools.get(name) ?? null) : null),
     upstreams(name) {
-      const server = servers.find((s) => s.key === serverOf(name));
+      const server = servers.find((s) => s.key === partsOf(name)?.key);
       return server ? [upstreamOf(server.name).toLowerCase()] : [];
     },
     async close() {

@@ -16,11 +16,11 @@ export function serverKey(server: string): string {
 
 /** A tool's name here. One that has to be altered ends in digits of its own name's hash, so that two that look alike stay two. */
 export function mountedName(key: string, tool: string): string {
-  const whole = `${PREFIX}${key}__${tool}`;
+  const whole = `${mountedPrefix(key)}${tool}`;
   if (whole.length <= LONGEST && /^[A-Za-z0-9_-]+$/.test(tool)) return whole;
   const digits = createHash('sha256').update(tool).digest('hex').slice(0, 8);
   const letters = tool.replace(/[^A-Za-z0-9_-]+/g, '_');
-  const begun = `${PREFIX}${key}__${letters}`.slice(0, LONGEST - 9);
+  const begun = `${mountedPrefix(key)}${letters}`.slice(0, LONGEST - 9);
   return `${begun}_${digits}`;
 }
 
@@ -28,9 +28,15 @@ export function isMounted(tool: string): boolean {
   return tool.startsWith(PREFIX);
 }
 
-/** The part of a mounted tool's name that is its server's; null for any other name. */
-export function serverOf(tool: string): string | null {
-  return /^mcp__(.+?)__/.exec(tool)?.[1] ?? null;
+/** How the names of all tools of a server begin. */
+export function mountedPrefix(key: string): string {
+  return `${PREFIX}${key}__`;
+}
+
+/** A mounted tool's name, taken apart; null for any other name. */
+export function partsOf(tool: string): { key: string; name: string } | null {
+  const [, key, name] = /^mcp__(.+?)__(.+)$/.exec(tool) ?? [];
+  return key === undefined || name === undefined ? null : { key, name };
 }
 
 /** Whether a glob of a rule matches any text at all that begins so. */

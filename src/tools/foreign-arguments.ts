@@ -1,3 +1,5 @@
+import { isRecord } from '../policy/is-record.ts';
+
 type Json = { [key: string]: unknown };
 
 /**
@@ -41,8 +43,4 @@ function isPlain(value: unknown): boolean {
 
 function asList(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
-}
-
-function isRecord(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { isRecord } from '../policy/is-record.ts';
 import { isNestedDeeperThan } from '../policy/nesting.ts';
 import { visible } from '../policy/outside-text.ts';
 import type { ToolImage } from './define-tool.ts';
@@ -110,8 +111,4 @@ function shortened(text: string, most: number): string {
 
 function typeName(given: unknown): string {
   return typeof given === 'string' && /^[\w.+/-]{1,60}$/.test(given) ? given : 'unknown';
-}
-
-function isRecord(value: unknown): value is Part {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

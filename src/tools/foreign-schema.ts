@@ -1,3 +1,5 @@
+import { isRecord } from '../policy/is-record.ts';
+
 type Json = { [key: string]: unknown };
 
 /** What a mounted server says a tool takes, and why it can't be shown to a model. */
@@ -104,8 +106,4 @@ function plainJson(value: unknown): unknown {
 
 function asRecord(value: unknown): Json {
   return isRecord(value) ? value : {};
-}
-
-function isRecord(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,13 +1,14 @@
 import { afterEach, expect, test } from 'vitest';
 import { openMounts } from '../../src/agent/mounts.ts';
-import type { Pins } from '../../src/agent/pins.ts';
 import { openToolbox } from '../../src/agent/toolbox.ts';
-import type { Permissions, PolicyRule } from '../../src/policy/rules.ts';
+import type { PolicyRule } from '../../src/policy/rules.ts';
 import { masked } from '../../src/policy/secrets.ts';
 import type { SessionFacts } from '../../src/tools/define-tool.ts';
 import type { CallScope } from '../../src/tools/gate.ts';
 import { HOST } from '../../src/tools/present.ts';
+import { permissive } from '../tools/permissive.ts';
 import { foreignHttp } from './foreign-server.ts';
+import { pinsInMemory } from './pins-in-memory.ts';
 
 // A mounted server in the hands of an attacker, behind the real toolbox and gate.
 
@@ -31,16 +32,9 @@ async function behindTheGate(
       return answer(name, args);
     },
   });
-  let pinned: ReadonlyMap<string, Pins> = new Map();
   const mounts = openMounts({
     servers: [{ name: 'evil', key: 'evil', address: { is: 'http', url: served.url(), headers: {} }, trusted, timeoutMs: 2_000 }],
-    pins: {
-      read: async () => pinned,
-      async first(key, of) {
-        pinned = new Map([[key, of]]);
-      },
-      replace: async () => {},
-    },
+    pins: pinsInMemory(),
     denied: () => false,
     connects: true,
     now: Date.now,
@@ -48,15 +42,7 @@ async function behindTheGate(
     said: () => {},
     drifted: async () => {},
   });
-  const permissions: Permissions = {
-    approvers: { default: { users: ['U2'], groups: [], quorum: 1, requesterMayApprove: false, expiresAfterMs: 60_000, channel: null } },
-    executionExpiresAfterMs: 60_000,
-    environments: {},
-    actIn: [],
-    allow: { experiments: ['*'], dashboards: ['*'], channels: [], branches: ['*'], paths: ['*'] },
-    repositories: [],
-    policy: { default: 'ask', rules },
-  };
+  const permissions = permissive(...rules);
   const settings = { defaults: {}, metrics: {}, thresholdReading: 'relative' as const, recordsPath: 'experiments', environments: {} };
   const toolbox = await openToolbox([], { services: {}, settings, permissions, now: Date.now, clean: masked }, mounts);
   closes.push(toolbox.close, served.stop);

@@ -1,10 +1,11 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { MountedServer } from '../../src/agent/mount.ts';
 import { type Mounts, openMounts } from '../../src/agent/mounts.ts';
-import { changed, type Difference, type PinStore, type Pins } from '../../src/agent/pins.ts';
+import type { Difference } from '../../src/agent/pins.ts';
 import { acceptMcpTools } from '../../src/tools/accept-mcp-tools.ts';
 import type { WriteTool } from '../../src/tools/define-tool.ts';
 import { type Foreign, foreignHttp } from './foreign-server.ts';
+import { pinsInMemory } from './pins-in-memory.ts';
 
 // Real servers over HTTP and stdio, some of them hostile, and what a worker's process makes of them.
 
@@ -12,23 +13,6 @@ const closes: (() => Promise<void>)[] = [];
 afterEach(async () => {
   for (const close of closes.splice(0)) await close();
 });
-
-function pinsInMemory(): PinStore & { now: ReadonlyMap<string, Pins> } {
-  let pins: ReadonlyMap<string, Pins> = new Map();
-  const set = (key: string, of: Pins) => {
-    pins = new Map([...pins, [key, of]]);
-  };
-  return {
-    get now() {
-      return pins;
-    },
-    read: async () => pins,
-    first: async (key, of) => {
-      if (!pins.has(key)) set(key, of);
-    },
-    replace: async (key, changes) => set(key, { at: '', tools: changed(pins.get(key)?.tools ?? [], changes) }),
-  };
-}
 
 async function mounted(servers: (Partial<MountedServer> & Pick<MountedServer, 'address'>)[], pins = pinsInMemory(), denied: string[] = []) {
   const drifts: { server: string; all: readonly Difference[] }[] = [];

@@ -1,16 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Got } from '../../src/sandbox/claude/conversation.ts';
 import { wordsOf } from '../../src/sandbox/print-thread.ts';
+import { field, startedBy, train } from './scripted-trainings.ts';
 import { openStage, type StoryStage } from './stage.ts';
 
 const CHAIN =
   'Run job 101 with feature_set=v2, fetch its metrics, open a pull request, note it in docs/experiments.md and write the record into the MLflow run.';
 const FAN_OUT = 'Try feature_set v1, v2 and v3 side by side and tell me which is best by val_f1.';
-
-const field = (value: unknown, ...path: (string | number)[]): unknown =>
-  path.reduce<unknown>((v, key) => (v as Record<string | number, unknown> | undefined)?.[key], value);
-const startedBy = (results: Got[]) => results.map((r) => String(field(r.data, 'run_id')));
-const train = (parameters: Record<string, string>) => ({ tool: 'run_databricks_job', input: { job_id: '101', parameters } });
 
 function chain() {
   const wait = { run_ids: [] as string[] };

@@ -1,16 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Got } from '../../src/sandbox/claude/conversation.ts';
 import { wordsOf } from '../../src/sandbox/print-thread.ts';
+import { field, startedBy, train } from './scripted-trainings.ts';
 import { openStage, type StoryStage } from './stage.ts';
 
 const CONDITIONAL =
   'Train ads-train with feature_set=tiny. If validation F1 drops below 0.6, check the feature distribution before re-training with feature_set=v1.';
 const DIVERGING = 'Train with learning_rate=1 and stop it if it diverges.';
 const STOPPED = 'Train ads-train, and I may stop it on the way.';
-const field = (value: unknown, ...path: (string | number)[]): unknown =>
-  path.reduce<unknown>((v, key) => (v as Record<string | number, unknown> | undefined)?.[key], value);
-const startedBy = (results: Got[]) => results.map((r) => String(field(r.data, 'run_id')));
-const train = (parameters: Record<string, string>) => ({ tool: 'run_databricks_job', input: { job_id: '101', parameters } });
 
 /** Checks the features when woken, and only then trains again. */
 function conditional() {

@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import type { Permissions, PolicyRule } from '../../src/policy/rules.ts';
+import type { PolicyRule } from '../../src/policy/rules.ts';
 import { UpstreamError } from '../../src/services/http.ts';
 import { done, readTool, type SessionFacts, writeTool } from '../../src/tools/define-tool.ts';
 import { type CallScope, type GateDeps, gate } from '../../src/tools/gate.ts';
+import { permissive } from './permissive.ts';
 
 const facts: SessionFacts = {
   id: 's1',
@@ -31,17 +32,8 @@ const scope = (claimed: Awaited<ReturnType<CallScope['claim']>> = 'go'): CallSco
 });
 
 function deps(...rules: PolicyRule[]): GateDeps {
-  const permissions: Permissions = {
-    approvers: { default: { users: ['U2'], groups: [], quorum: 1, requesterMayApprove: false, expiresAfterMs: 60_000, channel: null } },
-    executionExpiresAfterMs: 60_000,
-    environments: {},
-    actIn: [],
-    allow: { experiments: ['*'], dashboards: ['*'], channels: [], branches: ['*'], paths: ['*'] },
-    repositories: [],
-    policy: { default: 'ask', rules },
-  };
   const settings: GateDeps['settings'] = { defaults: {}, metrics: {}, thresholdReading: 'relative', recordsPath: 'experiments', environments: {} };
-  return { services: {}, settings, permissions, now: () => 0 };
+  return { services: {}, settings, permissions: permissive(...rules), now: () => 0 };
 }
 
 const look = readTool({

@@ -1,3 +1,4 @@
+import { isRecord } from '../../policy/is-record.ts';
 import type { View } from '../../services/slack.ts';
 import type { ChangedArgument } from '../../session/changed-arguments.ts';
 import { LIMITS } from './limits.ts';
@@ -167,8 +168,4 @@ export function editForm(approval: string, { fields, kept }: { fields: readonly 
 /** Names of parameters may come from a model. */
 function plainLabel(text: string): string {
   return String(t(text)['text']).slice(0, LIMITS.header) || ' ';
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

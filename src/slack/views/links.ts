@@ -1,3 +1,4 @@
+import { isRecord } from '../../policy/is-record.ts';
 import type { Session } from '../../session/state.ts';
 import { type Bit, link, t } from './rich.ts';
 import { outcomeOf } from './words.ts';
@@ -54,8 +55,4 @@ function nameOf(key: string, data: Record<string, unknown>, url: string): string
 
 function isUrl(value: unknown): value is string {
   return typeof value === 'string' && value.length <= 2_000 && /^https?:\/\/\S+$/.test(value);
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

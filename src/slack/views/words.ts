@@ -1,4 +1,6 @@
+import { partsOf } from '../../policy/mounted-names.ts';
 import { cameTo } from '../../session/came-to.ts';
+import { ACCEPT_TOOLS } from '../../session/door.ts';
 import type { Call, Session } from '../../session/state.ts';
 import { openCalls } from '../../session/state.ts';
 
@@ -27,13 +29,13 @@ const TITLES = new Map([
   ['get_grafana_panel', 'Get a Grafana panel'],
   ['post_to_slack', 'Post to Slack'],
   ['ask_person', 'Ask a person'],
-  ['accept_mcp_tools', 'Accept what an MCP server offers'],
+  [ACCEPT_TOOLS, 'Accept what an MCP server offers'],
 ]);
 
 /** A step's name for people. */
 export function stepTitle(tool: string): string {
-  const [, server, name] = /^mcp__(.+?)__(.+)$/.exec(tool) ?? [];
-  if (server && name) return `${name} on ${server}`;
+  const mounted = partsOf(tool);
+  if (mounted) return `${mounted.name} on ${mounted.key}`;
   return TITLES.get(tool) ?? tool.replaceAll('_', ' ');
 }
 
