@@ -15,7 +15,8 @@ export function makeForget(redis: Redis, keys: Keys): (session: string, ts: stri
     const slots = Object.entries(await redis.hgetall(keys.slots(session)));
     const [name] = slots.find(([, text]) => (JSON.parse(text) as ShownSlot).ts === ts) ?? [];
     if (name === undefined || !NEEDED.test(name) || (await redis.hget(keys.st(session), 'status')) !== 'open') return;
-    await redis.hdel(keys.slots(session), name);
-    await redis.zadd(keys.stale, await timeAt(redis, keys.stale), session);
+    const now = await timeAt(redis, keys.stale);
+    // Both or none: forgotten without a look, it would stay away.
+    await redis.multi().hdel(keys.slots(session), name).zadd(keys.stale, now, session).exec();
   };
 }

@@ -36,7 +36,8 @@ export function badRunsInWords(outcome: Outcome): string {
 
 /**
  * How an ended experiment ended, in a few words that begin with the one that matters: "Done", "Failed: the training run failed", "Denied", "Done in part: a step
- * was refused". From the stored outcomes alone, never from the model's words. A step that was done after all on a second try holds nothing up.
+ * was refused", or "Answered" where nothing was asked for but words. From the stored outcomes alone, never from the model's words. A step that was done after all on a
+ * second try holds nothing up.
  */
 export function cameTo(s: Session): string {
   const { outcome } = s.ended ?? { outcome: 'done' as const };
@@ -44,6 +45,7 @@ export function cameTo(s: Session): string {
   if (outcome === 'failed') return 'Failed';
   if (outcome === 'limit') return 'Ended at its budget';
   const calls = [...s.calls.values()];
+  if (calls.length === 0 && s.replies.length > 0) return 'Answered';
   const trained = trainingCameTo(s, calls);
   if (trained) return trained;
   const left = calls.findLast((call, i) => isTrouble(call, calls.slice(i + 1)));

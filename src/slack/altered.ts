@@ -19,16 +19,27 @@ const post = z.object({
   edited: z.object({ ts: z.string() }).optional(),
 });
 const changed = z.object({ subtype: z.literal('message_changed'), channel: z.string(), ts: z.string(), message: post, previous_message: post.optional() });
-const deleted = z.object({ subtype: z.literal('message_deleted'), channel: z.string(), ts: z.string(), previous_message: post });
-type Altered = z.infer<typeof changed> | z.infer<typeof deleted>;
+const deleted = z.object({
+  subtype: z.literal('message_deleted'),
+  channel: z.string(),
+  ts: z.string(),
+  deleted_ts: z.string().optional(),
+  previous_message: post.optional(),
+});
+type Altered = z.infer<typeof changed> | { subtype: 'message_deleted'; channel: string; ts: string; previous_message: z.infer<typeof post> };
 /** What we use of `message_changed` and `message_deleted`. */
 export const alteredSchema = z.discriminatedUnion('subtype', [changed, deleted]).transform(asDeletion);
 
-/** A post with replies is not taken away: Slack puts a tombstone in its place, and calls it a change. */
-function asDeletion(event: Altered): Altered {
-  if (event.subtype !== 'message_changed' || event.message.subtype !== 'tombstone') return event;
-  const { channel, ts, message } = event;
-  return { subtype: 'message_deleted', channel, ts, previous_message: event.previous_message ?? { ...message, user: undefined } };
+/** A post with replies is not taken away: Slack puts a tombstone in its place, and calls it a change. What stood there is not always told: then nobody is named. */
+function asDeletion(event: z.infer<typeof changed> | z.infer<typeof deleted>): Altered {
+  const { channel, ts, previous_message: before } = event;
+  if (event.subtype === 'message_deleted') return { subtype: 'message_deleted', channel, ts, previous_message: before ?? bare(event.deleted_ts ?? '') };
+  if (event.message.subtype !== 'tombstone') return event;
+  return { subtype: 'message_deleted', channel, ts, previous_message: before ?? { ...bare(event.message.ts), thread_ts: event.message.thread_ts } };
+}
+
+function bare(ts: string): z.infer<typeof post> {
+  return { ts, text: '' };
 }
 
 /**
@@ -45,14 +56,17 @@ export async function onAltered(desk: Desk, event: Altered): Promise<void> {
   if (!id) return;
   if (ours) return desk.gone?.(id, about.ts);
   const session = await desk.reading.session(id);
+  const user = about.user ?? (session ? authorOf(session, channel, about.ts, desk.self.team) : null);
+  // Nobody who is known to the session wrote it: where it is none of ours either, nothing comes of this.
+  if (!user) return event.subtype === 'message_deleted' ? desk.gone?.(id, about.ts) : undefined;
   // Under a card words may stand where no experiments live.
   if (session?.opened.channel === channel && !isServed(desk, channel)) return;
-  const before = session && about.user ? wordsSaid(session, channel, about.ts, desk.self.team) : null;
-  if (!session || !about.user || before === null) return;
+  const before = session ? wordsSaid(session, channel, about.ts, desk.self.team) : null;
+  if (!session || before === null) return;
   const text = event.subtype === 'message_changed' ? unescapeSlack(dropMention(about.text, desk.self.user)) : '';
   // Slack also calls it a change when a link unfolds.
   if (event.subtype === 'message_changed' && (text === before || text.trim() === '')) return;
-  await tell(desk, session, about.user, event, about, text);
+  await tell(desk, session, user, event, about, text);
 }
 
 async function tell(desk: Desk, session: Session, user: string, event: Altered, about: z.infer<typeof post>, text: string): Promise<void> {
@@ -82,6 +96,11 @@ function wordsSaid(session: Session, channel: string, ts: string, team: string):
   const said = session.told.findLast((t) => t.ts === ts || t.of === ts);
   if (said) return said.kind === 'delete' ? null : said.text;
   return ts === opening(session, channel, team) ? session.opened.prompt : null;
+}
+
+/** Who said this to the session, by its own record. */
+function authorOf(session: Session, channel: string, ts: string, team: string): string | null {
+  return session.told.find((t) => t.ts === ts)?.by ?? (ts === opening(session, channel, team) ? session.opened.by : null);
 }
 
 /** The post that opened the session, where one did. */

@@ -7,8 +7,8 @@ import type { Call } from '../session/state.ts';
 import { type Asked, lookUpWhether, nameOf, whatIsAsked, whereAsked, whyNotCounted } from './decide.ts';
 import type { Desk, Reconsidered } from './desk.ts';
 import { type submissionSchema, told, withoutMentions } from './modals.ts';
-import type { FieldError } from './settled-form.ts';
-import { AFTER_ALL, notStored, REPEAT, store } from './store.ts';
+import { type FieldError, whatBecame } from './settled-form.ts';
+import { AFTER_ALL, notStored, store, whyNot } from './store.ts';
 import { editForm, fieldAbout, fieldsOf, readFields, wasWritten } from './views/edit-form.ts';
 
 /** Slack's 3 s, shared: the look-ups, then the change, then the yes that it may be. */
@@ -56,16 +56,18 @@ export async function onEdit(desk: Desk, { team, user, view }: z.infer<typeof su
     const next = { ...rest, preview: { ...preview, ...(why ? { why } : {}) }, input: read.input };
     const stored = await store(desk, key, { do: 'edit', session: session.id, approval: approval.id, by: user.id, ...next }, STORE_MS);
     const late = notStored(stored);
-    if (late) return { field: '0', where: whereAsked(desk, asked), ...late, why: withoutMentions(late.why) };
     const differs = changedArguments(approval.arguments, planned.arguments);
     // A yes to what somebody has written themselves; what came with it they have not seen.
-    if (differs.every((d) => wasWritten(d, form.fields, written, form.input)) && (await lookUpWhether(desk, asked, user.id, mayApprove)).ok)
-      await store(
-        desk,
-        `${key}:yes`,
-        { do: 'approve', session: session.id, approval: editedApproval(approval.id), by: user.id, name: await nameOf(desk, user.id) },
-        VOTE_MS,
-      );
+    const own = differs.every((d) => wasWritten(d, form.fields, written, form.input));
+    const agreed = own ? () => agree(desk, `${key}:yes`, user.id, asked) : async () => null;
+    const afterAll = async () => (await (await agreed())?.late()) ?? AFTER_ALL;
+    if (late) return { field: '0', where: whereAsked(desk, asked), ...late, afterAll, why: withoutMentions(late.why) };
+    const not = await agreed();
+    if (not)
+      desk.later(async () => {
+        const text = await not.late();
+        if (text) await desk.slack.whisper({ channel: whereAsked(desk, asked), user: user.id, text });
+      });
     return null;
   };
 
@@ -79,9 +81,27 @@ export async function onEdit(desk: Desk, { team, user, view }: z.infer<typeof su
     if (done === null) return say('It is changed; the new question is in the thread.');
     if (!('why' in done)) return;
     await say(done.settled !== undefined ? done.why : `It is not changed. ${done.why}`);
-    if (done.settled !== undefined) await say((await done.settled) === 'stored' ? AFTER_ALL : REPEAT);
+    if (done.settled !== undefined) await say((await whatBecame(done, done.settled)).words);
   });
   return { view: told('Edit', 'The look-ups take longer than Slack lets a form wait. Nothing is changed yet; this window says when it is.') };
+}
+
+const NO_YES = 'It is changed, but your yes to it could not be stored. Please approve it on its new card.';
+
+/** The yes to a changed call, of somebody who may. Null where it is stored or nobody asked for it; else `late` says in the end why it does not count, null where it does after all. */
+async function agree(desk: Desk, key: string, user: string, asked: Asked): Promise<{ late(): Promise<string | null> } | null> {
+  if (!(await lookUpWhether(desk, asked, user, mayApprove)).ok) return null;
+  const { session, approval } = asked;
+  const yes = { do: 'approve', session: session.id, approval: editedApproval(approval.id), by: user, name: await nameOf(desk, user) } as const;
+  const stored = await store(desk, key, yes, VOTE_MS);
+  if (whyNot(stored) === null) return null;
+  return {
+    async late() {
+      if (stored.is === 'unsure') return (await stored.settled) === 'stored' ? null : NO_YES;
+      // Somebody else was quicker; the card says who.
+      return stored.is === 'late' ? NO_YES : null;
+    },
+  };
 }
 
 async function formOf(desk: Desk, { tool, call, approval }: Asked) {

@@ -46,7 +46,8 @@ export const runDatabricksJob = writeTool({
     if (odd) return odd;
     const resolution = resolved ? await resolveAgain(resolved, ctx) : await resolve(input.config, given, job, ctx);
     if (resolution.kind === 'question') return resolution;
-    return await planOf(job, { ...resolution, note: resolved ? resolved.note : input.note }, databricks, ctx);
+    const named = new Set(Object.keys(input.parameters));
+    return await planOf(job, { ...resolution, named, note: resolved ? resolved.note : input.note }, databricks, ctx);
   },
   async run(plan, ctx, key) {
     const databricks = ctx.services.databricks as Databricks;
@@ -109,7 +110,7 @@ async function resolveAgain({ parameters, config }: z.infer<typeof resolvedBefor
 
 async function planOf(
   job: WholeJob,
-  { parameters, config, differs, note }: Resolution & { note?: string | undefined },
+  { parameters, config, differs, named, note }: Resolution & { named: ReadonlySet<string>; note?: string | undefined },
   databricks: Databricks,
   ctx: ToolContext,
 ): Promise<Plan> {
@@ -130,7 +131,10 @@ async function planOf(
     ...(note ? [{ label: 'Note', value: note }] : []),
     ...differs.map((d) => ({ label: `Two values of ${d.name}`, value: `${d.file} in the file, ${d.job} by the job's own default` })),
   ];
-  const shown = changes.filter((c) => c.name !== configParameter(job)).map((c) => `${c.name}=${c.to}`);
+  // What was asked for is said though the job would do the same by itself; of a file only what it changes.
+  const shown = Object.entries(parameters)
+    .filter(([name, value]) => name !== configParameter(job) && (named.has(name) || defaults.get(name) !== value))
+    .map(([name, value]) => `${name}=${value}`);
   const how = [...(config ? [`config ${config.path}`] : []), ...shown];
   return {
     kind: 'plan',

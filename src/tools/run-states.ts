@@ -71,7 +71,7 @@ export async function readRun(runId: string, reach: Reach): Promise<RunReport> {
 export function inWords(report: RunReport): string {
   const took = report.duration_s === undefined ? '' : ` after ${seconds(report.duration_s)}`;
   const lines = [
-    `Run ${report.run_id}${report.job_id ? ` of job ${report.job_id}` : ''}: ${report.status}${report.terminal && report.status !== 'VANISHED' ? took : ''} (${report.raw_state}).`,
+    `Run ${report.run_id}${report.job_id ? ` of job ${report.job_id}` : ''}: ${report.status}${report.terminal && report.status !== 'VANISHED' ? took : ''}${rawIn(report)}.`,
     ...(report.message ? [cell(report.message, 600)] : []),
     ...(report.causes ?? []).map(
       (cause) => `Cause, from task ${cell(cause.task)}: ${cell(cause.error, 600)}${cause.trace_tail ? `\n${fenced(cause.trace_tail)}` : ''}`,
@@ -82,6 +82,15 @@ export function inWords(report: RunReport): string {
   ];
   return lines.join('\n');
 }
+
+/** Databricks' own word for it, where that says more than ours: for a run that went as it should it says the same once more. */
+function rawIn({ status, raw_state: raw }: RunReport): string {
+  const words = raw.split(/[^A-Z_]+/).filter((word) => word !== '' && word !== status && !SAYS_NOTHING.has(word));
+  return words.length > 0 ? ` (${words.join(', ')})` : '';
+}
+
+/** INTERNAL_ERROR is what a job's own failing code looks like, too: only the code behind it tells. */
+const SAYS_NOTHING = new Set(['TERMINATED', 'SUCCESS', 'TIMEDOUT', 'INTERNAL_ERROR']);
 
 export function seconds(s: number): string {
   if (s < 120) return `${Math.round(s * 10) / 10} s`;

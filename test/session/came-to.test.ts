@@ -21,7 +21,7 @@ function session(...steps: Step[]) {
 }
 
 test.each<[string, Step[], string]>([
-  ['a plain answer', [], 'Done'],
+  ['a plain answer', [], 'Answered'],
   ['a run that succeeded', [run('1'), saw('SUCCEEDED'), compared], 'Done'],
   ['a run that failed', [run('1'), saw('FAILED')], 'Failed: the training run failed'],
   ['a run out of time', [run('1'), saw('TIMED_OUT')], 'Failed: the training run ran out of time'],

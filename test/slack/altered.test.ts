@@ -68,7 +68,7 @@ describe('at the door', () => {
   });
 
   test('a card that somebody deletes is posted again; what only tells is not forced on them', async () => {
-    const { id } = await open();
+    const { ts: request, id } = await open();
     const { log, redis, keys } = desk.log;
     const lease = await log.claim(desk.log.owner(id), 5_000);
     const question = asks('c1', `${id}/1`, new Date(Date.now() + 3_600_000).toISOString());
@@ -82,6 +82,15 @@ describe('at the door', () => {
     await until(async () => (await redis.hget(keys.slots(id), 'card:2')) === null);
     expect(await redis.zscore(keys.stale, id)).not.toBeNull();
     expect(await redis.hget(keys.slots(id), 'said:2')).not.toBeNull();
+    // Slack does not always tell what stood there: whose it was is known here.
+    const gone = { type: 'message', channel: 'C0ML', channel_type: 'channel', ts: '9.1', event_ts: '9.1', hidden: true };
+    const { plan } = desk.slots.now();
+    const tombstone = { type: 'message', subtype: 'tombstone', user: 'USLACKBOT', text: 'This message was deleted.', ts: plan?.ts, thread_ts: request };
+    desk.workspace.emit({ ...gone, subtype: 'message_changed', message: tombstone });
+    desk.workspace.emit({ ...gone, subtype: 'message_deleted', deleted_ts: request });
+    await until(async () => (await redis.hget(keys.slots(id), 'plan')) === null);
+    const told = await until(async () => (await toldIn(id)).at(-1));
+    expect(told).toMatchObject({ kind: 'delete', of: request, by: 'U1', standing: 'requester' });
   });
 });
 

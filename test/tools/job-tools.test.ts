@@ -166,13 +166,16 @@ describe('run_databricks_job plans', () => {
   });
 
   test('the same bytes again, although the branch has moved on since', async () => {
-    const input = { job_id: '101', config: 'base_config.json', parameters: { feature_set: 'v2', learning_rate: 0.02 } };
+    const input = { job_id: '101', config: 'base_config.json', parameters: { feature_set: 'v2', learning_rate: 0.01 } };
     const first = await planned(runDatabricksJob, input);
     const files = [{ path: 'base_config.json', content: '{"feature_set":"other"}' }];
     await ctx.services.github?.commitFiles({ repo: 'acme/ads', base: 'main', branch: 'moved', message: 'moved', files });
     ctx.settings.defaults.base = 'moved';
     const again = await planned(runDatabricksJob, input, { resolved: first.arguments });
     expect(digestOf('run_databricks_job', again.arguments)).toBe(digestOf('run_databricks_job', first.arguments));
+    // What was asked for stands in the title, also where the job would do the same by itself.
+    const title = 'Run job 101 (ads-train) with config base_config.json, feature_set=v2, learning_rate=0.01';
+    expect([first.preview.summary, again.preview.summary]).toEqual([title, title]);
     expect(digestOf('x', (await planned(runDatabricksJob, input)).arguments)).not.toBe(digestOf('x', first.arguments));
   });
 
@@ -304,6 +307,7 @@ describe('get_job_status', () => {
       raw_state: 'INTERNAL_ERROR/FAILED (RUN_EXECUTION_ERROR)',
       causes: [{ task: 'train', error: expect.stringContaining('CUDA out of memory'), trace_tail: expect.stringContaining('line 148, in main') }],
     });
+    expect(text).toMatch(/^Run \d+ of job 101: FAILED after [\d.]+ s \(RUN_EXECUTION_ERROR\)\.\n/);
     expect(text).toContain("The job's own code failed.");
     expect(getJobStatus.output.safeParse(data).success).toBe(true);
   });
@@ -321,7 +325,9 @@ describe('get_job_status', () => {
     clock += 3000;
     expect((await finished(read(getJobStatus, { run_id: launch.runId }))).data).toMatchObject({ status: 'RUNNING', mlflow_run_ids: [mlflowRunIdOf(launch)] });
     clock += 3000;
-    expect((await finished(read(getJobStatus, { run_id: launch.runId }))).data).toMatchObject({
+    const { text, data } = await finished(read(getJobStatus, { run_id: launch.runId }));
+    expect(text).toMatch(/^Run \d+ of job 101: SUCCEEDED after 6 s\.\n/);
+    expect(data).toMatchObject({
       status: 'SUCCEEDED',
       duration_s: 6,
       mlflow_run_ids: [mlflowRunIdOf(launch)],

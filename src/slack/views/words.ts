@@ -133,6 +133,7 @@ export function stateMark(s: Session): string {
   if (state !== 'done') return MARKS[state];
   const words = cameTo(s);
   if (words === 'Done') return '✅';
+  if (words === 'Answered') return '💬';
   if (words.startsWith('Done')) return '🟡';
   if (words.startsWith('Failed') || words.startsWith('Ended: the last step failed')) return MARKS.failed;
   return words.includes('question') ? MARKS.question : '🚫';
