@@ -6,6 +6,8 @@ import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 const UNUSED_MS = 7 * 24 * 3_600_000;
+/** How often a process that runs says so; far more often than that, so that one which slept for some days with its machine is in time. */
+const STILL_USED_MS = 3_600_000;
 
 /**
  * The path of the compiled command; null where it can't be kept, as in a checkout of somebody else's. Throws where a source does not compile. Safe beside others that
@@ -15,15 +17,7 @@ export async function bundledCommand(root) {
   const cache = join(root, 'node_modules', '.cache', 'labmate');
   const folder = join(cache, stampOf(root));
   const command = join(folder, 'cli.js');
-  if (existsSync(command)) {
-    try {
-      const now = new Date();
-      utimesSync(folder, now, now);
-    } catch {
-      // Somebody else made it.
-    }
-    return command;
-  }
+  if (existsSync(command)) return inUse(folder, command);
   try {
     mkdirSync(cache, { recursive: true });
     accessSync(cache, constants.W_OK);
@@ -51,7 +45,23 @@ export async function bundledCommand(root) {
     // Another process was quicker, with the same sources.
     rmSync(made, { recursive: true, force: true });
   }
+  inUse(folder, command);
   forgetUnused(cache);
+  return command;
+}
+
+/** Says that it is used, now and as long as this process runs: a part of it may be loaded at any time. */
+function inUse(folder, command) {
+  const say = () => {
+    try {
+      const now = new Date();
+      utimesSync(folder, now, now);
+    } catch {
+      // Somebody else made it, and their processes say so.
+    }
+  };
+  say();
+  setInterval(say, STILL_USED_MS).unref();
   return command;
 }
 
@@ -95,7 +105,7 @@ function placesOf(src) {
   };
 }
 
-/** One that still runs was used when it started, and it may load a part of itself late: so only what is a week old goes. */
+/** What nothing has used for a week goes. */
 function forgetUnused(cache) {
   for (const name of readdirSync(cache)) {
     const folder = join(cache, name);

@@ -1,18 +1,24 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { dirname, join } from 'node:path';
+import { expect, test, vi } from 'vitest';
 
 // What a checkout runs is what stands in its sources.
 
-test('a changed source is bundled anew, an unchanged one is not, and where nothing can be kept there is no bundle', async () => {
-  const script = new URL('../scripts/bundle.mjs', import.meta.url).href;
-  const { bundledCommand } = (await import(script)) as { bundledCommand(root: string): Promise<string | null> };
+const script = new URL('../scripts/bundle.mjs', import.meta.url).href;
+const { bundledCommand } = (await import(script)) as { bundledCommand(root: string): Promise<string | null> };
+
+function aCheckout(): string {
   const root = mkdtempSync(join(tmpdir(), 'labmate-bundle-'));
+  for (const folder of ['src', 'bin', 'node_modules']) mkdirSync(join(root, folder));
+  writeFileSync(join(root, 'package-lock.json'), '{}');
+  return root;
+}
+
+test('a changed source is bundled anew, an unchanged one is not, and where nothing can be kept there is no bundle', async () => {
+  const root = aCheckout();
   try {
-    for (const folder of ['src', 'bin', 'node_modules']) mkdirSync(join(root, folder));
-    writeFileSync(join(root, 'package-lock.json'), '{}');
     const says = async (word: string) => {
       writeFileSync(join(root, 'src', 'cli.ts'), `const word: string = '${word}';\nconsole.log(word, import.meta.url);\n`);
       const command = await bundledCommand(root);
@@ -27,6 +33,30 @@ test('a changed source is bundled anew, an unchanged one is not, and where nothi
     writeFileSync(join(root, 'node_modules', '.cache'), '');
     expect(await bundledCommand(root)).toBeNull();
   } finally {
+    rmSync(root, { recursive: true });
+  }
+});
+
+test('what a process still runs stays, however old; what nothing has used for a week goes', async () => {
+  vi.useFakeTimers({ now: Date.now() });
+  const root = aCheckout();
+  const bundles: string[] = [];
+  const another = async () => {
+    writeFileSync(join(root, 'src', 'cli.ts'), `console.log(${bundles.length});\n`);
+    bundles.push(dirname((await bundledCommand(root)) ?? ''));
+  };
+  const there = () => bundles.map((folder) => existsSync(folder));
+  try {
+    await another();
+    await another();
+    // This process runs both, for a month. The first is then taken for one whose process ended two weeks ago.
+    vi.advanceTimersByTime(30 * 86_400_000);
+    const then = new Date(Date.now() - 14 * 86_400_000);
+    utimesSync(bundles[0] ?? '', then, then);
+    await another();
+    expect(there()).toEqual([false, true, true]);
+  } finally {
+    vi.useRealTimers();
     rmSync(root, { recursive: true });
   }
 });
