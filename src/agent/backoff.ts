@@ -1,6 +1,16 @@
 /** The longest wait we choose ourselves; what an upstream announces may be longer. */
 const LONGEST_MS = 5 * 60_000;
 
+/** Failures in a row after which a person is asked, while others get answers; or, where they are far apart, after so long. */
+const TRIES = 10;
+const FAILING_MS = 30 * 60_000;
+
+/** How long it was tried, as a sentence, where that is enough and a person is asked; null while it is tried again. */
+export function givenUp(attempt: number, failingMs: number): string | null {
+  if (attempt >= TRIES) return `Tried ${attempt} times.`;
+  return failingMs >= FAILING_MS ? `Tried ${attempt} times in ${Math.round(failingMs / 60_000)} minutes.` : null;
+}
+
 /** An upstream that says "in a year" is not believed. */
 const LONGEST_ANNOUNCED_MS = 24 * 3_600_000;
 

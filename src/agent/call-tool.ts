@@ -2,10 +2,11 @@ import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import type { ApproverRule } from '../policy/rules.ts';
 import { type ChangedArgument, changedArguments } from '../session/changed-arguments.ts';
 import type { Entry, EventOf, ImageRef, Outcome, SessionEvent } from '../session/events.ts';
+import { failingMs } from '../session/failing.ts';
 import type { Call, Session } from '../session/state.ts';
 import type { CallScope } from '../tools/gate.ts';
 import { HOST, type HostNote } from '../tools/present.ts';
-import { announced, retryAt, spread } from './backoff.ts';
+import { announced, givenUp, retryAt, spread } from './backoff.ts';
 import type { Breakers } from './breaker.ts';
 import { factsOf, standingOf } from './facts.ts';
 import type { Toolbox } from './toolbox.ts';
@@ -33,8 +34,6 @@ export type CallTurn = {
   claim: CallScope['claim'];
 };
 
-/** Failures in a row after which a person is asked. Waits that a backend announces, and time behind an open breaker, do not count. */
-const TRIES = 10;
 /** The breaker says from then on how long. */
 const AFTER_PROBE_MS = 1_000;
 const ARGUMENT_LIMIT = 1_000_000;
@@ -140,9 +139,10 @@ async function toEvents(call: Call, result: CallToolResult, { session, now }: Ca
       const attempt = wait === null ? call.attempts + 1 : call.attempts;
       const at = retryAt(now(), attempt, wait, deps.random());
       const later = retryLater(call, { at, why: note.why, upstream: note.upstream, attempt });
-      if (attempt < TRIES) return [later];
+      const gaveUp = wait === null ? givenUp(attempt, failingMs(call.failing, now())) : null;
+      if (gaveUp === null) return [later];
       const unsure = note.sent ? ' It is not known whether it happened; trying again looks first.' : '';
-      return [later, { type: 'noted', about: 'attention', call: call.id, text: `${note.why} Tried ${TRIES} times.${unsure}` }];
+      return [later, { type: 'noted', about: 'attention', call: call.id, text: `${note.why} ${gaveUp}${unsure}` }];
     }
     case undefined:
       return [finished(call, withEdits(await outcomeOf(result, deps), editsOf(session, call)))];

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { isNestedDeeperThan } from '../policy/nesting.ts';
 import type { EventOf, SessionEvent } from '../session/events.ts';
+import { failingMs } from '../session/failing.ts';
 import { makeRoom } from '../session/make-room.ts';
 import type { Session } from '../session/state.ts';
 import { type Written, writeTranscript } from '../session/transcript.ts';
-import { announced, retryAt, spread } from './backoff.ts';
+import { announced, givenUp, retryAt, spread } from './backoff.ts';
 import type { Breakers } from './breaker.ts';
 import type { Model, ModelAnswer, ToolSpec } from './model.ts';
 
@@ -30,8 +31,6 @@ const CLAUDE = 'claude';
 const MAX_TOKENS = 8_192;
 /** No tool takes anything near this. */
 const DEEPEST = 100;
-/** Failures in a row after which a person is asked; waits that the upstream announced do not count. */
-const TRIES = 10;
 /** The breaker says from then on how long. */
 const AFTER_PROBE_MS = 1_000;
 
@@ -107,7 +106,8 @@ function wait(session: Session, { why, retryAfterMs }: Extract<ModelAnswer, { ki
   // What the service announces itself is no failure.
   const said = announced(retryAfterMs);
   const attempt = (session.retry?.attempt ?? 0) + (said === null ? 1 : 0);
-  if (attempt >= TRIES) return [{ type: 'noted', about: 'attention', text: `${why} Tried ${TRIES} times.` }];
+  const gaveUp = said === null ? givenUp(attempt, failingMs(session.retry?.failing, now)) : null;
+  if (gaveUp !== null) return [{ type: 'noted', about: 'attention', text: `${why} ${gaveUp}` }];
   return [laterNote(why, retryAt(now, attempt, said, random), attempt)];
 }
 

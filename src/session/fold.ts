@@ -1,4 +1,5 @@
 import type { Entry, EventOf, SessionEvent, Waiting } from './events.ts';
+import { failsOn } from './failing.ts';
 import { type Call, isSpoken, type Session, theApproval, theCall } from './state.ts';
 
 /** Folds a whole log. Returns null for an empty one. The entries must be verified already. */
@@ -84,10 +85,13 @@ function happened(s: Session, { seq, m, at }: Entry, e: SessionEvent): void {
       call.status = { is: 'parked', waiting: e.waiting, since: m, sinceAt: at };
       delete call.insisted;
       if (e.waiting.for === 'answer') call.question = e.waiting;
-      if (e.waiting.for === 'retry') call.attempts = e.waiting.attempt;
-      else {
+      if (e.waiting.for === 'retry') {
+        call.failing = failsOn(call.failing, e.waiting, call.attempts, m);
+        call.attempts = e.waiting.attempt;
+      } else {
         // What woke a wait still counts when only the look at it failed and is tried again.
         call.attempts = 0;
+        delete call.failing;
         call.woken = [];
         delete call.interrupted;
       }
@@ -202,7 +206,7 @@ function happened(s: Session, { seq, m, at }: Entry, e: SessionEvent): void {
       return;
     case 'noted':
       s.notes.push({ ...e, seq, at, m });
-      if (e.about === 'retry' && e.until && !e.call) modelWaits(s, e, e.until, seq, at);
+      if (e.about === 'retry' && e.until && !e.call) modelWaits(s, e, e.until, { seq, at, m });
       if (e.omits_to !== undefined) s.omitsTo = e.omits_to;
       if (e.about === 'limit') s.limit = { text: e.text, seq, m };
       if (e.about === 'offer') s.offer ??= { text: e.text, seq, m };
@@ -228,13 +232,16 @@ function tryAgain(s: Session, at: string): void {
     if (call.status.is !== 'parked' || call.status.waiting.for !== 'retry') continue;
     const { outage: _over, ...waiting } = call.status.waiting;
     call.attempts = 0;
+    delete call.failing;
     call.insisted = true;
     call.status.waiting = { ...waiting, at, attempt: 0 };
   }
 }
 
-function modelWaits(s: Session, e: EventOf<'noted'>, until: string, seq: number, at: string): void {
-  s.retry = { until, attempt: e.attempt ?? 1, upstream: e.upstream ?? 'the model', why: e.text, seq, sinceAt: at, ...(e.outage ? { outage: true } : {}) };
+function modelWaits(s: Session, e: EventOf<'noted'>, until: string, { seq, at, m }: { seq: number; at: string; m: number }): void {
+  const attempt = e.attempt ?? 1;
+  const failing = failsOn(s.retry?.failing, { attempt, outage: e.outage }, s.retry?.attempt ?? 0, m);
+  s.retry = { until, attempt, upstream: e.upstream ?? 'the model', why: e.text, seq, sinceAt: at, failing, ...(e.outage ? { outage: true } : {}) };
   delete s.insisted;
 }
 

@@ -1,4 +1,5 @@
 import type { EventOf, Outcome, Preview, Usage, Waiting } from './events.ts';
+import type { Failing } from './failing.ts';
 
 export type ApprovalState = 'pending' | 'approved' | 'denied' | 'edited' | 'withdrawn' | 'expired' | 'used';
 
@@ -56,6 +57,7 @@ export type Call = {
   /** A message that interrupts the wait. */
   interrupted?: { by: string; text: string };
   attempts: number;
+  failing?: Failing;
   /** A person wants it tried now, whatever is known of its backend. */
   insisted?: true;
 };
@@ -79,7 +81,7 @@ export type Session = {
   /** Runs go on after the stop, and people were asked what becomes of them. The first answer counts. */
   offer?: { text: string; seq: number; m: number; answer?: { by: string; cancel: boolean } };
   /** A stored wait of the model itself. */
-  retry?: { until: string; attempt: number; upstream: string; why: string; seq: number; sinceAt: string; outage?: true };
+  retry?: { until: string; attempt: number; upstream: string; why: string; seq: number; sinceAt: string; outage?: true; failing: Failing };
   /** Long results of replies up to this seq are left out of what the model is shown. */
   omitsTo?: number;
   /** A person wants the model asked now, whatever is known of it. */

@@ -21,13 +21,25 @@ const REPLY: ModelAnswer = {
   requestId: null,
   model: 'm',
 };
-const AWAY: ModelAnswer = { kind: 'wait', why: 'Claude is overloaded (529).', retryAfterMs: null };
+const MINUTE = 60_000;
 const again: SessionEvent = { type: 'told', by: 'U1', text: 'Try again.', ts: null, kind: 'retry', standing: 'requester' };
 
 /** A worker's memory and clock, and a Databricks and a model that are there or not. */
 async function aWorker() {
   const breakers = makeBreakers();
-  const is = { now: START + 600_000, there: false };
+  /** `announces`: it answers, and says for how long (ms) it wants to be left alone. */
+  const is = { now: START + 600_000, there: false, announces: null as number | null };
+  const written = new Map<SessionEvent, number>();
+  /** Events stand in the log with the time at which they came about. */
+  const at = (log: SessionEvent[]) =>
+    sessionOf(log, 's1', (event) => {
+      if (!written.has(event)) written.set(event, is.now);
+      return written.get(event) as number;
+    });
+  const write = (events: SessionEvent[]) => {
+    for (const event of events) written.set(event, is.now);
+    return events;
+  };
   const look = readTool({
     name: 'look',
     title: 'Look',
@@ -37,7 +49,7 @@ async function aWorker() {
     needs: ['databricks'],
     run: async () => {
       if (is.there) return done('Seen.', {});
-      throw new UpstreamError('Databricks is failing (503).', { upstream: 'Databricks', status: 503, transient: true });
+      throw new UpstreamError('Databricks is failing (503).', { upstream: 'Databricks', status: 503, transient: true, retryAfterMs: is.announces });
     },
   });
   const settings = { defaults: {}, metrics: {}, thresholdReading: 'relative', recordsPath: 'experiments', environments: {} } as const;
@@ -55,21 +67,23 @@ async function aWorker() {
   };
   return {
     ...{ is, slept, breakers, close: toolbox.close },
-    call(log: SessionEvent[]) {
-      const session = sessionOf(log);
+    async call(log: SessionEvent[]) {
+      const session = at(log);
       const lent: CallTurn = { ...turn, session, entries: [], mayAct: async () => true, claim: async () => 'go' };
-      return callTool(theCall(session, 'c1'), lent, deps);
+      return write(await callTool(theCall(session, 'c1'), lent, deps));
     },
-    ask: (log: SessionEvent[]) =>
-      think(sessionOf(log), turn, {
-        model: async () => (is.there ? REPLY : AWAY),
+    ask: async (log: SessionEvent[]) => {
+      const events = await think(at(log), turn, {
+        model: async () => (is.there ? REPLY : { kind: 'wait', why: 'Claude is overloaded (529).', retryAfterMs: is.announces }),
         system: '',
         tools: [],
         image: async () => null,
         breakers,
         random: () => 0,
         scrub: (text) => text,
-      }),
+      });
+      return write(events);
+    },
   };
 }
 
@@ -142,6 +156,66 @@ describe('while nobody gets an answer', () => {
     }
     expect(log.at(-1)).toMatchObject({ type: 'noted', about: 'attention', text: 'Databricks is failing (503). Tried 10 times.' });
     await worker.close();
+  });
+
+  describe.each(['call', 'ask'] as const)('where others get answers, of a step that is a %s', (step) => {
+    const what = step === 'call' ? 'Databricks is failing (503).' : 'Claude is overloaded (529).';
+    async function aStep() {
+      const worker = await aWorker();
+      const log: SessionEvent[] = step === 'call' ? [...LOOKING] : [opened()];
+      /** It is made, and so many minutes pass. */
+      const makes = async (minutes: number) => {
+        const events = await worker[step](log);
+        log.push(...events);
+        worker.is.now += minutes * MINUTE;
+        return events;
+      };
+      const others = (got: 'worked' | 'failed') => {
+        for (const upstream of ['databricks', 'claude']) worker.breakers[got](upstream, worker.is.now);
+      };
+      return {
+        ...{ worker, log, makes, others },
+        /** The same, after somebody else got an answer. */
+        async fails(minutes: number) {
+          others('worked');
+          return (await makes(minutes)).at(-1);
+        },
+      };
+    }
+    const attention = (words: string) => ({ type: 'noted', about: 'attention', text: `${what} ${words}` });
+
+    test('half an hour of failures is enough, however few; a person who says "again" gives it as long once more', async () => {
+      const { worker, log, fails } = await aStep();
+      for (const round of [1, 2]) {
+        for (let i = 0; i < 4; i++) expect(await fails(8), `round ${round}`).not.toMatchObject({ about: 'attention' });
+        expect(await fails(8), `round ${round}`).toMatchObject(attention('Tried 5 times in 32 minutes.'));
+        log.push(again);
+      }
+      await worker.close();
+    });
+
+    test('waits that were announced count neither as tries nor as time', async () => {
+      const { worker, fails } = await aStep();
+      await fails(1);
+      worker.is.announces = 20 * MINUTE;
+      for (let i = 0; i < 100; i++) expect(await fails(20)).not.toMatchObject({ about: 'attention' });
+      worker.is.announces = null;
+      for (let i = 0; i < 8; i++) expect(await fails(1)).not.toMatchObject({ about: 'attention' });
+      expect(await fails(1)).toMatchObject(attention('Tried 10 times.'));
+      await worker.close();
+    });
+
+    test('time behind an open breaker counts as little', async () => {
+      const { worker, fails, makes, others } = await aStep();
+      for (const minutes of [1, 1, 40]) await fails(minutes);
+      for (let i = 0; i < 5; i++) others('failed');
+      const day: SessionEvent[] = [];
+      for (let i = 0; i < 144; i++) day.push(...(await makes(10)));
+      expect(day).toMatchObject([step === 'call' ? { waiting: { outage: true, attempt: 3 } } : { outage: true, attempt: 3 }]);
+      for (let i = 0; i < 6; i++) expect(await fails(1)).not.toMatchObject({ about: 'attention' });
+      expect(await fails(1)).toMatchObject(attention('Tried 10 times.'));
+      await worker.close();
+    });
   });
 
   test('calls beside it that can be made are made', () => {

@@ -3,15 +3,15 @@ import type { Entry, EventOf, SessionEvent } from '../../src/session/events.ts';
 import { fold } from '../../src/session/fold.ts';
 import type { Session } from '../../src/session/state.ts';
 
-/** Short words for writing logs by hand in tests. One minute passes from event to event. */
+/** Short words for writing logs by hand in tests. One minute passes from event to event, where nothing else is said. */
 
 export const START = Date.parse('2026-11-01T09:00:00Z');
 export const LIMITS = { turns: 40, toolCalls: 120, outputTokens: 60_000, wallTimeMs: 7 * 86_400_000 };
 
-export function entriesOf(events: readonly SessionEvent[], id = 's1'): Entry[] {
+export function entriesOf(events: readonly SessionEvent[], id = 's1', when = (_event: SessionEvent, i: number) => START + i * 60_000): Entry[] {
   let tip: Tip = { seq: 0, head: ZERO_HEAD };
   return events.map((event, i) => {
-    const m = START + i * 60_000;
+    const m = when(event, i);
     const at = new Date(m).toISOString();
     const { line, hash, seq } = nextLine(tip, at, id, event);
     tip = { seq, head: hash };
@@ -19,8 +19,8 @@ export function entriesOf(events: readonly SessionEvent[], id = 's1'): Entry[] {
   });
 }
 
-export function sessionOf(events: readonly SessionEvent[], id = 's1'): Session {
-  const session = fold(id, entriesOf(events, id));
+export function sessionOf(events: readonly SessionEvent[], id = 's1', when?: (event: SessionEvent, i: number) => number): Session {
+  const session = fold(id, entriesOf(events, id, when));
   if (!session) throw new Error('no events');
   return session;
 }
