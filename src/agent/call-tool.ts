@@ -1,5 +1,6 @@
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import type { ApproverRule } from '../policy/rules.ts';
+import { decidedAtStop } from '../session/after-stop.ts';
 import { type ChangedArgument, changedArguments } from '../session/changed-arguments.ts';
 import type { Entry, EventOf, ImageRef, Outcome, SessionEvent } from '../session/events.ts';
 import { failingMs } from '../session/failing.ts';
@@ -68,7 +69,7 @@ export async function callTool(call: Call, turn: CallTurn, deps: CallDeps): Prom
     signal: turn.signal,
     mayAct: turn.mayAct,
     claim: async (start, cancels) => {
-      const answer = await turn.claim(start, cancels);
+      const answer = await turn.claim(start, cancels && decidedAtStop(session, call.id));
       if (answer === 'go') sent = true;
       return answer;
     },

@@ -14,9 +14,10 @@ type Step = { do: 'settle'; events: SessionEvent[] } | { do: 'park'; until: numb
 
 /** The step of a stopped session in which no call is open: asks about runs that go on, cancels them, or ends. */
 export function afterStop(s: Session, stop: NonNullable<Session['stop']>, now: number, onStop: OnStop): Step {
-  const runs = runsGoingOn(s);
+  const asked = cancelsOf(s);
+  const runs = runsGoingOn(s).filter((r) => !asked.has(r.runId));
   const end: Step = { do: 'end', outcome: 'stopped', text: stoppedText(s, stop.by) };
-  if (runs.length === 0 || cancelsOf(s).size > 0) return end;
+  if (runs.length === 0) return end;
   if (onStop === 'cancel' || s.offer?.answer?.cancel) return { do: 'settle', events: [cancels(s, runs)] };
   if (onStop === 'leave' || s.offer?.answer) return end;
   if (!s.offer) return { do: 'settle', events: [{ type: 'noted', about: 'offer', text: `Stopped. Still running: ${named(runs)}.` }] };
@@ -39,15 +40,21 @@ function cancels(s: Session, runs: readonly { runId: string }[]): EventOf<'repli
   };
 }
 
-/** What came of the host's own calls, by run. */
+/** Whether people decided on this call at the stop: only that is still started after it, not what the model had meant to cancel. */
+export function decidedAtStop(s: Session, call: string): boolean {
+  return s.replies.some((r) => r.host && r.calls.some((c) => c.id === call));
+}
+
+/** What came of asking to cancel a run, by run. The host asks once; where the model's own call failed, people are still to be asked. */
 function cancelsOf(s: Session): Map<string, { ok: boolean; text: string }> {
-  const calls = s.replies.filter((r) => r.host).flatMap((r) => r.calls);
-  return new Map(
-    calls.flatMap(({ id }) => {
-      const status = s.calls.get(id)?.status;
-      return status?.is === 'finished' ? [[id.replace(/^stop-/, ''), { ok: status.outcome.status === 'ok', text: status.outcome.text }] as const] : [];
-    }),
-  );
+  const came = new Map<string, { ok: boolean; text: string }>();
+  for (const { id, tool, input, status } of s.calls.values()) {
+    if (tool !== TOOL || status.is !== 'finished') continue;
+    const { run_id: runId } = (input ?? {}) as { run_id?: unknown };
+    const ok = status.outcome.status === 'ok';
+    if (typeof runId === 'string' && (ok || decidedAtStop(s, id))) came.set(runId, { ok, text: status.outcome.text });
+  }
+  return came;
 }
 
 /** What was begun and goes on is named: a stop that hides a running training job would be no stop. */

@@ -1,4 +1,5 @@
 import { digestOf } from '../../src/policy/digest.ts';
+import { decidedAtStop } from '../../src/session/after-stop.ts';
 import type { Entry, EventOf } from '../../src/session/events.ts';
 import { fold } from '../../src/session/fold.ts';
 import type { Call, Session } from '../../src/session/state.ts';
@@ -84,7 +85,7 @@ function judgeRecord({ sid, entries, session }: Seen, v: Verdict): void {
     if (event.type === 'call_started') {
       if (started.has(event.call)) v.doubled.push(`${sid}: ${event.call} was started twice`);
       started.set(event.call, event);
-      if (stopped) v.ungated.push(`${sid}: ${event.tool} was started after the stop`);
+      if (stopped && !decidedAtStop(session, event.call)) v.ungated.push(`${sid}: ${event.tool} was started after the stop`);
       if (event.digest !== digestOf(event.tool, event.arguments)) v.ungated.push(`${sid}: ${event.tool} has another digest than its arguments`);
       if (event.approval === undefined) {
         // Its own thread, and its own run.

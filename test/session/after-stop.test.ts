@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { DECIDE_WITHIN_MS, type OnStop } from '../../src/session/after-stop.ts';
+import { DECIDE_WITHIN_MS, decidedAtStop, type OnStop } from '../../src/session/after-stop.ts';
 import type { SessionEvent } from '../../src/session/events.ts';
 import { next } from '../../src/session/next.ts';
 import { transcript } from '../../src/session/transcript.ts';
@@ -11,7 +11,11 @@ const stopped = [...training, told('Stop.', 'stop')];
 const offered: SessionEvent[] = [...stopped, { type: 'noted', about: 'offer', text: 'Stopped. Still running: run 7 (http://d/7).' }];
 const OFFERED_AT = START + 7 * 60_000;
 const yes = told('Cancel the run.', 'cancel_run', 'approver', 'U2');
-const canceling: SessionEvent[] = [...offered, yes, { ...replied(8, [{ id: 'stop-7', tool: 'cancel_job_run' }]), model: 'host', content: [], host: true }];
+const canceling: SessionEvent[] = [
+  ...offered,
+  yes,
+  { ...replied(8, [{ id: 'stop-7', tool: 'cancel_job_run', input: { run_id: '7' } }]), model: 'host', content: [], host: true },
+];
 
 const step = (events: SessionEvent[], onStop: OnStop = 'ask', now = OFFERED_AT) => next(sessionOf(events), now, { ...LIMITS, onStop });
 const words = (events: SessionEvent[], onStop?: OnStop, now?: number) => {
@@ -51,9 +55,19 @@ describe('a stop while a run goes on', () => {
 
   test('the call of the host is made after the stop, through the gate like any other, and the end says what came of it', () => {
     expect(step(canceling)).toMatchObject({ do: 'call', call: { id: 'stop-7' } });
+    expect(decidedAtStop(sessionOf(canceling), 'stop-7')).toBe(true);
     expect(words([...canceling, finished('stop-7', { status: 'cancel_requested', run_id: '7' })])).toBe('Stopped by <@U1>. Canceled: run 7 (http://d/7).');
     const failed: SessionEvent = { type: 'call_finished', call: 'stop-7', outcome: { status: 'failed', text: 'Run 7 has ended already.' } };
     expect(words([...canceling, failed])).toBe('Stopped by <@U1>. Run 7 was not canceled: Run 7 has ended already.');
+  });
+
+  test('what the model itself had cancelled before the stop is neither asked about nor said to go on; what it failed to cancel is', () => {
+    const calls: SessionEvent[] = [replied(7, [{ id: 'c2', tool: 'cancel_job_run', input: { run_id: '7' } }]), started('c2')];
+    const canceled = [...training, ...calls, finished('c2', { status: 'cancel_requested', run_id: '7' }), told('Stop.', 'stop')];
+    expect(words(canceled)).toBe('Stopped by <@U1>. Canceled: run 7 (http://d/7).');
+    expect(decidedAtStop(sessionOf(canceled), 'c2')).toBe(false);
+    const failed: SessionEvent = { type: 'call_finished', call: 'c2', outcome: { status: 'failed', text: 'Databricks refused it.' } };
+    expect(step([...training, ...calls, failed, told('Stop.', 'stop')])).toEqual({ do: 'settle', events: [offered.at(-1)] });
   });
 
   test('where a rule wants a yes even to that, nobody is asked after the stop', () => {
