@@ -26,7 +26,8 @@ export function answerOfError(error: unknown, asked: Asked): Exclude<ModelAnswer
   if (error instanceof APIError) {
     const status = error.status ?? statusOfType[error.type ?? ''] ?? 500;
     if (isTemporary(status)) return wait(temporary(status), retryAfterMs(error.headers));
-    return { kind: isTooLong(status, error) ? 'outgrown' : 'final', why: scrub(refused(status, error, asked), asked) };
+    const kind = isTooLong(status, error) ? 'outgrown' : isAboutPicture(status, error) ? 'picture' : 'final';
+    return { kind, why: scrub(refused(status, error, asked), asked) };
   }
   // A stream that was cut, ended early, or held something that is not JSON or not of the shape it should have.
   if (error instanceof AnthropicError || error instanceof SyntaxError || error instanceof TypeError)
@@ -41,6 +42,11 @@ function wait(why: string, retryAfter: number | null = null): { kind: 'wait'; wh
 /** The service counts the tokens of a request before it begins to answer. */
 function isTooLong(status: number, error: APIError): boolean {
   return status === 413 || (status === 400 && /prompt is too long|context (window|limit)/i.test(error.apiMessage ?? ''));
+}
+
+/** "Could not process image", "image exceeds 5 MB maximum", "…image.source.base64: …": one bad picture refuses the whole request. */
+function isAboutPicture(status: number, error: APIError): boolean {
+  return status === 400 && /\bimages?\b/i.test(error.apiMessage ?? '');
 }
 
 function isTemporary(status: number): boolean {

@@ -2,6 +2,7 @@ import type { Standing } from '../policy/judge.ts';
 import { lineHash } from '../session/chain.ts';
 import type { Entry, Outcome } from '../session/events.ts';
 import { fold } from '../session/fold.ts';
+import { knownLinks } from '../session/known-links.ts';
 import { report } from '../session/report.ts';
 import type { Call, Session } from '../session/state.ts';
 import type { SessionFacts } from '../tools/define-tool.ts';
@@ -29,6 +30,7 @@ export function factsOf(call: Call, session: Session, entries: readonly Entry[],
     approvedBy: approval?.votes.map((v) => v.by) ?? [],
     record: () => recordUpTo(call, session, entries),
     postsOutside: postsOutside(session),
+    links: () => knownLinks(session),
   };
 }
 

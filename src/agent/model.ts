@@ -13,6 +13,8 @@ export type ModelAnswer =
   | { kind: 'wait'; why: string; retryAfterMs: number | null }
   /** 413, or a request with more tokens than the model takes: only a shorter one would help. */
   | { kind: 'outgrown'; why: string }
+  /** The service cannot read a picture: without it the same request would do. */
+  | { kind: 'picture'; why: string }
   /** 400, 401, 402, 403, 404: asking again would not help. */
   | { kind: 'final'; why: string }
   /** Our own signal: stopped, or the lease is lost. */

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { isNestedDeeperThan } from '../policy/nesting.ts';
 import type { EventOf, SessionEvent } from '../session/events.ts';
 import { failingMs } from '../session/failing.ts';
-import { makeRoom } from '../session/make-room.ts';
+import { makeRoom, withoutPictures } from '../session/make-room.ts';
 import type { Session } from '../session/state.ts';
 import { type Written, writeTranscript } from '../session/transcript.ts';
 import { announced, givenUp, retryAt, spread } from './backoff.ts';
@@ -95,6 +95,8 @@ function record(session: Session, answer: ModelAnswer, now: number, random: numb
       return [{ type: 'noted', about: 'attention', text: answer.why }];
     case 'outgrown':
       return outgrown(session, answer.why);
+    case 'picture':
+      return pictureless(session, answer.why);
     case 'reply':
       return reply(session, answer, cut);
     default:
@@ -133,6 +135,15 @@ function outgrown(session: Session, why: string): SessionEvent[] {
   const what = room.results === 1 ? 'the oldest result is' : `the ${room.results} oldest results are`;
   const text = `${why} To make room, ${what} no longer shown to the model (${room.characters} characters; the record keeps them).`;
   return [{ type: 'noted', about: 'recovered', text, omits_to: room.to }];
+}
+
+/** A broken picture would stand in each request from now on: it is left out, and the model is asked again. */
+function pictureless(session: Session, why: string): SessionEvent[] {
+  const calls = withoutPictures(session);
+  if (!calls) return [{ type: 'noted', about: 'attention', text: why }];
+  const tools = [...new Set(calls.map((id) => session.calls.get(id)?.tool ?? 'a tool'))].join(' and ');
+  const text = `${why} So the model goes on without the picture${calls.length > 1 ? 's' : ''} of ${tools}; the record keeps what there is.`;
+  return [{ type: 'noted', about: 'recovered', text, omits_pictures: calls }];
 }
 
 function reply(session: Session, answer: Extract<ModelAnswer, { kind: 'reply' }>, cut: boolean): SessionEvent[] {

@@ -99,7 +99,7 @@ function richText(value: Json): string {
     if (e['type'] === 'emoji') return `:${String(e['name'])}:`;
     if (e['type'] === 'rich_text_list')
       return list(e['elements'])
-        .map((item) => `${'  '.repeat(Number(e['indent'] ?? 0))}- ${part(item)}`)
+        .map((item, i) => `${'  '.repeat(Number(e['indent'] ?? 0))}${e['style'] === 'ordered' ? `${Number(e['offset'] ?? 0) + i + 1}.` : '-'} ${part(item)}`)
         .join('\n');
     if (e['type'] === 'rich_text_quote') return list(e['elements']).map(part).join('').replace(/^/gm, '> ');
     return list(e['elements']).map(part).join('');

@@ -241,6 +241,8 @@ export const eventSchema = z.discriminatedUnion('type', [
     call: z.string().optional(),
     /** For `recovered`, where the session had outgrown the model's window: results of replies up to this seq are left out of what the model is shown. */
     omits_to: z.number().int().optional(),
+    /** For `recovered`, where the model's service refused a picture: calls whose pictures are left out of what the model is shown. */
+    omits_pictures: z.array(z.string()).optional(),
   }),
   z.object({
     type: z.literal('ended'),

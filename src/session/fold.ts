@@ -208,6 +208,7 @@ function happened(s: Session, { seq, m, at }: Entry, e: SessionEvent): void {
       s.notes.push({ ...e, seq, at, m });
       if (e.about === 'retry' && e.until && !e.call) modelWaits(s, e, e.until, { seq, at, m });
       if (e.omits_to !== undefined) s.omitsTo = e.omits_to;
+      if (e.omits_pictures) s.omitsPictures = [...(s.omitsPictures ?? []), ...e.omits_pictures];
       if (e.about === 'limit') s.limit = { text: e.text, seq, m };
       if (e.about === 'offer') s.offer ??= { text: e.text, seq, m };
       if (e.about === 'attention') s.attention = { text: e.text, seq };

@@ -28,3 +28,21 @@ export function makeRoom(s: Session): Room | null {
   }
   return room;
 }
+
+/**
+ * The calls whose pictures are to be left out when the model's service refuses one: those it is shown for the first time, as it took the others before; if there are
+ * none, all. Null where no picture is shown. Pure.
+ */
+export function withoutPictures(s: Session): string[] | null {
+  const shown = s.replies
+    .filter((r) => !r.host && r.seq > (s.omitsTo ?? 0))
+    .map(({ calls }) => calls.map((c) => c.id).filter((id) => showsPicture(s, id) && !s.omitsPictures?.includes(id)));
+  const newest = shown.at(-1) ?? [];
+  const all = shown.flat();
+  return newest.length > 0 ? newest : all.length > 0 ? all : null;
+}
+
+function showsPicture(s: Session, id: string): boolean {
+  const status = s.calls.get(id)?.status;
+  return status?.is === 'finished' && (status.outcome.images?.length ?? 0) > 0;
+}

@@ -84,6 +84,8 @@ export type Session = {
   retry?: { until: string; attempt: number; upstream: string; why: string; seq: number; sinceAt: string; outage?: true; failing: Failing };
   /** Long results of replies up to this seq are left out of what the model is shown. */
   omitsTo?: number;
+  /** Calls whose pictures are left out of it, as the model's service cannot read one of them. */
+  omitsPictures?: readonly string[];
   /** A person wants the model asked now, whatever is known of it. */
   insisted?: true;
   attention?: { text: string; seq: number };

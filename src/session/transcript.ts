@@ -21,7 +21,7 @@ const RESULT_LIMIT = 24_000;
 /** Where a message of the transcript begins: before which reply, and how many words of people were said before it. */
 type Place = { reply: number; heard: number };
 /** A transcript as JSON without brackets: `closed`, the messages that nothing can change any more, and `open`, the rest; `from` is where the open ones begin. */
-export type Written = { closed: Buffer; open: Buffer; from: Place /** As it was when this was written. */; omitsTo?: number | undefined };
+export type Written = { closed: Buffer; open: Buffer; from: Place /** What was left out when this was written. */; omits: string };
 
 /**
  * The transcript that the model is asked with: a pure function of the log, only ever appended to, so that request k+1 begins with the bytes of
@@ -33,7 +33,8 @@ export function transcript(s: Session, image: (sha256: string) => string | null)
 
 /** The same as bytes. What an earlier writing of the same session has closed is not written again, unless something is left out of it since. */
 export function writeTranscript(s: Session, image: (sha256: string) => string | null, earlier?: Written): Written {
-  const before = earlier?.omitsTo === s.omitsTo ? earlier : undefined;
+  const omits = JSON.stringify([s.omitsTo, s.omitsPictures]);
+  const before = earlier?.omits === omits ? earlier : undefined;
   const placed = messagesFrom(s, before?.from ?? { reply: 0, heard: 0 }, image);
   // The last message of ours may still get more; what stands before it is answered.
   const last = placed.findLastIndex((m) => m.message.role === 'user');
@@ -43,7 +44,7 @@ export function writeTranscript(s: Session, image: (sha256: string) => string | 
     closed: Buffer.concat([before?.closed ?? Buffer.alloc(0), Buffer.from(closing.join(''))]),
     open: Buffer.from(written.slice(last).join(',')),
     from: placed[last]?.at ?? { reply: 0, heard: 0 },
-    omitsTo: s.omitsTo,
+    omits,
   };
 }
 
@@ -108,23 +109,26 @@ function told(t: Told, before: { what: string; text: string } | null): Block {
 
 function results(s: Session, reply: Reply | undefined, image: (sha256: string) => string | null): Block[] {
   const omits = (reply?.seq ?? 0) <= (s.omitsTo ?? 0);
-  return (reply?.calls ?? []).map((c) => result(s.calls.get(c.id), c.id, image, omits));
+  return (reply?.calls ?? []).map((c) => result(s.calls.get(c.id), c.id, s.omitsPictures?.includes(c.id) ? null : image, omits));
 }
 
-function result(call: Call | undefined, id: string, image: (sha256: string) => string | null, omits: boolean): Block {
+function result(call: Call | undefined, id: string, image: ((sha256: string) => string | null) | null, omits: boolean): Block {
   if (call?.status.is !== 'finished') throw new Error(`call ${id} is not finished, so the model can't be asked`);
   const { outcome } = call.status;
   const whole = resultText(outcome);
   const isLeftOut = omits && (whole.length >= WORTH_LEAVING_OUT || (outcome.images?.length ?? 0) > 0);
   const content: Extract<Block, { type: 'tool_result' }>['content'] = [{ type: 'text', text: isLeftOut ? leftOut(call, whole) : whole }];
-  if (!isLeftOut)
-    for (const picture of outcome.images ?? []) {
-      const data = image(picture.sha256);
-      if (data !== null) content.push({ type: 'image', source: { type: 'base64', media_type: picture.media_type, data } });
-    }
+  const pictures = isLeftOut ? [] : (outcome.images ?? []);
+  if (!image && pictures.length > 0) content.push({ type: 'text', text: UNREADABLE });
+  for (const picture of image ? pictures : []) {
+    const data = image?.(picture.sha256) ?? null;
+    if (data !== null) content.push({ type: 'image', source: { type: 'base64', media_type: picture.media_type, data } });
+  }
   const failed = outcome.status === 'failed' || outcome.status === 'refused' || outcome.status === 'unknown';
   return { type: 'tool_result', tool_use_id: id, ...(failed ? { is_error: true as const } : {}), content };
 }
+
+const UNREADABLE = '[A picture is left out here, as it could not be read: it is broken, or of a kind that is not taken. You have not seen it.]';
 
 /** The same words each time: they are part of a prefix that must not change. */
 function leftOut({ tool }: Call, text: string): string {

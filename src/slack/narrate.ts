@@ -7,6 +7,7 @@ import type { Block } from '../services/slack.ts';
 import type { AgentStatus } from '../services/slack-agents.ts';
 import { cameTo } from '../session/came-to.ts';
 import { costLine } from '../session/cost.ts';
+import { knownLinks } from '../session/known-links.ts';
 import { placeInLine } from '../session/lineage.ts';
 import { isSpoken, type Reply, type Session } from '../session/state.ts';
 import { agentStatus } from './agent-status.ts';
@@ -15,7 +16,6 @@ import { type AskingView, approvalsOf, approverMentions, cards, reminderIn } fro
 import type { Live } from './live.ts';
 import type { CardView } from './views/card.ts';
 import { didWhat } from './views/did.ts';
-import { knownLinks } from './views/links.ts';
 import { attentionMessage, finalMessage, keptMessage, QUOTED, rootMessage, rotateMessage, saidMessage } from './views/messages.ts';
 import { planMessage } from './views/plan.ts';
 import { limitMessage, offerMessage } from './views/reminder.ts';
@@ -54,12 +54,13 @@ export function narrate(s: Session, { progress = [], ...asking }: NarrateView): 
   // A client's calls are shown to the client; here only what people are asked.
   if (s.opened.door === 'mcp') return s.replies.flatMap((reply) => cards(s, reply, view, asking));
   const noteworthy = isNoteworthy(s, asking.now ?? s.lastM);
+  const known = knownLinks(s);
   const said = s.replies.filter((r) => isSaid(s, r)).slice(0, MOST_SAID);
   return [
     ...(isDirect(s.opened.channel) ? [{ name: 'status', thread: true, ...agentStatus(s) }] : []),
     ...(noteworthy ? opening(s, mayApprove, progress) : []),
     ...s.replies.flatMap((reply) => [
-      ...(said.includes(reply) ? [message(`said:${reply.seq}`, saidMessage(wordsOf(reply.content)))] : []),
+      ...(said.includes(reply) ? [message(`said:${reply.seq}`, saidMessage(wordsOf(reply.content), known))] : []),
       ...cards(s, reply, view, asking),
       ...kept(s, reply, view.closed),
       ...reply.calls.flatMap((c) => callSlots(s, s.calls.get(c.id))),
@@ -81,14 +82,9 @@ export function narrate(s: Session, { progress = [], ...asking }: NarrateView): 
         return message(`limit:${seq}`, limitMessage({ session: s.id, requester: s.opened.by, text, open, raisedBy, mayRaise: mayApprove('raise_budget') }));
       }),
     ...(s.offer
-      ? [
-          message(
-            'offer',
-            offerMessage({ session: s.id, requester: s.opened.by, text: s.offer.text, open: !s.ended, answer: s.offer.answer, known: knownLinks(s) }),
-          ),
-        ]
+      ? [message('offer', offerMessage({ session: s.id, requester: s.opened.by, text: s.offer.text, open: !s.ended, answer: s.offer.answer, known }))]
       : []),
-    ...(s.ended ? [message('final', final(s))] : []),
+    ...(s.ended ? [message('final', final(s, known))] : []),
   ];
 }
 
@@ -175,7 +171,7 @@ function kept(s: Session, reply: Reply, closed: boolean): Slot[] {
   return [];
 }
 
-function final(s: Session): { text: string; blocks: Block[] } {
+function final(s: Session, known: ReadonlyMap<string, string>): { text: string; blocks: Block[] } {
   const { outcome, text } = s.ended ?? { outcome: 'done' as const, text: '' };
   const last = s.replies.at(-1);
   const answer = last && last.calls.length === 0 ? wordsOf(last.content) : '';
@@ -183,7 +179,7 @@ function final(s: Session): { text: string; blocks: Block[] } {
   const bare = (s.opened.after !== undefined || s.opened.door === 'direct') && s.calls.size === 0 && outcome === 'done';
   return finalMessage({
     ...stopper(s, words),
-    known: knownLinks(s),
+    known,
     requester: s.opened.by,
     heading: cameTo(s),
     did: didWhat(s),

@@ -152,6 +152,8 @@ export type SessionFacts = {
   record(): { jsonl: string; markdown: string; lines: number; head: string /** The session as it stood there. */; session?: Session };
   /** Posts of this session outside its thread so far. */
   postsOutside: number;
+  /** The pages that tools have told of so far, each with a short name. */
+  links(): ReadonlyMap<string, string>;
 };
 
 export type ToolContext = {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { plain } from '../policy/outside-text.ts';
+import { richWords } from '../policy/model-words.ts';
+import { named, plain } from '../policy/outside-text.ts';
 import { UpstreamError } from '../services/http.ts';
 import type { Block, SlackService } from '../services/slack.ts';
 import { done, type SessionFacts, type ToolAnswer, type ToolContext, ToolError, writeTool } from './define-tool.ts';
@@ -7,7 +8,7 @@ import { done, type SessionFacts, type ToolAnswer, type ToolContext, ToolError, 
 const MOST = 3_500;
 
 const input = z.strictObject({
-  text: z.string().min(1).max(MOST).describe('no formatting, mentions or links'),
+  text: z.string().min(1).max(MOST).describe('Markdown; no mentions, links only to pages seen here'),
   channel: z.string().optional().describe('#name or id; left out: the own thread'),
   thread_ts: z
     .string()
@@ -22,7 +23,7 @@ export const postToSlack = writeTool({
   name: 'post_to_slack',
   title: 'Post to Slack',
   description:
-    "Posts plain text to a Slack channel, or to this experiment's own thread. " +
+    "Posts to a Slack channel, or to this experiment's own thread. " +
     'Use when the task says to post, or a result concerns more people than those in the thread. ' +
     'Not for your final answer or progress (shown by themselves) or a question (ask_person).',
   input,
@@ -102,7 +103,7 @@ async function posted(slack: SlackService, channel: string, ts: string, ctx: Too
 /** Rich text, where nothing is parsed, and a line of ours that says whose words these are. */
 function blocksOf(text: string, session: SessionFacts): Block[] {
   return [
-    { type: 'rich_text', elements: [{ type: 'rich_text_section', elements: [{ type: 'text', text: plain(text) }] }] },
+    { type: 'rich_text', elements: richWords(named(text), session.links()) },
     { type: 'context', elements: [{ type: 'plain_text', text: below(session), emoji: false }] },
   ];
 }

@@ -137,6 +137,21 @@ test('the second request reads from the cache everything that the first one wrot
   expect(changed.kind === 'reply' && changed.usage.cache_read).toBe(0);
 });
 
+test('a picture with a good beginning and a broken rest is told as that: without it the request would do', async () => {
+  const whole = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==', 'base64');
+  const asked = (data: Uint8Array) => {
+    const source = { type: 'base64', media_type: 'image/png', data: Buffer.from(data).toString('base64') };
+    const call = { type: 'tool_use', id: 'toolu_p', name: 'get_grafana_panel', input: {} };
+    const result = { type: 'tool_result', tool_use_id: 'toolu_p', content: [{ type: 'image', source }] };
+    return ask({ messages: asBytes([question, { role: 'assistant', content: [call] }, { role: 'user', content: [result] }]) });
+  };
+  expect(await asked(whole)).toMatchObject({ kind: 'reply' });
+  expect(await asked(whole.subarray(0, whole.length / 2))).toEqual({
+    kind: 'picture',
+    why: 'Claude refused the request (400): messages.2.content.0.tool_result.content.0: Could not process image',
+  });
+});
+
 test.each([
   [429, 12, { kind: 'wait', why: 'Claude limits our rate (429).', retryAfterMs: 12_000 }],
   [529, undefined, { kind: 'wait', why: 'Claude is overloaded (529).', retryAfterMs: null }],

@@ -48,7 +48,7 @@ async function behindTheGate(
   closes.push(toolbox.close, served.stop);
   const facts: SessionFacts = {
     ...{ id: 's1', alias: 'e-1', team: 'T1', channel: 'C0ML', thread: '1.1', requester: 'U1', prompt: '', call: 'c1' },
-    ...{ runs: [], woken: [], approvedBy: [], postsOutside: 0 },
+    ...{ runs: [], woken: [], approvedBy: [], postsOutside: 0, links: () => new Map() },
     record: () => ({ jsonl: '', markdown: '', lines: 0, head: '' }),
   };
   const scope = (tainted: boolean): CallScope => ({

@@ -37,3 +37,35 @@ test.each(Object.entries(OUTGROWN))(
     expect(events.at(-1)).toMatchObject({ text: expect.stringMatching(/Start a new one in this thread/) });
   },
 );
+
+test('a broken picture does not hold a session up: those the model has not seen before go first, and the session goes on', async () => {
+  const seen: string[] = [];
+  const model = async ({ messages }: { messages: readonly Buffer[] }): Promise<ModelAnswer> => {
+    const text = Buffer.concat([...messages]).toString();
+    seen.push(['ok', 'bad'].filter((picture) => text.includes(`"data":"${picture}"`)).join(' '));
+    if (text.includes('"data":"bad"')) return { kind: 'picture', why: 'Claude refused the request (400): Could not process image.' };
+    return { kind: 'reply', content: [{ type: 'text', text: 'I see one.' }], stop: 'end_turn', usage, requestId: null, model: 'm' };
+  };
+  const deps = { model, system: '', tools: [], image: async (sha: string) => sha, breakers: makeBreakers(), random: () => 0.5, scrub: (text: string) => text };
+  const turn = { signal: new AbortController().signal, now: () => START, sleep: () => {} };
+  const picture = (call: string, sha256: string): SessionEvent => ({
+    type: 'call_finished',
+    call,
+    outcome: { status: 'ok', text: 'done', images: [{ sha256, bytes: 3, media_type: 'image/png', alt: 'a curve' }] },
+  });
+  const events: SessionEvent[] = [opened('Look')];
+  for (const [call, sha] of [
+    ['c1', 'ok'],
+    ['c2', 'bad'],
+  ] as const)
+    events.push(replied(events.length, [{ id: call, tool: 'get_grafana_panel' }]), picture(call, sha));
+  while (next(sessionOf(events), START, LIMITS).do === 'think') events.push(...(await think(sessionOf(events), turn, deps)));
+  expect(seen).toEqual(['ok bad', 'ok']);
+  expect(events.at(-2)).toMatchObject({
+    type: 'noted',
+    about: 'recovered',
+    omits_pictures: ['c2'],
+    text: expect.stringContaining('without the picture of get_grafana_panel'),
+  });
+  expect(events.at(-1)).toMatchObject({ type: 'replied' });
+});

@@ -58,6 +58,7 @@ export async function aToolbox(services: Services, yes = true) {
       approvedBy: approved?.by ?? [],
       record,
       postsOutside: 0,
+      links: () => new Map(),
     };
     const scope: CallScope = {
       facts,

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { type Passage, type Rich, richWords } from '../../src/policy/model-words.ts';
 import { cut, lookAlikes, mrkdwn, named, plain, shortened, unescaped, visible } from '../../src/policy/outside-text.ts';
+import { refuseBlocks } from '../../src/sandbox/slack/validate-blocks.ts';
 
 describe('text from outside', () => {
   test.each([
@@ -53,4 +55,84 @@ test('references are read as names', () => {
     'post to #ml-experiments, ask @priya or @U2, see https://x.example/a?b',
   );
   expect(named('<!channel> a < b > c')).toBe('<!channel> a < b > c');
+});
+
+/** Passages as one reads them: *bold*, /italic/, ‹code›, [name→address], a letter for what kind each is. */
+function read(passages: readonly Passage[]): string[] {
+  const piece = ({ text, url, style }: Rich): string => {
+    const { bold, italic, code } = (style ?? {}) as Record<string, true>;
+    const marked = code ? `‹${text}›` : italic ? `/${text}/` : bold ? `*${text}*` : String(text);
+    return url === undefined ? marked : `[${text}→${url}]`;
+  };
+  const inside = ({ elements }: Rich): string => ((elements ?? []) as Passage[]).map((e) => (e.elements ? inside(e) : piece(e))).join('');
+  return passages.map((p) =>
+    p.type === 'rich_text_list'
+      ? `${p['style']}${p['indent']}${p['offset'] ? `+${p['offset']}` : ''}: ${p.elements.map(inside).join(' | ')}`
+      : `${p.type.slice(10)}: ${inside(p)}`,
+  );
+}
+
+describe("a model's words", () => {
+  const RUN = 'https://mlflow.example/#/runs/8f2a';
+  const known = new Map([[RUN, 'run 8f2a']]);
+
+  test.each<[string, string[]]>([
+    ['val_f1 rose, **by 2.8 %**, with `feature_set=v2`', ['section: val_f1 rose, *by 2.8 %*, with ‹feature_set=v2›']],
+    [
+      'Figures:\n\n- val_f1: *0.73*\n- loss\n  - train\n\nThat is all.',
+      ['section: Figures:', 'bullet0: val_f1: /0.73/ | loss', 'bullet1: train', 'section: That is all.'],
+    ],
+    ['1. train\n2. compare\n\n3. post', ['ordered0: train | compare', 'ordered0+2: post']],
+    ['## What came of it\nMore.\n\nAnd more.', ['section: *What came of it*', 'section: More.\n\nAnd more.']],
+    ['```json\n{"lr": 0.1}\n```\n> as said', ['preformatted: {"lr": 0.1}', 'quote: as said']],
+    ['| run | f1 |\n| --- | ---: |\n| a | 0.7123 |\n| best-one | 0.73 |', ['preformatted: run       f1\na         0.7123\nbest-one  0.73']],
+    [
+      `New run: ${RUN}, [the baseline](${RUN}), [see](https://evil.example/a)`,
+      [`section: New run: [8f2a→${RUN}], [the baseline→${RUN}], see (https://evil.example/a)`],
+    ],
+    [`[https://bank.example](${RUN})`, [`section: [run 8f2a→${RUN}]`]],
+    ['learning_rate * 2 * 3, __init__, 2*3*4, a\\_b', ['section: learning_rate * 2 * 3, __init__, 2*3*4, a_b']],
+    ['```\nnever closed', ['section: ```\nnever closed']],
+    ['<!channel> **<@U1>**', ['section: &lt;!channel&gt; *&lt;@U1&gt;*']],
+    ['', ['section:  ']],
+    ['- x\n'.repeat(400), [`section: ${'- x\n'.repeat(400)}`]],
+  ])('%j', (words, shown) => {
+    expect(read(richWords(words, known))).toEqual(shown);
+  });
+
+  test('of any kind become elements that Slack takes, soon, and no word is lost', () => {
+    const marks = fc.constantFrom(
+      '*',
+      '**',
+      '`',
+      '```',
+      '\n',
+      '- ',
+      '1. ',
+      '> ',
+      '# ',
+      '|',
+      '| --- |',
+      '[',
+      '](https://a.b)',
+      '<!here>',
+      ' ',
+      'word',
+      '\u202E',
+    );
+    fc.assert(
+      fc.property(
+        fc.array(marks, { maxLength: 60 }).map((parts) => parts.join('')),
+        (words) => {
+          const passages = richWords(words);
+          expect(refuseBlocks([{ type: 'rich_text', elements: passages }])).toBeNull();
+          const count = (text: string) => text.split('word').length;
+          expect(count(JSON.stringify(passages))).toBe(count(words));
+        },
+      ),
+    );
+    const began = performance.now();
+    for (const mark of ['[', '**a ', '# ', '*', '| ', '`', '> ', '\t']) richWords(mark.repeat(14_000 / mark.length));
+    expect(performance.now() - began).toBeLessThan(1_500);
+  });
 });

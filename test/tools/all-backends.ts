@@ -52,6 +52,7 @@ export const facts: SessionFacts = {
     session: storedSession.session,
   }),
   postsOutside: 0,
+  links: () => new Map(),
 };
 
 export const settings: ToolSettings = {

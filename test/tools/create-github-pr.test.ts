@@ -31,6 +31,7 @@ function context(facts: Partial<SessionFacts> = {}): ToolContext {
     approvedBy: ['U2'],
     record: () => ({ jsonl: lines(3), markdown: '# The record\n', lines: 3, head: HEAD }),
     postsOutside: 0,
+    links: () => new Map(),
     ...facts,
   };
   return {

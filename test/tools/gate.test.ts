@@ -20,6 +20,7 @@ const facts: SessionFacts = {
   approvedBy: [],
   record: () => ({ jsonl: '', markdown: '', lines: 0, head: '' }),
   postsOutside: 0,
+  links: () => new Map(),
 };
 
 const scope = (claimed: Awaited<ReturnType<CallScope['claim']>> = 'go'): CallScope => ({

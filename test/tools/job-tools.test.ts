@@ -41,6 +41,7 @@ const noSession: SessionFacts = {
   approvedBy: [],
   record: () => ({ jsonl: '', markdown: '', lines: 0, head: '' }),
   postsOutside: 0,
+  links: () => new Map(),
 };
 
 beforeAll(async () => {

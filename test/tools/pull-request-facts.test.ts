@@ -102,7 +102,7 @@ test('the commit holds the curve as a picture and as data, and the description s
   const lines = entriesOf(named).map((e) => e.line);
   const facts: SessionFacts = {
     ...{ id: 's1', alias: 'e-7k2f', team: 'T1', channel: 'C1', thread: null, requester: 'U1', prompt: '', call: 'c3' },
-    ...{ runs: ['7'], woken: [], approvedBy: ['U2'], postsOutside: 0 },
+    ...{ runs: ['7'], woken: [], approvedBy: ['U2'], postsOutside: 0, links: () => new Map() },
     record: () => ({ jsonl: lines.map((l) => `${l}\n`).join(''), markdown: report(session), lines: lines.length, head: session.head, session }),
   };
   const ctx: ToolContext = {

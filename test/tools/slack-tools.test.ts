@@ -26,6 +26,7 @@ const facts = (more: Partial<SessionFacts> = {}): SessionFacts => ({
   approvedBy: [],
   record: () => ({ jsonl: '', markdown: '', lines: 1, head: '' }),
   postsOutside: 0,
+  links: () => new Map(),
   ...more,
 });
 const context = (session: SessionFacts | null = facts()): ToolContext => ({
@@ -67,6 +68,41 @@ describe('post_to_slack', () => {
     expect(posted).toMatchObject({ kind: 'done', data: { channel: 'C0ML', ts: message?.ts } });
     expect(await postToSlack.find?.(wanted, context(), KEY)).toMatchObject({ data: { ts: message?.ts } });
     expect(await postToSlack.find?.(wanted, context(), 'e'.repeat(64))).toBeNull();
+  });
+
+  test("the model's Markdown is what Slack shows, and a page this session has seen is a link with a name", async () => {
+    const url = 'https://mlflow.example/#/runs/8f2a';
+    const here = context(facts({ links: () => new Map([[url, 'run 8f2a']]) }));
+    const wanted = await plan({ channel: '#ml-experiments', text: `Not enough:\n- **val_f1** +0.2 %\nNew run: ${url}` }, here);
+    expect(wanted.arguments['text']).toContain(url);
+    await postToSlack.run(wanted, here, KEY);
+    expect(workspace.world.data.messages[0]?.blocks[0]).toMatchObject({
+      type: 'rich_text',
+      elements: [
+        { type: 'rich_text_section', elements: [{ type: 'text', text: 'Not enough:' }] },
+        {
+          type: 'rich_text_list',
+          style: 'bullet',
+          indent: 0,
+          elements: [
+            {
+              type: 'rich_text_section',
+              elements: [
+                { type: 'text', text: 'val_f1', style: { bold: true } },
+                { type: 'text', text: ' +0.2 %' },
+              ],
+            },
+          ],
+        },
+        {
+          type: 'rich_text_section',
+          elements: [
+            { type: 'text', text: 'New run: ' },
+            { type: 'link', url, text: '8f2a' },
+          ],
+        },
+      ],
+    });
   });
 
   test('a thread of its own is home; any other one, even in its own channel, is elsewhere and asks', async () => {

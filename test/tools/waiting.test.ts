@@ -26,7 +26,7 @@ beforeEach(() => {
 
 const facts: SessionFacts = {
   ...{ id: 's1', alias: 'e-7k2f', team: 'T1', channel: 'C1', thread: '1.1', requester: 'U1', prompt: '', call: 'c1' },
-  ...{ runs: [], woken: [], approvedBy: [], postsOutside: 0 },
+  ...{ runs: [], woken: [], approvedBy: [], postsOutside: 0, links: () => new Map() },
   record: () => ({ jsonl: '', markdown: '', lines: 0, head: '' }),
 };
 const context = (): ToolContext => ({

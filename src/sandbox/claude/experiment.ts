@@ -1,6 +1,6 @@
 import { type ActState, act } from './actions.ts';
 import type { Defaults } from './conversation.ts';
-import { type Compared, notFound, num, stoppedBy } from './findings.ts';
+import { type Compared, notFound, num, stoppedBy, verdictInWords } from './findings.ts';
 import { type ComparePlan, type Plan, planInWords } from './plan.ts';
 import { startRun } from './start-run.ts';
 import { type Ask, answerIn, type Or, type Walk } from './walk.ts';
@@ -34,7 +34,7 @@ function lastWords(run: Run, compared: Compared): string {
   const { primary, warnings = [], links } = compared;
   const figures = compared.metrics.slice(0, 6).map((m) => `${m.key} ${num(m.candidate)}`);
   return [
-    primary ? `${primary.verdict.replaceAll('_', ' ')}: ${primary.verdict_reason}` : `Run ${run.runId} succeeded: ${figures.join(', ')}.`,
+    primary ? `${verdictInWords(primary, 'First')}: ${primary.verdict_reason}` : `Run ${run.runId} succeeded: ${figures.join(', ')}.`,
     ...warnings.slice(0, 3).map((w) => `Note: ${w}`),
     [run.url && `New run: ${run.url}`, links?.baseline && `Baseline: ${links.baseline}`].filter(Boolean).join(' · '),
   ]

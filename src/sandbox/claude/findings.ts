@@ -57,6 +57,14 @@ export function namesIn(list: unknown): string[] {
   return Array.isArray(list) ? list.filter((name): name is string => typeof name === 'string') : [];
 }
 
+const VERDICTS: Record<string, string> = { within_threshold: 'not enough of a difference', inconclusive: 'no verdict' };
+
+/** The verdict as one says it; at the beginning of a sentence with `First`. */
+export function verdictInWords({ verdict }: NonNullable<Compared['primary']>, at: 'First' | 'within'): string {
+  const words = VERDICTS[verdict] ?? verdict;
+  return at === 'First' ? `${words.charAt(0).toUpperCase()}${words.slice(1)}` : words;
+}
+
 /** What a pull request says above the host's own figures: the verdict, and what it is about. */
 export function proposal({ primary }: Compared, changes: string): string {
   const what = changes ? `This proposes ${cell(changes)}.` : 'This proposes the new run.';
@@ -70,7 +78,7 @@ export function diffLines(compared: Compared, changes: string): string {
     .slice(0, 5)
     .map((m) => `- ${m.key}: ${num(m.candidate)} against ${num(m.baseline)} (${signed(m.delta)}${m.delta_pct === null ? '' : `, ${percent(m.delta_pct)}`})`);
   return [
-    `Experiment${changes ? ` ${changes}` : ''}: ${primary ? `${primary.verdict.replaceAll('_', ' ')}. ${primary.verdict_reason}` : 'compared.'}`,
+    `Experiment${changes ? ` ${changes}` : ''}: ${primary ? `${verdictInWords(primary, 'within')}. ${primary.verdict_reason}` : 'compared.'}`,
     ...rows,
     ...(compared.warnings ?? []).slice(0, 3).map((w) => `Note: ${w}`),
     ...(links?.candidate ? [`New run: ${links.candidate}`] : []),

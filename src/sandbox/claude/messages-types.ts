@@ -3,7 +3,12 @@
 export type TextBlock = { type: 'text'; text: string };
 export type ThinkingBlock = { type: 'thinking'; thinking: string; signature: string };
 export type ToolUseBlock = { type: 'tool_use'; id: string; name: string; input: Record<string, unknown> };
-export type ToolResultBlock = { type: 'tool_result'; tool_use_id: string; content?: string | { type: string; text?: string }[]; is_error?: boolean };
+export type ToolResultBlock = {
+  type: 'tool_result';
+  tool_use_id: string;
+  content?: string | { type: string; text?: string; source?: unknown }[];
+  is_error?: boolean;
+};
 export type Block = TextBlock | ThinkingBlock | ToolUseBlock | ToolResultBlock | { type: 'image' };
 export type ReplyBlock = TextBlock | ThinkingBlock | ToolUseBlock;
 

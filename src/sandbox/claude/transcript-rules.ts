@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type Block, blocksOf, type Message, type ThinkingBlock, type ToolResultBlock, type ToolUseBlock } from './messages-types.ts';
+import { invalidPicture } from './picture-rules.ts';
 
 const known = new Set(
   'model max_tokens messages system tools tool_choice stream cache_control temperature top_p top_k stop_sequences metadata thinking output_config service_tier'.split(
@@ -72,6 +73,11 @@ function invalidResults(at: string, blocks: Block[], open: ToolUseBlock[]): stri
       : `${at}: unexpected \`tool_use_id\` found in \`tool_result\` blocks: ${result.tool_use_id}. Each \`tool_result\` block must have a corresponding \`tool_use\` block in the previous message.`;
   }
   if (waiting.size > 0) return unanswered(at, [...waiting.values()]);
+  for (const [k, { content }] of results.entries())
+    for (const [n, part] of (Array.isArray(content) ? content : []).entries()) {
+      const wrong = part.type === 'image' ? invalidPicture(part.source) : null;
+      if (wrong) return `${at}.content.${k}.tool_result.content.${n}: ${wrong}`;
+    }
   const other = blocks.findIndex((b) => b.type !== 'tool_result');
   if (other >= 0 && blocks.slice(other).some((b) => b.type === 'tool_result')) return `${at}: \`tool_result\` blocks must come first in the content`;
   return null;

@@ -1,8 +1,9 @@
+import { richWords } from '../../policy/model-words.ts';
 import { named } from '../../policy/outside-text.ts';
 import type { Block } from '../../services/slack.ts';
 import { fallback, fitted } from './limits.ts';
-import { linked } from './links.ts';
 import { actions, type Bit, bold, bullets, button, clock, context, link, para, quote, rich, t, user } from './rich.ts';
+import { plainWords } from './words.ts';
 
 type Message = { text: string; blocks: Block[] };
 
@@ -33,8 +34,8 @@ export function rootMessage(o: {
 }
 
 /** What the model says on the way. */
-export function saidMessage(words: string): Message {
-  return { text: fallback(named(words)), blocks: fitted([rich(para(t(named(words))))]) };
+export function saidMessage(words: string, known: ReadonlyMap<string, string>): Message {
+  return { text: fallback(plainWords(named(words))), blocks: fitted([rich(...richWords(named(words), known))]) };
 }
 
 /** A message came while an approval is open. */
@@ -120,12 +121,15 @@ export function finalMessage(f: Final): Message {
   const blocks: Block[] = [
     rich(
       ...(f.bare ? [] : [para(bold(f.heading), ...(f.stoppedBy ? [t(' by '), user(f.stoppedBy)] : []), t(', '), user(f.requester))]),
-      ...(f.words ? [para(...linked(named(f.words), f.known ?? new Map()))] : []),
+      ...(f.words ? richWords(named(f.words), f.known) : []),
       ...(f.did.length > 0 ? [para(t('What was done:')), bullets(f.did.slice(0, 20).map((d) => [d.url ? link(d.url, d.text) : t(d.text)]))] : []),
     ),
     context(f.bare || !f.cost ? record : `${f.cost} · ${record}`),
     ...(f.again ? [actions(`again:${f.again}`, button('rerun_session', 'Run again', f.again), button('rerun_changed', 'Change something', f.again))] : []),
   ];
   const did = f.did.map((d) => `- ${d.text}${d.url ? ` ${d.url}` : ''}`);
-  return { text: fallback(f.bare ? '' : f.heading, named(f.words), ...did, ...(f.bare || !f.cost ? [] : [f.cost]), record), blocks: fitted(blocks) };
+  return {
+    text: fallback(f.bare ? '' : f.heading, plainWords(named(f.words)), ...did, ...(f.bare || !f.cost ? [] : [f.cost]), record),
+    blocks: fitted(blocks),
+  };
 }

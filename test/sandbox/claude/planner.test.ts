@@ -142,7 +142,7 @@ describe("the seed's job", () => {
     expect(played.replies[0]).toMatch(
       /^I'm the sandbox's rule-based stand-in, not Claude\.\nMy plan:\n1\. Run job 101 \(the default\) with config base_config\.json and feature_set=v2\./,
     );
-    expect(played.last).toContain('improved: val_f1 0.73 against 0.709');
+    expect(played.last).toContain('Improved: val_f1 0.73 against 0.709');
     expect(played.last).toContain('Pull request: http://github/acme/ads/pull/7');
   });
 
@@ -172,7 +172,7 @@ describe("the seed's job", () => {
   test('the pull request is denied: the verdict is told all the same, and nothing is posted in its place', async () => {
     const played = await play(request(seed), { ...good, create_github_pr: { status: 'declined', by: 'U2' } });
     expect(toolsOf(played).at(-1)).toBe('create_github_pr');
-    expect(played.last).toContain('improved: val_f1 0.73');
+    expect(played.last).toContain('Improved: val_f1 0.73');
     expect(played.last).toContain('I did not open the pull request: <@U2> declined. I stop here.');
   });
 
