@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { MountedServer } from './agent/mount.ts';
 import type { Env } from './config-env.ts';
+import { didYouMean } from './did-you-mean.ts';
 import { couldMatch, mountedPrefix, serverKey } from './policy/mounted-names.ts';
 
 /** The servers that labmate.json mounts: `mcpServers` as other MCP hosts read it, and beside it, under `mounts`, what is ours about each. */
@@ -62,7 +63,8 @@ type Mounts = z.output<ReturnType<typeof mountSchema>>;
 /** The mounted servers, or sentences in `env.faults` about what is wrong with them. */
 export function mountedServers(file: { mcpServers: Servers; mounts: Mounts }, env: Env, fileName: string): MountedServer[] {
   const fault = (text: string) => void env.faults.push(`${fileName}: ${text}.`);
-  for (const of of Object.keys(file.mounts)) if (!Object.hasOwn(file.mcpServers, of)) fault(`mounts names "${of}", which stands not in mcpServers`);
+  for (const of of Object.keys(file.mounts))
+    if (!Object.hasOwn(file.mcpServers, of)) fault(`mounts names "${of}", which stands not in mcpServers${didYouMean(of, Object.keys(file.mcpServers))}`);
   const mounted: MountedServer[] = [];
   for (const [of, given] of Object.entries(file.mcpServers)) {
     if (given.disabled) continue;

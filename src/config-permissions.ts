@@ -1,5 +1,6 @@
 import type { ConfigFile } from './config-file.ts';
 import { namesNoServer } from './config-mounts.ts';
+import { didYouMean } from './did-you-mean.ts';
 import { matches } from './policy/environments.ts';
 import type { ApproverRule, Permissions } from './policy/rules.ts';
 import { ACCEPT_TOOLS } from './session/door.ts';
@@ -44,20 +45,28 @@ export function contradictions(file: ConfigFile, tools: readonly string[] | null
   // Which tools a mounted server has is known once it was listed, and held against the rules then.
   const known = (pattern: string) => tools === null || tools.some((tool) => matches(pattern, tool)) || !namesNoServer(pattern, servers);
   file.policy.rules.forEach((rule, i) => {
-    if (!known(rule.tool)) faults.push(`policy.rules[${i}] names the tool "${rule.tool}", which matches none; see "labmate mcp ls" for the names`);
+    if (!known(rule.tool))
+      faults.push(
+        `policy.rules[${i}] names the tool "${rule.tool}", which matches none${didYouMean(rule.tool, tools ?? [])}; see "labmate mcp ls" for the names`,
+      );
     const where = rule.when?.environment;
     if (where !== undefined && !(where in file.environments))
-      faults.push(`policy.rules[${i}].when.environment is "${where}", which stands not in environments`);
+      faults.push(`policy.rules[${i}].when.environment is "${where}", which stands not in environments${didYouMean(where, Object.keys(file.environments))}`);
   });
   for (const [tool, rule] of Object.entries(approversOf(file))) {
     // Who may raise a session's budgets, and who agrees to what a mounted server offers, is named like a tool's approvers.
     if (!['default', 'raise_budget', ACCEPT_TOOLS].includes(tool) && !known(tool))
-      faults.push(`approvers has an entry "${tool}", which matches no tool; see "labmate mcp ls" for the names`);
+      faults.push(
+        `approvers has an entry "${tool}", which matches no tool${didYouMean(tool, ['default', ...(tools ?? [])])}; see "labmate mcp ls" for the names`,
+      );
     if (rule.groups.length === 0 && rule.users.length > 0 && rule.quorum > new Set(rule.users).size)
       faults.push(`approvers.${tool} asks for ${rule.quorum} people and names ${new Set(rule.users).size}: add users or a group, or lower quorum`);
   }
   for (const environment of file.actIn)
-    if (!(environment in file.environments)) faults.push(`actIn names "${environment}", which stands not in environments: describe it there or take it out`);
+    if (!(environment in file.environments))
+      faults.push(
+        `actIn names "${environment}", which stands not in environments${didYouMean(environment, Object.keys(file.environments))}: describe it there or take it out`,
+      );
   if (file.budgets.usd !== undefined && Object.keys(file.pricing).length === 0)
     faults.push('budgets.usd needs "pricing": without prices nothing can be counted in dollars');
   return faults;

@@ -4,6 +4,7 @@ import { parseEnv } from 'node:util';
 import type { MountedServer } from './agent/mount.ts';
 import { type Backends, backendsOf } from './config-backends.ts';
 import { Env, type Variables } from './config-env.ts';
+import { schemaFaults } from './config-faults.ts';
 import { type ConfigFile, fileSchema } from './config-file.ts';
 import { mountedServers } from './config-mounts.ts';
 import { contradictions, permissionsOf, warningsOf } from './config-permissions.ts';
@@ -201,7 +202,7 @@ function readFile(text: string | undefined, options: ReadOptions, faults: string
   }
   const parsed = fileSchema.safeParse(value);
   if (!parsed.success) {
-    for (const issue of parsed.error.issues) faults.push(`${name}: ${issue.path.length > 0 ? `${issue.path.join('.')}: ` : ''}${issue.message}.`);
+    faults.push(...schemaFaults(parsed.error.issues, value).map((fault) => `${name}: ${fault}.`));
     return nothing;
   }
   faults.push(...contradictions(parsed.data, options.tools ?? null).map((fault) => `${name}: ${fault}.`));

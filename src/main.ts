@@ -12,6 +12,9 @@ import { makeKeys } from './runtime/keys.ts';
 /** After this long a process that is asked to stop is stopped. */
 const SHUTDOWN_MS = 10_000;
 
+/** Redis has answered a moment ago: its other connections are there soon. */
+const READY_MS = 5_000;
+
 /** What runs under one configuration. */
 type Parts = { config: Config; checks: Record<string, Check>; census: () => ReturnType<typeof takeCensus>; doorbell: Doorbell; stop(): Promise<void> };
 
@@ -104,6 +107,7 @@ async function startParts(config: Config, log: Log, watching: Watching): Promise
   try {
     const core = openCore(config, keys, log);
     stops.push(core.close);
+    await core.ready(READY_MS);
     if (config.permissions.policy.rules.length > 0 && config.mounted.length > 0) {
       const { checkMountedRules } = await import('./open-mounts.ts');
       await checkMountedRules(config, core, log);

@@ -23,6 +23,9 @@ import { prompts } from './tools/prompts.ts';
 import { doorServer } from './tools/server.ts';
 import { serveStdio } from './tools/stdio.ts';
 
+/** As long as this the first call waits for Redis. */
+const READY_MS = 10_000;
+
 /** Who may stand at a door, as calls see them. */
 type Door = { atDoor(principal: Principal): AtDoor; deps: GateDeps };
 
@@ -74,7 +77,10 @@ async function doorWithLog(config: CoreConfig, core: Core, log: Log): Promise<Do
   const deps: GateDeps = { services, settings, permissions, now: core.log.now, clean };
   const channel = permissions.approvers['default']?.channel ?? channels[0] ?? null;
   let team: string | undefined;
+  // A client that is started with its door calls at once; the log must be there by then, or the first call would be in none.
+  const ready = core.ready(READY_MS);
   const callerOf = async ({ door, name, user }: Principal): Promise<Caller> => {
+    await ready;
     team ??= (await services.slack?.self())?.team;
     if (team === undefined) throw new Error('Slack does not say which workspace this is');
     return { team, channel: channel ?? 'none', door, name, user };
@@ -124,16 +130,23 @@ async function doorWithLog(config: CoreConfig, core: Core, log: Log): Promise<Do
   const decideHere = async (caller: Caller, { approval, session, call }: Extract<Standing, { is: 'asked' }>, ask: NonNullable<DoorCall['askHere']>) => {
     const { user, team: of } = caller;
     const rule = approversOf(call.tool, permissions.approvers);
-    if (!user || !rule || !services.slack) return false;
-    const groupMembers = (await Promise.all(rule.groups.map((g) => services.slack?.groupMembers(g, true) ?? []))).flat();
-    const person = await services.slack.person(user);
-    if (!mayApprove({ user: person, team: of, requester: session.opened.by, rule, groupMembers }).ok) return false;
+    if (!user || !rule) return false;
+    const who = await lookUp(user, rule.groups).catch(
+      (error: unknown) => void log.warn({ err: error }, 'who may approve at the client could not be looked up'),
+    );
+    // The card is out: where Slack does not say who somebody is, it is decided there.
+    if (!who || !mayApprove({ ...who, team: of, requester: session.opened.by, rule }).ok) return false;
     // What can't be shown whole can't be approved; the card says so.
     if (argumentsInFull(approval).length > MOST_ARGUMENTS) return false;
     const said = await ask(inWords(approval, call.tool));
     if (said === 'nothing') return false;
     await deliver(`here:${approval.id}`, { do: said === 'yes' ? 'approve' : 'deny', session: session.id, approval: approval.id, by: user });
     return true;
+  };
+
+  const lookUp = async (user: string, groups: readonly string[]) => {
+    const groupMembers = (await Promise.all(groups.map((g) => services.slack?.groupMembers(g, true) ?? []))).flat();
+    return { user: (await services.slack?.person(user)) ?? null, groupMembers };
   };
 
   return { deps, atDoor: (principal) => (call) => (call.tool.kind === 'read' ? look(principal, call) : act(principal, call)) };

@@ -10,7 +10,7 @@ import { openLog } from './runtime/event-log.ts';
 import type { Keys } from './runtime/keys.ts';
 import { openBlobs } from './runtime/payloads.ts';
 import { makeReading } from './runtime/read-sessions.ts';
-import { BRISK, connect, PATIENT } from './runtime/redis.ts';
+import { BRISK, connect, PATIENT, untilReady } from './runtime/redis.ts';
 
 export type Core = ReturnType<typeof openCore>;
 
@@ -52,6 +52,8 @@ export function openCore(config: CoreConfig, keys: Keys, log: Log) {
     scrub,
     clean,
     suspect,
+    /** Waits for the connection that fails soon, so long at most: whoever comes in the moment of a start is not turned away for it. */
+    ready: (withinMs: number) => untilReady(brisk, withinMs),
     close: async () => {
       await doorbell.close().catch(() => {});
       redis.disconnect();

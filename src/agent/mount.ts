@@ -55,13 +55,15 @@ type Deps = {
   changed: () => void;
   /** What a child writes on stderr. */
   said: (line: string) => void;
+  /** It writes far more than anybody can want, and is read more slowly. */
+  crowded: () => void;
 };
 
 const pageSchema = z.looseObject({ tools: z.array(z.unknown()), nextCursor: z.string().optional() });
 /** Read by ourselves afterwards: what happened must not look failed because a word of the answer is odd. */
 const anySchema = z.looseObject({});
 
-export function makeMount(server: MountedServer, { now, changed, said }: Deps): Mount {
+export function makeMount(server: MountedServer, { now, changed, said, crowded }: Deps): Mount {
   let connection: Connection | null = null;
   let working: Promise<Connection> | null = null;
   let failures = 0;
@@ -75,10 +77,11 @@ export function makeMount(server: MountedServer, { now, changed, said }: Deps): 
     // Loaded by whoever mounts something.
     const { transportTo } = await import('./mount-transport.ts');
     let lastWords = '';
-    const transport = transportTo(server, (line) => {
+    const heard = (line: string) => {
       lastWords = line;
       said(line);
-    });
+    };
+    const transport = transportTo(server, { said: heard, crowded });
     // Nothing is offered to it: no sampling, no roots, no questions to people.
     const client = new Client({ name: 'labmate', version: '0.1.0' }, { capabilities: {} });
     try {

@@ -53,8 +53,12 @@ export function openMounts(deps: MountsDeps): Mounts {
   const complaints = new Map<string, string>();
   const looks = new Map<string, Promise<void>>();
   const listened = new Map<string, number>();
+  const crowds = new Set<string>();
   const mounts = new Map<string, Mount>(
-    servers.map((server) => [server.key, makeMount(server, { now, said: (line) => deps.said(server.name, line), changed: () => changedAgain(server) })]),
+    servers.map((server) => [
+      server.key,
+      makeMount(server, { now, said: (line) => deps.said(server.name, line), changed: () => changedAgain(server), crowded: () => crowded(server) }),
+    ]),
   );
   let shown: Shown | null = null;
 
@@ -90,6 +94,12 @@ export function openMounts(deps: MountsDeps): Mounts {
       told.delete(server.key);
       warn({ server: server.name, err: error }, 'approvers could not be asked about it');
     });
+  }
+
+  function crowded(server: MountedServer): void {
+    if (crowds.has(server.key)) return;
+    crowds.add(server.key);
+    warn({ server: server.name }, 'the MCP server writes more than a thousand messages a second; no more of them are read, and its calls may be slow');
   }
 
   function changedAgain(server: MountedServer): void {

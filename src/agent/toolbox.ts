@@ -4,6 +4,7 @@ import { InMemoryTransport } from '@modelcontextprotocol/sdk/inMemory.js';
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import { isMounted } from '../policy/mounted-names.ts';
 import type { Tool } from '../tools/define-tool.ts';
+import { departedTool } from '../tools/departed-tool.ts';
 import { type CallScope, type GateDeps, gate } from '../tools/gate.ts';
 import { present, presentFailure } from '../tools/present.ts';
 import { CALL, cleaned, toolServer } from '../tools/server.ts';
@@ -55,7 +56,9 @@ export async function openToolbox(catalog: readonly Tool[], deps: GateDeps, moun
     },
     upstreams: (name) => (isMounted(name) ? (mounts?.upstreams(name) ?? []) : (catalog.find((t) => t.name === name)?.needs ?? [])),
     async call(name, input, scope) {
-      const aside = hidden.find((tool) => tool.name === name) ?? (await mounts?.find(name));
+      // What was begun may have happened, though the tool has gone since: "no such tool" would be said as if it had not.
+      const gone = scope.started && !catalog.some((tool) => tool.name === name) ? departedTool(name) : undefined;
+      const aside = hidden.find((tool) => tool.name === name) ?? (await mounts?.find(name)) ?? gone;
       if (aside) return direct(aside, input, scope);
       const reference = randomUUID();
       scopes.set(reference, scope);

@@ -63,6 +63,17 @@ export function connect(url: string, options: typeof PATIENT | typeof BRISK): Re
   return cluster as unknown as Redis;
 }
 
+/** Waits until the connection can be used, so long at most. A brisk one refuses what it is asked before it is there. */
+export async function untilReady(redis: Redis, withinMs: number): Promise<void> {
+  if (redis.status === 'ready') return;
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, withinMs);
+  });
+  await Promise.race([new Promise<void>((resolve) => redis.once('ready', () => resolve())), late]);
+  clearTimeout(timer);
+}
+
 /** Every server that holds keys: the one there is, or each master of a cluster. What no key leads to a node must be asked of each. */
 export function serversOf(redis: Redis): Redis[] {
   const cluster = redis as unknown as Cluster;

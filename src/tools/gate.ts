@@ -235,11 +235,11 @@ async function recover(tool: WriteTool, started: EventOf<'call_started'>, scope:
 const IT_DID = 'It happened';
 const IT_DID_NOT = 'It did not happen';
 
-/** Sent once and cut off, on a backend that neither knows our key nor can be searched: it is not sent again, whatever a person says. */
+/** Begun and cut off, before or after it was sent, on a backend that neither knows our key nor can be searched: it is not sent again, whatever a person says. */
 function unknown(tool: WriteTool, { facts }: CallScope): GateAnswer {
   const { answer, requester } = facts;
   if (!answer) {
-    const question = `${tool.title}: this was sent, and what became of it was lost on the way. I cannot find out, and do not send it twice. Please look there: did it happen?`;
+    const question = `${tool.title}: labmate was cut off while it sent this, so it may have happened, or not. I cannot find out which, and do not send it twice. Please look there: did it happen?`;
     const waiting = { for: 'answer' as const, question, options: [IT_DID, IT_DID_NOT, 'I cannot tell'], to: requester, free_text: true };
     return { is: 'answer', answer: { kind: 'wait', waiting, text: 'A person is asked whether it happened.', data: { status: 'waiting' } } };
   }
@@ -249,7 +249,7 @@ function unknown(tool: WriteTool, { facts }: CallScope): GateAnswer {
       : answer.text === IT_DID_NOT
         ? 'It may be called anew if it is still wanted.'
         : 'Do not call it anew unless a person wants it.';
-  const text = `${tool.name} was sent and its answer was lost, so it is not known from it what happened. <@${answer.by}> looked and says: ${answer.text}. ${next}`;
+  const text = `${tool.name} may have been sent, and no answer came, so it is not known from it what happened. <@${answer.by}> looked and says: ${answer.text}. ${next}`;
   return { is: 'unknown', text, data: { status: 'unknown', said: answer.text, by: answer.by, at: answer.at } };
 }
 

@@ -72,11 +72,21 @@ export async function foreignHttp(it: Foreign) {
   };
 }
 
-/** As a child: `tsx foreign-server.ts`. Answers with its environment; `die` ends it in the middle of a call. */
+/** As a child: `tsx foreign-server.ts`. Answers with its environment; `die` ends it in the middle of a call, `flood` writes as much as is read. */
 if (process.argv[1] === import.meta.filename) {
-  const tools = ['env', 'die', 'hang'].map((name) => ({ name, description: `To ${name}.`, inputSchema: { type: 'object' } }));
+  let written = 0;
+  const line = '{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":"more"}}\n';
+  const flood = () => {
+    const more = process.stdout.write(line.repeat(50));
+    written += 50;
+    if (more) setImmediate(flood);
+    else process.stdout.once('drain', flood);
+  };
+  const tools = ['env', 'die', 'hang', 'flood', 'flooded'].map((name) => ({ name, description: `To ${name}.`, inputSchema: { type: 'object' } }));
   const answer: Foreign['answer'] = (name) => {
     if (name === 'die') process.exit(1);
+    if (name === 'flood') flood();
+    if (name.startsWith('flood')) return { content: [{ type: 'text', text: String(written) }] };
     if (name === 'hang') return new Promise(() => {});
     return { content: [{ type: 'text', text: JSON.stringify({ pid: process.pid, names: Object.keys(process.env).sort() }) }] };
   };

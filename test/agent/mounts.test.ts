@@ -67,6 +67,14 @@ async function environmentOf(mounts: Mounts) {
   if (answer.kind !== 'done') throw new Error(answer.kind);
   return JSON.parse(String(answer.data['text'])) as { names: string[]; pid: number };
 }
+/** A child is there until its parent, which is this process, has seen its end. */
+function isThere(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
 const failure = (work: Promise<unknown>) =>
   work.then(
     () => 'nothing failed',
@@ -129,7 +137,7 @@ describe('a server over HTTP', () => {
       },
     });
     const { mounts, is } = await mounted([{ address: it.address(), timeoutMs: 10_000 }]);
-    await mounts.specs();
+    while ((await mounts.specs()).length === 0) await new Promise((r) => setTimeout(r, 100));
     const first = call(mounts, 'mcp__s0__long');
     await expect.poll(() => it.foreign.busy !== undefined).toBe(true);
     is.later += 10_000;
@@ -169,7 +177,7 @@ describe('a child', () => {
 
     // Killed between calls: the next one starts it anew.
     process.kill(pid, 'SIGKILL');
-    await new Promise((r) => setTimeout(r, 200));
+    while (isThere(pid)) await new Promise((r) => setTimeout(r, 20));
     expect((await environmentOf(mounts)).pid).not.toBe(pid);
     // Killed in the middle of one: nobody knows whether it happened, and it is not sent again.
     expect(await failure(call(mounts, 'mcp__s0__die'))).toBe('The MCP server s0 gave no answer: it ended, or closed the connection.');
@@ -184,6 +192,19 @@ describe('a child', () => {
     expect(await hanging).toBe('The MCP server s0 gave no answer: it did not answer in time.');
     expect(await call(mounts, 'mcp__s0__env')).toMatchObject({ kind: 'done' });
   });
+
+  test('that floods is read no faster than anybody can want, still answers, and is told of once', async () => {
+    const { mounts, warned } = await mounted([{ address: child(), timeoutMs: 10_000 }]);
+    await mounts.specs();
+    await call(mounts, 'mcp__s0__flood');
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    const answer = await call(mounts, 'mcp__s0__flooded');
+    // What lies in the pipe counts as written.
+    const written = Number(answer.kind === 'done' ? answer.data['text'] : Number.NaN);
+    expect(written).toBeGreaterThan(1_000);
+    expect(written).toBeLessThan(15_000);
+    expect(warned.filter((w) => w.includes('a thousand messages a second'))).toHaveLength(1);
+  }, 20_000);
 
   test('whose command is not there is said, and holds up nobody', async () => {
     const { mounts, warned } = await mounted([{ address: { is: 'stdio', command: 'no-such-command-here', args: [], env: {} } }]);

@@ -1,3 +1,4 @@
+import { extractWWWAuthenticateParams } from '@modelcontextprotocol/sdk/client/auth.js';
 import type { MountedServer } from '../../src/agent/mount.ts';
 import { type Mounts, openMounts } from '../../src/agent/mounts.ts';
 import { changed, type PinStore, type Pins } from '../../src/agent/pins.ts';
@@ -48,12 +49,21 @@ if (process.argv[1] === import.meta.filename) {
   const scenario = process.env['MCP_CONFORMANCE_SCENARIO'] ?? '';
   const given = JSON.parse(process.env['MCP_CONFORMANCE_CONTEXT'] || '{}') as Record<string, string>;
   const login = async (): Promise<MountedServer['oauth']> => {
-    // An operator knows the issuer; here the server is asked for it.
-    const metadata = await fetch(new URL('/.well-known/oauth-protected-resource/mcp', url)).then((r) =>
-      r.ok ? r : fetch(new URL('/.well-known/oauth-protected-resource', url)),
-    );
-    const issuer = ((await metadata.json()) as { authorization_servers: string[] }).authorization_servers[0] ?? '';
-    const { client_id: clientId = '', client_secret: clientSecret = '', private_key_pem: privateKey, signing_algorithm: algorithm = 'ES256' } = given;
+    // An operator knows the issuer and has credentials; here the server is asked for the one, and the others are made up where the suite gives none.
+    const refused = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' });
+    const named = extractWWWAuthenticateParams(refused).resourceMetadataUrl;
+    const places = [...(named ? [named] : []), ...['/mcp', ''].map((path) => new URL(`/.well-known/oauth-protected-resource${path}`, url))];
+    let issuer = '';
+    for (const place of places) {
+      const metadata = issuer === '' ? await fetch(place) : null;
+      if (metadata?.ok) issuer = ((await metadata.json()) as { authorization_servers: string[] }).authorization_servers[0] ?? '';
+    }
+    const {
+      client_id: clientId = 'labmate',
+      client_secret: clientSecret = 'a-secret',
+      private_key_pem: privateKey,
+      signing_algorithm: algorithm = 'ES256',
+    } = given;
     return privateKey ? { issuer, clientId, privateKey, algorithm } : { issuer, clientId, clientSecret };
   };
   const oauth = scenario.startsWith('auth/') ? await login() : undefined;

@@ -2,32 +2,18 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { afterEach, describe, expect, test } from 'vitest';
 import { freePort } from '../../src/sandbox/redis.ts';
 import { pictureType } from '../../src/tools/picture-type.ts';
 import { callMounted, mountsOf } from './mounting-client.ts';
 import { peers } from './peers.ts';
+import { runNode } from './run-node.ts';
 
-// Mounted servers as others wrote them, and the suite's scenarios for clients against what mounts them.
+// Mounted servers as others wrote them.
 
 const closes: (() => Promise<void> | void)[] = [];
 afterEach(async () => {
   for (const close of closes.splice(0)) await close();
-});
-
-describe.skipIf(peers.mcpConformance.skipped !== undefined)("MCP's conformance suite, against the mounting client", () => {
-  const shim = pathToFileURL(join(import.meta.dirname, 'conformance-on-node-20.mjs')).href;
-  const entry = peers.mcpConformance.skipped === undefined ? peers.mcpConformance.entry : '';
-  const client = `${process.execPath} --import tsx ${join(import.meta.dirname, 'mounting-client.ts')}`;
-
-  // Not among them: elicitation (a mounted server may ask labmate's people nothing) and logins that need a person at a browser.
-  test.each(['initialize', 'tools_call', 'sse-retry', 'auth/client-credentials-basic', 'auth/client-credentials-jwt'])('%s', async (scenario) => {
-    const { code, out } = await run(['--import', shim, entry, 'client', '--command', client, '--scenario', scenario, '--timeout', '40000']);
-    const total = /^Passed: .*$/m.exec(out)?.[0] ?? '';
-    expect({ code, failed: /(\d+) failed/.exec(total)?.[1] }, out).toEqual({ code: 0, failed: '0' });
-    process.stdout.write(`live: conformance, client, ${scenario}: ${total}\n`);
-  });
 });
 
 describe.skipIf(peers.mcpEverything.skipped !== undefined)("MCP's server-everything, mounted", () => {
@@ -104,7 +90,9 @@ describe.skipIf(peers.mcpInspector.skipped !== undefined)("README's block of mou
     const file = join(dir, 'labmate.json');
     writeFileSync(file, JSON.stringify({ ...block, mcpServers: { [name]: change(server) } }));
     const inspector = peers.mcpInspector.skipped === undefined ? peers.mcpInspector.entry : '';
-    const { code, out } = await run([inspector, '--cli', '--config', file, '--server', name, '--method', 'tools/list', '--format', 'json', '-q'], dir);
+    const { code, out } = await runNode([inspector, '--cli', '--config', file, '--server', name, '--method', 'tools/list', '--format', 'json', '-q'], {
+      cwd: dir,
+    });
     expect(code, out).toBe(0);
     return [...out.matchAll(/"name": ?"([a-z_]+)"/g)].map((found) => found[1]);
   };
@@ -134,20 +122,9 @@ async function until(look: () => Promise<boolean>): Promise<void> {
 }
 
 async function childrenOf(pid: number, words: string): Promise<number[]> {
-  const { out } = await run(['-e', `process.stdout.write(require('node:child_process').execFileSync('ps', ['-eo', 'pid,ppid,args']).toString())`]);
+  const { out } = await runNode(['-e', `process.stdout.write(require('node:child_process').execFileSync('ps', ['-eo', 'pid,ppid,args']).toString())`]);
   return out.split('\n').flatMap((line) => {
     const [, own, parent] = /^\s*(\d+)\s+(\d+)/.exec(line) ?? [];
     return Number(parent) === pid && line.includes(words) ? [Number(own)] : [];
   });
-}
-
-function run(args: string[], cwd = process.cwd()): Promise<{ code: number | null; out: string }> {
-  const env = { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '' };
-  const child = spawn(process.execPath, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'], timeout: 55_000, killSignal: 'SIGKILL' });
-  let out = '';
-  for (const stream of [child.stdout, child.stderr])
-    stream.setEncoding('utf8').on('data', (part: string) => {
-      out += part;
-    });
-  return new Promise((resolve) => child.on('close', (code) => resolve({ code, out })));
 }

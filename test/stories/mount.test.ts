@@ -103,7 +103,7 @@ test('a change whose answer was lost is not sent twice: a person says whether it
   expect(wordsOf(card)).toContain('not believed: the server is not marked trusted');
   await stage.click('U2', card, 'approve_call');
   const question = await stage.until('the question', () => stage.messages().findLast((m) => stage.button(m, 'answer_person')), 45);
-  expect(wordsOf(question)).toMatch(/mark_validated on other: this was sent, and what became of it was lost/);
+  expect(wordsOf(question)).toMatch(/mark_validated on other: labmate was cut off while it sent this/);
   await stage.click('U1', question, 'answer_person');
   const session = await stage.ended(45);
   expect(registry.marked()).toHaveLength(1);

@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { openToolbox } from '../../src/agent/toolbox.ts';
 import type { PolicyRule } from '../../src/policy/rules.ts';
 import { UpstreamError } from '../../src/services/http.ts';
 import { done, readTool, type SessionFacts, writeTool } from '../../src/tools/define-tool.ts';
 import { type CallScope, type GateDeps, gate } from '../../src/tools/gate.ts';
+import { HOST } from '../../src/tools/present.ts';
 import { permissive } from './permissive.ts';
 
 const facts: SessionFacts = {
@@ -150,4 +152,25 @@ describe('what becomes of an effect that was sent', () => {
     expect(await gate(sent, {}, scope({ refused: 'edited' }), deps())).toEqual({ is: 'held' });
     expect(await gate(sent, {}, scope({ refused: 'used' }), deps())).toMatchObject({ is: 'refused' });
   });
+});
+
+test('a call that was begun of a tool that has gone since is no failure: a person is asked, and nothing is sent', async () => {
+  const started = { type: 'call_started' as const, call: 'c1', tool: 'mcp__registry__mark', key: 'k', digest: 'd', arguments: {}, timeout_ms: 0 };
+  const toolbox = await openToolbox([look], deps());
+  const begun = { ...scope(), started };
+  const asked = await toolbox.call('mcp__registry__mark', {}, begun);
+  expect(asked._meta?.[HOST]).toMatchObject({
+    kind: 'wait',
+    waiting: {
+      for: 'answer',
+      to: 'U1',
+      question: expect.stringMatching(/^mark on registry, which is not mounted any more: labmate was cut off while it sent this/),
+    },
+  });
+  const answer = { text: 'It happened', by: 'U1', at: '2026-11-22T09:00:00.000Z' };
+  const told = await toolbox.call('mcp__registry__mark', {}, { ...begun, facts: { ...facts, answer } });
+  expect(told).toMatchObject({ _meta: { [HOST]: { kind: 'unknown' } }, structuredContent: { status: 'unknown', said: 'It happened', by: 'U1' } });
+  // One that was not begun has not happened.
+  expect(await toolbox.call('mcp__registry__mark', {}, scope())).toMatchObject({ isError: true, content: [{ text: expect.stringContaining('not found') }] });
+  await toolbox.close();
 });
