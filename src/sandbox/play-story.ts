@@ -39,17 +39,26 @@ async function begin(stage: Stage, { channel }: Story, act: StoryAct): Promise<v
 
 async function follow(stage: Stage, { channel }: Story, act: StoryAct): Promise<void> {
   const { as } = act;
+  const { after } = 'after' in act ? act : { after: null };
+  if (after !== null) await stage.untilThread(`"${after}"`, (thread) => thread.some((m) => m.bot && firstWords(m) === after));
   switch (act.do) {
     case 'command':
       return void (await stage.act({ as, do: 'command', command: '/experiment', text: act.text, channel }));
-    case 'say': {
-      const { after } = act;
-      if (after !== null) await stage.untilThread(`"${after}"`, (thread) => thread.some((m) => m.bot && firstWords(m) === after));
+    case 'say':
       return void (await stage.act({ as, do: 'say', text: act.text, channel, thread: stage.root() }));
-    }
     case 'click': {
-      const found = await stage.untilThread(`a button ${act.label} at "${act.on}"`, (thread) => button(thread, act));
-      return void (await stage.act({ as, do: 'click', channel, ts: found.message.ts, actionId: act.action, value: found.value }));
+      const what = `a button ${act.label} at "${act.on}"`;
+      const { message, value } = await stage.until(what, async () => button(await stage.thread(), act) ?? button(await stage.everywhere(), act));
+      return void (await stage.act({ as, do: 'click', channel: message.channel, ts: message.ts, actionId: act.action, value }));
+    }
+    case 'edit':
+    case 'delete': {
+      const { ts } = await stage.untilThread(`"${act.on}"`, (thread) => thread.findLast((m) => m.user === act.of && firstWords(m) === act.on));
+      return void (await stage.act(act.do === 'edit' ? { as, do: 'edit', channel, ts, text: act.text } : { as, do: 'delete', channel, ts }));
+    }
+    case 'stop': {
+      const press = () => stage.act({ as, do: 'stop', channel, thread: stage.root() });
+      return void (await stage.until("Slack's own stop button", () => press().catch(() => null)));
     }
     case 'submit': {
       const modal = await stage.until(`the form ${act.form}`, async () =>

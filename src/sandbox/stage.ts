@@ -42,6 +42,8 @@ export type Stage = {
   forms(user: string): Promise<SandboxModal[]>;
   root(): string;
   thread(): Promise<SandboxMessage[]>;
+  /** What everybody sees, in all channels. */
+  everywhere(): Promise<SandboxMessage[]>;
   /** What the bot posted into the channel beside the threads' first messages. */
   posts(): Promise<SandboxMessage[]>;
   /** Looks until `look` finds something; fails with a sentence that names `what`. */
@@ -58,7 +60,7 @@ const approvers = ['U2', 'U3'];
 
 /** Sets the stage for one scenario. */
 export function setStage({ act, snapshot, backends, patienceMs }: StageParts): Stage {
-  const channel = 'C0ML';
+  let channel = 'C0ML';
   let rootTs = '';
   // A decided card keeps its buttons until the next edit shows; nobody would click it again.
   const decided = new Set<string>();
@@ -92,12 +94,14 @@ export function setStage({ act, snapshot, backends, patienceMs }: StageParts): S
     told: async () => (await snapshot()).messages.filter((m) => m.onlyFor === id && m.bot),
   });
 
-  const inChannel = async () => (await snapshot()).messages.filter((m) => m.channel === channel && m.onlyFor === null);
+  const everywhere = async () => (await snapshot()).messages.filter((m) => m.onlyFor === null);
+  const inChannel = async () => (await everywhere()).filter((m) => m.channel === channel);
   const thread = async () => (await inChannel()).filter((m) => m.ts === rootTs || m.threadTs === rootTs);
   const posts = async () => (await inChannel()).filter((m) => m.bot && m.threadTs === null && m.ts !== rootTs);
   const untilThread: Stage['untilThread'] = (what, look) => until(what, async () => look(await thread()));
   const priya = person('U1');
   const begin = async (what: Act) => {
+    if ((what.do === 'say' || what.do === 'command') && what.channel) channel = what.channel;
     const before = new Set((await inChannel()).map((m) => m.ts));
     const acted = await did(what);
     const first = (m: SandboxMessage) => (what.do === 'say' ? m.ts === acted.ts : m.bot && m.threadTs === null && !before.has(m.ts));
@@ -109,13 +113,16 @@ export function setStage({ act, snapshot, backends, patienceMs }: StageParts): S
     sam: person('U2'),
     oscar: person('U4'),
     backends,
-    channel,
+    get channel() {
+      return channel;
+    },
     open: (prompt) => begin({ as: priya.id, do: 'command', command: '/experiment', text: prompt, channel }),
     act: did,
     begin,
     forms: async (user) => (await snapshot()).modals.filter((modal) => modal.user === user),
     root: () => rootTs,
     thread,
+    everywhere,
     posts,
     until,
     untilThread,

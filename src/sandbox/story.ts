@@ -8,15 +8,21 @@ import type { SlackStandIn } from './slack/slack-stand-in.ts';
 
 const as = z.string().min(1);
 const on = z.string();
+/** What labmate had said last in the thread; null where it had said nothing. */
+const after = z.string().nullable();
 
 /** What people did, without anything that is another one next time: buttons are named by the words around them. */
 const storyActSchema = z.discriminatedUnion('do', [
   z.strictObject({ do: z.literal('command'), as, text: z.string() }),
-  /** `after`: what labmate had said last in the thread; null where the post begins the thread. */
-  z.strictObject({ do: z.literal('say'), as, text: z.string(), after: z.string().nullable() }),
+  z.strictObject({ do: z.literal('say'), as, text: z.string(), after }),
   z.strictObject({ do: z.literal('click'), as, action: z.string(), label: z.string(), on }),
   z.strictObject({ do: z.literal('submit'), as, form: z.string(), values: z.record(z.string(), z.record(z.string(), z.unknown())) }),
   z.strictObject({ do: z.literal('shortcut'), as, shortcut: z.string(), on }),
+  /** `of`: whose message it is. */
+  z.strictObject({ do: z.literal('edit'), as, of: as, on, text: z.string(), after }),
+  z.strictObject({ do: z.literal('delete'), as, of: as, on, after }),
+  /** Slack's own stop button. */
+  z.strictObject({ do: z.literal('stop'), as, after }),
 ]);
 export const storySchema = z.strictObject({
   labmate: z.literal('story'),
@@ -30,7 +36,8 @@ export const storySchema = z.strictObject({
 export type Story = z.infer<typeof storySchema>;
 export type StoryAct = z.infer<typeof storyActSchema>;
 
-type Seen = { what: StoryAct; as: string; thread: string | null; ts: string | null; newest: string };
+/** `session`: whose message it was about, where that stands in no thread of the session's own. */
+type Seen = { what: StoryAct; as: string; thread: string | null; session: string | null; ts: string | null; newest: string };
 
 export type StoryRecorder = {
   /** Lets a person act, and remembers what it was about. */
@@ -51,7 +58,7 @@ export function recordStories(slack: SlackStandIn): StoryRecorder {
   };
 
   /** What an act was, as a story says it: looked at before it happens, because a click may take its own button away. */
-  function look(what: Act): Omit<Seen, 'ts' | 'newest'> | null {
+  function look(what: Act): (Omit<Seen, 'ts' | 'newest' | 'session'> & { about?: SandboxMessage }) | null {
     const by = { as: what.as };
     switch (what.do) {
       case 'command':
@@ -68,7 +75,8 @@ export function recordStories(slack: SlackStandIn): StoryRecorder {
         const { actionId, value } = what;
         const buttons = interactiveElements(message.blocks).filter(({ element }) => element['action_id'] === actionId);
         const button = buttons.find(({ element }) => value === undefined || element['value'] === value) ?? buttons[0];
-        return { ...by, what: { do: 'click', ...by, action: actionId, label: labelOf(button?.element), on: firstWords(message) }, thread: threadOf(message) };
+        const click = { do: 'click' as const, ...by, action: actionId, label: labelOf(button?.element), on: firstWords(message) };
+        return { ...by, what: click, thread: threadOf(message), about: message };
       }
       case 'submit': {
         const modal = findModal(world, what.modal);
@@ -79,12 +87,19 @@ export function recordStories(slack: SlackStandIn): StoryRecorder {
         const message = what.channel && what.ts ? findMessage(world, what.channel, what.ts) : null;
         return message ? { ...by, what: { do: 'shortcut', ...by, shortcut: what.callbackId, on: firstWords(message) }, thread: threadOf(message) } : null;
       }
+      case 'edit':
+      case 'delete': {
+        const message = findMessage(world, what.channel, what.ts);
+        if (!message) return null;
+        const thread = threadOf(message);
+        const about = { ...by, of: message.user, on: firstWords(message), after: lastWords(what.channel, thread) };
+        return { ...by, what: what.do === 'edit' ? { do: 'edit', ...about, text: what.text } : { do: 'delete', ...about }, thread, about: message };
+      }
+      case 'stop':
+        return { ...by, what: { do: 'stop', ...by, after: lastWords(what.channel, what.thread) }, thread: what.thread };
+      // Looking is nothing that changes a thread.
       case 'close':
       case 'home':
-      // A story has no words for these yet.
-      case 'edit':
-      case 'delete':
-      case 'stop':
         return null;
       default:
         return what satisfies never;
@@ -95,8 +110,9 @@ export function recordStories(slack: SlackStandIn): StoryRecorder {
     async act(what) {
       const looked = look(what);
       const newest = world.data.messages.at(-1)?.ts ?? '';
+      const session = looked?.about ? sessionOf(looked.about) : null;
       const acted = await slack.act(what);
-      if (looked && acted.ok) seen.push({ ...looked, ts: acted.ts ?? null, newest });
+      if (looked && acted.ok) seen.push({ what: looked.what, as: looked.as, thread: looked.thread, session, ts: acted.ts ?? null, newest });
       return acted;
     },
     tell(channel, thread, name) {
@@ -105,7 +121,9 @@ export function recordStories(slack: SlackStandIn): StoryRecorder {
       if (!root) throw new Error('There is no such thread in this channel.');
       const begun = root.bot ? opening(seen, root) : seen.filter((s) => s.what.do === 'say' && s.ts === thread);
       if (begun.length === 0) throw new Error('This thread began before this sandbox was started, so nobody saw how. Start one anew and save that.');
-      const within = seen.filter((s) => s.thread === thread && !begun.includes(s));
+      // A card may stand where its approvers are, and not in the thread it is about.
+      const sessions = new Set(messages.map(sessionOf).filter((id) => id !== null));
+      const within = seen.filter((s) => (s.thread === thread || (s.session !== null && sessions.has(s.session))) && !begun.includes(s));
       return {
         labmate: 'story',
         v: 1,
@@ -129,6 +147,12 @@ function opening(seen: Seen[], root: SandboxMessage): Seen[] {
   const form = before.findLast((s) => s.what.do === 'submit');
   if (form && (!named || named.newest < form.newest)) return before.filter((s) => s.as === form.as).slice(-2);
   return named ? [named] : [];
+}
+
+/** The session a message of ours is marked with. */
+function sessionOf({ metadata }: Pick<SandboxMessage, 'metadata'>): string | null {
+  const payload = isJson(metadata) ? metadata['event_payload'] : null;
+  return isJson(payload) && typeof payload['session'] === 'string' ? payload['session'] : null;
 }
 
 function labelOf(element: unknown): string {

@@ -4,13 +4,19 @@ import { served } from './which-session.ts';
 /** Offers what to say to somebody who opens the conversation with the app. Where a workspace has no place for it, nothing is missing. */
 export async function offerPrompts(desk: Desk, { user, channel }: { user: string; channel?: string | undefined }): Promise<void> {
   if (!channel) return;
-  const own = (await served(desk, user)).filter((about) => about.by === user);
-  const last = own.find((about) => about.endedAt !== null && about.line === undefined && about.door !== 'mcp');
-  await desk.slack.agents.suggest({ channel, title: 'Describe an experiment in a sentence, or begin with one of these', prompts: promptsFor(desk, last) });
+  const all = await served(desk, user);
+  const last = all.find((about) => about.by === user && about.endedAt !== null && about.line === undefined && about.door !== 'mcp');
+  const prompts = promptsFor(desk, last, all.flatMap((about) => changeIn(about.parameters))[0]);
+  await desk.slack.agents.suggest({ channel, title: 'Describe an experiment in a sentence, or begin with one of these', prompts });
 }
 
-/** From what is usual in this team, and from this person's last experiment. */
-export function promptsFor({ usual }: Pick<Desk, 'usual'>, last: { prompt: string } | undefined): { title: string; message: string }[] {
+/** Something short that was tried before: what this team's jobs can be given is not known here otherwise. */
+function changeIn(parameters: Record<string, string>): string[] {
+  return Object.entries(parameters).flatMap(([name, value]) => (/^[\w.+-]{1,30}$/.test(name) && /^[\w.+-]{1,30}$/.test(value) ? [`${name}=${value}`] : []));
+}
+
+/** From what is usual in this team, what was tried in it before, and this person's last experiment. */
+export function promptsFor({ usual }: Pick<Desk, 'usual'>, last?: { prompt: string }, change?: string): { title: string; message: string }[] {
   const { experiment, metrics = [] } = usual ?? {};
   const [metric] = metrics;
   const best = experiment ? `the best run in experiment "${experiment}"` : 'the best run so far';
@@ -18,8 +24,8 @@ export function promptsFor({ usual }: Pick<Desk, 'usual'>, last: { prompt: strin
     ...(metric
       ? [
           {
-            title: 'Try a change',
-            message: `Run a training job with feature_set=v2. Wait for it to complete. Compare its ${metric} to ${best}. If ${metric} improved by more than 1%, open a GitHub PR with the metric comparison in the description. Otherwise, report it here.`,
+            title: change ? `Try ${change}` : 'Train and compare',
+            message: `Run a training job${change ? ` with ${change}` : ''}. Wait for it to complete. Compare its ${metric} to ${best}. If ${metric} improved by more than 1%, open a GitHub PR with the metric comparison in the description. Otherwise, report it here.`,
           },
         ]
       : []),

@@ -1,4 +1,11 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { storyScenario } from '../../src/sandbox/play-story.ts';
+import { snapshotOf } from '../../src/sandbox/snapshot.ts';
+import { setStage } from '../../src/sandbox/stage.ts';
+import { recordStories } from '../../src/sandbox/story.ts';
 import type { EventOf, SessionEvent } from '../../src/session/events.ts';
 import { transcript } from '../../src/session/transcript.ts';
 import { asks, opened, replied, sessionOf, told, waitsForJob } from '../session/logs.ts';
@@ -92,6 +99,50 @@ describe('at the door', () => {
     const told = await until(async () => (await toldIn(id)).at(-1));
     expect(told).toMatchObject({ kind: 'delete', of: request, by: 'U1', standing: 'requester' });
   });
+});
+
+test('a thread with an edit, a deletion and a stop is kept as a story, and played again', async () => {
+  const desk = await aDesk('http');
+  const recorder = recordStories(desk.workspace);
+  const begun = async (ts: string) => {
+    await desk.slack.agents.setStatus({ channel: 'D1', thread: ts, status: 'processing', title: 'A run', by: 'U1' });
+    return ts;
+  };
+  const act = async (what: Parameters<typeof recorder.act>[0]) => {
+    const acted = await recorder.act(what);
+    expect(acted).toMatchObject({ ok: true });
+    return acted.ts ?? '';
+  };
+  try {
+    const thread = await begun(await act({ as: 'U1', do: 'say', channel: 'D1', text: 'run job 101 with lr=0.1' }));
+    const reply = await act({ as: 'U1', do: 'say', channel: 'D1', thread, text: 'use seed 7' });
+    await act({ as: 'U1', do: 'edit', channel: 'D1', ts: reply, text: 'use seed 8' });
+    await act({ as: 'U1', do: 'delete', channel: 'D1', ts: reply });
+    await act({ as: 'U1', do: 'edit', channel: 'D1', ts: thread, text: 'run job 101 with lr=0.2' });
+    await act({ as: 'U1', do: 'stop', channel: 'D1', thread });
+    const story = recorder.tell('D1', thread);
+    expect(story.acts.map((a) => a.do)).toEqual(['say', 'say', 'edit', 'delete', 'edit', 'stop']);
+    expect(story.thread).toEqual([{ user: 'U1', words: expect.stringContaining('run job 101 with lr=0.2') }]);
+
+    const file = join(mkdtempSync(join(tmpdir(), 'labmate-story-')), 'story.json');
+    writeFileSync(file, JSON.stringify(story));
+    const { url, world } = desk.workspace;
+    const parts = { act: desk.workspace.act, snapshot: () => snapshotOf(world, url, { banner: '', simulated: [] }), backends: {} as never, patienceMs: 5_000 };
+    const stage = setStage(parts);
+    const played = storyScenario(file).play(stage, undefined as never);
+    await until(async () => stage.root() !== '' && (await desk.log.reading.session(`T1-D1-${stage.root()}`)) !== null && begun(stage.root()));
+    await played;
+    await until(async () => (await desk.log.log.read(`T1-D1-${stage.root()}`)).some(({ event }) => event.type === 'told' && event.kind === 'stop'));
+    // Another end is another story.
+    writeFileSync(file, JSON.stringify({ ...story, thread: [{ user: 'U1', words: 'run job 101' }] }));
+    const impatient = setStage({ ...parts, patienceMs: 300 });
+    const other = storyScenario(file).play(impatient, undefined as never);
+    const failed = expect(other).rejects.toThrow('The thread is not the one of the story.');
+    await until(() => impatient.root() !== '' && begun(impatient.root()));
+    await failed;
+  } finally {
+    await desk.close();
+  }
 });
 
 describe('the model', () => {

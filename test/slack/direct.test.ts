@@ -249,10 +249,16 @@ test('whoever opens the conversation is offered what is usual here, and their la
   const ts = await say('Run job 101 with lr=0.3');
   await until(async () => (await list()).length === 1);
   await happens(the(ts), replied(1), { type: 'ended', outcome: 'done', text: '' });
-  await desk.log.redis.hset(desk.log.keys.about('T1'), the(ts), JSON.stringify({ ...(await list())[0], endedAt: new Date().toISOString() }));
+  await desk.log.redis.hset(
+    desk.log.keys.about('T1'),
+    the(ts),
+    JSON.stringify({ ...(await list())[0], endedAt: new Date().toISOString(), parameters: { config: 'base.json@0f', lr: '0.3' } }),
+  );
   await desk.workspace.act({ as: 'U1', do: 'home', tab: 'messages' });
   const { prompts } = await until(() => data().prompts.find((p) => p.channel === 'D1'));
-  expect(prompts.map((p) => p.title)).toEqual(['Try a change', 'Find the best val_f1', 'See the jobs', 'Ask for the last one again']);
-  expect(prompts[0]?.message).toContain('Compare its val_f1 to the best run in experiment "ads-rank-v3"');
+  expect(prompts.map((p) => p.title)).toEqual(['Try lr=0.3', 'Find the best val_f1', 'See the jobs', 'Ask for the last one again']);
+  expect(prompts[0]?.message).toContain(
+    'Run a training job with lr=0.3. Wait for it to complete. Compare its val_f1 to the best run in experiment "ads-rank-v3"',
+  );
   expect(prompts[3]?.message).toBe('Run job 101 with lr=0.3');
 });

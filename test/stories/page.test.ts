@@ -189,7 +189,7 @@ describe.skipIf(BROWSER === undefined)('the page', () => {
         JSON.stringify(what),
       );
     expect(await fault({ target: 'claude', kind: 'hang' })).toBe(true);
-    await page.locator('[data-testid="suggested-prompt"]', { hasText: 'Try a change' }).click();
+    await page.locator('[data-testid="suggested-prompt"]').first().click();
     await page.locator('[data-testid="agent-state"][data-status="processing"]').waitFor({ timeout: 20_000 });
     await page.click('[data-testid="native-stop"]');
     await page.locator('[data-testid="agent-state"]').waitFor({ state: 'detached', timeout: 20_000 });

@@ -12,8 +12,8 @@ export type Ablation = {
 };
 
 export const THEN = {
-  'pull-request-or-post': 'Open a pull request if it improved, else post the difference',
-  'pull-request': 'Open a pull request if it improved, else tell me',
+  'pull-request-or-post': 'Pull request if improved, else a post',
+  'pull-request': 'Pull request if improved, else tell me',
   post: 'Post the difference',
   tell: 'Just tell me',
 } as const;

@@ -26,7 +26,7 @@ export function InputBlock({ block, place }: { block: Json; place: number }) {
         element={element}
         value={form?.valueOf(blockId, actionId) ?? own}
         label={shownText(block.label)}
-        describedBy={error ? `${id}-error` : undefined}
+        describedBy={[error ? `${id}-error` : '', block.hint === undefined ? '' : `${id}-hint`].filter(Boolean).join(' ') || undefined}
         onChange={(next) => {
           setOwn(next);
           form?.change(blockId, actionId, next);
@@ -39,7 +39,7 @@ export function InputBlock({ block, place }: { block: Json; place: number }) {
         </p>
       )}
       {block.hint !== undefined && (
-        <div class="input-hint">
+        <div class="input-hint" id={`${id}-hint`}>
           <Text of={block.hint} />
         </div>
       )}
