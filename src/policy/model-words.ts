@@ -1,26 +1,47 @@
-import { plain } from './outside-text.ts';
+import { Marked, type Token, type Tokens } from 'marked';
+import { plain, unescaped } from './outside-text.ts';
 
 /** An element of Slack's rich text, where nothing is parsed: a mention or a link exists only where one was made. */
 export type Rich = { type: string; [key: string]: unknown };
 /** One of the parts that stand below each other in a rich text block. */
 export type Passage = Rich & { elements: Rich[] };
 type Known = ReadonlyMap<string, string>;
-type Style = { bold?: true; italic?: true; code?: true };
+type Style = { bold?: true; italic?: true; strike?: true; code?: true };
 
 /** No message holds more. */
 const MOST = 14_000;
 /** Words in more pieces than these are shown as they are: formatting is for readers, and Slack takes only so many elements. */
 const MOST_PIECES = 300;
+/** Slack shows no list deeper; quotes and lists in each other beyond this are nobody's formatting. */
+const DEEPEST = 8;
+const TOO_DEEP = new RegExp(`^(?:[ \\t]*(?:>|[-*+]|\\d{1,9}[.)])[ \\t]*){${DEEPEST + 1}}`, 'm');
+
+const markdown = new Marked({
+  tokenizer: {
+    // Names with underscores are metrics and features, and 2*3*4 is a product: neither is emphasis.
+    emStrong: (source, _masked, before = '') => (source.startsWith('_') || /\w/.test(before) ? undefined : false),
+    // "~5 % to ~6 %" is not struck out.
+    del: (source) => (source.startsWith('~~') ? false : undefined),
+    // An address is text until it is known; what is known is linked below.
+    url: () => undefined,
+  },
+});
 
 /**
  * Words that a model wrote in Markdown, as elements of one rich text block: emphasis, code, headings, lists, quotes and tables are what they are meant to be. A link
  * comes of an address only where the page is `known`, each with a short name; a mention never.
  */
-export function richWords(markdown: string, known: Known = new Map()): Passage[] {
-  const over = markdown.length - MOST;
-  const text = over > 0 ? `${markdown.slice(0, MOST)}… (${over} more characters)` : markdown;
-  const passages = passagesOf(text, known);
+export function richWords(words: string, known: Known = new Map()): Passage[] {
+  const over = words.length - MOST;
+  const text = over > 0 ? `${words.slice(0, MOST)}… (${over} more characters)` : words;
+  const passages = TOO_DEEP.test(text) ? [] : passagesOf(markdown.lexer(text), known);
   return passages.length > 0 && piecesIn(passages) <= MOST_PIECES ? passages : [section([piece(text || ' ')])];
+}
+
+/** The same words without their marks, for places where nothing is formatted. */
+export function plainWords(words: string): string {
+  const said = (p: Passage) => (p.type === 'rich_text_list' ? p.elements.map((e) => `- ${saidIn(e['elements'] as Rich[])}`).join('\n') : saidIn(p.elements));
+  return richWords(words).map(said).join('\n').trim();
 }
 
 /** Text taken apart at the pages that are known: each of them becomes a link with a short name, everything else stays the text it is. */
@@ -45,104 +66,93 @@ function nameAfter(before: string, name: string): string {
   return id && said.endsWith(kind) ? id : name;
 }
 
-const FENCE = /^ {0,3}(```|~~~)/;
-const ITEM = /^(\s*)([-*•]|\d{1,3}[.)])\s+(\S.*)$/;
-const QUOTE = /^ {0,3}> ?(.*)$/;
-const HEADING = /^ {0,3}#{1,6} +(\S.{0,200}?)[ #]*$/;
-const ROW = /^\s*\|.*\|\s*$/;
-const RULE_ROW = /^\s*\|[\s:|-]+\|\s*$/;
-
-function passagesOf(text: string, known: Known): Passage[] {
-  const lines = text.split('\n');
+/** Paragraphs that follow each other are one section with an empty line between: Slack leaves no room between sections. */
+function passagesOf(tokens: readonly Token[], known: Known): Passage[] {
   const made: Passage[] = [];
-  let words: string[] = [];
+  let words: Rich[] = [];
   const flush = () => {
-    const said = words.join('\n').replace(/^\n+|\n+$/g, '');
-    if (said.trim() !== '') made.push(section(inline(said, known)));
+    if (words.length > 0) made.push(section(words));
     words = [];
   };
-  const add = (passage: Passage) => {
-    flush();
-    made.push(passage);
-  };
-  for (let at = 0; at < lines.length; ) {
-    const line = lines[at] ?? '';
-    const fenced = fenceFrom(lines, at);
-    const heading = HEADING.exec(line)?.[1];
-    if (fenced) {
-      add({ type: 'rich_text_preformatted', elements: [piece(fenced.join('\n') || ' ')] });
-      at += fenced.length + 2;
-    } else if (ROW.test(line) && RULE_ROW.test(lines[at + 1] ?? '')) {
-      const rows = runOf(lines, at, (each) => ROW.test(each));
-      add({ type: 'rich_text_preformatted', elements: [piece(aligned(rows))] });
-      at += rows.length;
-    } else if (ITEM.test(line)) {
-      const items = runOf(lines, at, (each) => ITEM.test(each));
+  for (const token of tokens) {
+    if (token.type === 'space') continue;
+    const passages = passageOf(token as MarkedToken, known);
+    if (passages) {
       flush();
-      made.push(...lists(items, known));
-      at += items.length;
-    } else if (QUOTE.test(line)) {
-      const quoted = runOf(lines, at, (each) => QUOTE.test(each));
-      add({ type: 'rich_text_quote', elements: inline(quoted.map((each) => QUOTE.exec(each)?.[1] ?? '').join('\n') || ' ', known) });
-      at += quoted.length;
-    } else if (heading) {
-      add(section(inline(heading, known, { bold: true })));
-      at += 1;
-    } else {
-      words.push(line);
-      at += 1;
-    }
+      made.push(...passages);
+    } else words.push(...(words.length > 0 ? [piece('\n\n')] : []), ...inline([token], known));
   }
   flush();
   return made;
 }
 
-/** The lines between a fence and the one that closes it; null where none begins here or it is never closed. */
-function fenceFrom(lines: readonly string[], at: number): string[] | null {
-  const mark = FENCE.exec(lines[at] ?? '')?.[1];
-  if (!mark) return null;
-  const length = lines.slice(at + 1).findIndex((line) => line.trim() === mark);
-  return length < 0 ? null : lines.slice(at + 1, at + 1 + length);
-}
+type MarkedToken = Tokens.Code | Tokens.Heading | Tokens.Table | Tokens.List | Tokens.Blockquote | Tokens.Paragraph;
 
-function runOf(lines: readonly string[], from: number, is: (line: string) => boolean): string[] {
-  const end = lines.findIndex((line, at) => at > from && !is(line));
-  return lines.slice(from, end < 0 ? undefined : end);
-}
-
-/** Neighbours of one kind and depth are one list; Slack nests by the depth. */
-function lists(items: readonly string[], known: Known): Passage[] {
-  const made: Passage[] = [];
-  for (const item of items) {
-    const [, space = '', mark = '-', words = ''] = ITEM.exec(item) ?? [];
-    const indent = Math.min(4, Math.floor(space.replaceAll('\t', '  ').length / 2));
-    const number = Number.parseInt(mark, 10);
-    const style = Number.isNaN(number) ? 'bullet' : 'ordered';
-    const last = made.at(-1);
-    const one = section(inline(words, known));
-    if (last?.['style'] === style && last['indent'] === indent) last.elements.push(one);
-    else made.push({ type: 'rich_text_list', style, indent, ...(number > 1 ? { offset: number - 1 } : {}), elements: [one] });
+/** What is more than words; null for words. */
+function passageOf(token: MarkedToken, known: Known): Passage[] | null {
+  switch (token.type) {
+    case 'code':
+      return [{ type: 'rich_text_preformatted', elements: [piece(codeIn(token) || ' ')] }];
+    case 'heading':
+      return [section(inline(token.tokens, known, { bold: true }))];
+    case 'table':
+      return [{ type: 'rich_text_preformatted', elements: [piece(aligned(token))] }];
+    case 'list':
+      return lists(token, known, 0);
+    case 'blockquote':
+      return [{ type: 'rich_text_quote', elements: flat(passagesOf(token.tokens, known)) }];
+    default:
+      return null;
   }
+}
+
+/** What stands behind the opening fence names a language, or is words that are not to be lost. */
+function codeIn({ lang = '', text }: Tokens.Code): string {
+  return lang.includes(' ') || text === '' ? `${lang}\n${text}`.trim() : text;
+}
+
+/** Slack nests lists by their indent. What stands in an item and is more than words follows it, and the list goes on below. */
+function lists(list: Tokens.List, known: Known, indent: number): Passage[] {
+  const made: Passage[] = [];
+  const style = list.ordered ? 'ordered' : 'bullet';
+  let open: Passage | null = null;
+  list.items.forEach((item, at) => {
+    const words: Rich[] = [];
+    const below: Passage[] = [];
+    for (const token of item.tokens) {
+      if (token.type === 'list') below.push(...lists(token as Tokens.List, known, indent + 1));
+      else {
+        const passages = passageOf(token as MarkedToken, known);
+        if (passages) below.push(...passages);
+        else if (token.type !== 'space') words.push(...(words.length > 0 && token.type === 'paragraph' ? [piece('\n')] : []), ...inline([token], known));
+      }
+    }
+    if (!open) {
+      const number = Number(list.start || 1) + at;
+      open = { type: 'rich_text_list', style, indent, ...(list.ordered && number > 1 ? { offset: number - 1 } : {}), elements: [] };
+      made.push(open);
+    }
+    open.elements.push(section(words));
+    if (below.length === 0) return;
+    made.push(...below);
+    open = null;
+  });
   return made;
 }
 
+/** Passages as the elements of one: a quote holds no lists or blocks of code. */
+function flat(passages: readonly Passage[]): Rich[] {
+  const parts = passages.flatMap((p) =>
+    p.type === 'rich_text_list' ? p.elements.map((e) => [piece('• '), ...((e as Passage).elements ?? [])]) : [p.elements],
+  );
+  const elements = parts.flatMap((part, at) => [...(at > 0 ? [piece('\n')] : []), ...part]);
+  return elements.length > 0 ? elements : [piece(' ')];
+}
+
 /** A table in columns of one width: what is compared in it stands below each other. */
-function aligned(rows: readonly string[]): string {
-  const cells = rows
-    .filter((row) => !RULE_ROW.test(row))
-    .map((row) =>
-      row
-        .trim()
-        .slice(1, -1)
-        .split(/(?<!\\)\|/)
-        .map((cell) =>
-          cell
-            .trim()
-            .replace(/\\([|*_`])/g, '$1')
-            .replace(/\*\*|`/g, ''),
-        ),
-    );
-  const widths = (cells[0] ?? []).map((_, column) => Math.min(40, Math.max(...cells.map((row) => row[column]?.length ?? 0))));
+function aligned({ header, rows }: Tokens.Table): string {
+  const cells = [header, ...rows].map((row) => row.map((cell) => saidIn(inline(cell.tokens, new Map()))));
+  const widths = header.map((_, column) => Math.min(40, Math.max(...cells.map((row) => row[column]?.length ?? 0))));
   return cells
     .map((row) =>
       row
@@ -153,47 +163,70 @@ function aligned(rows: readonly string[]): string {
     .join('\n');
 }
 
-/** Names with underscores are metrics and features, so only stars make emphasis. Bounded, so that no words take long to look through. */
-const MARKS = new RegExp(
-  [
-    /`([^`\n]{1,500})`/,
-    /\*\*(?=\S)([^\n]{0,500}?\S)\*\*/,
-    /(?<![\w*])\*(?=[^\s*])([^*\n]{0,500}?[^\s*])\*(?![\w*])/,
-    /\[([^\]\n]{1,300})\]\((https?:\/\/[^()\s]{1,2000})\)/,
-    /\\([*_`#[\]|])/,
-  ]
-    .map((mark) => mark.source)
-    .join('|'),
-  'g',
-);
+function inline(tokens: readonly Token[], known: Known, style: Style = {}): Rich[] {
+  return tokens.flatMap((token) => element(token as Inline, known, style));
+}
 
-function inline(text: string, known: Known, style: Style = {}): Rich[] {
-  const made: Rich[] = [];
-  let from = 0;
-  const words = (said: string) => made.push(...splitAtLinks(said, known).map((part) => (part.url ? link(part.url, part.text) : piece(part.text, style))));
-  for (const found of text.matchAll(MARKS)) {
-    const [whole, code, bold, italic, label, url, escaped] = found;
-    words(text.slice(from, found.index));
-    from = found.index + whole.length;
-    if (code !== undefined) made.push(piece(code, { ...style, code: true }));
-    else if (bold !== undefined) made.push(...inline(bold, known, { ...style, bold: true }));
-    else if (italic !== undefined) made.push(...inline(italic, known, { ...style, italic: true }));
-    else if (label !== undefined && url !== undefined) made.push(...linkOf(label, url, known, style));
-    else made.push(piece(escaped ?? '', style));
+type Inline =
+  | Tokens.Text
+  | Tokens.Paragraph
+  | Tokens.Strong
+  | Tokens.Em
+  | Tokens.Del
+  | Tokens.Codespan
+  | Tokens.Link
+  | Tokens.Image
+  | Tokens.Escape
+  | Tokens.Checkbox
+  | Tokens.Br
+  | Tokens.Hr;
+
+function element(token: Inline, known: Known, style: Style): Rich[] {
+  switch (token.type) {
+    case 'text':
+      return token.tokens ? inline(token.tokens, known, style) : split(token.text, known, style);
+    case 'paragraph':
+      return inline(token.tokens, known, style);
+    case 'strong':
+      return inline(token.tokens, known, { ...style, bold: true });
+    case 'em':
+      return inline(token.tokens, known, { ...style, italic: true });
+    case 'del':
+      return inline(token.tokens, known, { ...style, strike: true });
+    case 'codespan':
+      return [piece(token.text, { ...style, code: true })];
+    case 'link':
+      return token.raw.startsWith('[') ? linkOf(token, known, style) : split(token.raw, known, style);
+    case 'image':
+      return [piece(`${token.text} (${token.href})`.trim(), style)];
+    case 'escape':
+      return [piece(token.text, style)];
+    case 'checkbox':
+      return [piece(token.checked ? '☑ ' : '☐ ', style)];
+    case 'br':
+      return [piece('\n')];
+    case 'hr':
+      return [piece('───')];
+    default:
+      // HTML and whatever else there may be is shown as it was written: no word is lost.
+      return split((token as Token).raw, known, style);
   }
-  words(text.slice(from));
-  return made;
+}
+
+function split(text: string, known: Known, style: Style): Rich[] {
+  return splitAtLinks(text, known).map((part) => (part.url ? link(part.url, part.text) : piece(part.text, style)));
 }
 
 /** A page that is known under the name it is given here; of any other the address is shown and nothing can be pressed. A name that reads as an address would lie. */
-function linkOf(label: string, url: string, known: Known, style: Style): Rich[] {
-  const name = known.get(url);
-  if (name === undefined) return [piece(`${label} (${url})`, style)];
-  return [link(url, label.includes('://') ? name : label)];
+function linkOf({ tokens, href }: Tokens.Link, known: Known, style: Style): Rich[] {
+  const label = saidIn(inline(tokens, new Map()));
+  const name = known.get(href);
+  if (name === undefined) return [piece(`${label} (${href})`.trim(), style)];
+  return [link(href, label === '' || label.includes('://') ? name : label)];
 }
 
 function section(elements: Rich[]): Passage {
-  return { type: 'rich_text_section', elements };
+  return { type: 'rich_text_section', elements: elements.length > 0 ? elements : [piece(' ')] };
 }
 
 function piece(text: string, style: Style = {}): Rich {
@@ -202,6 +235,11 @@ function piece(text: string, style: Style = {}): Rich {
 
 function link(url: string, text: string): Rich {
   return { type: 'link', url, text: plain(text) };
+}
+
+/** What elements say, without how. */
+function saidIn(elements: readonly Rich[]): string {
+  return elements.map((e) => unescaped(String(e['text'] ?? ''))).join('');
 }
 
 function piecesIn(parts: readonly Rich[]): number {

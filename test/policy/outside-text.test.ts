@@ -60,8 +60,8 @@ test('references are read as names', () => {
 /** Passages as one reads them: *bold*, /italic/, ‹code›, [name→address], a letter for what kind each is. */
 function read(passages: readonly Passage[]): string[] {
   const piece = ({ text, url, style }: Rich): string => {
-    const { bold, italic, code } = (style ?? {}) as Record<string, true>;
-    const marked = code ? `‹${text}›` : italic ? `/${text}/` : bold ? `*${text}*` : String(text);
+    const { bold, italic, strike, code } = (style ?? {}) as Record<string, true>;
+    const marked = strike ? `-${text}-` : code ? `‹${text}›` : italic ? `/${text}/` : bold ? `*${text}*` : String(text);
     return url === undefined ? marked : `[${text}→${url}]`;
   };
   const inside = ({ elements }: Rich): string => ((elements ?? []) as Passage[]).map((e) => (e.elements ? inside(e) : piece(e))).join('');
@@ -82,7 +82,7 @@ describe("a model's words", () => {
       'Figures:\n\n- val_f1: *0.73*\n- loss\n  - train\n\nThat is all.',
       ['section: Figures:', 'bullet0: val_f1: /0.73/ | loss', 'bullet1: train', 'section: That is all.'],
     ],
-    ['1. train\n2. compare\n\n3. post', ['ordered0: train | compare', 'ordered0+2: post']],
+    ['1. train\n2. compare\n\n3. post', ['ordered0: train | compare | post']],
     ['## What came of it\nMore.\n\nAnd more.', ['section: *What came of it*', 'section: More.\n\nAnd more.']],
     ['```json\n{"lr": 0.1}\n```\n> as said', ['preformatted: {"lr": 0.1}', 'quote: as said']],
     ['| run | f1 |\n| --- | ---: |\n| a | 0.7123 |\n| best-one | 0.73 |', ['preformatted: run       f1\na         0.7123\nbest-one  0.73']],
@@ -92,8 +92,15 @@ describe("a model's words", () => {
     ],
     [`[https://bank.example](${RUN})`, [`section: [run 8f2a→${RUN}]`]],
     ['learning_rate * 2 * 3, __init__, 2*3*4, a\\_b', ['section: learning_rate * 2 * 3, __init__, 2*3*4, a_b']],
-    ['```\nnever closed', ['section: ```\nnever closed']],
-    ['<!channel> **<@U1>**', ['section: &lt;!channel&gt; *&lt;@U1&gt;*']],
+    ['```\nnever closed', ['preformatted: never closed']],
+    ['<!channel> **<@U1>**', ['section: &lt;!channel&gt; **&lt;@U1&gt;**']],
+    [
+      '1. train\n   - v1\n   - v2\n2. compare\n   ```\n   f1\n   ```\n3. [x] post ~~now~~',
+      ['ordered0: train', 'bullet1: v1 | v2', 'ordered0+1: compare', 'preformatted: f1', 'ordered0+2: ☑ post -now-'],
+    ],
+    ['~5 % to ~6 %<br>&amp; ![curve](https://a.b/c.png)', ['section: ~5 % to ~6 %&lt;br&gt;&amp;amp; curve (https://a.b/c.png)']],
+    ['> - a\n> - b\n>\n> so', ['quote: • a\n• b\nso']],
+    ['> '.repeat(9), [`section: ${'&gt; '.repeat(9)}`]],
     ['', ['section:  ']],
     ['- x\n'.repeat(400), [`section: ${'- x\n'.repeat(400)}`]],
   ])('%j', (words, shown) => {
@@ -117,7 +124,7 @@ describe("a model's words", () => {
       '](https://a.b)',
       '<!here>',
       ' ',
-      'word',
+      'two words',
       '\u202E',
     );
     fc.assert(

@@ -73,7 +73,7 @@ describe('post_to_slack', () => {
   test("the model's Markdown is what Slack shows, and a page this session has seen is a link with a name", async () => {
     const url = 'https://mlflow.example/#/runs/8f2a';
     const here = context(facts({ links: () => new Map([[url, 'run 8f2a']]) }));
-    const wanted = await plan({ channel: '#ml-experiments', text: `Not enough:\n- **val_f1** +0.2 %\nNew run: ${url}` }, here);
+    const wanted = await plan({ channel: '#ml-experiments', text: `Not enough:\n- **val_f1** +0.2 %\n\nNew run: ${url}` }, here);
     expect(wanted.arguments['text']).toContain(url);
     await postToSlack.run(wanted, here, KEY);
     expect(workspace.world.data.messages[0]?.blocks[0]).toMatchObject({

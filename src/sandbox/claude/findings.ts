@@ -80,6 +80,7 @@ export function diffLines(compared: Compared, changes: string): string {
   return [
     `Experiment${changes ? ` ${changes}` : ''}: ${primary ? `${verdictInWords(primary, 'within')}. ${primary.verdict_reason}` : 'compared.'}`,
     ...rows,
+    '',
     ...(compared.warnings ?? []).slice(0, 3).map((w) => `Note: ${w}`),
     ...(links?.candidate ? [`New run: ${links.candidate}`] : []),
     ...(links?.baseline ? [`Baseline: ${links.baseline}`] : []),

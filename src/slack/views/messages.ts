@@ -1,9 +1,8 @@
-import { richWords } from '../../policy/model-words.ts';
+import { plainWords, richWords } from '../../policy/model-words.ts';
 import { named } from '../../policy/outside-text.ts';
 import type { Block } from '../../services/slack.ts';
 import { fallback, fitted } from './limits.ts';
 import { actions, type Bit, bold, bullets, button, clock, context, link, para, quote, rich, t, user } from './rich.ts';
-import { plainWords } from './words.ts';
 
 type Message = { text: string; blocks: Block[] };
 

@@ -1,3 +1,4 @@
+import { plainWords } from '../../policy/model-words.ts';
 import { plain } from '../../policy/outside-text.ts';
 import type { RunProgress } from '../../runtime/progress.ts';
 import type { Block } from '../../services/slack.ts';
@@ -12,7 +13,7 @@ import { linked } from './links.ts';
 import { isInterruptedWait, planSteps } from './plan-steps.ts';
 import { actions, type Bit, button, clock, context, para, rich, t, user } from './rich.ts';
 import { trainingChart, trainingLines } from './training.ts';
-import { plainWords, stateInWords, stateMark, stateOf, stepTitle } from './words.ts';
+import { stateInWords, stateMark, stateOf, stepTitle } from './words.ts';
 
 type Status = 'pending' | 'in_progress' | 'complete' | 'error';
 type Line = { status: Status; title: string; bits: Bit[]; words: string /** Lines below it. */; more: string[] };

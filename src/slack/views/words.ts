@@ -151,16 +151,6 @@ function isText(block: unknown): block is { type: 'text'; text: string } {
   return typeof block === 'object' && block !== null && 'type' in block && block.type === 'text' && 'text' in block && typeof block.text === 'string';
 }
 
-/** What a tool wrote in Markdown for the model, as people read it: no stars, no back-ticks, a link's words without its address. */
-export function plainWords(markdown: string): string {
-  return markdown
-    .replace(/\[([^\]\n]*)\]\(([^()\s]*)\)/g, '$1')
-    .replace(/(\*\*|__)(?=\S)([^\n]*?\S)\1/g, '$2')
-    .replace(/`([^`\n]*)`/g, '$1')
-    .replace(/^ {0,3}(#{1,6}|>) +/gm, '')
-    .replace(/\\([|*_`#[\]])/g, '$1');
-}
-
 /** A finished call's outcome, or null. */
 export function outcomeOf(call: Call) {
   return call.status.is === 'finished' ? call.status.outcome : null;
