@@ -13,5 +13,6 @@ export function lookAtMounts(servers: readonly MountedServer[], pinned: Readonly
     warn: () => {},
     said: () => {},
     drifted: async () => {},
+    secret: () => false,
   });
 }

@@ -11,7 +11,7 @@ import { masked, scrubber } from './policy/secrets.ts';
 import { makeKeys } from './runtime/keys.ts';
 import { openPins } from './runtime/pin-store.ts';
 import { BRISK, connect } from './runtime/redis.ts';
-import { type Definition, definitionHash, fitted } from './tools/foreign-definition.ts';
+import { type Definition, definitionHash, fitted, HOLDS_SECRET, holdsSecret } from './tools/foreign-definition.ts';
 
 /** The rest of `labmate mcp ls`: every tool of every mounted server as it is offered now, held against what is pinned. Writes nothing down. */
 export async function listMounted(config: AnyConfig, { readOnly, toolsets }: Choice): Promise<string[]> {
@@ -71,12 +71,13 @@ function offered(server: MountedServer, { tools, unread }: Offer, pins: Pins | u
   return lines.map(([name, rule]) => `${name.padEnd(width)}${origin(server)}  ${rule}`);
 }
 
-function ruleOf(server: MountedServer, definition: Definition, pins: Pins | undefined, { permissions, mounted }: AnyConfig): string {
+function ruleOf(server: MountedServer, definition: Definition, pins: Pins | undefined, { permissions, mounted, secrets }: AnyConfig): string {
   const name = mountedName(server.key, definition.name);
   const pin = pins?.tools.find((d) => d.name === definition.name);
-  if (pins && !pin) return 'refused: it is new since the server was pinned; approvers are asked when a session looks at it';
+  const withheld = holdsSecret(definition, (text) => masked(scrubber(secrets)(text)));
+  if (pins && !pin) return `refused: it is new since the server was pinned; ${withheld ? HOLDS_SECRET : 'approvers are asked when a session looks at it'}`;
   if (pin && definitionHash(pin) !== definitionHash(definition))
-    return 'refused: it says something else than was pinned; approvers are asked when a session calls it';
+    return `refused: it says something else than was pinned; ${withheld ? HOLDS_SECRET : 'approvers are asked when a session calls it'}`;
   const fit = fitted(definition);
   const readOnly = server.trusted && fit.fit ? fit.hints.readOnly : undefined;
   // As a session stands at its beginning: where no server's words are believed, it has read text from outside already.

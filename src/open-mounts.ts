@@ -1,19 +1,17 @@
-import type { MountedServer } from './agent/mount.ts';
 import { type Mounts, openMounts } from './agent/mounts.ts';
-import { type Difference, differenceId, type PinStore } from './agent/pins.ts';
+import type { PinStore } from './agent/pins.ts';
 import type { CoreConfig } from './config.ts';
 import type { Log } from './log.ts';
 import type { Core } from './open-core.ts';
 import { matches } from './policy/environments.ts';
 import { isDenied } from './policy/judge.ts';
 import { couldMatch, mountedName, mountedPrefix } from './policy/mounted-names.ts';
-import { approversOf } from './policy/rules.ts';
+import { review } from './review-mounts.ts';
 import { openPins } from './runtime/pin-store.ts';
-import { ACCEPT_TOOLS, LABMATE } from './session/door.ts';
 import { acceptMcpTools } from './tools/accept-mcp-tools.ts';
 import { catalog } from './tools/catalog.ts';
 import type { WriteTool } from './tools/define-tool.ts';
-import { definitionHash } from './tools/foreign-definition.ts';
+import { holdsSecret } from './tools/foreign-definition.ts';
 
 /** The mounted servers, and the call by which approvers agree to what one offers. */
 export type Mounting = { mounts: Mounts; accept: WriteTool };
@@ -29,7 +27,8 @@ export function mountServers(config: CoreConfig, core: Core, log: Log, connects:
     denied: (tool) => isDenied(tool, config.permissions),
     warn: (facts, message) => log.warn(facts, message),
     said: (server, line) => log.debug({ server, line }, 'an MCP server wrote'),
-    drifted: (server, all) => review(server, all, config, core),
+    drifted: (server, all, offer) => review(server, all, offer, config, core),
+    secret: (definition) => holdsSecret(definition, core.clean),
   });
   return { mounts, accept: acceptTool(pins) };
 }
@@ -53,60 +52,4 @@ export async function checkMountedRules({ mounted, permissions }: CoreConfig, co
 
 function acceptTool(pins: PinStore): WriteTool {
   return acceptMcpTools({ pinned: async (key) => (await pins.read()).get(key)?.tools ?? [], replace: pins.replace });
-}
-
-/** What stands on one card must be readable there. */
-const ON_ONE_CARD = 24_000;
-const MOST_CARDS = 8;
-const UNASKED_MS = 24 * 3_600_000;
-
-/**
- * Asks approvers about the difference: a session of its own, as a client at a door has one, whose calls are the questions. Every worker that finds the same difference
- * opens the same session. One that was declined or stopped stays so, until the server offers something else. One that ran out is asked again, and so is one that was
- * accepted and is a difference once more, as the server went back in between.
- */
-async function review(server: MountedServer, all: readonly Difference[], { permissions, channels }: CoreConfig, core: Core): Promise<void> {
-  const { deliver, reading, services } = core;
-  const team = (await services.slack?.self())?.team;
-  const channel = approversOf(ACCEPT_TOOLS, permissions.approvers)?.channel ?? channels[0];
-  if (team === undefined || channel === undefined) throw new Error('there is no Slack, or no channel, in which anybody could be asked');
-  const id = differenceId(server.key, all);
-  for (let round = 0; ; round++) {
-    const session = `r${id}${round === 0 ? '' : `-${round}`}`;
-    const before = await reading.session(session);
-    if (before?.ended) {
-      const asked = [...before.approvals.values()];
-      if (before.ended.outcome === 'stopped' || asked.some((a) => a.state === 'denied')) return;
-      // Nobody could be asked: labmate.json may have been mended meanwhile.
-      if (asked.length === 0 && core.log.now() - Date.parse(before.ended.at) < UNASKED_MS) return;
-      continue;
-    }
-    const prompt = `What the MCP server ${server.name} offers is not what was pinned.`;
-    const place = { team, channel, thread: null, place: `review-${session}`, by: LABMATE, prompt, door: 'mcp' } as const;
-    const opened = await deliver(`open:${session}`, { do: 'open', session, ...place });
-    if (opened.is === 'limit') throw new Error(`there are ${opened.limit} questions of this kind already`);
-    for (const [n, changes] of cardsOf(all).entries()) {
-      const call = `${session}-${n}`;
-      const input = { server: server.name, key: server.key, changes };
-      await deliver(`ask:${call}`, { do: 'ask', session, call, client: LABMATE, tool: ACCEPT_TOOLS, input });
-    }
-    return;
-  }
-}
-
-function cardsOf(all: readonly Difference[]) {
-  const cards: { tool: string; pinned_sha256: string | null; becomes: object }[][] = [];
-  let room = 0;
-  for (const { tool, pinned, offered } of all) {
-    if (!offered) continue;
-    const change = { tool, pinned_sha256: pinned ? definitionHash(pinned) : null, becomes: offered };
-    const size = JSON.stringify(change).length;
-    if (size > room || cards.length === 0) {
-      cards.push([]);
-      room = ON_ONE_CARD;
-    }
-    cards.at(-1)?.push(change);
-    room -= size;
-  }
-  return cards.slice(0, MOST_CARDS);
 }

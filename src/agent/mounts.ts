@@ -1,6 +1,6 @@
 import { isMounted, mountedName, partsOf } from '../policy/mounted-names.ts';
 import type { WriteTool } from '../tools/define-tool.ts';
-import { type Definition, definitionHash, fitted } from '../tools/foreign-definition.ts';
+import { type Definition, definitionHash, fitted, HOLDS_SECRET } from '../tools/foreign-definition.ts';
 import { MountFailure, mountedTool, type Remote, upstreamOf } from '../tools/mounted-tool.ts';
 import type { ToolSpec } from './model.ts';
 import { type Mount, type MountedServer, makeMount, type Offer } from './mount.ts';
@@ -32,7 +32,9 @@ export type MountsDeps = {
   warn: (facts: Record<string, unknown>, message: string) => void;
   said: (server: string, line: string) => void;
   /** A server offers something else than was pinned. Told once for each set of differences. */
-  drifted: (server: MountedServer, all: readonly Difference[]) => Promise<void>;
+  drifted: (server: MountedServer, all: readonly Difference[], offer: Offer) => Promise<void>;
+  /** Whether a definition holds what looks like a credential: no record may keep it, so nobody can be asked about it. */
+  secret: (definition: Definition) => boolean;
 };
 
 /** How long a session waits for servers that nobody has looked at yet; those that take longer are there at its next turn. */
@@ -85,12 +87,12 @@ export function openMounts(deps: MountsDeps): Mounts {
     const before = told.get(server.key);
     if (before?.id === id && now() - before.at < TOLD_AGAIN_MS) return;
     told.set(server.key, { id, at: now() });
-    warn(
-      { server: server.name, tools: all.map((d) => d.tool) },
-      'the MCP server offers something else than was pinned; these tools are refused until it is agreed to',
-    );
+    const withheld = all.flatMap(({ tool, offered }) => (offered && deps.secret(offered) ? [tool] : []));
+    const tools = all.map((d) => d.tool);
+    warn({ server: server.name, tools }, 'the MCP server offers something else than was pinned; these tools are refused until it is agreed to');
+    if (withheld.length > 0) warn({ server: server.name, tools: withheld }, `of these ${HOLDS_SECRET}`);
     // What could not be asked now is asked at the next look.
-    await deps.drifted(server, all).catch((error: unknown) => {
+    await deps.drifted(server, all, offer).catch((error: unknown) => {
       told.delete(server.key);
       warn({ server: server.name, err: error }, 'approvers could not be asked about it');
     });
@@ -161,7 +163,8 @@ export function openMounts(deps: MountsDeps): Mounts {
       const offered = (await look(server)).tools.find((d) => d.name === definition.name);
       if (!offered) return `The MCP server ${server.name} does not offer this tool any more, so nothing was sent.`;
       if (definitionHash(offered) === hash) return null;
-      return `What the MCP server ${server.name} says of this tool is not what was agreed to, so nothing was sent. Approvers are asked about the difference.`;
+      const refused = `What the MCP server ${server.name} says of this tool is not what was agreed to, so nothing was sent.`;
+      return `${refused} ${deps.secret(offered) ? NO_ONE_CAN : 'Approvers are asked about the difference.'}`;
     };
     return {
       differs,
@@ -202,6 +205,7 @@ export function openMounts(deps: MountsDeps): Mounts {
 }
 
 const NONE: readonly ToolSpec[] = [];
+const NO_ONE_CAN = `${HOLDS_SECRET[0]?.toUpperCase()}${HOLDS_SECRET.slice(1)}.`;
 
 /** For people: the command, or the address without what may be secret in it. */
 export function whereIs({ address }: MountedServer): string {

@@ -3,7 +3,7 @@ import { visible } from '../policy/outside-text.ts';
 import { ACCEPT_TOOLS, LABMATE } from '../session/door.ts';
 import type { Preview } from '../session/events.ts';
 import { done, type Plan, type Refusal, type WriteTool, writeTool } from './define-tool.ts';
-import { type Definition, definitionHash } from './foreign-definition.ts';
+import { type Definition, definitionHash, HOLDS_SECRET } from './foreign-definition.ts';
 
 /** Where pins are kept, as this tool needs it. */
 export type PinsToChange = {
@@ -12,13 +12,17 @@ export type PinsToChange = {
 };
 
 const definition = z.looseObject({ name: z.string() });
-const input = z.strictObject({
+export const acceptInput = z.strictObject({
   server: z.string(),
   /** The server as its tools' names have it. */
   key: z.string(),
   changes: z.array(z.strictObject({ tool: z.string(), pinned_sha256: z.string().nullable(), becomes: definition })).min(1),
+  /** Tools that are asked about once these are decided. */
+  later: z.array(z.string()).optional(),
+  /** Tools that nobody can agree to. */
+  withheld: z.array(z.string()).optional(),
 });
-type Input = z.output<typeof input>;
+type Input = z.output<typeof acceptInput>;
 
 /**
  * Puts what a mounted server offers now in the place of what was pinned, once approvers have seen the difference. A call like any other: the same gate, the same
@@ -29,7 +33,7 @@ export function acceptMcpTools(pins: PinsToChange): WriteTool {
     name: ACCEPT_TOOLS,
     title: 'Accept what an MCP server offers',
     description: 'Accepts what a mounted MCP server offers now.',
-    input,
+    input: acceptInput,
     output: z.object({ server: z.string(), accepted: z.array(z.string()) }),
     needs: [],
     destructive: false,
@@ -39,7 +43,7 @@ export function acceptMcpTools(pins: PinsToChange): WriteTool {
     async plan(asked: Input, { session }): Promise<Plan | Refusal> {
       // It is listed nowhere, and a model may still name it: what it would have accepted is not what a server offers, but what it was made to say.
       if (session?.requester !== LABMATE) return { kind: 'refusal', why: 'Only labmate itself asks about what a mounted server offers.' };
-      const given = input.parse(asked);
+      const given = acceptInput.parse(asked);
       const before = await pins.pinned(given.key);
       const now = new Map(before.map((d) => [d.name, d]));
       for (const { tool, pinned_sha256, becomes } of given.changes) {
@@ -62,7 +66,7 @@ export function acceptMcpTools(pins: PinsToChange): WriteTool {
   });
 }
 
-function previewOf({ server, changes }: Input, now: ReadonlyMap<string, Definition>): Preview {
+function previewOf({ server, changes, later = [], withheld = [] }: Input, now: ReadonlyMap<string, Definition>): Preview {
   const added = changes.filter((c) => c.pinned_sha256 === null).map((c) => visible(c.tool));
   const changed = changes.filter((c) => c.pinned_sha256 !== null).map((c) => visible(c.tool));
   return {
@@ -70,6 +74,8 @@ function previewOf({ server, changes }: Input, now: ReadonlyMap<string, Definiti
     facts: [
       ...(changed.length > 0 ? [{ label: 'Says something else than was pinned', value: changed.join(', ') }] : []),
       ...(added.length > 0 ? [{ label: 'Is new', value: added.join(', ') }] : []),
+      ...(later.length > 0 ? [{ label: `Asked about once this is decided, ${later.length} more`, value: later.map((name) => visible(name)).join(', ') }] : []),
+      ...withheld.map((name) => ({ label: `Can't be accepted, ${visible(name)}`, value: HOLDS_SECRET })),
       { label: 'Until then', value: 'these tools are refused; what is unchanged goes on' },
       { label: 'What to look for', value: 'words that order a model about, and arguments that carry more out than before' },
     ],

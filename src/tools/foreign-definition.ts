@@ -53,6 +53,16 @@ export function definitionHash(definition: Definition): string {
   return createHash('sha256').update(canonicalJson(definition)).digest('hex');
 }
 
+/** Why nobody can agree to a definition that `holdsSecret`. */
+export const HOLDS_SECRET =
+  'its definition holds what looks like a credential, which no record may keep, so nobody can agree to it: whoever runs the server has to take it out';
+
+/** `clean` cuts credentials out of text. */
+export function holdsSecret(definition: Definition, clean: (text: string) => string): boolean {
+  const text = JSON.stringify(definition);
+  return clean(text) !== text;
+}
+
 /** What of a definition goes to a model: its words made visible and short, its schema with nothing in it that the model's API refuses. */
 export function fitted({ description, title, inputSchema, annotations, task }: Definition): Fitted {
   if (task) return { fit: false, why: 'it wants to be called as a task, which labmate does not do: no two versions of the protocol do it alike' };

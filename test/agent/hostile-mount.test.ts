@@ -41,6 +41,7 @@ async function behindTheGate(
     warn: () => {},
     said: () => {},
     drifted: async () => {},
+    secret: () => false,
   });
   const permissions = permissive(...rules);
   const settings = { defaults: {}, metrics: {}, thresholdReading: 'relative' as const, recordsPath: 'experiments', environments: {} };

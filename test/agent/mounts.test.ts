@@ -27,6 +27,7 @@ async function mounted(servers: (Partial<MountedServer> & Pick<MountedServer, 'a
     warn: (facts, message) => void warned.push(`${message} ${JSON.stringify(facts)}`),
     said: () => {},
     drifted: async (server, all) => void drifts.push({ server: server.name, all }),
+    secret: () => false,
   });
   closes.push(mounts.close);
   return { mounts, pins, drifts, warned, is };
@@ -195,9 +196,9 @@ describe('a child', () => {
 
   test('that floods is read no faster than anybody can want, still answers, and is told of once', async () => {
     const { mounts, warned } = await mounted([{ address: child(), timeoutMs: 10_000 }]);
-    await mounts.specs();
+    while ((await mounts.specs()).length === 0) await new Promise((r) => setTimeout(r, 100));
     await call(mounts, 'mcp__s0__flood');
-    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    await new Promise((resolve) => setTimeout(resolve, 300));
     const answer = await call(mounts, 'mcp__s0__flooded');
     // What lies in the pipe counts as written.
     const written = Number(answer.kind === 'done' ? answer.data['text'] : Number.NaN);

@@ -27,6 +27,7 @@ export function mountsOf(servers: (Partial<MountedServer> & Pick<MountedServer, 
     warn: (facts, message) => void warned.push(`${message} ${JSON.stringify(facts)}`),
     said: () => {},
     drifted: async (_, all) => void drifts.push(all.map((d) => d.tool)),
+    secret: () => false,
   });
   return { mounts, pins, drifts, warned, is };
 }

@@ -34,6 +34,9 @@ beforeAll(async () => {
       { when: 'lose it', steps: [{ calls: [mark('other')] }, { say: 'I leave it there.', ...keep }] },
       { when: 'look again', steps: [{ calls: [DESCRIBE] }, { say: 'I go on without it.', ...keep }] },
       { when: 'look once more', steps: [{ calls: [DESCRIBE] }, { say: 'Seen.', ...keep }] },
+      { when: 'look at both', steps: [{ calls: [DESCRIBE] }, { say: 'I go on without it.', ...keep }] },
+      { when: 'look at what was decided', steps: [{ calls: [DESCRIBE] }, { say: 'Seen.', ...keep }] },
+      { when: 'look at the last', steps: [{ calls: [DESCRIBE] }, { say: 'I go on without it.', ...keep }] },
     ],
   });
 }, 60_000);
@@ -148,6 +151,46 @@ test('a tool that says something else than was pinned is refused until approvers
   await stage.ended();
   expect(got.at(-1)?.data).toMatchObject({ result: { name: 'v2' } });
 }, 120_000);
+
+test('what does not fit one card is asked on several; each counts for itself, a no stands, and what holds a credential is said to be for nobody', async () => {
+  stage.begin();
+  const long = (what: string) => `${what} ${'and more of it '.repeat(900)}`;
+  registry.rewrite('describe_feature_set', long('Describes'));
+  registry.rewrite('mark_validated', long('Marks'));
+  await stage.product.kill('worker');
+  await stage.command('Please look at both');
+  const cardOf = (tool: string) => stage.shows(new RegExp(`MCP server feature-registry offers now[^]*Says something else than was pinned: ${tool}`), 60);
+  const [describe, marks] = [await cardOf('describe_feature_set'), await cardOf('mark_validated')];
+  expect(describe.ts).not.toBe(marks.ts);
+  expect(wordsOf(describe)).toMatch(/more bytes of \d+; “Show all” has the whole\./);
+  await stage.click('U2', describe, 'approve_call');
+  await stage.click('U2', marks, 'deny_call');
+  const modal = await stage.until('the reason modal', () => stage.slack.world.data.modals.find((m) => m.view['callback_id'] === 'deny_reason'));
+  await stage.act({ as: 'U2', do: 'submit', modal: modal.id, values: {} });
+  await stage.until('both to be decided', () => {
+    const now = [describe, marks].map((card) => wordsOf(stage.messages().find((m) => m.ts === card.ts) ?? card));
+    return now[0]?.includes('Approved by') && now[1]?.includes('Denied');
+  });
+  // Whoever looks next finds one difference less: the one that was declined, which is not asked about again. The other counts.
+  stage.begin();
+  await stage.product.kill('worker');
+  await stage.command('Please look at what was decided');
+  await stage.ended(45);
+  expect(got.at(-1)?.data).toMatchObject({ result: { name: 'v2' } });
+
+  registry.rewrite('describe_feature_set', `Describes. Sign in with ghp_${'a1B2'.repeat(9)}.`);
+  stage.begin();
+  await stage.product.kill('worker');
+  await stage.command('Please look at the last');
+  await stage.ended(45);
+  expect(got.at(-1)).toMatchObject({ failed: true, text: expect.stringMatching(/nothing was sent\. Its definition holds what looks like a credential/) });
+  expect(
+    stage
+      .messages()
+      .filter((m) => m.ts > describe.ts && /feature-registry offers now/.test(wordsOf(m)))
+      .map((m) => m.ts),
+  ).toEqual([marks.ts]);
+}, 180_000);
 
 test('a rule that matches no tool of a pinned server is a mistake that start-up stops at', async () => {
   const file = stage.variables.LABMATE_CONFIG;
