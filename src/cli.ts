@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { answerAtOnce, COMMANDS, type Name } from '../bin/commands.mjs';
+import type { AnyConfig } from './config.ts';
 
 /** The `labmate` command. Each command imports what it needs when it is called, so that a mistake is told at once. */
 
@@ -106,7 +107,9 @@ async function doctor(args: string[]): Promise<number> {
   parseArgs({ args, options: {} });
   const { loadConfig } = await import('./config.ts');
   const { examine } = await import('./ops/doctor.ts');
-  const findings = await examine(loadConfig({ needs: 'anything', tools: await toolNames() }));
+  const read = loadConfig({ needs: 'anything', tools: await toolNames() });
+  if (read.ok) await throughProxies(read.config);
+  const findings = await examine(read);
   const mark = { ok: 'ok  ', 'left out': '–   ', warning: '!   ', wrong: '✗   ' };
   say(findings.map(({ is, about, text }) => `${mark[is]}${about}: ${text}`).join('\n'));
   return findings.some(({ is }) => is === 'wrong') ? 1 : 0;
@@ -169,7 +172,7 @@ async function configured() {
   const { loadConfig } = await import('./config.ts');
   const read = loadConfig({ tools: await toolNames() });
   if (!read.ok) throw new Told(read.faults.join('\n'), 1);
-  return read.config;
+  return throughProxies(read.config);
 }
 
 /** What is configured, however little; still no fault is passed over. */
@@ -177,7 +180,12 @@ async function anyConfigured() {
   const { loadConfig } = await import('./config.ts');
   const read = loadConfig({ needs: 'anything', tools: await toolNames() });
   if (!read.ok) throw new Told(read.faults.join('\n'), 1);
-  return read.config;
+  return throughProxies(read.config);
+}
+
+async function throughProxies<C extends AnyConfig>(config: C): Promise<C> {
+  if (config.proxies) (await import('./proxy.ts')).useProxies(config.proxies);
+  return config;
 }
 
 function redisOf({ redis }: Awaited<ReturnType<typeof anyConfigured>>) {

@@ -58,6 +58,26 @@ export class Env {
     return value.replace(/\/+$/, '');
   }
 
+  /** The proxies that programs usually go by; null where none is set. A name without a scheme is one over HTTP, and what logs in there is secret. */
+  proxies(): { https: string; http: string; except: string } | null {
+    const [https, http] = [this.#proxy('HTTPS_PROXY'), this.#proxy('HTTP_PROXY')];
+    if (https === '' && http === '') return null;
+    return { https, http, except: this.text('no_proxy') ?? this.text('NO_PROXY') ?? '' };
+  }
+
+  #proxy(name: string): string {
+    const given = this.text(name.toLowerCase()) ?? this.text(name);
+    if (given === undefined) return '';
+    const value = given.includes('://') ? given : `http://${given}`;
+    if (!/^(https?|socks5?):\/\//.test(value) || !URL.canParse(value)) {
+      this.faults.push(`${name} is not the address of a proxy: it must look like http://proxy.example:3128.`);
+      return '';
+    }
+    const { password } = new URL(value);
+    for (const secret of [password, decodeURIComponent(password)]) if (secret.length >= 8) this.secrets.push(secret);
+    return value;
+  }
+
   port(name: string, byDefault: number): number {
     const given = this.text(name);
     if (given === undefined) return byDefault;

@@ -48,6 +48,8 @@ export type AnyConfig = {
   mcpHttp: McpHttpConfig | null;
   /** The Slack user at a stdio door. */
   user: string | null;
+  /** HTTPS_PROXY, HTTP_PROXY and NO_PROXY; null: requests go straight. */
+  proxies: { https: string; http: string; except: string } | null;
   logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
   otlpEndpoint: string | null;
   channels: string[];
@@ -114,6 +116,7 @@ export function readAnyConfig(variables: Variables, fileText?: string, options: 
     queueBoard: env.oneOf('QUEUE_BOARD', ['on', 'off'], 'off') === 'on',
     mcpHttp: env.mcpHttp(),
     user: env.text('LABMATE_USER') ?? null,
+    proxies: env.proxies(),
     logLevel: env.oneOf('LOG_LEVEL', ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], 'info'),
     otlpEndpoint: env.url('OTEL_EXPORTER_OTLP_ENDPOINT') ?? null,
     channels: file.channels,

@@ -8,7 +8,7 @@ import type { Watching } from './ops/observe.ts';
 import { makeForget } from './runtime/forget-shown.ts';
 import { startNarrator } from './runtime/narrate-worker.ts';
 import { startOutageWatch } from './runtime/outages.ts';
-import { startSlack } from './slack/app.ts';
+import { type SlackOptions, startSlack } from './slack/app.ts';
 import { changesIn, narrate } from './slack/narrate.ts';
 import { makeTellOutage } from './slack/outages.ts';
 import { makeShow } from './slack/reconcile.ts';
@@ -34,10 +34,12 @@ export async function startGateway(config: Config, core: Core, log: Log, checks:
     log,
   });
   const { botToken, apiUrl, transport } = config.slack;
+  const dispatcher = config.proxies ? (await import('./proxy.ts')).wayInUse() : undefined;
   const app = await startSlack({
     botToken,
     apiUrl,
     ...(transport.mode === 'socket' ? { appToken: transport.appToken } : { signingSecret: transport.signingSecret }),
+    dispatcher: dispatcher as SlackOptions['dispatcher'],
     port: config.port,
     deliver,
     reading,

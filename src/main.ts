@@ -94,6 +94,8 @@ function portsOf({ role, slack, port, mcpHttp }: Config): number[] {
 }
 
 async function startParts(config: Config, log: Log, watching: Watching): Promise<Parts> {
+  // Here and not only when the command begins: the configuration may have been read again.
+  if (config.proxies) (await import('./proxy.ts')).useProxies(config.proxies);
   for (const warning of config.warnings) log.warn(warning);
   const checked = await reachRedis(config.redis.url, (warning) => log.warn(warning));
   checked.disconnect();

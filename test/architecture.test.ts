@@ -34,6 +34,7 @@ const FENCES: Record<string, RegExp> = {
   '@bull-board/express': /^ops\//,
   preact: /^sandbox\/web\//,
   ws: /^sandbox\//,
+  undici: /^proxy\.ts$/,
 };
 
 /** Pure: no client, no clock, no randomness. Of Node only these. */

@@ -59,6 +59,7 @@ describe('a fault names the variable or key and the fix', () => {
     ['half a basic login', { MLFLOW_TRACKING_USERNAME: 'a' }, {}, /set both or neither/],
     ['half a GitHub app', { GITHUB_APP_ID: '1' }, {}, /^A GitHub app needs all of/],
     ['Grafana without a token', { GRAFANA_URL: 'https://g.test' }, {}, /^GRAFANA_URL is set without GRAFANA_SERVICE_ACCOUNT_TOKEN/],
+    ['a proxy that is none', { HTTPS_PROXY: 'ftp://proxy' }, {}, /^HTTPS_PROXY is not the address of a proxy/],
     ['tokens that are no JSON', { MCP_HTTP_TOKENS: '{' }, {}, /^MCP_HTTP_TOKENS must be JSON/],
     [
       'an open door',
@@ -157,6 +158,13 @@ describe('a fault names the variable or key and the fix', () => {
 });
 
 describe('what comes of it', () => {
+  it('goes by the proxies of the environment, and keeps their logins', () => {
+    expect(config({ HTTP_PROXY: '', NO_PROXY: 'a.test' }).proxies).toBeNull();
+    const { proxies, secrets } = config({ HTTPS_PROXY: 'http://not.this', https_proxy: 'me:pass%2Fword9@proxy:3128', NO_PROXY: 'a.test' });
+    expect(proxies).toEqual({ https: 'http://me:pass%2Fword9@proxy:3128', http: '', except: 'a.test' });
+    expect(secrets).toEqual(expect.arrayContaining(['pass%2Fword9', 'pass/word9']));
+  });
+
   it('has the defaults of the contract', () => {
     const c = config();
     expect(c).toMatchObject({

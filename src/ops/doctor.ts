@@ -20,8 +20,17 @@ export async function examine(read: Read<AnyConfig>): Promise<Finding[]> {
   return [
     ok('configuration', config.fileFound ? 'every variable and labmate.json can be read' : 'every variable can be read'),
     ...config.warnings.map((text) => warning('configuration', text)),
+    ...proxyFindings(config),
     ...looked.flat(),
   ];
+}
+
+function proxyFindings({ proxies }: AnyConfig): Finding[] {
+  if (!proxies) return [];
+  const by = (address: string) => `${new URL(address).protocol}//${new URL(address).host}`;
+  const https = proxies.https || proxies.http;
+  const http = proxies.http ? `, plain HTTP through ${by(proxies.http)}` : '';
+  return [ok('proxy', `requests go through ${by(https)}${http}, but for this machine's own${proxies.except ? ` and ${proxies.except}` : ''}`)];
 }
 
 async function redisFindings({ redis }: AnyConfig): Promise<Finding[]> {

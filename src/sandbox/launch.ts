@@ -114,7 +114,7 @@ async function begin(options: LaunchOptions, stops: (() => Promise<void>)[], say
   await writeFile(configFile, JSON.stringify(sandboxConfig({ registry: true }), null, 2));
   const variables = {
     ...chosen(env, (name) => BASE.includes(name)),
-    ...chosen(env, (name) => real.some((service) => OF_REAL[service].prefix.test(name))),
+    ...chosen(env, (name) => real.some((service) => OF_REAL[service].prefix.test(name) || /^(https?|no)_proxy$/i.test(name))),
     ...standIns.variables,
     FEATURE_REGISTRY_URL: registry.url,
     FEATURE_REGISTRY_TOKEN: TOKENS.registry,

@@ -6,7 +6,7 @@ import type { SlackService } from '../services/slack.ts';
 import type { Desk, Editing, Runs, Usual } from './desk.ts';
 import { listen } from './listen.ts';
 import type { Log } from './log.ts';
-import { httpReceiver, type Other, StoreThenAckReceiver } from './receivers.ts';
+import { httpReceiver, type Other, type SocketOptions, StoreThenAckReceiver } from './receivers.ts';
 
 export type SlackOptions = {
   botToken: string;
@@ -14,6 +14,8 @@ export type SlackOptions = {
   appToken?: string | undefined;
   signingSecret?: string | undefined;
   apiUrl?: string | undefined;
+  /** For Socket Mode: the way through a proxy. */
+  dispatcher?: SocketOptions['dispatcher'];
   /** For HTTP. 0: any free one; `port()` says which. */
   port: number;
   deliver: Deliver;
@@ -62,7 +64,7 @@ export async function startSlack(options: SlackOptions): Promise<RunningSlack> {
     },
   };
 
-  const socket = appToken ? new StoreThenAckReceiver({ appToken, apiUrl: options.apiUrl, logger, log, connections: 2 }) : null;
+  const socket = appToken ? new StoreThenAckReceiver({ appToken, apiUrl: options.apiUrl, logger, log, connections: 2, dispatcher: options.dispatcher }) : null;
   if (!socket && !signingSecret) throw new Error('Set SLACK_APP_TOKEN for Socket Mode, or SLACK_SIGNING_SECRET for HTTP.');
   const receiver = socket ?? httpReceiver({ signingSecret: signingSecret ?? '', port, logger, other: options.other });
   const app = boltApp(receiver, options, self, logger);

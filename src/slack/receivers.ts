@@ -69,7 +69,15 @@ function isObject(value: unknown): boolean {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-type SocketOptions = { appToken: string; apiUrl?: string | undefined; logger: Logger; log: Log; connections: number };
+export type SocketOptions = {
+  appToken: string;
+  apiUrl?: string | undefined;
+  logger: Logger;
+  log: Log;
+  connections: number;
+  /** Leads WebSockets and requests another way, such as through a proxy. */
+  dispatcher?: { dispatch(options: unknown, handler: unknown): boolean } | undefined;
+};
 
 /**
  * Socket Mode, with two connections by default: Slack renews each every few hours, and a connection that renews is deaf for a while. Bolt acknowledges an event
@@ -81,7 +89,7 @@ export class StoreThenAckReceiver implements Receiver {
   #stopping = false;
   #connected = new Set<SocketModeReceiver>();
 
-  constructor({ appToken, apiUrl, logger, log, connections }: SocketOptions) {
+  constructor({ appToken, apiUrl, logger, log, connections, dispatcher }: SocketOptions) {
     this.#log = log;
     this.#lines = Array.from({ length: connections }, () => {
       // Each its own copy: the client writes into what it is given. Reconnecting is tried for ever; a start has its own limit.
@@ -91,7 +99,13 @@ export class StoreThenAckReceiver implements Receiver {
         timeout: 5_000,
       };
       // The ping timeout is also how long a dropped connection stays deaf before it reconnects.
-      return new SocketModeReceiver({ appToken, clientPingTimeout: 2_000, logger, installerOptions: { clientOptions } });
+      return new SocketModeReceiver({
+        appToken,
+        clientPingTimeout: 2_000,
+        logger,
+        installerOptions: { clientOptions },
+        ...(dispatcher ? { dispatcher } : {}),
+      });
     });
     for (const line of this.#lines) {
       line.client.on('connected', () => this.#connected.add(line));

@@ -75,6 +75,7 @@ export async function foreignHttp(it: Foreign) {
 /** As a child: `tsx foreign-server.ts`. Answers with its environment; `die` ends it in the middle of a call, `flood` writes as much as is read. */
 if (process.argv[1] === import.meta.filename) {
   let written = 0;
+  process.stdin.once('end', () => process.exit());
   const line = '{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":"more"}}\n';
   const flood = () => {
     const more = process.stdout.write(line.repeat(50));

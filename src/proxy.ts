@@ -1,0 +1,22 @@
+import { type Dispatcher, EnvHttpProxyAgent, getGlobalDispatcher, setGlobalDispatcher } from 'undici';
+
+/** Where requests go that may not leave by themselves, as HTTPS_PROXY, HTTP_PROXY and NO_PROXY have it; empty where one is not set. */
+export type Proxies = { https: string; http: string; except: string };
+
+/** A service on this machine is never asked through somebody else's. */
+const HERE = ['localhost', '127.0.0.1', '[::1]'];
+
+/**
+ * From now on every request of this process goes through the proxies, but for Redis', traces' and the children's own. What is encrypted goes through a tunnel; plain
+ * HTTP is forwarded, as most proxies open tunnels to port 443 only.
+ */
+export function useProxies({ https, http, except }: Proxies): void {
+  const noProxy = except.trim() === '*' ? '*' : [...HERE, except].join(',');
+  // Node's own fetch looks there, too.
+  setGlobalDispatcher(new EnvHttpProxyAgent({ httpsProxy: https, httpProxy: http, noProxy, proxyTunnel: false }));
+}
+
+/** The same way for those who want to be handed it: WebSockets. */
+export function wayInUse(): Dispatcher {
+  return getGlobalDispatcher();
+}
