@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { freePort } from '../src/sandbox/redis.ts';
 import { BENCH_FILE } from './contenders/config.ts';
 import { SIGNING_SECRET } from './slack-side.ts';
-import { BUILT, type Goal, goal, median, type Stage } from './stage.ts';
+import { type Goal, goal, median, SHIPPED, type Stage } from './stage.ts';
 
 /** So long after it is ready a process is at rest. */
 const REST_MS = 2_000;
@@ -79,7 +79,7 @@ async function product(stage: Stage, dir: string, role: 'all' | 'worker'): Promi
     ROLE: role,
   };
   const began = performance.now();
-  const child = spawn(process.execPath, [join(BUILT, 'contenders', 'start.js')], { env, stdio: 'ignore' });
+  const child = spawn(process.execPath, [join(SHIPPED, 'bin', 'labmate.mjs'), 'start'], { env, stdio: 'ignore' });
   const gone = new Promise<never>((_, reject) => child.once('exit', (code) => reject(new Error(`labmate start ended with ${code}`))));
   gone.catch(() => {});
   try {

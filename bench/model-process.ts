@@ -17,7 +17,16 @@ const RESULT = Buffer.from('"type":"tool_result"');
 const TAIL = Buffer.from('],"max_tokens":');
 
 /** When each tool's request came, by the host's monotonic clock in ms, which all processes share. */
-let wired: Record<string, number> = {};
+const wired = new Map<string, number>();
+/** Who wants to know, by call: the question's id. */
+const curious = new Map<string, number>();
+function tellOf(call: string): void {
+  const [id, result] = [curious.get(call), wired.get(call)];
+  if (id === undefined || result === undefined) return;
+  curious.delete(call);
+  wired.delete(call);
+  process.send?.({ id, result });
+}
 
 /** Slack says to everything what any of it may want to know. */
 let posted = 0;
@@ -44,8 +53,10 @@ const server = createServer((request, response) => {
       return;
     }
     if (request.url?.startsWith('/wire/')) {
-      wired[decodeURIComponent(request.url.slice('/wire/'.length))] = Number(process.hrtime.bigint()) / 1e6;
+      const call = decodeURIComponent(request.url.slice('/wire/'.length));
+      wired.set(call, Number(process.hrtime.bigint()) / 1e6);
       response.writeHead(200).end('{}');
+      tellOf(call);
       return;
     }
     const body = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
@@ -70,15 +81,14 @@ server.listen(0, '127.0.0.1', () => {
   const address = server.address();
   process.send?.({ url: `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}` });
 });
-process.on('message', (asked: { id: number; do: 'take' | 'journal' | 'wired' }) => {
+process.on('message', (asked: { id: number; do: 'take' | 'journal' | 'wired'; call?: string }) => {
   if (asked.do === 'journal') {
     journal = true;
     last.clear();
   }
   if (asked.do === 'wired') {
-    process.send?.({ id: asked.id, result: wired });
-    wired = {};
-    return;
+    curious.set(asked.call ?? '', asked.id);
+    return tellOf(asked.call ?? '');
   }
   process.send?.({ id: asked.id, result: { ...seen } });
   if (asked.do === 'take') Object.assign(seen, { calls: 0, inputTokens: 0, pairs: 0, stable: 0 });

@@ -16,7 +16,9 @@ export type Stage = {
 /** `inBytes`: all that was sent to Redis; `aofBytes`: what it wrote to its append-only file. */
 export type Usage = { cpuMs: number; inBytes: number; aofBytes: number; memory: number };
 
-export const BUILT = join(import.meta.dirname, '..', '.cache', 'bench', 'bench');
+/** The product as a package carries it. */
+export const SHIPPED = join(import.meta.dirname, '..', '.cache', 'bench');
+export const BUILT = join(SHIPPED, 'bench');
 
 /** `profile`: a folder that takes a processor profile of each contender. */
 export async function openStage(say: (line: string) => void, profile?: string): Promise<Stage> {
@@ -32,7 +34,7 @@ export async function openStage(say: (line: string) => void, profile?: string): 
     async start(program, { env = {}, execArgv = [] } = {}) {
       const all = { MODEL_URL: String(model.hello['url']), REDIS_URL: redis.url, SYSTEM: system, ...env };
       const profiled = profile ? ['--cpu-prof', `--cpu-prof-dir=${profile}`, `--cpu-prof-name=${basename(program, '.js')}-${children.size}.cpuprofile`] : [];
-      const child = await startChild(join(BUILT, program), { env: all, execArgv: [...execArgv, ...profiled], quiet: program.includes('labmate') });
+      const child = await startChild(join(BUILT, program), { env: all, execArgv: [...execArgv, ...profiled], quiet: /labmate|gateway/.test(program) });
       children.add(child);
       return child;
     },

@@ -4,6 +4,7 @@ import { cpSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { installMissing, requireNode } from '../bin/prepare.mjs';
+import { bundlePackage } from './bundle.mjs';
 
 requireNode();
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -13,7 +14,9 @@ const built = join(root, '.cache', 'bench');
 rmSync(built, { recursive: true, force: true });
 const compiled = spawnSync(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', 'bench'], { cwd: root, stdio: 'inherit' });
 if (compiled.status !== 0) process.exit(compiled.status ?? 1);
-cpSync(join(root, 'src', 'runtime', 'scripts'), join(built, 'src', 'runtime', 'scripts'), { recursive: true });
+// What is started from nothing is started as it is shipped.
+await bundlePackage(root, join(built, 'dist'));
+for (const place of ['src', 'dist']) cpSync(join(root, 'src', 'runtime', 'scripts'), join(built, place, 'runtime', 'scripts'), { recursive: true });
 cpSync(join(root, 'package.json'), join(built, 'package.json'));
 cpSync(join(root, 'bin'), join(built, 'bin'), { recursive: true });
 

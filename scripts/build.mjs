@@ -1,24 +1,25 @@
-// `npm run build`: the compiled package in dist/, with what the compiler leaves behind (Lua scripts, styles) and the sandbox's page.
+// `npm run build`: the package's dist/, bundled, with what a bundle leaves behind (Lua scripts, styles) and the sandbox's page.
 import { spawnSync } from 'node:child_process';
 import { cpSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { installMissing, requireNode } from '../bin/prepare.mjs';
+import { bundlePackage } from './bundle.mjs';
 
 requireNode();
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 installMissing(root);
 rmSync(join(root, 'dist'), { recursive: true, force: true });
 
-const compiled = spawnSync(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.build.json'], {
+const typed = spawnSync(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.build.json', '--noEmit'], {
   cwd: root,
   stdio: 'inherit',
 });
-if (compiled.status !== 0) process.exit(compiled.status ?? 1);
+if (typed.status !== 0) process.exit(typed.status ?? 1);
+await bundlePackage(root, join(root, 'dist'));
 
 // The page is bundled from its sources, so its modules are not wanted one by one.
 const page = join('src', 'sandbox', 'web');
-rmSync(join(root, 'dist', 'sandbox', 'web'), { recursive: true, force: true });
 cpSync(join(root, 'src'), join(root, 'dist'), { recursive: true, filter: (file) => !file.startsWith(join(root, page)) && !/\.tsx?$/.test(file) });
 const { register } = await import('tsx/esm/api');
 register();

@@ -97,6 +97,10 @@ async function startParts(config: Config, log: Log, watching: Watching): Promise
   // Here and not only when the command begins: the configuration may have been read again.
   if (config.proxies) (await import('./proxy.ts')).useProxies(config.proxies);
   for (const warning of config.warnings) log.warn(warning);
+  // Each role loads what it runs: half of a cold start is the other role's packages. They are loaded while Redis and Slack are being asked.
+  const gateway = config.role === 'worker' ? null : import('./gateway.ts');
+  const worker = config.role === 'gateway' ? null : import('./worker.ts');
+  for (const loading of [gateway, worker]) loading?.catch(() => {});
   const checked = await reachRedis(config.redis.url, (warning) => log.warn(warning));
   checked.disconnect();
   const keys = makeKeys(config.redis.prefix);
@@ -115,17 +119,16 @@ async function startParts(config: Config, log: Log, watching: Watching): Promise
       await checkMountedRules(config, core, log);
     }
     checks['redis'] = async () => ((await core.redis.ping()) === 'PONG' ? null : 'no answer');
-    // Each role loads what it runs: half of a cold start is the other role's packages.
-    if (config.role !== 'worker') {
-      const { startGateway } = await import('./gateway.ts');
+    if (gateway !== null) {
+      const { startGateway } = await gateway;
       stops.push(await startGateway(config, core, log, checks, watching));
     }
     if (config.role !== 'worker' && config.mcpHttp) {
       const { serveMcpHttp } = await import('./mcp-door.ts');
       stops.push(await serveMcpHttp(config, config.mcpHttp, core, log));
     }
-    if (config.role !== 'gateway') {
-      const { startWorker } = await import('./worker.ts');
+    if (worker !== null) {
+      const { startWorker } = await worker;
       stops.push(await startWorker(config, core, log, watching));
     }
     return { config, checks, stop, census: () => takeCensus(core), doorbell: core.doorbell };

@@ -9,7 +9,7 @@ import type { AdvanceDeps, Turn } from './runtime/advance.ts';
 import type { Committed } from './runtime/event-log.ts';
 import type { SessionEvent } from './session/events.ts';
 import type { Call } from './session/state.ts';
-import { canBeAsked, checkEntitlement } from './slack/entitled.ts';
+import { canBeAsked, checkEntitlement, lookAhead } from './slack/entitled.ts';
 import { toolsFor } from './tools/catalog.ts';
 import type { Tool } from './tools/define-tool.ts';
 import type { CallScope } from './tools/gate.ts';
@@ -28,10 +28,12 @@ export async function openCalls(
   const { permissions, settings } = config;
   const deps = { services, settings, permissions, now: eventLog.now, clean, suspect };
   const toolbox = await openToolbox(tools, deps, mounting?.mounts, mounting ? [mounting.accept] : []);
-  const entitled = { stillEntitled: checkEntitlement(services.slack), canBeAsked: canBeAsked(services.slack, config.channels) };
+  const ahead = lookAhead(checkEntitlement(services.slack), (tool) => approversOf(tool, permissions.approvers));
+  const entitled = { stillEntitled: ahead.stillEntitled, canBeAsked: canBeAsked(services.slack, config.channels) };
   const root = async (session: string) => (await reading.root(session))?.ts ?? null;
   const advance: Omit<AdvanceDeps, 'perform' | 'rested'> = {
     log: eventLog,
+    foresee: ahead.foresee,
     expire: async (session: string, approval: string) => void (await deliver(`expire:${approval}`, { do: 'expire', session, approval })),
     // Where nobody could raise a budget, a session that has used it up ends at once.
     limits: {

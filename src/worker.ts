@@ -115,7 +115,7 @@ export async function openStepper(config: Config, core: Core, log: Log, { figure
           suspect: core.suspect,
         })
       : calls.perform(step.call, turn);
-  const advance = { ...calls.advance, perform: observeSteps(perform, { figures, tracing, log }), turn: observeTurns({ figures, tracing }) };
+  const advance = { ...calls.advance, perform: observeSteps(perform, { figures, tracing, log }), turn: observeTurns({ figures, tracing, log }) };
   return { advance, close: calls.close };
 }
 

@@ -1,4 +1,3 @@
-import { startGateway } from '../../src/gateway.ts';
 import { createLog } from '../../src/log.ts';
 import { openCore } from '../../src/open-core.ts';
 import { openWatching } from '../../src/ops/observe.ts';
@@ -13,8 +12,8 @@ import { benchConfig } from './config.ts';
 import { benchTools } from './tools.ts';
 
 /**
- * The product's own gateway and worker side in one process, wired by the product's own code, with everything the record and the gate need. Only the tools are the
- * bench's.
+ * The product's worker, wired by the product's own code, with everything the record and the gate need. Only the tools are the bench's. Slack's side is a process of its
+ * own where it is wanted, as compose.yaml runs it.
  */
 
 const AT_ONCE = Number(process.env['AT_ONCE'] ?? 64);
@@ -27,8 +26,6 @@ const log = createLog({ level: config.logLevel, secrets: config.secrets, role: '
 const core = openCore(config, keys, log);
 const watching = await openWatching(config, 'worker');
 const stepper = await openStepper(config, core, log, watching, benchTools(process.env['WIRE'] ? modelUrl : null));
-// The whole of Slack's side, where somebody clicks.
-if (process.env['PORT']) await startGateway(config, core, log, {}, watching);
 const queueConnection = connect(config.redis.url, PATIENT);
 const failures: string[] = [];
 const listen = (concurrency: number) =>

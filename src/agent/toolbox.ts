@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { InMemoryTransport } from '@modelcontextprotocol/sdk/inMemory.js';
-import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
+import type { CallToolResult, CallToolResultSchema } from '@modelcontextprotocol/sdk/types.js';
+import { z } from 'zod';
 import { isMounted } from '../policy/mounted-names.ts';
 import type { Tool } from '../tools/define-tool.ts';
 import { departedTool } from '../tools/departed-tool.ts';
@@ -26,20 +27,27 @@ export type Toolbox = {
 /** The longest a tool may take over its look-ups; an effect has its own, shorter limit. */
 const CALL_TIMEOUT_MS = 120_000;
 
+/**
+ * Both ends are ours and in one process: what an answer holds is checked by the server, against the protocol's shape and the tool's whole schema, and is the same object
+ * when it arrives. The client would check both once more.
+ */
+const CHECKED = z.any() as unknown as typeof CallToolResultSchema;
+const NO_SECOND_CHECK = { getValidator: () => (data: unknown) => ({ valid: true as const, data: data as never, errorMessage: undefined }) };
+
 /** `hidden`: tools that are called and never listed. */
 export async function openToolbox(catalog: readonly Tool[], deps: GateDeps, mounts?: Mounts, hidden: readonly Tool[] = []): Promise<Toolbox> {
   const scopes = new Map<string, CallScope>();
   const server = toolServer(catalog, deps, (reference) => scopes.get(reference) ?? null);
-  const client = new Client({ name: 'labmate-worker', version: '0.1.0' });
+  const client = new Client({ name: 'labmate-worker', version: '0.1.0' }, { jsonSchemaValidator: NO_SECOND_CHECK });
   const [here, there] = InMemoryTransport.createLinkedPair();
   await Promise.all([server.connect(there), client.connect(here)]);
-  const { tools } = await client.listTools();
-  const own: readonly ToolSpec[] = tools.map((t) => ({
-    name: t.name,
-    description: t.description ?? t.name,
-    input_schema: t.inputSchema as Record<string, unknown>,
-  }));
-  let all = { mounted: [] as readonly ToolSpec[], specs: own };
+  // Asked for when a model is first shown them: writing the schemas would be a part of every start.
+  let listing: Promise<readonly ToolSpec[]> | undefined;
+  const list = async (): Promise<readonly ToolSpec[]> => {
+    const { tools } = await client.listTools();
+    return tools.map((t) => ({ name: t.name, description: t.description ?? t.name, input_schema: t.inputSchema as Record<string, unknown> }));
+  };
+  let all = { mounted: [] as readonly ToolSpec[], specs: [] as readonly ToolSpec[] };
 
   /** What is not in our own server's list goes through the same gate, without the way over the protocol and back. */
   async function direct(tool: Tool, input: Record<string, unknown>, scope: CallScope): Promise<CallToolResult> {
@@ -50,6 +58,8 @@ export async function openToolbox(catalog: readonly Tool[], deps: GateDeps, moun
   return {
     trusted: mounts?.trusted ?? true,
     async specs() {
+      listing ??= list();
+      const own = await listing;
       const mounted = (await mounts?.specs()) ?? [];
       if (mounted.length > 0 && mounted !== all.mounted) all = { mounted, specs: [...own, ...mounted] };
       return mounted.length > 0 ? all.specs : own;
@@ -63,7 +73,7 @@ export async function openToolbox(catalog: readonly Tool[], deps: GateDeps, moun
       const reference = randomUUID();
       scopes.set(reference, scope);
       try {
-        return (await client.callTool({ name, arguments: input, _meta: { [CALL]: reference } }, undefined, { timeout: CALL_TIMEOUT_MS })) as CallToolResult;
+        return (await client.callTool({ name, arguments: input, _meta: { [CALL]: reference } }, CHECKED, { timeout: CALL_TIMEOUT_MS })) as CallToolResult;
       } finally {
         scopes.delete(reference);
       }

@@ -1,7 +1,7 @@
 import type { Tip } from '../session/chain.ts';
-import { costFor } from '../session/cost.ts';
+import { endAfter, ending } from '../session/end-after.ts';
 import type { Entry, SessionEvent } from '../session/events.ts';
-import { apply } from '../session/fold.ts';
+import { apply, fold } from '../session/fold.ts';
 import { type Bounds, next, type Step, THE_MODEL } from '../session/next.ts';
 import type { Session } from '../session/state.ts';
 import { type Alone, handOver, SUSPECT } from './alone.ts';
@@ -35,6 +35,8 @@ export type AdvanceDeps = {
   expire: (session: string, approval: string) => Promise<void>;
   limits: Bounds;
   executionExpiresMs: number;
+  /** Begins look-ups that the next step will need, while the lease is being taken. Throws nothing; it may turn out that nobody needs them. */
+  foresee?: (session: Session) => void;
   /** Runs the next step of a session in a process of its own. Absent in such a process. */
   alone?: Alone;
   /** Only one step. */
@@ -49,20 +51,19 @@ export type AdvanceDeps = {
 export async function advance(sid: string, deps: AdvanceDeps): Promise<void> {
   const { log } = deps;
   const entries = await log.read(sid);
-  const opened = entries[0]?.event;
-  if (opened?.type !== 'opened') return;
-  const owner: Owner = { sid, team: opened.team, user: opened.by };
-  const lease = await takeLease(log, owner);
+  const session = fold(sid, entries);
+  if (!session) return;
+  const owner: Owner = { sid, team: session.opened.team, user: session.opened.by };
+  const taken = takeLease(log, owner);
+  // The lease has to reach the disk, which takes its time.
+  deps.foresee?.(session);
+  const lease = await taken;
   if (!lease) return;
   try {
-    let session: Session | null = null;
-    for (const entry of entries) session = apply(session, sid, entry);
-    if (!session) return;
     if (deps.alone && lease.interrupted >= SUSPECT) return await handOver(session.seq, owner, lease, log, deps.alone);
-    const held: Session = session;
-    const work = () => loop(held, entries, owner, lease, deps);
-    await (deps.turn ? deps.turn({ session: held, fence: lease.fence, before: entries.findLast((e) => e.fence > 0)?.fence ?? null }, work) : work());
-    await deps.rested(held);
+    const work = () => loop(session, entries, owner, lease, deps);
+    await (deps.turn ? deps.turn({ session, fence: lease.fence, before: entries.findLast((e) => e.fence > 0)?.fence ?? null }, work) : work());
+    await deps.rested(session);
   } finally {
     lease.release();
   }
@@ -105,7 +106,7 @@ async function loop(session: Session, entries: Entry[], owner: Owner, lease: Lea
         await catchUp();
         break;
       case 'end':
-        await commit([{ type: 'ended', outcome: step.outcome, text: step.text, ...costFor(session, deps.limits.prices) }], { is: 'quiet', seen: session.seq });
+        await commit([ending(session, step, deps.limits)], { is: 'quiet', seen: session.seq });
         break;
       case 'park':
         if ((await log.park(owner, lease.fence, session.seq, step.until)) !== 'unseen') return;
@@ -123,7 +124,12 @@ async function loop(session: Session, entries: Entry[], owner: Owner, lease: Lea
           await catchUp();
           continue;
         }
-        if ((await commit(events, events.some(asksOrRefuses) ? { is: 'quiet', seen: before } : undefined))?.is === 'FENCED') return;
+        const quiet: Guard = { is: 'quiet', seen: before };
+        const end = endAfter(session, events, log.now(), deps.limits);
+        const both = end.length > 0 ? await commit([...events, ...end], quiet) : null;
+        // Somebody has said something meanwhile: it is heard before the end.
+        const committed = both && both.is !== 'UNREAD' ? both : await commit(events, events.some(asksOrRefuses) ? quiet : undefined);
+        if (committed?.is === 'FENCED') return;
         if (!deps.once || session.seq === before) break;
         await log.park(owner, lease.fence, session.seq, log.now());
         return;

@@ -1,4 +1,5 @@
 import type { Outcome, Preview } from '../session/events.ts';
+import type { Session } from '../session/state.ts';
 
 /** What the world may do to a session. Every one of them comes in through `deliver`. */
 export type Command =
@@ -73,9 +74,10 @@ export type Delivered =
 
 /**
  * Stores a command exactly once. `key` names the delivery (event_id, trigger_id, ...): the same key again is a duplicate.
- * `withinMs`: nothing is stored later than so many ms from now, in Redis time. Throws when Redis can't be reached.
+ * `withinMs`: nothing is stored later than so many ms from now, in Redis time. `seen`: the session as it was read just now; where it has gone on since, it is read
+ * again. Throws when Redis can't be reached.
  */
-export type Deliver = (key: string, command: Command, options?: { withinMs?: number }) => Promise<Delivered>;
+export type Deliver = (key: string, command: Command, options?: { withinMs?: number; seen?: Session }) => Promise<Delivered>;
 
 /** The id of the question that takes the place of this one when it is edited: an approval is edited at most once. */
 export function editedApproval(ref: string): string {

@@ -22,38 +22,41 @@ type Deps = {
   limits: { perUser: number; perTeam: number };
 };
 
+/** So long a clock that was heard of is taken to go right. */
+const CLOCK_MS = 2_000;
+
 /** The only way in: everything that the world does to a session is one append, stored once by its key. */
 export function makeDeliver(deps: Deps): Deliver {
   const { log } = deps;
   return async (key, command, options = {}) => {
-    const { withinMs } = options;
+    const { withinMs, seen } = options;
     // Not awaited here: it goes to Redis together with whatever is asked next.
-    const deadline = withinMs === undefined ? Promise.resolve(undefined) : log.time().then((now) => now + withinMs);
-    const delivered = command.do === 'open' ? await open(deps, key, command, deadline) : await tell(deps, key, command, deadline);
-    // Nor is the bell waited for: somebody waits for our answer, and the pump rings again.
-    if (delivered.is === 'stored' && command.do !== 'refuse' && command.do !== 'looked') void deps.ring(delivered.session).catch(() => {});
-    return delivered;
+    const deadline = withinMs === undefined ? Promise.resolve(undefined) : log.time(CLOCK_MS).then((now) => now + withinMs);
+    return command.do === 'open' ? await open(deps, key, command, deadline) : await tell(deps, key, command, deadline, seen);
   };
 }
 
+/**
+ * The bell leaves right behind what it rings for, on the same connection: it comes after it, and the disk is waited for once for both. One that nothing was stored for
+ * wakes somebody who finds nothing to do; the pump repairs one that is lost.
+ */
+function bell({ ring }: Deps, session: string): () => void {
+  return () => void ring(session).catch(() => {});
+}
+
 async function open(deps: Deps, key: string, command: Extract<Command, { do: 'open' }>, asked: Promise<number | undefined>): Promise<Delivered> {
-  const { log, redis, keys } = deps;
+  const { log } = deps;
   const { session: sid, team, channel, by, prompt, door, quoted } = command;
   const { after, rerunOf } = command;
-  const [deadline, alias, earlier, repeated] = await Promise.all([
-    asked,
-    reserveAlias(redis, keys, team, sid),
-    after ? readSession(log, after) : null,
-    rerunOf ? readSession(log, rerunOf.session) : null,
-  ]);
-  const event: SessionEvent = {
+  const [deadline, earlier, repeated] = await Promise.all([asked, after ? readSession(log, after) : null, rerunOf ? readSession(log, rerunOf.session) : null]);
+  const event: Extract<SessionEvent, { type: 'opened' }> = {
     type: 'opened',
     team,
     channel,
     thread: command.thread,
     by,
     prompt,
-    alias,
+    alias: '',
     door,
     model: door === 'mcp' ? "the client's" : deps.model,
     ...(earlier ? { after: { session: earlier.opened.alias, head: earlier.head, report: report(earlier) } } : {}),
@@ -67,9 +70,10 @@ async function open(deps: Deps, key: string, command: Extract<Command, { do: 'op
     deadline,
     at: { seq: 0, head: ZERO_HEAD },
     limits: deps.limits,
+    sent: bell(deps, sid),
     ...placeOf(command),
   };
-  const answer = await log.append(request, async () => event);
+  const { alias, answer } = await named(sid, async (name) => log.append({ ...request, alias: name }, async () => ({ ...event, alias: name })));
   switch (answer.is) {
     case 'OK':
       // It is stored, whatever becomes of the index: that is mended from the log, and somebody waits for our answer.
@@ -108,13 +112,20 @@ async function readSession(log: EventLog, sid: string): Promise<Session | null> 
   return fold(sid, await log.read(sid));
 }
 
-async function tell(deps: Deps, key: string, command: Exclude<Command, { do: 'open' }>, asked: Promise<number | undefined>): Promise<Delivered> {
+async function tell(
+  deps: Deps,
+  key: string,
+  command: Exclude<Command, { do: 'open' }>,
+  asked: Promise<number | undefined>,
+  seen?: Session,
+): Promise<Delivered> {
   const { log } = deps;
   const sid = command.session;
-  const [deadline, first] = await Promise.all([asked, readSession(log, sid)]);
+  const [deadline, first] = await Promise.all([asked, seen?.id === sid ? seen : readSession(log, sid)]);
   const known: { session?: Session; votes?: number; need?: number } = {};
   // The owner names the sets of live sessions, which only `opened` and `ended` touch: from outside any name will do.
   const request: Append = { owner: { sid, team: 'none', user: 'none' }, key, mode: modeOf(command), deadline, at: first ?? undefined, ...decisionOf(command) };
+  if (request.mode !== 'note') request.sent = bell(deps, sid);
   let expires: number | null = null;
   if (command.do === 'approve') {
     const approval = first?.approvals.get(command.approval);
@@ -249,11 +260,12 @@ function eventOf(session: Session, command: Exclude<Command, { do: 'open' }>, kn
 }
 
 /** What people type: four characters of base32 over the session's id, one more for each clash in the team. */
-async function reserveAlias(redis: Redis, keys: Keys, team: string, sid: string): Promise<string> {
+async function named<T extends { is: string }>(sid: string, take: (alias: string) => Promise<T>): Promise<{ alias: string; answer: T }> {
   const letters = [...createHash('sha256').update(sid).digest()].map((b) => '0123456789abcdefghjkmnpqrstvwxyz'[b % 32]).join('');
   for (let length = 4; length <= letters.length; length++) {
     const alias = `e-${letters.slice(0, length)}`;
-    if ((await redis.hsetnx(keys.alias(team), alias, sid)) === 1 || (await redis.hget(keys.alias(team), alias)) === sid) return alias;
+    const answer = await take(alias);
+    if (answer.is !== 'TAKEN') return { alias, answer };
   }
   throw new Error(`no alias is free for ${sid}`);
 }

@@ -28,12 +28,16 @@ export type Append = {
   nextApproval?: string | undefined;
   thread?: { channel: string; ts: string } | undefined;
   limits?: { perUser: number; perTeam: number } | undefined;
+  /** Where it opens a session: what people type. */
+  alias?: string | undefined;
+  /** Called when it is on its way: what is sent to Redis now arrives with it, and after it. */
+  sent?: (() => void) | undefined;
 };
 export type Appended =
   | { is: 'OK'; seq: number /** As it was stored. */; line: string }
   | { is: 'DUP'; session: string; seq: number }
   | { is: 'DECIDED'; state: string }
-  | { is: 'LATE' | 'CLOSED' | 'OPEN' | 'NONE' }
+  | { is: 'LATE' | 'CLOSED' | 'OPEN' | 'NONE' /** The alias is another session's. */ | 'TAKEN' }
   | { is: 'LIMIT'; which: 'user' | 'team' };
 
 export type Guard = { is: '' } | { is: 'quiet'; seen: number } | { is: 'effect' | 'cancel'; approval?: string | undefined; executionExpiresMs: number };
@@ -55,9 +59,12 @@ export function openLog(
   const script = scripts(redis, source);
   // Redis' clock, as of its last answer. Monotonic in between: a jump of this machine's clock moves nothing.
   let offset: number | null = null;
+  let heardAt = Number.NEGATIVE_INFINITY;
   const clocked = (ms: unknown) => {
-    offset = Number(ms) - performance.now();
+    heardAt = performance.now();
+    offset = Number(ms) - heardAt;
   };
+  let asking: Promise<void> | null = null;
   const now = () => Math.round(performance.now() + (offset ?? Date.now() - performance.now()));
 
   const allKeys = (o: Owner, delivery = '', thread?: { channel: string; ts: string }) => [
@@ -70,6 +77,7 @@ export function openLog(
     keys.liveTeam(o.team),
     keys.liveUser(o.team, o.user),
     keys.seen(delivery || o.sid),
+    keys.alias(o.team),
     ...(thread ? [keys.thread(o.team, thread.channel, thread.ts)] : []),
   ];
 
@@ -95,9 +103,13 @@ export function openLog(
   return {
     now,
 
-    /** Redis' time in ms, asked. */
-    async time(): Promise<number> {
-      clocked(await timeAt(redis, keys.due));
+    /** Redis' time in ms: asked, unless it was heard of in the last `withinMs`. Who asks while somebody else does shares the answer. */
+    async time(withinMs = 0): Promise<number> {
+      if (performance.now() - heardAt < withinMs) return now();
+      asking ??= timeAt(redis, keys.due).then(clocked);
+      await asking.finally(() => {
+        asking = null;
+      });
       return now();
     },
 
@@ -137,7 +149,7 @@ export function openLog(
         const ready = await written(event);
         const at = new Date(now()).toISOString();
         const { line, hash, seq } = lineOf(tip, at, owner.sid, ready.body);
-        const answer = (await script.run('append', allKeys(owner, request.key, request.thread), [
+        const asked = script.run('append', allKeys(owner, request.key, request.thread), [
           owner.sid,
           request.key,
           event.type,
@@ -152,7 +164,10 @@ export function openLog(
           request.limits?.perUser ?? 1_000_000,
           request.limits?.perTeam ?? 1_000_000,
           event.type === 'edited' ? event.next.digest : '',
-        ])) as string[];
+          request.alias ?? '',
+        ]) as Promise<string[]>;
+        request.sent?.();
+        const answer = await asked;
         switch (answer[0]) {
           case 'OK':
             clocked(answer[3]);
@@ -171,6 +186,7 @@ export function openLog(
           case 'CLOSED':
           case 'OPEN':
           case 'NONE':
+          case 'TAKEN':
             return { is: answer[0] };
           default:
             throw new Error(`append answered ${String(answer[0])}`);

@@ -1,4 +1,4 @@
-import { lineHash, parseEntry, type Tip } from '../session/chain.ts';
+import { entryOf, lineHash, type Tip } from '../session/chain.ts';
 import { type Entry, eventSchema } from '../session/events.ts';
 import { isPayloadRef } from '../session/payload.ts';
 import { checkVersion, checkWords, NewerRecord, placeOf } from '../session/record-version.ts';
@@ -26,11 +26,11 @@ export async function readLine(sid: string, line: string, tip: Tip, blobs: Blobs
   try {
     const raw = JSON.parse(line) as Record<string, unknown>;
     if (raw['session'] !== sid) throw new Error('it belongs to another session');
-    checkVersion(raw);
     if (!Object.values(raw).some(isPayloadRef)) {
-      const { seq, at, event } = parseEntry(line);
+      const { seq, at, event } = entryOf(raw);
       return { seq, line, hash: lineHash(line), at, event };
     }
+    checkVersion(raw);
     const whole = await inflate(raw, blobs);
     const parsed = eventSchema.safeParse(whole);
     if (!parsed.success) checkWords(whole, parsed.error.issues);

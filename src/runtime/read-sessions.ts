@@ -14,7 +14,11 @@ export function makeReading(redis: Redis, keys: Keys, log: EventLog, { retention
   }
 
   return {
-    session: async (id) => fold(id, await log.read(id)),
+    async session(id) {
+      // Whoever reads a session is about to write to it, as like as not, and has to say until when: the clock comes along.
+      void log.time(1_000).catch(() => {});
+      return fold(id, await log.read(id));
+    },
     async lines(id) {
       const lines = await log.lines(id);
       if (lines.length === 0) return null;

@@ -38,7 +38,11 @@ export type Line = { seq: number; prev: string; at: string; session: string; eve
 
 /** Reads one line. Throws an Error whose message is a sentence for people, NewerRecord where a later labmate wrote it; the chain itself is `verify`'s. */
 export function parseEntry(line: string | Uint8Array): Line {
-  const raw = parseJson(typeof line === 'string' ? line : utf8(line));
+  return entryOf(parseJson(typeof line === 'string' ? line : utf8(line)));
+}
+
+/** The same, of a line whose JSON was read already. */
+export function entryOf(raw: Record<string, unknown>): Line {
   checkVersion(raw);
   const { seq, prev, at, session } = raw;
   if (typeof seq !== 'number' || !Number.isSafeInteger(seq) || seq < 1) throw new Error(`its seq is ${show(seq)}, not a line number`);

@@ -5,7 +5,7 @@ import type { View } from '../services/slack.ts';
 import type { Session } from '../session/state.ts';
 import { cardChannel } from './cards.ts';
 import { onChangePlan } from './change-session.ts';
-import { type Asked, decide, decideAll, lookUpWhether, whatIsAsked, whyNotCounted } from './decide.ts';
+import { type Asked, decide, decideAll, lookUp, lookUpWhether, whatIsAsked, whyNotCounted } from './decide.ts';
 import { type Answer, type Desk, mayChange, standingOf, whoMaySteer } from './desk.ts';
 import { editView } from './editing.ts';
 import { sayLost } from './gone.ts';
@@ -84,9 +84,10 @@ function sayTo(desk: Desk, { container, user, view, response_url }: Given, answe
 }
 
 async function decideBy(desk: Desk, click: Click, decision: { do: 'approve' } | { do: 'withdraw' }): ReturnType<Reaction> {
+  const who = decision.do === 'approve' ? lookUp(desk, click.by) : undefined;
   const asked = await whatIsAsked(desk, click.value);
   if (!asked || !standsIn(desk, asked, click)) return GONE;
-  const { text, settled } = await decide(desk, click.key, click.by, asked, decision);
+  const { text, settled } = await decide(desk, click.key, click.by, asked, decision, who);
   return { text, ...(settled === undefined ? {} : { settled }) };
 }
 

@@ -1,11 +1,12 @@
 import { type May, mayApprove, mayDeny, mayEdit } from '../policy/approvers.ts';
 import { type ApproverRule, approversOf } from '../policy/rules.ts';
 import { sessionOfRef } from '../runtime/commands.ts';
+import type { Person } from '../services/slack.ts';
 import { isReview } from '../session/door.ts';
 import type { Approval, Call, Session } from '../session/state.ts';
 import { cardChannel } from './cards.ts';
 import { type Desk, membersOf, namesOf } from './desk.ts';
-import { decidedInWords, type Settled, store, whyNot } from './store.ts';
+import { decidedInWords, type Settled, STORE_MS, store, whyNot } from './store.ts';
 
 export type Asked = { session: Session; approval: Approval; call: Call; tool: string };
 type What = 'approve' | 'deny' | 'withdraw' | 'edit';
@@ -32,23 +33,24 @@ export async function decide(
   by: string,
   asked: Asked,
   decision: { do: 'approve' } | { do: 'deny'; reason?: string } | { do: 'withdraw' },
+  who?: Who,
 ): Promise<Decided> {
-  const no = await whyNotCounted(desk, key, by, asked, decision.do);
+  const no = await whyNotCounted(desk, key, by, asked, decision.do, who);
   if (no) return { counted: false, text: no };
   const ref = { session: asked.session.id, approval: asked.approval.id, by };
   const name = decision.do === 'approve' ? await nameOf(desk, by) : undefined;
-  const stored = await store(desk, key, { ...decision, ...ref, ...(name ? { name } : {}) });
+  const stored = await store(desk, key, { ...decision, ...ref, ...(name ? { name } : {}) }, STORE_MS, asked.session);
   const why = whyNot(stored);
   if (why) return { counted: false, text: why, ...(stored.is === 'unsure' ? { settled: stored.settled } : {}) };
   return { counted: true, text: thanks(decision.do, stored.is === 'duplicate', stored.is === 'stored' ? stored : {}) };
 }
 
 /** Why this person's decision would not count now, with who may decide; null where it would. A refusal is recorded. */
-export async function whyNotCounted(desk: Desk, key: string, by: string, asked: Asked, what: What): Promise<string | null> {
+export async function whyNotCounted(desk: Desk, key: string, by: string, asked: Asked, what: What, who?: Who): Promise<string | null> {
   const early = tooLate(asked, what);
   if (early) return early;
   const { session, approval, tool } = asked;
-  const why = await whyRefused(desk, asked, by, what);
+  const why = await whyRefused(desk, asked, by, what, who);
   if (!why) return null;
   // Not the decision's own key: a form can be sent again, and may count then.
   await store(desk, `${key}:no`, { do: 'refuse', session: session.id, approval: approval.id, by, why });
@@ -94,10 +96,17 @@ function tooLate({ session, approval, call }: Asked, what: What): string | null 
   return session.ended || session.stop ? 'This experiment was stopped or has ended; nothing more is run.' : null;
 }
 
-async function whyRefused(desk: Desk, asked: Asked, by: string, what: What): Promise<string | null> {
+async function whyRefused(desk: Desk, asked: Asked, by: string, what: What, who: Who | undefined): Promise<string | null> {
   if (what === 'withdraw') return asked.approval.votes.some((v) => v.by === by) ? null : 'You have not said yes to this, so there is nothing to take back.';
-  const may = await lookUpWhether(desk, asked, by, { approve: mayApprove, deny: mayDeny, edit: mayEdit }[what]);
+  const may = await lookUpWhether(desk, asked, by, { approve: mayApprove, deny: mayDeny, edit: mayEdit }[what], who);
   return may.ok ? null : may.why;
+}
+
+type Who = Promise<Person | null | 'unknown'>;
+
+/** Who somebody is as of now; asked as soon as a click has come, while what it is about is still being read. */
+export function lookUp(desk: Desk, by: string): Who {
+  return desk.slack.person(by, AbortSignal.timeout(800), true).catch(() => 'unknown' as const);
 }
 
 /** Looks up who somebody is, and who is in the groups, as of now. A Slack that does not say is a no. */
@@ -106,12 +115,10 @@ export async function lookUpWhether(
   { session, tool }: Pick<Asked, 'session' | 'tool'>,
   by: string,
   holds: (question: Parameters<typeof mayApprove>[0]) => May,
+  who = lookUp(desk, by),
 ): Promise<May> {
   const rule = approversOf(tool, desk.permissions.approvers);
-  const [user, groupMembers] = await Promise.all([
-    desk.slack.person(by, AbortSignal.timeout(800), true).catch(() => 'unknown' as const),
-    membersOf(desk, rule?.groups ?? [], true),
-  ]);
+  const [user, groupMembers] = await Promise.all([who, membersOf(desk, rule?.groups ?? [], true)]);
   if (user === 'unknown') return { ok: false, why: 'Slack did not tell me in time who you are. Please try again.' };
   return holds({ user, team: desk.self.team, requester: session.opened.by, rule, groupMembers });
 }

@@ -18,6 +18,42 @@ export function checkEntitlement(slack: SlackService | undefined) {
   };
 }
 
+/** So long before a call its approvers may have been looked up. */
+const AHEAD_MS = 1_000;
+
+type StillEntitled = ReturnType<typeof checkEntitlement>;
+
+/**
+ * The same look, begun as soon as a session is taken up whose call was approved: it runs while the lease is written and the call is planned, instead of after them. It
+ * is good for one call, and only if it was begun a moment ago.
+ */
+export function lookAhead(
+  check: StillEntitled,
+  ruleOf: (tool: string) => ApproverRule | null,
+): { foresee(session: Session): void; stillEntitled: StillEntitled } {
+  const begun = new WeakMap<Session, { at: number; about: string; asked: ReturnType<StillEntitled> }>();
+  const about = (by: readonly string[], rule: ApproverRule) => JSON.stringify([by, rule]);
+  return {
+    foresee(session) {
+      const approval = [...session.approvals.values()].find((a) => a.state === 'approved');
+      const call = approval && session.calls.get(approval.call);
+      const rule = call ? ruleOf(call.tool) : null;
+      if (!approval || !rule) return;
+      const by = approval.votes.map((v) => v.by);
+      const asked = check(session, by, rule);
+      // Whoever needs the answer is told why there is none.
+      asked.catch(() => {});
+      begun.set(session, { at: performance.now(), about: about(by, rule), asked });
+    },
+    async stillEntitled(session, by, rule) {
+      const ahead = begun.get(session);
+      begun.delete(session);
+      const fits = ahead !== undefined && performance.now() - ahead.at < AHEAD_MS && ahead.about === about(by, rule);
+      return fits ? ahead.asked : check(session, by, rule);
+    },
+  };
+}
+
 /** So many people of a group are looked up one by one; in a larger one there is surely somebody. */
 const LOOKED_UP = 25;
 

@@ -1,9 +1,10 @@
 import type { Command, Delivered } from '../runtime/commands.ts';
 import { NewerRecord } from '../session/record-version.ts';
+import type { Session } from '../session/state.ts';
 import type { Desk } from './desk.ts';
 
 /** Slack waits 3 s for an answer; storing gets this much of it. */
-const STORE_MS = 2_000;
+export const STORE_MS = 2_000;
 /** A reply that has not come so long after is lost for this request, though it may still have been stored. */
 const GRACE_MS = 300;
 
@@ -16,9 +17,12 @@ export const UNSURE = 'I could not confirm within 2 seconds that this was stored
 export const AFTER_ALL = 'It was stored after all; there is nothing to repeat.';
 export const REPEAT = 'It was not stored, and nothing was done. Please repeat it.';
 
-/** Stores a delivery before Slack is told about it. Throws only where a newer labmate wrote the log: what is not known is `unsure`, and settles later. */
-export async function store(desk: Desk, key: string, command: Command, withinMs = STORE_MS): Promise<Stored> {
-  const asked = desk.deliver(key, command, { withinMs });
+/**
+ * Stores a delivery before Slack is told about it. `seen`: the session as it was read for this delivery, so that it is not read twice. Throws only where a newer
+ * labmate wrote the log: what is not known is `unsure`, and settles later.
+ */
+export async function store(desk: Desk, key: string, command: Command, withinMs = STORE_MS, seen?: Session): Promise<Stored> {
+  const asked = desk.deliver(key, command, { withinMs, ...(seen ? { seen } : {}) });
   let timer: NodeJS.Timeout | undefined;
   const tooLong = new Promise<'too long'>((resolve) => {
     timer = setTimeout(resolve, withinMs + GRACE_MS, 'too long');

@@ -1,4 +1,3 @@
-import { parse as parseYaml } from 'yaml';
 import { nearMisses } from '../analysis/near-miss.ts';
 import type { Job } from '../services/databricks.ts';
 import type { GitHub } from '../services/github.ts';
@@ -43,7 +42,7 @@ export async function resolveConfig(wanted: string, job: Job, { services, settin
   const file = await find(asked, repository, ref, github, signal);
   if (file.kind === 'question') return file;
   const config = { repository, path: file.path, commit: file.commit, sha: file.sha };
-  const values = topLevel(file.text, file.path);
+  const values = await topLevel(file.text, file.path);
   const parameter = configParameter(job);
   if (parameter !== null) {
     return { kind: 'config', config, parameters: { [parameter]: `${file.path}@${file.commit}` }, differs: differing(values, job) };
@@ -125,10 +124,10 @@ function differing(values: Record<string, string> | null, job: Job): ResolvedCon
 }
 
 /** A file's names and values as job parameters carry them: text. Null where it has none. */
-function topLevel(text: string, path: string): Record<string, string> | null {
+async function topLevel(text: string, path: string): Promise<Record<string, string> | null> {
   let value: unknown;
   try {
-    value = path.endsWith('.json') ? JSON.parse(text) : /\.ya?ml$/.test(path) ? parseYaml(text) : null;
+    value = path.endsWith('.json') ? JSON.parse(text) : /\.ya?ml$/.test(path) ? (await import('yaml')).parse(text) : null;
   } catch {
     return null;
   }

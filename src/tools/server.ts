@@ -68,8 +68,12 @@ function offer(server: McpServer, tools: readonly Tool[], cleaning: Cleaning, in
     );
   }
   // In place of the SDK's own list, which spends a fifth more on the same.
-  const list = tools.map((tool) => listed(tool) as McpTool);
-  if (tools.length > 0) server.server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: list }));
+  let list: McpTool[] | undefined;
+  if (tools.length > 0)
+    server.server.setRequestHandler(ListToolsRequestSchema, () => {
+      list ??= tools.map((tool) => listed(tool) as McpTool);
+      return { tools: list };
+    });
 }
 
 /** A backend may echo what it was asked with, in an answer as in an error: no credential reaches who asked, at any door. */

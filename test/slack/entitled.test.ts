@@ -1,8 +1,8 @@
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { ApproverRule } from '../../src/policy/rules.ts';
 import { slackService } from '../../src/services/slack.ts';
-import { canBeAsked, checkEntitlement } from '../../src/slack/entitled.ts';
-import { opened, sessionOf } from '../session/logs.ts';
+import { canBeAsked, checkEntitlement, lookAhead } from '../../src/slack/entitled.ts';
+import { approved, asks, opened, replied, sessionOf } from '../session/logs.ts';
 import { aDesk } from './a-desk.ts';
 
 let desk: Awaited<ReturnType<typeof aDesk>>;
@@ -53,4 +53,39 @@ test('at the call everybody is looked up anew: who was deactivated a second ago 
   expect(await still(session, ['U3'], rule({ groups: ['S1'] }))).toEqual({ ok: true });
   if (group) group.users = group.users.filter((u) => u !== 'U3');
   expect((await still(session, ['U3'], rule({ groups: ['S1'] }))).ok).toBe(false);
+});
+
+test('a look that was begun while the session was taken up is good for one call, of the same people, and not for long', async () => {
+  const users = rule({ users: ['U2', 'U3'] });
+  const check = checkEntitlement(desk.slack);
+  let looks = 0;
+  const { foresee, stillEntitled } = lookAhead(
+    (...asked) => {
+      looks += 1;
+      return check(...asked);
+    },
+    () => users,
+  );
+  const yes = () => sessionOf([opened(), replied(1, [{ id: 'c1', tool: 'run_databricks_job' }]), asks('c1'), approved('c1')]);
+  const session = yes();
+  foresee(sessionOf([opened()]));
+  expect(looks).toBe(0);
+  foresee(session);
+  expect([await stillEntitled(session, ['U2'], users), looks]).toEqual([{ ok: true }, 1]);
+
+  const user = desk.workspace.world.data.users.find((u) => u.id === 'U2');
+  if (user) user.deleted = true;
+  expect((await stillEntitled(session, ['U2'], users)).ok).toBe(false);
+  foresee(session);
+  expect([await stillEntitled(session, ['U3'], users), looks]).toEqual([{ ok: true }, 4]);
+
+  if (user) user.deleted = false;
+  const late = yes();
+  foresee(late);
+  await stillEntitled(yes(), ['U2'], users);
+  if (user) user.deleted = true;
+  const began = performance.now();
+  const clock = vi.spyOn(performance, 'now').mockImplementation(() => began + 1_000);
+  expect((await stillEntitled(late, ['U2'], users)).ok).toBe(false);
+  clock.mockRestore();
 });

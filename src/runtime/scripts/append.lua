@@ -1,5 +1,5 @@
 -- From outside into the log: exactly once by key, never after the deadline, first decision wins.
--- ARGV: sid, key, type, line, hash, deadline ms or '', mode, approval, need, voter, next approval, limit per user, limit per team, digest of the next approval
+-- ARGV: sid, key, type, line, hash, deadline ms or '', mode, approval, need, voter, next approval, limit per user, limit per team, digest of the next approval, alias of a new session
 local sid, key, kind, line, hash, deadline, mode, approval = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8]
 local ms = now()
 
@@ -17,6 +17,7 @@ if mode == 'open' then
   if status then return { status == 'open' and 'OPEN' or 'CLOSED' } end
   if redis.call('SCARD', LIVE_USER) >= tonumber(ARGV[12]) then return { 'LIMIT', 'user' } end
   if redis.call('SCARD', LIVE_TEAM) >= tonumber(ARGV[13]) then return { 'LIMIT', 'team' } end
+  if ARGV[15] ~= '' and (redis.call('HGET', ALIAS, ARGV[15]) or sid) ~= sid then return { 'TAKEN' } end
 else
   if not status then return { 'NONE' } end
   if status ~= 'open' then return { 'CLOSED' } end
@@ -51,6 +52,7 @@ if mode == 'open' then
   redis.call('HSET', ST, 'status', 'open', 'fence', '0', 'lease', '0')
   redis.call('SADD', LIVE_TEAM, sid)
   redis.call('SADD', LIVE_USER, sid)
+  if ARGV[15] ~= '' then redis.call('HSET', ALIAS, ARGV[15], sid) end
   if THREAD then redis.call('SET', THREAD, sid) end
 elseif mode == 'approve' then
   redis.call('HSET', IDEM, 'vote:' .. approval .. ':' .. ARGV[10], str(seq))

@@ -1,6 +1,6 @@
 -- Shared by all scripts. Every script gets the same keys in the same order, so that one place names them.
-local LOG, ST, STALE, WAITS, IDEM, DUE, LIVE_TEAM, LIVE_USER, SEEN, THREAD =
-  KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
+local LOG, ST, STALE, WAITS, IDEM, DUE, LIVE_TEAM, LIVE_USER, SEEN, ALIAS, THREAD =
+  KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11]
 local ZERO = string.rep('0', 64)
 
 -- Redis' own clock in ms: no process' clock decides anything.
