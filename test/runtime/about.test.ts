@@ -29,7 +29,7 @@ describe('the index of sessions', () => {
     const before = await index();
     expect(Object.keys(before).sort()).toEqual(['a1', 'a2', 'a3']);
     expect(JSON.parse(before['a1'] ?? '{}')).toMatchObject({ thread: '1700000000.000100', state: 'working', prompt: 'Run a1 with feature_set=v2' });
-    expect(JSON.parse(before['a2'] ?? '{}')).toMatchObject({ state: 'done', endedAt: expect.any(String) });
+    expect(JSON.parse(before['a2'] ?? '{}')).toMatchObject({ state: 'answered', endedAt: expect.any(String) });
 
     await redis.del(keys.about('T1'));
     await redis.hset(keys.about('T1'), 'ghost', before['a3'] ?? '', 'a2', before['a3'] ?? '');
