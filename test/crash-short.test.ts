@@ -29,7 +29,7 @@ test('kills at the dearest instants: nothing lost, nothing twice, nothing withou
 
 test('the check is checked: a worker that holds its session in one job and acts before it writes is found out', async () => {
   const twin = { seed: 7, people: 6, kinds: ['train', 'post'] as const, worker: 'test/crash/naive/worker.ts', endWithinMs: 20_000, say };
-  const nobody = [{ name: 'nobody', weight: 1, strike: () => sleep(2_000) }];
+  const nobody = [{ name: 'nobody', weight: 1, breaks: 'other', strike: () => sleep(2_000) } as const];
   const whole = await crash({ ...twin, count: 1, kills: nobody });
   expect(whole.effects).toBeGreaterThan(0);
   expect([...whole.lost, ...whole.doubled, ...whole.ungated, ...whole.broken], 'as long as nobody dies, it works').toEqual([]);

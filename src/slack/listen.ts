@@ -19,9 +19,7 @@ import { type Answered, onNewExperiment, openForm } from './new-experiment.ts';
 import { type FieldError, tellInForm } from './settled-form.ts';
 import { onShortcut, shortcutSchema } from './shortcuts.ts';
 import type { Settled } from './store.ts';
-
-const TROUBLE = 'Something went wrong here, and it is logged. Please try again.';
-const NEWER = 'A newer version of me began this and is not here at the moment, so nothing was done. Please try again in a few minutes.';
+import { trouble } from './trouble.ts';
 
 /** What we use of the global shortcut. */
 const triggerSchema = z.object({ team: z.object({ id: z.string() }), trigger_id: z.string() });
@@ -189,6 +187,6 @@ async function safely<S extends z.ZodType, T>(
   } catch (error) {
     const newer = error instanceof NewerRecord;
     desk.log.error({ why: error instanceof Error && !newer ? (error.stack ?? error.message) : String(error) }, 'a delivery from Slack could not be handled');
-    return otherwise(newer ? NEWER : TROUBLE);
+    return otherwise(trouble(error));
   }
 }

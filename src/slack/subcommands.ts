@@ -11,6 +11,7 @@ import { myApprovals } from './my-approvals.ts';
 import type { Ref, Typed } from './parse-command.ts';
 import { rerun } from './rerun.ts';
 import { store, whyNot } from './store.ts';
+import { trouble } from './trouble.ts';
 import { served, threadUrl, whichSession } from './which-session.ts';
 
 /** Answers a subcommand, privately. */
@@ -65,7 +66,7 @@ function afterwards(desk: Desk, given: Given, work: () => Promise<Answer>): Answ
   desk.later(async () => {
     const answer = await work().catch((error: unknown): Answer => {
       desk.log.error({ why: error instanceof Error ? (error.stack ?? error.message) : String(error) }, 'a subcommand could not be answered');
-      return { text: 'Something went wrong here, and it is logged. Please try again.' };
+      return { text: trouble(error) };
     });
     // Better the words alone than nothing, should Slack not take the blocks.
     await reply(desk, given, answer).catch(() => reply(desk, given, { text: answer.text }));

@@ -5,7 +5,7 @@ import { judgeAll, type Verdict } from './oracle.ts';
 import { type Chances, startPeople } from './people.ts';
 import { bundle, LATER } from './processes.ts';
 import { seeded } from './random.ts';
-import { startClock } from './recovery.ts';
+import { noRecoveries, type Recoveries, shares, startClock } from './recovery.ts';
 import { openCrashStage } from './stage.ts';
 import { DAY_MS } from './time-kills.ts';
 import type { Kind } from './workload.ts';
@@ -34,7 +34,10 @@ export type CrashOptions = {
   say: (line: string) => void;
 };
 
-export type Tally = Verdict & { kills: number /** Kills that missed the instant they lay in wait for. */; anywhere: number; recovery: number[] };
+export type Tally = Verdict & { kills: number /** Kills that missed the instant they lay in wait for. */; anywhere: number; recoveries: Recoveries };
+
+/** Where nothing but that everything is ready again is waited for after the blow. */
+const READY_COUNTS: readonly Kill['breaks'][] = ['worker', 'gateway', 'half-open', 'redis'];
 
 /** Many sessions, and one thing after another that breaks under them; then everything is looked at. */
 export async function crash(options: CrashOptions): Promise<Tally> {
@@ -55,7 +58,7 @@ export async function crash(options: CrashOptions): Promise<Tally> {
     reminded: 0,
     kills: 0,
     anywhere: 0,
-    recovery: [],
+    recoveries: noRecoveries(),
   };
   for (let from = 0; from < count; from += perStage) {
     const kills = order.slice(from, from + perStage);
@@ -69,15 +72,23 @@ export async function crash(options: CrashOptions): Promise<Tally> {
     try {
       const people = startPeople(stage, seeded(seed + from + 1), options.kinds, options.chances);
       // A clock that jumps measures nothing.
-      const clock = options.inTime ? { struck: () => {}, settled: async () => {} } : startClock(stage, tally.recovery);
+      const clock = options.inTime ? { struck: async () => {}, settled: async () => {} } : startClock(stage, tally.recoveries);
       // The first sessions get to where something can happen to them.
       await sleep(2_000);
-      for (const kill of kills) {
+      for (const [i, kill] of kills.entries()) {
         const began = Date.now();
         const open = people.open();
-        let how = await kill.strike(stage, random, clock.struck);
-        for (let again = options.insist ?? 0; how === 'anywhere' && again > 0; again--) how = await kill.strike(stage, random, clock.struck);
-        tally.kills += 1;
+        // Also for the next one: an experiment takes its time to get to where it is waited for.
+        people.favour([kill.needs, kills[i + 1]?.needs].filter((needs) => needs !== undefined));
+        let struckAt = 0;
+        const struck = async () => {
+          await clock.struck(kill.breaks);
+          struckAt = Date.now();
+        };
+        let how = await kill.strike(stage, random, struck);
+        for (let again = options.insist ?? 0; how === 'anywhere' && again > 0; again--) how = await kill.strike(stage, random, struck);
+        if (READY_COUNTS.includes(kill.breaks) && !options.inTime && (kill.blows ?? 1) === 1) tally.recoveries[kill.breaks].ready.push(Date.now() - struckAt);
+        tally.kills += kill.blows ?? 1;
         if (how === 'anywhere') tally.anywhere += 1;
         const when = how === 'anywhere' ? ' (nobody came by in time, so it fell anywhere)' : '';
         say(`${tally.kills} of ${count}: ${kill.name}${when}, ${open} sessions open, ${((Date.now() - began) / 1000).toFixed(1)} s`);
@@ -108,12 +119,13 @@ export async function crash(options: CrashOptions): Promise<Tally> {
 }
 
 /** The line that the suite ends with. */
-export function lastLine({ lost, doubled, ungated, broken, kills, recovery }: Tally): string {
-  const sorted = [...recovery].sort((a, b) => a - b);
-  const at = (share: number) => ((sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0) / 1000).toFixed(1);
+export function lastLine({ lost, doubled, ungated, broken, kills, recoveries }: Tally): string {
   const found = `lost ${lost.length}, doubled ${doubled.length}, ungated ${ungated.length}, broken ${broken.length} of ${kills} kills`;
-  return `${found}; recovery ${at(0.5)}/${at(0.95)}/${at(1)} s`;
+  return `${found}; recovery ${shares(allOf(recoveries))} s`;
 }
+
+/** How long each session stood still, whatever was broken. */
+export const allOf = (recoveries: Recoveries): number[] => Object.values(recoveries).flatMap(({ sessions }) => sessions);
 
 /** Every thread has caught up with its log. */
 async function threadsRest({ redis, keys }: Awaited<ReturnType<typeof openCrashStage>>): Promise<void> {

@@ -13,9 +13,10 @@ const redisRefuses = (
 ): Kill => ({
   name: `Redis ${name}`,
   weight: 1,
+  breaks: 'other',
   async strike({ redis, ready }, random, struck) {
     await sleep(random.next() * 1_000);
-    struck();
+    await struck();
     await refuse(redis);
     await sleep(4_000);
     await allow(redis);
@@ -27,6 +28,7 @@ const redisRefuses = (
 export const DEPLOY: Kill = {
   name: 'deploy, forward or back',
   weight: 1,
+  breaks: 'other',
   strike: (stage, _, struck) => stage.deploy(!stage.isLater(), struck),
 };
 
@@ -36,10 +38,11 @@ export const KILLS: readonly Kill[] = [
   {
     name: 'zombie, anywhere',
     weight: 1,
+    breaks: 'zombie',
     async strike({ workers }, random, struck) {
       const who = random.pick(workers);
       await sleep(random.next() * 1_500);
-      struck();
+      await struck();
       await who.process.signal('SIGSTOP');
       await sleep(PAST_LEASE_MS);
       await who.process.signal('SIGCONT');
@@ -49,10 +52,11 @@ export const KILLS: readonly Kill[] = [
   {
     name: 'any process, anywhere',
     weight: 8,
+    breaks: 'other',
     async strike({ processes }, random, struck) {
       const who = random.pick(processes);
       await sleep(random.next() * 2_000);
-      struck();
+      await struck();
       await who.signal('SIGKILL');
       await who.ready();
     },
@@ -60,9 +64,10 @@ export const KILLS: readonly Kill[] = [
   {
     name: 'all processes at once',
     weight: 2,
+    breaks: 'other',
     async strike({ processes }, random, struck) {
       await sleep(random.next() * 2_000);
-      struck();
+      await struck();
       await Promise.all(processes.map((p) => p.signal('SIGKILL')));
       await Promise.all(processes.map((p) => p.ready()));
     },
@@ -70,9 +75,10 @@ export const KILLS: readonly Kill[] = [
   {
     name: 'the same worker as soon as it is back, three times',
     weight: 1,
+    breaks: 'worker',
     async strike({ workers }, random, struck) {
       const who = random.pick(workers);
-      struck();
+      await struck();
       for (let i = 0; i < 3; i++) {
         await who.process.signal('SIGKILL');
         await sleep(200);
@@ -84,10 +90,11 @@ export const KILLS: readonly Kill[] = [
   {
     name: 'a process is told to end',
     weight: 2,
+    breaks: 'other',
     async strike({ processes }, random, struck) {
       const who = random.pick(processes);
       await sleep(random.next() * 1_000);
-      struck();
+      await struck();
       await who.signal('SIGTERM');
       await sleep(500);
       await who.ready();
@@ -97,9 +104,10 @@ export const KILLS: readonly Kill[] = [
   {
     name: 'Redis',
     weight: 3,
+    breaks: 'redis',
     async strike(stage, random, struck) {
       await sleep(random.next() * 1_000);
-      struck();
+      await struck();
       await stage.killRedis(random.next() * 2_000);
       await stage.ready();
     },
@@ -117,10 +125,11 @@ export const KILLS: readonly Kill[] = [
   {
     name: 'half-open link to Redis',
     weight: 1,
+    breaks: 'half-open',
     async strike({ workers, gatewayLink, ready }, random, struck) {
       const link = random.pick([...workers.map((w) => w.links.redis), gatewayLink]);
       await sleep(random.next() * 1_000);
-      struck();
+      await struck();
       link.stall();
       // Whoever hangs on it notices by its socket's own time limit, and is ready again after that.
       await sleep(1_000);
@@ -130,9 +139,10 @@ export const KILLS: readonly Kill[] = [
   {
     name: 'slow link to Redis',
     weight: 1,
+    breaks: 'other',
     async strike({ workers, gatewayLink, ready }, random, struck) {
       const link = random.pick([...workers.map((w) => w.links.redis), gatewayLink]);
-      struck();
+      await struck();
       link.slow(200);
       await sleep(4_000);
       link.slow(0);

@@ -1,5 +1,8 @@
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
+/** Bytes by which a request is recognised, or several of which one will do. */
+export type Word = string | readonly string[];
+
 /** Something that waits in a link, so that its sender can be killed exactly there. `release` lets it pass, `drop` cuts the connection. */
 export type Caught = { reached: Promise<void>; release(): void; drop(): void };
 
@@ -9,7 +12,7 @@ export type Link = {
   /** Where new connections go; null: nobody is there. */
   lead(port: number | null): void;
   /** Holds the next request whose bytes hold all of `words`: before it is forwarded, or with its reply unsent. */
-  hold(words: readonly string[], when: 'before' | 'after'): Caught;
+  hold(words: readonly Word[], when: 'before' | 'after'): Caught;
   /** Half-open: today's connections carry nothing any more, and nobody is told. New ones work. */
   stall(): void;
   /** Every piece takes so much longer, in both directions. */
@@ -17,7 +20,7 @@ export type Link = {
   close(): Promise<void>;
 };
 
-type Trap = { words: readonly string[]; when: 'before' | 'after'; caught: (pair: Pair) => void };
+type Trap = { words: readonly Word[]; when: 'before' | 'after'; caught: (pair: Pair) => void };
 type Pair = { client: Socket; server: Socket; held: 'no' | 'requests' | 'replies'; waiting: Buffer[]; stalled: boolean };
 
 export async function openLink(target: number | null): Promise<Link> {
@@ -42,7 +45,7 @@ export async function openLink(target: number | null): Promise<Link> {
       });
     }
     client.on('data', (piece: Buffer) => {
-      const trap = pair.held === 'no' ? traps.find((t) => t.words.every((w) => piece.includes(w))) : undefined;
+      const trap = pair.held === 'no' ? traps.find((t) => t.words.every((word) => [word].flat().some((w) => piece.includes(w)))) : undefined;
       if (trap) {
         traps = traps.filter((t) => t !== trap);
         pair.held = trap.when === 'before' ? 'requests' : 'replies';

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Act, SandboxMessage } from '../../src/sandbox/control-types.ts';
 import { interactiveElements } from '../../src/sandbox/slack/messages.ts';
+import type { Needs } from './kill.ts';
 import type { Random } from './random.ts';
 import type { CrashStage } from './stage.ts';
 import { KINDS, type Kind, promptOf } from './workload.ts';
@@ -18,6 +19,8 @@ export type People = {
   notes: { token: string; ts: string }[];
   /** How many sessions are open now. */
   open(): number;
+  /** What somebody lies in wait for comes by more often from now on. */
+  favour(needs: readonly Needs[]): void;
   /** No new sessions; resolves when all have ended, or with false when they have not in time. */
   finish(withinMs: number): Promise<boolean>;
 };
@@ -34,6 +37,12 @@ const USUAL: Chances = { note: 0.15, stop: 0.08, deny: 0.07 };
 /** Where every kind of delivery is waited for. */
 export const TALKATIVE: Chances = { note: 0.7, stop: 0.05, deny: 0.3 };
 
+/** Nobody but the experiment itself. */
+export const SILENT: Chances = { note: 0, stop: 0, deny: 0 };
+
+/** How often somebody does what is waited for, where they would do something else. */
+const FAVOURED = 0.6;
+
 /** One person for each channel, who has one experiment run after the other, and approvers who say yes to nearly every card. */
 export function startPeople(stage: CrashStage, random: Random, kinds: readonly Kind[] = Object.keys(KINDS) as Kind[], chances = USUAL): People {
   const { slack, channels, redis, keys } = stage;
@@ -45,6 +54,8 @@ export function startPeople(stage: CrashStage, random: Random, kinds: readonly K
   let going = true;
   let over = false;
   let counter = 0;
+  let favoured: Kind[] = [];
+  let wanted: readonly Needs['people'][] = [];
   const salt = Math.floor(random.next() * 36 ** 4).toString(36);
   const act = (what: Act) => slack.act(what);
 
@@ -68,7 +79,7 @@ export function startPeople(stage: CrashStage, random: Random, kinds: readonly K
   const livesIn = (channel: string) => [...live].some((sid) => sid.includes(`-${channel}-`));
 
   async function begin(channel: string): Promise<boolean> {
-    const kind = random.pick(kinds);
+    const kind = random.pick(favoured.length > 0 && random.next() < FAVOURED ? favoured : kinds);
     const token = `t${salt}${(++counter).toString(36)}`;
     typed.set(token, kind);
     const acted = await act({ as: 'U1', do: 'command', command: '/experiment', text: promptOf(token, kind), channel });
@@ -85,7 +96,7 @@ export function startPeople(stage: CrashStage, random: Random, kinds: readonly K
       clicked.set(approval, Date.now());
       const by = random.pick(['U2', 'U3']);
       const at = slack.world.nextTs();
-      if (!denies.has(approval)) denies.set(approval, random.next() < chances.deny);
+      if (!denies.has(approval)) denies.set(approval, random.next() < Math.max(chances.deny, wanted.includes('deny') ? FAVOURED : 0));
       const acted = denies.get(approval)
         ? await deny(by, message, approval)
         : await act({ as: by, do: 'click', channel, ts: message.ts, actionId: 'approve_call' });
@@ -106,8 +117,9 @@ export function startPeople(stage: CrashStage, random: Random, kinds: readonly K
 
   async function one(channel: string): Promise<void> {
     const clicked = new Map<string, number>();
-    let spoken = random.next() < chances.note ? 'note' : random.next() < chances.stop ? 'stop' : 'nothing';
-    const speakAt = Date.now() + 1_000 + random.next() * 5_000;
+    const noteIsWanted = wanted.includes('note');
+    let spoken = random.next() < Math.max(chances.note, noteIsWanted ? FAVOURED : 0) ? 'note' : random.next() < chances.stop ? 'stop' : 'nothing';
+    const speakAt = Date.now() + 1_000 + random.next() * (noteIsWanted ? 1_000 : 5_000);
     while (!(await begin(channel)) && going) await sleep(500);
     const since = looks;
     while (!over && (looks < since + 3 || livesIn(channel))) {
@@ -142,11 +154,17 @@ export function startPeople(stage: CrashStage, random: Random, kinds: readonly K
     await sleep(i * 100);
     while (going) await one(channel);
   });
+  // Where the stage is closed under them, what closed it is the news.
+  for (const life of [...lanes, watching]) life.catch(() => {});
   return {
     acked,
     typed,
     notes,
     open: () => live.size,
+    favour(needs) {
+      favoured = needs.flatMap((n) => n.kinds ?? []).filter((kind) => kinds.includes(kind));
+      wanted = needs.map((n) => n.people);
+    },
     async finish(withinMs) {
       going = false;
       const late = sleep(withinMs, 'late', { ref: false });

@@ -1,8 +1,10 @@
 import { parseArgs } from 'node:util';
-import { crash, lastLine } from './crash.ts';
+import { allOf, crash, lastLine } from './crash.ts';
 import { isOfADelivery } from './gateway-kills.ts';
 import { DEPLOY, KILLS } from './kills.ts';
-import { TALKATIVE } from './people.ts';
+import { SILENT, TALKATIVE } from './people.ts';
+import { recoveryLines } from './recovery.ts';
+import { TEN_KILLS } from './ten-kills.ts';
 import { NO_TIME } from './time.ts';
 import { TIME_KILLS } from './time-kills.ts';
 
@@ -10,18 +12,19 @@ const { values } = parseArgs({
   options: {
     count: { type: 'string' },
     seed: { type: 'string' },
-    people: { type: 'string', default: '20' },
+    people: { type: 'string' },
     workers: { type: 'string', default: '2' },
     gateways: { type: 'string', default: '1' },
     rolling: { type: 'boolean', default: false },
     time: { type: 'boolean', default: false },
     deliveries: { type: 'boolean', default: false },
+    ten: { type: 'boolean', default: false },
     only: { type: 'string' },
   },
 });
-const count = Number(values.count ?? (values.deliveries ? 24 : 50));
+const count = Number(values.count ?? (values.deliveries ? 24 : values.ten ? TEN_KILLS.length : 50));
 const seed = Number(values.seed ?? Date.now() % 1_000_000);
-const people = Number(values.people);
+const people = Number(values.people ?? (values.ten ? 1 : 20));
 const [workers, gateways] = [Number(values.workers), Number(values.gateways)];
 if (![count, seed, people, workers, gateways].every((n) => Number.isSafeInteger(n) && n >= 0) || Math.min(count, people, workers, gateways) < 1) {
   process.stderr.write('test:crash takes --count N, --seed S, --people P, --workers W and --gateways G, whole numbers.\n');
@@ -41,13 +44,14 @@ if (values.time && NO_TIME !== null) {
 }
 // `--deliveries`: each instant around what Slack delivers once over Socket Mode and once over HTTP, twenty-four in all; `--count` more begin anew.
 const deliveries = KILLS.filter(isOfADelivery).map((k) => ({ ...k, weight: 1 }));
+// `--ten`: one session and nobody else, whose worker is killed ten times, at one step and at ten steps.
 const wanted = values.deliveries
   ? deliveries
   : values.rolling
     ? [DEPLOY]
-    : (values.time ? TIME_KILLS : KILLS).filter((k) => only.some((words) => k.name.includes(words)));
+    : (values.ten ? TEN_KILLS : values.time ? TIME_KILLS : KILLS).filter((k) => only.some((words) => k.name.includes(words)));
 if (wanted.length === 0) {
-  process.stderr.write(`No kill is called "${values.only}". There are: ${KILLS.map((k) => k.name).join('; ')}.\n`);
+  process.stderr.write(`No kill is called "${values.only}". There are: ${(values.time ? TIME_KILLS : KILLS).map((k) => k.name).join('; ')}.\n`);
   process.exit(2);
 }
 const tally = await crash({
@@ -58,13 +62,15 @@ const tally = await crash({
   gateways,
   kills: wanted,
   inTime: values.time,
+  ...(values.ten ? { perStage: 1, kinds: ['whole'] as const, chances: SILENT, endWithinMs: 180_000 } : {}),
   ...(values.deliveries ? { perStage: deliveries.length, insist: 3, chances: TALKATIVE } : {}),
   say: (line) => process.stdout.write(`${line}\n`),
 });
 const minutes = ((Date.now() - began) / 60_000).toFixed(1);
 process.stdout.write(
-  `${tally.sessions} sessions and ${tally.effects} effects under ${tally.kills} kills in ${minutes} minutes, ${tally.anywhere} of which missed their instant; ${tally.recovery.length} sessions were taken over\n`,
+  `${tally.sessions} sessions and ${tally.effects} effects under ${tally.kills} kills in ${minutes} minutes, ${tally.anywhere} of which missed their instant; ${allOf(tally.recoveries).length} sessions were taken over\n`,
 );
+for (const line of recoveryLines(tally.recoveries)) process.stdout.write(`${line}\n`);
 if (values.time)
   process.stdout.write(`${tally.expired} questions expired, ${tally.reminded} were reminded of; recovery is not measured where the clock jumps\n`);
 process.stdout.write(`${lastLine(tally)}\n`);

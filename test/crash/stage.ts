@@ -160,7 +160,7 @@ export async function openCrashStage(options: {
   const processes = [...gateways.map((g) => g.process), ...workers.map((w) => w.process)];
   let isLater = false;
   const stage = {
-    ...{ dir, channels, standIns, slack, gateway, gatewayLink, workers, processes, redis, keys, blobs, log, heard, written, faults, time },
+    ...{ say: options.say, dir, channels, standIns, slack, gateway, gatewayLink, workers, processes, redis, keys, blobs, log, heard, written, faults, time },
     reading: makeReading(redis, keys, log),
     ready: async () => void (await Promise.all(processes.map((p) => p.ready()))),
     redisLinks,
