@@ -154,7 +154,7 @@ function refusal({ upstream, what }: HttpRequest, response: Response, body: stri
     transient: status === 408 || status === 429 || status >= 500 || busy,
     retryAfterMs: retryAfter(response.headers.get('retry-after')),
   };
-  const mark = code && code !== String(status) ? `${status} ${code}` : `${status}`;
+  const mark = code && code !== String(status) && code !== `HTTP_${status}` ? `${status} ${code}` : `${status}`;
   const said = words ? `: ${words}` : '.';
   if (status === 401) return new UpstreamError(`${upstream} does not accept the bot's credentials (${mark})${said}`, facts);
   if (status === 403) return new UpstreamError(`${upstream} refused to ${what} (${mark})${said}`, facts);

@@ -36,7 +36,7 @@ export function badRunsInWords(outcome: Outcome): string {
 
 /**
  * How an ended experiment ended, in a few words that begin with the one that matters: "Done", "Failed: the training run failed", "Denied", "Done in part: a step
- * was refused", or "Answered" where nothing was asked for but words. From the stored outcomes alone, never from the model's words. A step that was done after all on a
+ * was refused", or "Answered" where nothing was done but to look. From the stored outcomes alone, never from the model's words. A step that was done after all on a
  * second try holds nothing up.
  */
 export function cameTo(s: Session): string {
@@ -45,13 +45,12 @@ export function cameTo(s: Session): string {
   if (outcome === 'failed') return 'Failed';
   if (outcome === 'limit') return 'Ended at its budget';
   const calls = [...s.calls.values()];
-  if (calls.length === 0 && s.replies.length > 0) return 'Answered';
   const trained = trainingCameTo(s, calls);
   if (trained) return trained;
   const left = calls.findLast((call, i) => isTrouble(call, calls.slice(i + 1)));
   const end = left && stepEnd(left);
-  if (!end) return 'Done';
-  const something = calls.some((call) => stepEnd(call) === 'done' && (call.started !== undefined || call.tool === 'compare_runs'));
+  const something = calls.some((call) => stepEnd(call) === 'done' && (hasActed(call) || call.tool === 'compare_runs'));
+  if (!end) return something ? 'Done' : 'Answered';
   return something ? `Done in part: ${PART[end]}` : ALONE[end];
 }
 
@@ -75,6 +74,11 @@ const PART: Record<StepEnd, string> = {
   'asked back': 'a question is open',
   unknown: 'whether a step took effect is not known',
 };
+
+/** A mounted server's call leaves a start whatever it is. */
+function hasActed({ started, status }: Call): boolean {
+  return started !== undefined && !(status.is === 'finished' && status.outcome.data?.['read_only'] === true);
+}
 
 /** The runs this session started, by what was last seen of each; null where none ended badly. */
 function trainingCameTo(s: Session, calls: readonly Call[]): string | null {

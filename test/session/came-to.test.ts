@@ -29,7 +29,8 @@ test.each<[string, Step[], string]>([
   ['all of several', [run('1'), run('2'), saw('FAILED', 'FAILED')], 'Failed: all 2 training runs failed'],
   ['one of several', [run('1'), run('2'), saw('FAILED', 'SUCCEEDED')], 'Done in part: 1 of 2 training runs failed'],
   ['a repaired run', [run('1'), saw('FAILED'), saw('SUCCEEDED')], 'Done'],
-  ["somebody else's failed run, looked at", [saw('FAILED')], 'Done'],
+  ["somebody else's failed run, looked at", [saw('FAILED')], 'Answered'],
+  ["a mounted server's look", [{ tool: 'mcp__lab__find', outcome: ok({ read_only: true }), acted: true }], 'Answered'],
   ['a denial', [{ tool: 'run_databricks_job', outcome: not('denied') }], 'Denied'],
   [
     'a refusal',

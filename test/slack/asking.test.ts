@@ -134,6 +134,8 @@ describe('what people read', () => {
     const final = slotsOf([opened(), told('', 'stop', 'approver', 'U2'), ended('stopped', 'Stopped by <@U2>. Nothing was left running.')]);
     expect(json(final, 'final')).toMatch(/Stopped.* by .*"user_id":"U2"/);
     expect(named(final, 'final')?.text).toMatch(/^Stopped\nNothing was left running\./);
+    const own = slotsOf([opened(), told('', 'stop'), ended('stopped', 'Stopped by <@U1>. Nothing was left running.')]);
+    expect(json(own, 'final').match(/"user_id":"U1"/g)).toHaveLength(1);
   });
 
   test('a page that a tool gave is a short link, whoever writes it; any other address stays text', () => {

@@ -22,11 +22,11 @@ export type Compared = {
 export function stoppedBy(got: Got | undefined, what: string): string | null {
   if (!got) return `I could not ${what}.`;
   if (got.failed) return `I could not ${what}: ${got.text}`;
-  const { status, by, reason } = got.data;
+  const { status, reason } = got.data;
   switch (status) {
     case 'declined':
     case 'denied':
-      return `I did not ${what}: ${by ? `<@${by}> declined` : 'it was declined'}${reason ? `, because "${reason}"` : ''}. I stop here.`;
+      return `I did not ${what}: it was declined${reason ? `, because "${String(reason).replace(/[.\s]+$/, '')}"` : ''}. I stop here.`;
     case 'expired':
       return `I did not ${what}: nobody decided in time. I stop here.`;
     case 'withdrawn':

@@ -84,7 +84,7 @@ export function planInWords(plan: Plan, defaults: { job?: string; experiment?: s
 
 /** The run, with everything it is started with. */
 export function runInWords(run: RunPlan, usual: string | undefined): string {
-  return `Run ${jobInWords(run, usual)}${run.config ? ` with config ${run.config}` : ''}${overridesInWords(run.parameters)}.`;
+  return `Run ${jobInWords(run, usual)}${withInWords(run)}.`;
 }
 
 function jobInWords({ job }: RunPlan, usual: string | undefined): string {
@@ -92,9 +92,10 @@ function jobInWords({ job }: RunPlan, usual: string | undefined): string {
   return 'id' in job ? `job ${job.id}` : `the job named ${job.name}`;
 }
 
-function overridesInWords(parameters: Record<string, string>): string {
+function withInWords({ config, parameters }: RunPlan): string {
   const pairs = Object.entries(parameters).map(([key, value]) => `${key}=${value}`);
-  return pairs.length > 0 ? ` and ${pairs.join(', ')}` : '';
+  const all = [...(config ? [`config ${config}`] : []), ...(pairs.length > 0 ? [pairs.join(', ')] : [])];
+  return all.length > 0 ? ` with ${all.join(' and ')}` : '';
 }
 
 function compareInWords({ metric, baseline, threshold, direction }: ComparePlan, plan: Plan, usual: string | undefined): string {

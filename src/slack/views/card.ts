@@ -233,13 +233,15 @@ function brief(given: string): string {
   return text.length > 500 ? `${text.slice(0, 500)}… (${text.length - 500} more characters)` : text;
 }
 
+const EMPTY = '(empty)';
+
 function changed(c: Change): Bit[] {
-  return [mono(brief(c.name)), t(c.from === null ? ' is added: ' : ` ${brief(c.from)} → `), bold(brief(c.to))];
+  return [mono(brief(c.name)), t(c.from === null ? ' is added: ' : ` ${brief(c.from) || EMPTY} → `), bold(brief(c.to) || EMPTY)];
 }
 
 function edited(c: ChangedArgument): Bit[] {
   const none = 'left out';
-  return [mono(brief(c.name)), t(` ${brief(c.from ?? none)} → `), bold(brief(c.to ?? none))];
+  return [mono(brief(c.name)), t(` ${brief(c.from ?? none) || EMPTY} → `), bold(brief(c.to ?? none) || EMPTY)];
 }
 
 /** Every argument, one a line, as it will be sent. */

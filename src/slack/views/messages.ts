@@ -119,7 +119,11 @@ export function finalMessage(f: Final): Message {
   const record = `record: ${f.lines} lines, head ${f.head}`;
   const blocks: Block[] = [
     rich(
-      ...(f.bare ? [] : [para(bold(f.heading), ...(f.stoppedBy ? [t(' by '), user(f.stoppedBy)] : []), t(', '), user(f.requester))]),
+      ...(f.bare
+        ? []
+        : [
+            para(bold(f.heading), ...(f.stoppedBy ? [t(' by '), user(f.stoppedBy)] : []), ...(f.stoppedBy === f.requester ? [] : [t(', '), user(f.requester)])),
+          ]),
       ...(f.words ? richWords(named(f.words), f.known) : []),
       ...(f.did.length > 0 ? [para(t('What was done:')), bullets(f.did.slice(0, 20).map((d) => [d.url ? link(d.url, d.text) : t(d.text)]))] : []),
     ),

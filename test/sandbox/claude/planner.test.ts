@@ -164,16 +164,16 @@ describe("the seed's job", () => {
   });
 
   test('denied: it says who and why, and stops', async () => {
-    const played = await play(request(seed), { run_databricks_job: { status: 'declined', by: 'U2', reason: 'too expensive today' } });
+    const played = await play(request(seed), { run_databricks_job: { status: 'declined', by: 'U2', reason: 'too expensive today.' } });
     expect(toolsOf(played)).toEqual(['run_databricks_job']);
-    expect(played.last).toBe('I did not start the run: <@U2> declined, because "too expensive today". I stop here.');
+    expect(played.last).toBe('I did not start the run: it was declined, because "too expensive today". I stop here.');
   });
 
   test('the pull request is denied: the verdict is told all the same, and nothing is posted in its place', async () => {
     const played = await play(request(seed), { ...good, create_github_pr: { status: 'declined', by: 'U2' } });
     expect(toolsOf(played).at(-1)).toBe('create_github_pr');
     expect(played.last).toContain('Improved: val_f1 0.73');
-    expect(played.last).toContain('I did not open the pull request: <@U2> declined. I stop here.');
+    expect(played.last).toContain('I did not open the pull request: it was declined. I stop here.');
   });
 
   test('refused at the gate: it says so and stops', async () => {

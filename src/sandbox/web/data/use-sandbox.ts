@@ -45,6 +45,8 @@ export function useSandbox(): Sandbox {
     async (what: Act): Promise<Acted> => {
       try {
         const acted = await act(what);
+        // What went wrong before is no news any more.
+        if (acted.ok) say(null);
         refresh();
         return acted;
       } catch (error) {

@@ -68,7 +68,12 @@ function Row({ traffic }: { traffic: Traffic }) {
       data-n={traffic.n}
       data-with={traffic.with}
       open={open}
-      onToggle={(event) => setOpen(event.currentTarget.open)}
+      onToggle={(event) => {
+        const row = event.currentTarget;
+        setOpen(row.open);
+        // What is opened at the lower edge would be opened out of sight.
+        if (row.open) requestAnimationFrame(() => row.scrollIntoView({ block: 'nearest' }));
+      }}
     >
       <summary class="row-head">
         <span class="row-time">{at.toLocaleTimeString('en', { hour12: false })}</span>
