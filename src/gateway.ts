@@ -75,6 +75,7 @@ export async function startGateway(config: Config, core: Core, log: Log, checks:
   // After Slack, which may refuse us: a narrator that was begun would go on.
   const narrator = startNarrator({
     ...core,
+    waitedFor: () => app.waiting() > 0,
     show: async (session, slots, limiter, now, progress) => {
       const again = await show(session, slots, limiter, now, progress);
       if (session.ended && config.record.anchor) await anchorRecord(session, services, slots);

@@ -12,6 +12,8 @@ import type { Show, ShownSlot, Slots } from './reading.ts';
 /** How long one process may take over one thread before another may help out. */
 const TURN_MS = 30_000;
 const AFTER_FAILURE_MS = 2_000;
+/** So long threads stand back behind people who wait for an acknowledgement. */
+const STAND_BACK_MS = 1_000;
 
 /**
  * Keeps every thread at what its log says. A session stays in `stale` until exactly its last line is shown, so a crash after the last event still
@@ -24,6 +26,8 @@ export function startNarrator(deps: {
   show: Show;
   failed: (session: string, error: unknown) => void;
   everyMs?: number;
+  /** Does somebody wait for this process to acknowledge something? */
+  waitedFor?: () => boolean;
 }): { stop(): Promise<void> } {
   const { redis, keys, log } = deps;
   let stopped = false;
@@ -33,6 +37,7 @@ export function startNarrator(deps: {
 
   const round = async () => {
     while (!stopped) {
+      for (const until = performance.now() + STAND_BACK_MS; deps.waitedFor?.() && performance.now() < until; ) await new Promise((r) => setTimeout(r, 10));
       try {
         const stale = await redis.zrangebyscore(keys.stale, '-inf', await log.time(), 'LIMIT', 0, 50);
         for (const sid of stale) {

@@ -29,25 +29,27 @@ const CLUSTER_TRIES = { patient: 600, brisk: 10 };
 export function connect(url: string, options: typeof PATIENT | typeof BRISK): Redis {
   const address = readRedisUrl(url);
   if ('fault' in address) throw new Error(address.fault);
-  if (address.form === 'one') return new Redis(address.url, options);
+  if (address.form === 'one') return gathering(new Redis(address.url, options));
   const { nodes, login, tls } = address;
   const reached = { ...login, ...(tls ? { tls: {} } : {}) };
   if (address.form === 'sentinel') {
     const { username, password } = address.sentinelLogin;
-    return new Redis({
-      ...options,
-      ...reached,
-      sentinels: nodes,
-      name: address.master,
-      db: address.db,
-      ...(username ? { sentinelUsername: username } : {}),
-      ...(password ? { sentinelPassword: password } : {}),
-      enableTLSForSentinelMode: tls,
-      sentinelRetryStrategy: soon,
-      sentinelCommandTimeout: 2_000,
-      // The sentinels say when there is a new master; a host that vanished without a word would be noticed by the socket's timeout only.
-      failoverDetector: true,
-    });
+    return gathering(
+      new Redis({
+        ...options,
+        ...reached,
+        sentinels: nodes,
+        name: address.master,
+        db: address.db,
+        ...(username ? { sentinelUsername: username } : {}),
+        ...(password ? { sentinelPassword: password } : {}),
+        enableTLSForSentinelMode: tls,
+        sentinelRetryStrategy: soon,
+        sentinelCommandTimeout: 2_000,
+        // The sentinels say when there is a new master; a host that vanished without a word would be noticed by the socket's timeout only.
+        failoverDetector: true,
+      }),
+    );
   }
   const { enableOfflineQueue = true, retryStrategy: _cluster, ...redisOptions } = options as typeof BRISK;
   const cluster = new Cluster(nodes, {
@@ -126,7 +128,6 @@ export function scripts(
   const call = (name: string, args: (string | number)[]) => {
     const command = commands[`lm_${name}`];
     if (!command) throw new Error(`there is no script ${name}`);
-    gather(redis);
     return command.apply(redis, args);
   };
   return {
@@ -139,12 +140,17 @@ export function scripts(
  * What is sent to Redis in one turn of the event loop leaves as one packet: a system call for all of it instead of one each, and Redis, which finds it all at once,
  * syncs its file once for it. Nothing else is changed by it: each command is still one, with its own answer.
  */
-function gather(redis: Redis): void {
-  // A cluster has one for each node, and none of its own.
-  const stream: typeof redis.stream | undefined = redis.stream;
-  if (!stream || stream.writableCorked > 0) return;
-  stream.cork();
-  setImmediate(() => stream.uncork());
+function gathering(redis: Redis): Redis {
+  const send = redis.sendCommand.bind(redis);
+  redis.sendCommand = (...given) => {
+    const stream: typeof redis.stream | undefined = redis.stream;
+    if (stream && stream.writableCorked === 0) {
+      stream.cork();
+      setImmediate(() => stream.uncork());
+    }
+    return send(...given);
+  };
+  return redis;
 }
 
 /** What is wrong with this Redis for us: `faults` stop the start, `warnings` are said. */

@@ -37,7 +37,13 @@ export type SlackOptions = {
   startWithinMs?: number | undefined;
 };
 
-export type RunningSlack = { team: string; stop(): Promise<void>; ready(): { ok: boolean; why?: string }; port(): number };
+export type RunningSlack = {
+  team: string;
+  stop(): Promise<void>;
+  ready(): { ok: boolean; why?: string };
+  port(): number /** Deliveries that are not acknowledged yet. */;
+  waiting(): number;
+};
 
 const REVOKED = 'Slack has taken SLACK_BOT_TOKEN back: install the app again, set the new token and start labmate anew; every session waits until then';
 
@@ -68,7 +74,7 @@ export async function startSlack(options: SlackOptions): Promise<RunningSlack> {
   if (!socket && !signingSecret) throw new Error('Set SLACK_APP_TOKEN for Socket Mode, or SLACK_SIGNING_SECRET for HTTP.');
   const receiver = socket ?? httpReceiver({ signingSecret: signingSecret ?? '', port, logger, other: options.other });
   const app = boltApp(receiver, options, self, logger);
-  if (options.acked) measure(app, options.acked);
+  const waiting = measure(app, options.acked ?? (() => {}));
   listen(app, desk);
 
   const server = await within(
@@ -93,6 +99,7 @@ export async function startSlack(options: SlackOptions): Promise<RunningSlack> {
       return !socket || socket.connected() ? { ok: true } : { ok: false, why: 'the connection to Slack is down and being opened again' };
     },
     port: () => portOf(server) ?? port,
+    waiting,
   };
 }
 
@@ -108,18 +115,22 @@ function boltApp(receiver: Receiver, { botToken, apiUrl }: SlackOptions, self: D
 }
 
 /** Listeners acknowledge as the last thing they do, so what they take is what Slack waits for. */
-function measure(app: App, acked: NonNullable<SlackOptions['acked']>): void {
+function measure(app: App, acked: NonNullable<SlackOptions['acked']>): () => number {
+  let waiting = 0;
   app.use(async ({ body, next }) => {
     const began = performance.now();
     const kind = 'command' in body ? 'command' : body.type === 'event_callback' ? 'event' : body.type;
     let ok = false;
+    waiting++;
     try {
       await next();
       ok = true;
     } finally {
+      waiting--;
       acked(kind, performance.now() - began, ok);
     }
   });
+  return () => waiting;
 }
 
 async function whoWeAre({ slack, apiUrl, startWithinMs = 15_000 }: SlackOptions, until: number): Promise<Desk['self']> {
