@@ -125,7 +125,7 @@ async function startParts(config: Config, log: Log, watching: Watching): Promise
     }
     if (config.role !== 'worker' && config.mcpHttp) {
       const { serveMcpHttp } = await import('./mcp-door.ts');
-      stops.push(await serveMcpHttp(config, config.mcpHttp, core, log));
+      stops.push(await serveMcpHttp(config, config.mcpHttp, core, log, watching));
     }
     if (worker !== null) {
       const { startWorker } = await worker;

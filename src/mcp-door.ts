@@ -4,6 +4,7 @@ import { type Choice, choose } from './mcp-list.ts';
 import { openCalls } from './open-calls.ts';
 import { type Core, openCore } from './open-core.ts';
 import { openServices } from './open-services.ts';
+import { observeDoor, type Watching } from './ops/observe.ts';
 import { mayApprove } from './policy/approvers.ts';
 import { lookAlikes, visible } from './policy/outside-text.ts';
 import { approversOf } from './policy/rules.ts';
@@ -43,14 +44,23 @@ export async function serveMcp(config: AnyConfig, choice: Choice): Promise<void>
 }
 
 /** The door over HTTP, beside Slack's. */
-export async function serveMcpHttp(config: Config, mcpHttp: NonNullable<Config['mcpHttp']>, core: Core, log: Log): Promise<() => Promise<void>> {
+export async function serveMcpHttp(
+  config: Config,
+  mcpHttp: NonNullable<Config['mcpHttp']>,
+  core: Core,
+  log: Log,
+  watching: Watching,
+): Promise<() => Promise<void>> {
   const door = await doorWithLog(config, core, log);
   const { services, settings, clean } = door.deps;
   const serverFor = (principal: Principal) => {
     const tools = toolsFor(services).filter((tool) => principal.scope === 'write' || tool.kind === 'read');
     return doorServer({ tools, prompts: prompts(tools, { services, settings }), atDoor: door.atDoor(principal), clean });
   };
-  const { url, close } = await serveHttp({ ...mcpHttp, serverFor, failed: (error) => log.error({ err: error }, 'a request at the MCP door failed') });
+  const failed = (error: unknown) => log.error({ err: error }, 'a request at the MCP door failed');
+  const watch = { request: observeDoor(watching), refused: watching.figures.turnedAway };
+  const { url, connected, close } = await serveHttp({ ...mcpHttp, serverFor, failed, watch });
+  watching.figures.doorOf(connected);
   log.info({ url }, 'the MCP door is open');
   return close;
 }

@@ -3,6 +3,7 @@ import type { Breakers } from '../agent/breaker.ts';
 import type { AnyConfig } from '../config.ts';
 import type { Census } from '../runtime/census.ts';
 import { costOf } from '../session/budget.ts';
+import type { DoorOutcome, DoorRequest } from '../session/door.ts';
 import type { EventOf, SessionEvent } from '../session/events.ts';
 import type { Call, Session } from '../session/state.ts';
 import { createCounter, createHistogram, type Metric } from './metrics.ts';
@@ -23,12 +24,15 @@ export function openFigures({ pricing }: Pick<AnyConfig, 'pricing'>) {
   const dollars = createCounter('labmate_model_dollars_total', 'What the tokens cost by "pricing" in labmate.json, in dollars.');
   const putOff = createCounter('labmate_put_off_total', 'Turns and calls that were put off because a backend did not answer or limits requests.');
   const failures = createCounter('labmate_upstream_errors_total', 'Requests that a backend did not answer as it should, by backend.');
+  const requests = createHistogram('labmate_mcp_request_seconds', 'How long one request of an MCP client over HTTP took, by what came of it.', SLOW);
+  const refused = createCounter('labmate_mcp_refused_total', 'HTTP requests that were turned away at the MCP door, by status.');
   const troubles = createCounter('labmate_errors_total', 'Work that failed and is taken up again by itself, by part; a broken record is not.');
   // Counters that are only there once something went wrong cannot be watched from the beginning.
   for (const part of PARTS) troubles.add({ part }, 0);
   const loop = monitorEventLoopDelay({ resolution: 20 });
   loop.enable();
   let breakers: Breakers | null = null;
+  let connected = () => 0;
 
   return {
     turn(seconds: number, session: Session, wasEnded: boolean) {
@@ -54,6 +58,19 @@ export function openFigures({ pricing }: Pick<AnyConfig, 'pricing'>) {
 
     acked: (kind: string, seconds: number, ok: boolean) => acks.seen(seconds, { kind, acked: String(ok) }),
 
+    /** One request at the MCP door over HTTP. */
+    asked(seconds: number, { method, target }: DoorRequest, outcome: DoorOutcome) {
+      const result = typeof outcome === 'string' ? outcome : 'error';
+      requests.seen(seconds, { method, ...(target === null ? {} : { target }), result });
+    },
+
+    turnedAway: (status: number) => refused.add({ status: String(status) }),
+
+    /** Whose connections are counted from now on. */
+    doorOf(of: () => number) {
+      connected = of;
+    },
+
     trouble: (part: Part) => troubles.add({ part }),
 
     /** The same breakers, with what they are told counted. */
@@ -75,13 +92,14 @@ export function openFigures({ pricing }: Pick<AnyConfig, 'pricing'>) {
       const delay = loop.percentile(99) / 1e9;
       loop.reset();
       return [
-        ...[turns, model, tools, acks, ended, tokens, dollars, putOff, failures, troubles].map((each) => each.metric()),
+        ...[turns, model, tools, acks, requests, refused, ended, tokens, dollars, putOff, failures, troubles].map((each) => each.metric()),
         {
           name: 'labmate_breaker_open_seconds',
           help: 'For how long a backend has not been asked because it does not answer; absent where all is well.',
           type: 'gauge',
           values: open,
         },
+        { name: 'labmate_mcp_connections', help: 'MCP clients that are connected over HTTP.', type: 'gauge', values: connected() },
         {
           name: 'labmate_event_loop_delay_seconds',
           help: 'p99 of how late timers were since the last look.',

@@ -2,6 +2,7 @@ import type { AnyConfig } from '../config.ts';
 import type { Log } from '../log.ts';
 import { stateWord } from '../runtime/about.ts';
 import type { Perform, TurnHeld } from '../runtime/advance.ts';
+import type { DoorWatch } from '../session/door.ts';
 import type { SessionEvent } from '../session/events.ts';
 import type { Session } from '../session/state.ts';
 import { version } from '../version.ts';
@@ -49,6 +50,18 @@ export function observeSteps(perform: Perform, { figures, tracing, log }: Watchi
       log[ordinary ? 'debug' : 'info']({ ...about, call: step.call.id, tool: step.call.tool, ...whatCame(events) }, 'a tool was called');
     }
     return events;
+  };
+}
+
+/** Every request at the MCP door, counted and, where traces are wanted, a span. */
+export function observeDoor({ figures, tracing }: Watching): DoorWatch {
+  return (request, begin) => {
+    const began = performance.now();
+    const end = tracing ? tracing.request(request, begin) : void begin();
+    return (outcome) => {
+      end?.(outcome);
+      figures.asked((performance.now() - began) / 1_000, request, outcome);
+    };
   };
 }
 

@@ -1,5 +1,6 @@
 import { type Attributes, SpanKind } from '@opentelemetry/api';
 import type { Perform } from '../runtime/advance.ts';
+import type { DoorOutcome, DoorRequest } from '../session/door.ts';
 import type { EventOf, SessionEvent } from '../session/events.ts';
 import type { Session } from '../session/state.ts';
 
@@ -35,6 +36,29 @@ export function beforeStep(step: Step, session: Session, model: string): { name:
       ...conversation,
     },
   };
+}
+
+/** Of a request at the MCP door, by the conventions for MCP. Pure. */
+export function beforeRequest({ method, target, id, connection }: DoorRequest): { name: string; attributes: Attributes } {
+  const named: Attributes = target === null ? {} : method === 'tools/call' ? { 'gen_ai.operation.name': 'execute_tool', 'gen_ai.tool.name': target } : {};
+  return {
+    name: target === null ? method : `${method} ${target}`,
+    attributes: {
+      'mcp.method.name': method,
+      'jsonrpc.request.id': id,
+      'network.transport': 'tcp',
+      'network.protocol.name': 'http',
+      ...named,
+      ...(method === 'prompts/get' && target !== null ? { 'gen_ai.prompt.name': target } : {}),
+      ...(connection === null ? {} : { 'mcp.session.id': connection }),
+    },
+  };
+}
+
+/** How it ended. Pure. */
+export function afterRequest(outcome: DoorOutcome): Attributes {
+  if (typeof outcome !== 'string') return { 'error.type': String(outcome.code), 'rpc.response.status_code': String(outcome.code) };
+  return { 'labmate.result': outcome, ...(outcome === 'tool_error' || outcome === 'aborted' ? { 'error.type': outcome } : {}) };
 }
 
 /** What came of a step, by its events. Of a reply how much, never what. Pure. */

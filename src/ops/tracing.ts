@@ -6,9 +6,10 @@ import { resourceFromAttributes } from '@opentelemetry/resources';
 import { BatchSpanProcessor, type IdGenerator, RandomIdGenerator, TracerProvider } from '@opentelemetry/sdk-trace';
 import { stateWord } from '../runtime/about.ts';
 import type { Perform, TurnHeld } from '../runtime/advance.ts';
+import type { DoorWatch } from '../session/door.ts';
 import type { SessionEvent } from '../session/events.ts';
 import { requestSpans } from './request-spans.ts';
-import { afterStep, beforeStep } from './span-attributes.ts';
+import { afterRequest, afterStep, beforeRequest, beforeStep } from './span-attributes.ts';
 
 /** Loaded only where OTEL_EXPORTER_OTLP_ENDPOINT is set; without it no code of this file or its packages runs. */
 export type Tracing = {
@@ -16,6 +17,8 @@ export type Tracing = {
   turn<T>(held: TurnHeld, work: () => Promise<T>): Promise<T>;
   /** A span in it for each question to the model and each call of a tool. */
   step(...args: [...Parameters<Perform>, work: () => Promise<SessionEvent[]>]): Promise<SessionEvent[]>;
+  /** A span for one request at the MCP door, in the client's own trace where it says so; `begin` runs inside. */
+  request(...args: Parameters<DoorWatch>): ReturnType<DoorWatch>;
   stop(): Promise<void>;
 };
 
@@ -54,11 +57,30 @@ export function startTracing(options: { endpoint: string; version: string; role:
       const span = tracer.startSpan(name, { kind, attributes }, parent);
       return run(span, inside, parent, work, (events) => afterStep(events));
     },
+    request(asked, begin) {
+      const { name, attributes } = beforeRequest(asked);
+      const parent = contextOf(asked.parent);
+      const span = tracer.startSpan(name, { kind: SpanKind.SERVER, attributes }, parent);
+      inside.run(trace.setSpan(parent, span), begin);
+      return (outcome) => {
+        const after = afterRequest(outcome);
+        span.setAttributes(after);
+        if (after['error.type'] !== undefined) span.setStatus({ code: SpanStatusCode.ERROR });
+        span.end();
+      };
+    },
     async stop() {
       requests.stop();
       await provider.shutdown().catch(() => {});
     },
   };
+}
+
+/** By W3C's `traceparent`, which MCP carries in `_meta`; anything else begins a trace of its own. */
+function contextOf(parent: string | null): Context {
+  const [, traceId, spanId, flags] = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/.exec(parent ?? '') ?? [];
+  if (traceId === undefined || spanId === undefined || flags === undefined) return ROOT_CONTEXT;
+  return trace.setSpanContext(ROOT_CONTEXT, { traceId, spanId, traceFlags: Number.parseInt(flags, 16), isRemote: true });
 }
 
 function turnAttributes({ session, fence }: TurnHeld): Attributes {

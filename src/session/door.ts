@@ -25,3 +25,22 @@ export function isReview(s: Session): boolean {
 export function isLong(s: Session): boolean {
   return s.seq >= LONG;
 }
+
+/** One request of a client at a door, for whoever measures: names and ids only, and only names that are ours. */
+export type DoorRequest = {
+  /** `tools/call`; "other" for a method that nobody knows. */
+  method: string;
+  /** The tool, prompt or kind of address it names; null where it names none, "unknown" where there is none of that name. */
+  target: string | null;
+  id: string;
+  /** The connection, once there is one. */
+  connection: string | null;
+  /** Of the client's own trace, by W3C's `traceparent`. */
+  parent: string | null;
+};
+
+/** `asked`: people must agree first. `tool_error`: the tool says no. `aborted`: the connection went before the answer. Else the protocol's error code. */
+export type DoorOutcome = 'ok' | 'asked' | 'tool_error' | 'aborted' | { code: number };
+
+/** Is told of a request, begins it, and answers who is told how it ended. */
+export type DoorWatch = (request: DoorRequest, begin: () => void) => (outcome: DoorOutcome) => void;

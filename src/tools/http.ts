@@ -2,8 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
+import type { DoorWatch } from '../session/door.ts';
 import type { Principal } from './door.ts';
 import { admit, type HttpAccess, whyNotOpen } from './http-guard.ts';
+import { watchRequests } from './watch-requests.ts';
 
 export type HttpOptions = HttpAccess & {
   /** 0: any free port. */
@@ -11,6 +13,8 @@ export type HttpOptions = HttpAccess & {
   /** A server for one client's connection. */
   serverFor(principal: Principal): McpServer;
   failed(error: unknown): void;
+  /** Is told of every request, and of those that are turned away at the door. */
+  watch?: { request: DoorWatch; refused(status: number): void } | undefined;
 };
 
 /** A client's connection, not a session of ours: nothing is lost when it goes, and the client comes again. */
@@ -21,7 +25,7 @@ const IDLE_MS = 30 * 60_000;
 const MOST_CONNECTIONS = 500;
 
 /** The tools over Streamable HTTP. Throws a sentence where it would stand open to others. */
-export async function serveHttp(options: HttpOptions): Promise<{ url: string; close(): Promise<void> }> {
+export async function serveHttp(options: HttpOptions): Promise<{ url: string; connected(): number; close(): Promise<void> }> {
   const [why] = whyNotOpen(options);
   if (why) throw new Error(why);
   const connections = new Map<string, Connection>();
@@ -44,6 +48,7 @@ export async function serveHttp(options: HttpOptions): Promise<{ url: string; cl
   const port = typeof address === 'object' && address ? address.port : options.port;
   return {
     url: `http://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}${PATH}`,
+    connected: () => connections.size,
     async close() {
       clearInterval(sweep);
       const closed = new Promise((resolve) => http.close(resolve));
@@ -57,6 +62,7 @@ export async function serveHttp(options: HttpOptions): Promise<{ url: string; cl
 async function answer(request: IncomingMessage, response: ServerResponse, options: HttpOptions, connections: Map<string, Connection>): Promise<void> {
   const admitted = admit(request, options);
   if (!admitted.ok) {
+    options.watch?.refused(admitted.status);
     if (admitted.status === 401) response.setHeader('WWW-Authenticate', 'Bearer realm="labmate"');
     return refuse(response, admitted.status, admitted.why);
   }
@@ -78,7 +84,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, option
   if (!known && connection.transport.sessionId === undefined) await connection.server.close();
 }
 
-async function open(principal: Principal, { serverFor }: HttpOptions, connections: Map<string, Connection>): Promise<Connection> {
+async function open(principal: Principal, { serverFor, watch }: HttpOptions, connections: Map<string, Connection>): Promise<Connection> {
   const transport = new StreamableHTTPServerTransport({
     sessionIdGenerator: randomUUID,
     onsessioninitialized: (id) => {
@@ -92,6 +98,7 @@ async function open(principal: Principal, { serverFor }: HttpOptions, connection
   const connection: Connection = { transport, server: serverFor(principal), principal, usedAt: Date.now(), busy: 0 };
   // The SDK's own types disagree under exactOptionalPropertyTypes.
   await connection.server.connect(transport as Parameters<McpServer['connect']>[0]);
+  if (watch) watchRequests(transport, watch.request);
   return connection;
 }
 

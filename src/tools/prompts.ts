@@ -10,6 +10,9 @@ export type Prompt = {
   text(args: Record<string, string | undefined>): string;
 };
 
+/** All that there are, whichever are offered. */
+export const PROMPTS: readonly string[] = ['ablation', 'compare_to_best', 'investigate_failed_run'];
+
 const MOST_OFFERED = 20;
 /** Who types does not wait. */
 const COMPLETE_MS = 2_000;

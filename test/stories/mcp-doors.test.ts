@@ -7,6 +7,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { sessionOfRef } from '../../src/runtime/commands.ts';
 import { wordsOf } from '../../src/sandbox/print-thread.ts';
 import { freePort } from '../../src/sandbox/redis.ts';
+import { openLink } from '../crash/link.ts';
+import { receiveOtlp } from '../ops/otlp-receiver.ts';
 import { openStage, type StoryStage } from './stage.ts';
 
 // The gate as clients of both doors meet it: no write reaches a stand-in without the yes of people, for exactly these bytes, once.
@@ -15,10 +17,12 @@ const token = (user: string) => `token-of-${user}-0123456789`;
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
 
 let stage: StoryStage;
+let collector: Awaited<ReturnType<typeof receiveOtlp>>;
 let url: string;
 const clients: Client[] = [];
 beforeAll(async () => {
   const port = await freePort();
+  collector = await receiveOtlp();
   url = `http://127.0.0.1:${port}/mcp`;
   const tokens = Object.fromEntries(['U1', 'U3'].map((user) => [sha256(token(user)), { user, scope: 'write' }]));
   stage = await openStage({
@@ -31,19 +35,30 @@ beforeAll(async () => {
         tag_run: { users: ['U1'], requesterMayApprove: true },
       },
     },
-    between: async (variables) => ({ ...variables, MCP_HTTP_PORT: String(port), MCP_HTTP_TOKENS: JSON.stringify(tokens) }),
+    between: async (variables) => ({
+      ...variables,
+      MCP_HTTP_PORT: String(port),
+      MCP_HTTP_TOKENS: JSON.stringify(tokens),
+      OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+    }),
   });
 }, 60_000);
 afterAll(async () => {
   for (const client of clients) await client.close();
   await stage?.close();
+  await collector?.close();
 });
 beforeEach(() => stage.begin());
 
 type Answer = { failed: boolean; text: string; data: Record<string, unknown>; meta: unknown };
 type Call = (name: string, input: Record<string, unknown>, meta?: Record<string, unknown>) => Promise<Answer>;
 
-async function connect(door: 'stdio' | 'http', user: string, says?: () => { action: 'accept' | 'decline' | 'cancel'; content?: Record<string, boolean> }) {
+async function connect(
+  door: 'stdio' | 'http',
+  user: string,
+  says?: () => { action: 'accept' | 'decline' | 'cancel'; content?: Record<string, boolean> },
+  more: Record<string, string> = {},
+) {
   const client = new Client({ name: 'coder', version: '2.1' }, { capabilities: says ? { elicitation: { form: {} } } : {} });
   const asked: string[] = [];
   if (says)
@@ -54,7 +69,7 @@ async function connect(door: 'stdio' | 'http', user: string, says?: () => { acti
   const transport =
     door === 'http'
       ? new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers: { Authorization: `Bearer ${token(user)}` } } })
-      : new StdioClientTransport({ command: process.execPath, args: ['bin/labmate.mjs', 'mcp'], env: { ...stage.variables, LABMATE_USER: user } });
+      : new StdioClientTransport({ command: process.execPath, args: ['bin/labmate.mjs', 'mcp'], env: { ...stage.variables, LABMATE_USER: user, ...more } });
   await client.connect(transport as Parameters<Client['connect']>[0]);
   clients.push(client);
   const call: Call = async (name, input, _meta) => {
@@ -184,3 +199,48 @@ describe.each(['http', 'stdio'] as const)('over %s', (door) => {
     expect(session.ended).toBeUndefined();
   });
 });
+
+test("an operator sees what clients ask for: counted by method, tool and outcome, and as spans that join the client's own trace", async () => {
+  const { call } = await connect('http', 'U1');
+  const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+  await call('list_databricks_jobs', {}, { traceparent });
+  await call('fetch_mlflow_run', { run_id: '0'.repeat(32) });
+  expect((await fetch(url, { method: 'POST' })).status).toBe(401);
+  const figures = await (await fetch(`${stage.product.admin('gateway')}/metrics`)).text();
+  const count = (labels: string) => Number(new RegExp(`^labmate_mcp_request_seconds_count\\{${labels}\\} (\\d+)$`, 'm').exec(figures)?.[1] ?? 0);
+  expect(count('method="tools/call",target="list_databricks_jobs",result="ok"')).toBeGreaterThanOrEqual(2);
+  expect(count('method="tools/call",target="run_databricks_job",result="asked"')).toBeGreaterThanOrEqual(4);
+  expect(count('method="tools/call",target="fetch_mlflow_run",result="tool_error"')).toBe(1);
+  expect(count('method="initialize",result="ok"')).toBeGreaterThanOrEqual(3);
+  expect(figures).toMatch(/^labmate_mcp_connections [1-9]/m);
+  expect(figures).toContain('labmate_mcp_refused_total{status="401"} 1');
+
+  const span = await stage.until('the span at the collector', () => collector.spans.find((s) => s.parentSpanId === 'b7ad6b7169203331'));
+  expect(span).toMatchObject({
+    name: 'tools/call list_databricks_jobs',
+    parentSpanId: 'b7ad6b7169203331',
+    attributes: {
+      'mcp.method.name': 'tools/call',
+      'gen_ai.tool.name': 'list_databricks_jobs',
+      'mcp.session.id': expect.any(String),
+      'jsonrpc.request.id': expect.any(String),
+      'labmate.result': 'ok',
+    },
+  });
+  // What it asked of backends stands in it.
+  expect(collector.spans.some((s) => s.parentSpanId === span.spanId && s.name === 'GET')).toBe(true);
+}, 30_000);
+
+test('a client that calls at once finds its log, however slowly Redis is reached', async () => {
+  const redis = new URL(String(stage.variables.REDIS_URL));
+  const link = await openLink(Number(redis.port));
+  // Slack is known long before: nothing may be refused because Redis is not there yet.
+  link.slow(2_000);
+  redis.port = String(link.port);
+  const { call } = await connect('stdio', 'U3', undefined, { REDIS_URL: redis.href });
+  setTimeout(() => link.slow(0), 300);
+  const asked = await call('run_databricks_job', { job_id: '101', parameters: { feature_set: 'at-once' } });
+  expect(asked, asked.text).toMatchObject({ failed: false, data: { requires_confirmation: true } });
+  await clients.pop()?.close();
+  await link.close();
+}, 30_000);
