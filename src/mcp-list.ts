@@ -39,8 +39,8 @@ function originOf(tool: Tool): string {
 
 function leftOut(tool: Tool): string {
   if (tool.needs.includes('sessions')) return 'left out: it reads the log of sessions (set REDIS_URL and SLACK_BOT_TOKEN, as where labmate runs)';
-  const missing = tool.needs.flatMap((need) => (need === 'sessions' ? [] : [`${need} (set ${VARIABLES[need]})`]));
-  return `left out: ${missing.join(' and ')} is not configured`;
+  const missing = tool.needs.flatMap((need) => (need === 'sessions' ? [] : [`${need} is not configured (set ${VARIABLES[need]})`]));
+  return `left out: ${missing.join(' and ')}`;
 }
 
 /** What makes a backend known; .env.example explains each. */

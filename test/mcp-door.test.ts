@@ -43,7 +43,7 @@ describe('labmate mcp ls', () => {
     expect(line(list, 'run_databricks_job')).toBe('run_databricks_job | databricks | asks a person (built-in: writes ask); auto when {"environment":"dev"}');
     expect(line(list, 'cancel_job_run')).toMatch(/^cancel_job_run \| databricks \| refused: A rule of labmate\.json denies/);
     expect(line(list, 'get_grafana_panel')).toBe(
-      'get_grafana_panel | grafana | left out: grafana (set GRAFANA_URL and GRAFANA_SERVICE_ACCOUNT_TOKEN) is not configured',
+      'get_grafana_panel | grafana | left out: grafana is not configured (set GRAFANA_URL and GRAFANA_SERVICE_ACCOUNT_TOKEN)',
     );
   });
 
