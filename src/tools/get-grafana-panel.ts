@@ -71,7 +71,7 @@ export const getGrafanaPanel = readTool({
     const own = wantsPicture && !drawn ? await ownChart(panel, series, asked.width, notes) : null;
 
     const image = drawn ?? own;
-    const alt = `${panel.title}, ${iso(query.from)} to ${iso(query.to)}`;
+    const alt = `${panel.title}, ${span(iso(query.from), iso(query.to))}`;
     const images: ToolImage[] = image ? [{ data: image, mediaType: 'image/png', alt: visible(alt) }] : [];
     const url = client.panelUrl(query);
     const shown = series.slice(0, MOST_SERIES);
@@ -89,6 +89,12 @@ export const getGrafanaPanel = readTool({
     return done(textOf(panel, data, shown), data, images);
   },
 });
+
+/** "2026-11-22 06:00 to 12:00 UTC"; the exact times stand in the data. */
+function span(from: string, to: string): string {
+  const [day, until] = [from.slice(0, 10), to.slice(0, 10)];
+  return `${day} ${from.slice(11, 16)} to ${day === until ? '' : `${until} `}${to.slice(11, 16)} UTC`;
+}
 
 /** A picture that can't be had is no reason to keep the numbers back. */
 async function orNote(picture: Promise<Uint8Array | null>, notes: string[]): Promise<Uint8Array | null> {
@@ -149,7 +155,7 @@ function textOf(panel: Panel, data: { panel_url: string; from: string; to: strin
     return `- ${s.name}: ${textSparkline(s.points.map((p) => ({ x: p.time, y: p.value })))}${mean === null ? '' : `, mean ${Number(mean.toPrecision(6))}`}`;
   });
   const more = data.omitted > 0 ? [`${data.omitted} more series are left out.`] : [];
-  return visible([`${panel.title}${unit}, ${data.from} to ${data.to}`, ...lines, ...more, ...data.notes, data.panel_url].join('\n'));
+  return visible([`${panel.title}${unit}, ${span(data.from, data.to)}`, ...lines, ...more, ...data.notes, data.panel_url].join('\n'));
 }
 
 function iso(time: number): string {

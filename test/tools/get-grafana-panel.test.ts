@@ -52,7 +52,7 @@ test('with a renderer the picture is Grafana’s own', async () => {
   standIn.renderer(true);
   const answer = await look({ format: 'image', width: 400, height: 200 });
   expect(answer.data).toMatchObject({ picture: 'grafana', series: [], notes: [] });
-  expect(answer.images).toMatchObject([{ mediaType: 'image/png', alt: 'Feature distribution (mean), 2026-11-22T06:00:00.000Z to 2026-11-22T12:00:00.000Z' }]);
+  expect(answer.images).toMatchObject([{ mediaType: 'image/png', alt: 'Feature distribution (mean), 2026-11-22 06:00 to 12:00 UTC' }]);
 });
 
 test('a renderer that fails costs the picture, not the numbers', async () => {

@@ -118,5 +118,5 @@ function* panel({ dashboard, id, from }: Extract<Understood, { is: 'panel' }>): 
   if (stopped || !got) return stopped ?? '';
   const series = (got.data['series'] ?? []) as { name: string; last: unknown; min: unknown; max: unknown }[];
   const lines = series.slice(0, 8).map((s) => `- ${s.name}: last ${num(s.last)}, between ${num(s.min)} and ${num(s.max)}`);
-  return [`${got.data['title']} since ${from}:`, ...lines, String(got.data['panel_url'] ?? '')].join('\n');
+  return [`${got.data['title']}, from ${from} until now:`, '', ...lines, '', String(got.data['panel_url'] ?? '')].join('\n');
 }

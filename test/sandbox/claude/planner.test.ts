@@ -407,7 +407,7 @@ describe('questions about runs', () => {
     [
       'Show panel 1 of dashboard ads-features',
       { get_grafana_panel: { title: 'Feature mean', panel_url: 'http://g', series: [{ name: 'a', last: 1.5, min: 0, max: null }] } },
-      'Feature mean since now-6h:\n- a: last 1.5, between 0 and none\nhttp://g',
+      'Feature mean, from now-6h until now:\n\n- a: last 1.5, between 0 and none\n\nhttp://g',
     ],
     ['What is the status of run 12?', { get_job_status: { run_id: '12', status: 'RUNNING', run_url: 'http://x' } }, 'Run 12 is RUNNING. http://x'],
     [
