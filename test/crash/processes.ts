@@ -11,6 +11,7 @@ export type Supervised = {
   name: string;
   /** Sends a signal; answers false where nobody is there to get it. */
   signal(signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT' | 'SIGTERM'): Promise<boolean>;
+  pid(): Promise<number | undefined>;
   /** What is run from its next start on. */
   runs(program: string): void;
   /** Resolves when it says that it is ready, through however many deaths. */
@@ -87,6 +88,7 @@ export function supervise(options: {
   const running = run();
   return {
     name,
+    pid: async () => current?.pid,
     runs(next) {
       program = next;
     },

@@ -4,6 +4,7 @@ import { isOfADelivery } from './gateway-kills.ts';
 import { DEPLOY, KILLS } from './kills.ts';
 import { SILENT, TALKATIVE } from './people.ts';
 import { recoveryLines } from './recovery.ts';
+import { size } from './size.ts';
 import { TEN_KILLS } from './ten-kills.ts';
 import { NO_TIME } from './time.ts';
 import { TIME_KILLS } from './time-kills.ts';
@@ -19,6 +20,7 @@ const { values } = parseArgs({
     time: { type: 'boolean', default: false },
     deliveries: { type: 'boolean', default: false },
     ten: { type: 'boolean', default: false },
+    size: { type: 'string' },
     only: { type: 'string' },
   },
 });
@@ -29,6 +31,11 @@ const [workers, gateways] = [Number(values.workers), Number(values.gateways)];
 if (![count, seed, people, workers, gateways].every((n) => Number.isSafeInteger(n) && n >= 0) || Math.min(count, people, workers, gateways) < 1) {
   process.stderr.write('test:crash takes --count N, --seed S, --people P, --workers W and --gateways G, whole numbers.\n');
   process.exit(2);
+}
+// `--size N`: nobody is killed; what N experiments at once take, for docs/operations.md.
+if (values.size !== undefined) {
+  await size(Number(values.size) || 60, (line) => process.stdout.write(`${line}\n`));
+  process.exit(0);
 }
 process.stdout.write(
   `seed ${seed}: ${count} kills, ${people} people with an experiment each, ${gateways} gateways and ${workers} workers; again with --count ${count} --seed ${seed}\n`,
