@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -13,7 +13,7 @@ import { type Goal, openStage } from './stage.ts';
 
 /**
  * `npm run bench`: every goal as a ratio within this run. `--quick` is for development: too few sessions to hold anybody to the figures. `--growth` adds how cost grows.
- * `--only` takes a part's name, `--profile` a folder for processor profiles of what ran.
+ * `--only` takes parts' names, with commas between them, and renews their lines of bench/results.json; `--profile` a folder for processor profiles of what ran.
  */
 
 const { values } = parseArgs({
@@ -45,10 +45,11 @@ const PARTS: Record<string, () => Promise<Goal[]>> = {
   people: () => measurePeople(stage, { clicks: size.clicks, rounds: size.rounds, commands: 200, heap: size.heap }),
   start: () => measureColdStart(stage, { rounds: 3 }),
 };
-if (values.only && !Object.hasOwn(PARTS, values.only)) throw new Error(`there is no part ${values.only}; there are ${Object.keys(PARTS).join(', ')}`);
+const only = values.only?.split(',');
+for (const name of only ?? []) if (!Object.hasOwn(PARTS, name)) throw new Error(`there is no part ${name}; there are ${Object.keys(PARTS).join(', ')}`);
 say(`floor, first   ${await measureFloor(stage, size)}`);
 for (const [name, measure] of Object.entries(PARTS)) {
-  if (values.only && values.only !== name) continue;
+  if (only && !only.includes(name)) continue;
   // What cannot be measured here is said, and the rest is measured all the same.
   const measured = await measure().catch((error: unknown) => {
     say(`NOT SEEN  ${name}: ${error instanceof Error ? error.message : String(error)}`);
@@ -70,11 +71,15 @@ say(
     ? '\nall goals met'
     : `\n${missed.length} of ${goals.length} goals not met${unseen.length > 0 ? `, and not seen: ${unseen.join(', ')}` : ''}`,
 );
-if (!values.quick && !values.only)
-  writeFileSync(
-    join(import.meta.dirname, 'results.json'),
-    `${JSON.stringify({ machine, versions, goals, ...(growth.length > 0 ? { growth } : {}) }, null, 2)}\n`,
-  );
+if (!values.quick) {
+  const file = join(import.meta.dirname, 'results.json');
+  // A part's run says nothing of the other parts: theirs stay as they were seen last.
+  const before = only ? (JSON.parse(readFileSync(file, 'utf8')) as { goals: Goal[]; growth?: unknown }) : { goals: [] };
+  const kept = before.goals.map((was) => goals.find((g) => g.name === was.name) ?? was);
+  const all = [...kept, ...goals.filter((g) => !kept.includes(g))];
+  const tables = growth.length > 0 ? growth : before.growth;
+  writeFileSync(file, `${JSON.stringify({ machine, versions, goals: all, ...(tables ? { growth: tables } : {}) }, null, 2)}\n`);
+}
 process.exit(0);
 
 async function packageVersions(): Promise<Record<string, string>> {
