@@ -73,9 +73,12 @@ export class Env {
       this.faults.push(`${name} is not the address of a proxy: it must look like http://proxy.example:3128.`);
       return '';
     }
-    const { password } = new URL(value);
-    for (const secret of [password, decodeURIComponent(password)]) if (secret.length >= 8) this.secrets.push(secret);
-    return value;
+    const { username, password } = new URL(value);
+    const plain = [decoded(username), decoded(password)];
+    // Who speaks to the proxy decodes both.
+    if (plain.includes(null)) this.faults.push(`${name} has a % in its user name or password that begins no escape: write % as %25.`);
+    for (const secret of [password, plain[1] ?? '']) if (secret.length >= 8) this.secrets.push(secret);
+    return plain.includes(null) ? '' : value;
   }
 
   port(name: string, byDefault: number): number {
@@ -134,5 +137,13 @@ export class Env {
     if (value === undefined) this.faults.push(`${name} is not set, and mcpServers in labmate.json uses it: set it, or write \${${name}:-default}.`);
     if (value !== undefined) this.keepSecret(name, value);
     return value ?? '';
+  }
+}
+
+function decoded(text: string): string | null {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return null;
   }
 }

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Config, Read } from './config.ts';
 import { createLog, type Log } from './log.ts';
 import { openCore } from './open-core.ts';
@@ -37,7 +38,7 @@ export async function start(config: Config, readAgain: () => Promise<Read<Config
 
   const orders = signals();
   while ((await orders.next()) === 'read again') {
-    const read = await readAgain();
+    const read = await tryTo(readAgain);
     if (read.ok) parts = await replace(parts, read.config, watching, orders.stopping);
     else log.error({ faults: read.faults }, 'the configuration has mistakes and was not taken over; what ran goes on as before');
   }
@@ -52,6 +53,15 @@ export async function start(config: Config, readAgain: () => Promise<Read<Config
   setTimeout(() => process.exit(0), 200).unref();
 }
 
+/** Whatever a file or a variable holds, and whatever reads it does not foresee: what runs goes on. */
+async function tryTo(readAgain: () => Promise<Read<Config>>): Promise<Read<Config>> {
+  try {
+    return await readAgain();
+  } catch (error) {
+    return { ok: false, faults: [`It could not be read: ${error instanceof Error ? error.message : String(error)}`] };
+  }
+}
+
 /**
  * New parts before the old ones stop, where both can be there at once: only on the same HTTP port they cannot. A configuration that cannot be started with leaves
  * the one that worked, or goes back to it. Throws nothing.
@@ -60,15 +70,24 @@ async function replace(old: Parts, config: Config, watching: Watching, stopping:
   const log = logOf(config);
   const inTheWay = portsOf(old.config).some((port) => portsOf(config).includes(port));
   if (inTheWay) await old.stop();
+  let wayBack = () => {};
   try {
+    wayBack = await changeWay(old.config, config);
     const parts = await startParts(config, log, watching);
     if (!inTheWay) await old.stop();
     log.info('the configuration was read again');
     return parts;
   } catch (error) {
+    wayBack();
     log.error({ err: error }, `could not start with the new configuration; ${inTheWay ? 'going back to the one before' : 'what ran goes on'}`);
     return inTheWay ? await goBack(old, watching, stopping) : old;
   }
+}
+
+/** The way out to the network is the process', not a part's: what is started takes the one that it finds. What comes back puts the one of before back. */
+async function changeWay(from: Config, to: Config): Promise<() => void> {
+  if (isDeepStrictEqual(from.proxies, to.proxies)) return () => {};
+  return (await import('./proxy.ts')).useProxies(to.proxies);
 }
 
 /** Whatever keeps these parts from starting keeps everything from working, so it is tried until it passes. */
@@ -94,8 +113,6 @@ function portsOf({ role, slack, port, mcpHttp }: Config): number[] {
 }
 
 async function startParts(config: Config, log: Log, watching: Watching): Promise<Parts> {
-  // Here and not only when the command begins: the configuration may have been read again.
-  if (config.proxies) (await import('./proxy.ts')).useProxies(config.proxies);
   for (const warning of config.warnings) log.warn(warning);
   // Each role loads what it runs: half of a cold start is the other role's packages. They are loaded while Redis and Slack are being asked.
   const gateway = config.role === 'worker' ? null : import('./gateway.ts');

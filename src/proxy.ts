@@ -1,4 +1,4 @@
-import { type Dispatcher, EnvHttpProxyAgent, getGlobalDispatcher, setGlobalDispatcher } from 'undici';
+import { Agent, type Dispatcher, EnvHttpProxyAgent, getGlobalDispatcher, setGlobalDispatcher } from 'undici';
 
 /** Where requests go that may not leave by themselves, as HTTPS_PROXY, HTTP_PROXY and NO_PROXY have it; empty where one is not set. */
 export type Proxies = { https: string; http: string; except: string };
@@ -7,13 +7,19 @@ export type Proxies = { https: string; http: string; except: string };
 const HERE = ['localhost', '127.0.0.1', '[::1]'];
 
 /**
- * From now on every request of this process goes through the proxies, but for Redis', traces' and the children's own. What is encrypted goes through a tunnel; plain
- * HTTP is forwarded, as most proxies open tunnels to port 443 only.
+ * From now on every request of this process goes through the proxies, or straight where there are none, but for Redis', traces' and the children's own. What is
+ * encrypted goes through a tunnel; plain HTTP is forwarded, as most proxies open tunnels to port 443 only. What comes back puts the way of before back.
  */
-export function useProxies({ https, http, except }: Proxies): void {
-  const noProxy = except.trim() === '*' ? '*' : [...HERE, except].join(',');
+export function useProxies(proxies: Proxies | null): () => void {
+  const before = getGlobalDispatcher();
   // Node's own fetch looks there, too.
-  setGlobalDispatcher(new EnvHttpProxyAgent({ httpsProxy: https, httpProxy: http, noProxy, proxyTunnel: false }));
+  setGlobalDispatcher(proxies ? through(proxies) : new Agent());
+  return () => setGlobalDispatcher(before);
+}
+
+function through({ https, http, except }: Proxies): Dispatcher {
+  const noProxy = except.trim() === '*' ? '*' : [...HERE, except].join(',');
+  return new EnvHttpProxyAgent({ httpsProxy: https, httpProxy: http, noProxy, proxyTunnel: false });
 }
 
 /** The same way for those who want to be handed it: WebSockets. */

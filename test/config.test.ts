@@ -60,6 +60,7 @@ describe('a fault names the variable or key and the fix', () => {
     ['half a GitHub app', { GITHUB_APP_ID: '1' }, {}, /^A GitHub app needs all of/],
     ['Grafana without a token', { GRAFANA_URL: 'https://g.test' }, {}, /^GRAFANA_URL is set without GRAFANA_SERVICE_ACCOUNT_TOKEN/],
     ['a proxy that is none', { HTTPS_PROXY: 'ftp://proxy' }, {}, /^HTTPS_PROXY is not the address of a proxy/],
+    ['a proxy whose password holds a bare %', { HTTP_PROXY: 'http://me:100%sure@proxy:3128' }, {}, /^HTTP_PROXY has a % .*write % as %25/],
     ['tokens that are no JSON', { MCP_HTTP_TOKENS: '{' }, {}, /^MCP_HTTP_TOKENS must be JSON/],
     [
       'an open door',
