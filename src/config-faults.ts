@@ -21,7 +21,7 @@ function faultsOf(issue: Issue, file: unknown): string[] {
       const known = keysAt(issue.path);
       return issue.keys.map((key) => {
         const meant = didYouMean(key, known);
-        return `${here ? `${here} has` : 'there is'} a key "${key}", which nothing reads${meant || `; known ${here ? 'there ' : ''}are ${list(known)}`}`;
+        return `${here ? `${here} has` : 'there is'} a key "${key}", which nothing reads${meant || `; ${here ? 'it' : 'the file'} may have: ${list(known)}`}`;
       });
     }
     case 'invalid_type':
@@ -37,7 +37,7 @@ function faultsOf(issue: Issue, file: unknown): string[] {
     case 'too_big':
       return [`${is}: it must be ${issue.inclusive === false ? 'less than' : 'at most'} ${issue.maximum}`];
     case 'invalid_key':
-      return [`${here} has a name that is empty`];
+      return [`${placeOf(issue.path.slice(0, -1)) || 'the file'} has a name that is empty`];
     default:
       return [`${is}: ${issue.message}`];
   }

@@ -64,7 +64,7 @@ type Mounts = z.output<ReturnType<typeof mountSchema>>;
 export function mountedServers(file: { mcpServers: Servers; mounts: Mounts }, env: Env, fileName: string): MountedServer[] {
   const fault = (text: string) => void env.faults.push(`${fileName}: ${text}.`);
   for (const of of Object.keys(file.mounts))
-    if (!Object.hasOwn(file.mcpServers, of)) fault(`mounts names "${of}", which stands not in mcpServers${didYouMean(of, Object.keys(file.mcpServers))}`);
+    if (!Object.hasOwn(file.mcpServers, of)) fault(`mounts names "${of}", which is not in mcpServers${didYouMean(of, Object.keys(file.mcpServers))}`);
   const mounted: MountedServer[] = [];
   for (const [of, given] of Object.entries(file.mcpServers)) {
     if (given.disabled) continue;

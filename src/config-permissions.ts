@@ -51,7 +51,7 @@ export function contradictions(file: ConfigFile, tools: readonly string[] | null
       );
     const where = rule.when?.environment;
     if (where !== undefined && !(where in file.environments))
-      faults.push(`policy.rules[${i}].when.environment is "${where}", which stands not in environments${didYouMean(where, Object.keys(file.environments))}`);
+      faults.push(`policy.rules[${i}].when.environment is "${where}", which is not in environments${didYouMean(where, Object.keys(file.environments))}`);
   });
   for (const [tool, rule] of Object.entries(approversOf(file))) {
     // Who may raise a session's budgets, and who agrees to what a mounted server offers, is named like a tool's approvers.
@@ -65,7 +65,7 @@ export function contradictions(file: ConfigFile, tools: readonly string[] | null
   for (const environment of file.actIn)
     if (!(environment in file.environments))
       faults.push(
-        `actIn names "${environment}", which stands not in environments${didYouMean(environment, Object.keys(file.environments))}: describe it there or take it out`,
+        `actIn names "${environment}", which is not in environments${didYouMean(environment, Object.keys(file.environments))}: describe it there or take it out`,
       );
   if (file.budgets.usd !== undefined && Object.keys(file.pricing).length === 0)
     faults.push('budgets.usd needs "pricing": without prices nothing can be counted in dollars');

@@ -76,7 +76,8 @@ describe('a fault names the variable or key and the fix', () => {
       { approvers: { default: { users: ['U1'], quorom: 2 } } },
       /: approvers\.default has a key "quorom", which nothing reads \(did you mean "quorum"\?\)\.$/,
     ],
-    ['a key that is near to none', {}, { record: { xyz: 1 } }, /: record has a key "xyz", which nothing reads; known there are anchor\.$/],
+    ['a key that is near to none', {}, { record: { xyz: 1 } }, /: record has a key "xyz", which nothing reads; it may have: anchor\.$/],
+    ['a name that is empty', {}, { environments: { '': {} } }, /: environments has a name that is empty\.$/],
     ['a word of another kind', {}, { channels: 'C1' }, /: channels is "C1": it must be a list in \[ \]\.$/],
     [
       'a choice that is none',
@@ -93,12 +94,7 @@ describe('a fault names the variable or key and the fix', () => {
       { mcpServers: { g: { command: 'x', env: { TOKEN: 123456789 } } } },
       /: mcpServers\.g\.env\.TOKEN is a number: it must be a text/,
     ],
-    [
-      'a misspelt environment',
-      {},
-      { environments: { dev: {} }, actIn: ['devv'] },
-      /actIn names "devv", which stands not in environments \(did you mean "dev"\?\)/,
-    ],
+    ['a misspelt environment', {}, { environments: { dev: {} }, actIn: ['devv'] }, /actIn names "devv", which is not in environments \(did you mean "dev"\?\)/],
     ['a quorum nobody can reach', {}, { approvers: { default: { users: ['U1', 'U1'], quorum: 2 } } }, /approvers\.default asks for 2 people and names 1/],
     ['approvers of a tool that does not exist', {}, { approvers: { run_job: { users: ['U1'] } } }, /approvers has an entry "run_job", which matches no tool/],
     [
@@ -107,7 +103,7 @@ describe('a fault names the variable or key and the fix', () => {
       { policy: { rules: [{ tool: 'run_job', action: 'deny' }] } },
       /policy\.rules\[0\] names the tool "run_job", which matches none/,
     ],
-    ['an environment nobody described', {}, { actIn: ['dev'] }, /actIn names "dev", which stands not in environments/],
+    ['an environment nobody described', {}, { actIn: ['dev'] }, /actIn names "dev", which is not in environments/],
     ['dollars without prices', {}, { budgets: { usd: 5 } }, /budgets\.usd needs "pricing"/],
     [
       'dollars without a price for the model that plans',
@@ -124,7 +120,7 @@ describe('a fault names the variable or key and the fix', () => {
       { mcpServers: { 'a b': { url: 'http://h' }, a_b: { url: 'http://h' } } },
       /"a b" and "a_b".*mcp__a_b__/,
     ],
-    ['a mount of no server', {}, { mounts: { grafana: { trusted: true } } }, /mounts names "grafana", which stands not in mcpServers/],
+    ['a mount of no server', {}, { mounts: { grafana: { trusted: true } } }, /mounts names "grafana", which is not in mcpServers/],
     [
       'a rule for a server that is not mounted',
       {},

@@ -29,7 +29,10 @@ export async function size(sessions: number, say: (line: string) => void): Promi
     const each = (from: number, to: number) => Math.round((to - from) / sessions);
 
     await sleep(REST_MS);
-    for (const [role, pid] of Object.entries(pids)) say(`at rest: ${role} ${memoryMb(pid)} MB`);
+    const resting = Object.values(pids).map(cpuMs);
+    await sleep(REST_MS);
+    for (const [i, [role, pid]] of Object.entries(pids).entries())
+      say(`at rest: ${role} ${memoryMb(pid)} MB, ${((100 * (cpuMs(pid) - (resting[i] ?? 0))) / REST_MS).toFixed(1)} % of a core`);
     await begin(stage, 0, WARM);
     await approveAll(stage);
 
