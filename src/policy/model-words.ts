@@ -12,9 +12,10 @@ type Style = { bold?: true; italic?: true; strike?: true; code?: true };
 const MOST = 14_000;
 /** Words in more pieces than these are shown as they are: formatting is for readers, and Slack takes only so many elements. */
 const MOST_PIECES = 300;
-/** Slack shows no list deeper; quotes and lists in each other beyond this are nobody's formatting. */
+/** A table may grow by its columns up to this; Slack takes some 13,000 in a message. */
+const MOST_SHOWN = 12_000;
+/** Slack takes no list deeper, and nobody formats deeper: who takes such words apart only gets lost in them. */
 const DEEPEST = 8;
-const TOO_DEEP = new RegExp(`^(?:[ \\t]*(?:>|[-*+]|\\d{1,9}[.)])[ \\t]*){${DEEPEST + 1}}`, 'm');
 
 const markdown = new Marked({
   tokenizer: {
@@ -34,8 +35,18 @@ const markdown = new Marked({
 export function richWords(words: string, known: Known = new Map()): Passage[] {
   const over = words.length - MOST;
   const text = over > 0 ? `${words.slice(0, MOST)}… (${over} more characters)` : words;
-  const passages = TOO_DEEP.test(text) ? [] : passagesOf(markdown.lexer(text), known);
-  return passages.length > 0 && piecesIn(passages) <= MOST_PIECES ? passages : [section([piece(text || ' ')])];
+  const passages = text.split(/[\n\r\u2028\u2029]/).some(isTooDeep) ? [] : passagesOf(markdown.lexer(text), known);
+  const fits = passages.length > 0 && piecesIn(passages) <= MOST_PIECES && saidIn(leaves(passages)).length <= Math.max(text.length, MOST_SHOWN);
+  return fits ? passages : [section([piece(text || ' ')])];
+}
+
+/** Whether a line begins with more quotes and lists in each other than are taken apart. Reads each character once. */
+function isTooDeep(line: string): boolean {
+  const mark = /[ \t]*(?:>|(?:[-*+]|\d{1,9}[.)])(?=[ \t]))/y;
+  let deep = 0;
+  while (deep <= DEEPEST && mark.test(line)) deep += 1;
+  // Nothing but dashes or stars is a rule.
+  return deep > DEEPEST && !/^[-*\s]*$/.test(line);
 }
 
 /** The same words without their marks, for places where nothing is formatted. */
@@ -46,9 +57,11 @@ export function plainWords(words: string): string {
 
 /** Text taken apart at the pages that are known: each of them becomes a link with a short name, everything else stays the text it is. */
 export function splitAtLinks(text: string, known: Known): { text: string; url?: string }[] {
-  // The longest first: one page's address may be another's beginning.
-  const urls = [...known.keys()].filter((url) => text.includes(url)).sort((a, b) => b.length - a.length);
-  const at = urls.map((url) => ({ url, from: text.indexOf(url) })).sort((a, b) => a.from - b.from || b.url.length - a.url.length)[0];
+  const at = [...known.keys()]
+    .map((url) => ({ url, from: whereStands(url, text) }))
+    .filter(({ from }) => from >= 0)
+    // The longest first: one page's address may be another's beginning.
+    .sort((a, b) => a.from - b.from || b.url.length - a.url.length)[0];
   if (!at) return text === '' ? [] : [{ text }];
   const { url, from } = at;
   const before = text.slice(0, from);
@@ -57,6 +70,14 @@ export function splitAtLinks(text: string, known: Known): { text: string; url?: 
     { url, text: nameAfter(before, known.get(url) ?? url) },
     ...splitAtLinks(text.slice(from + url.length), known),
   ];
+}
+
+/** Where an address stands as a whole, not as the beginning of another page's: pull/7 is not in pull/71. */
+function whereStands(url: string, text: string): number {
+  for (let from = text.indexOf(url); from >= 0; from = text.indexOf(url, from + 1)) {
+    if (!/^(?:[\w%~+=&-]|[/?#:@.,;!$*'][\w%~+=&-])/.test(text.slice(from + url.length, from + url.length + 2))) return from;
+  }
+  return -1;
 }
 
 /** "New run: run 7" says it twice. */
@@ -129,7 +150,7 @@ function lists(list: Tokens.List, known: Known, indent: number): Passage[] {
     }
     if (!open) {
       const number = Number(list.start || 1) + at;
-      open = { type: 'rich_text_list', style, indent, ...(list.ordered && number > 1 ? { offset: number - 1 } : {}), elements: [] };
+      open = { type: 'rich_text_list', style, indent: Math.min(indent, DEEPEST), ...(list.ordered && number > 1 ? { offset: number - 1 } : {}), elements: [] };
       made.push(open);
     }
     open.elements.push(section(words));
@@ -235,6 +256,10 @@ function piece(text: string, style: Style = {}): Rich {
 
 function link(url: string, text: string): Rich {
   return { type: 'link', url, text: plain(text) };
+}
+
+function leaves(parts: readonly Rich[]): Rich[] {
+  return parts.flatMap((part) => (Array.isArray(part['elements']) ? leaves(part['elements'] as Rich[]) : [part]));
 }
 
 /** What elements say, without how. */

@@ -72,6 +72,9 @@ function read(passages: readonly Passage[]): string[] {
   );
 }
 
+/** A table that would grow to many times its size when its columns are made of one width. */
+const UNEVEN = `${'|a'.repeat(8)}|\n${'|-'.repeat(8)}|\n${`|${'x'.repeat(40)}`.repeat(8)}|\n${`${'|1'.repeat(8)}|\n`.repeat(60)}`;
+
 describe("a model's words", () => {
   const RUN = 'https://mlflow.example/#/runs/8f2a';
   const known = new Map([[RUN, 'run 8f2a']]);
@@ -100,6 +103,9 @@ describe("a model's words", () => {
     ],
     ['~5 % to ~6 %<br>&amp; ![curve](https://a.b/c.png)', ['section: ~5 % to ~6 %&lt;br&gt;&amp;amp; curve (https://a.b/c.png)']],
     ['> - a\n> - b\n>\n> so', ['quote: • a\n• b\nso']],
+    ['----------\n**so**\n```\n+---------+\n```', ['section: ───\n\n*so*', 'preformatted: +---------+']],
+    [`${RUN}c1 is not ${RUN}, nor ${RUN}/x`, [`section: ${RUN}c1 is not [run 8f2a→${RUN}], nor ${RUN}/x`]],
+    [UNEVEN, [`section: ${UNEVEN}`]],
     ['> '.repeat(9), [`section: ${'&gt; '.repeat(9)}`]],
     ['', ['section:  ']],
     ['- x\n'.repeat(400), [`section: ${'- x\n'.repeat(400)}`]],
@@ -139,7 +145,8 @@ describe("a model's words", () => {
       ),
     );
     const began = performance.now();
-    for (const mark of ['[', '**a ', '# ', '*', '| ', '`', '> ', '\t']) richWords(mark.repeat(14_000 / mark.length));
+    for (const mark of ['[', '**a ', '# ', '*', '| ', '`', '> ', '\t', `-${' '.repeat(400)}`, '\n  - a', '![[']) richWords(mark.repeat(14_000 / mark.length));
+    richWords(`${`-${' '.repeat(50)}`.repeat(8)}x`);
     expect(performance.now() - began).toBeLessThan(1_500);
   });
 });
