@@ -48,7 +48,9 @@ export const mountSchema = (duration: z.ZodType<number, string>) =>
             clientSecret: name.optional(),
             privateKey: name.optional().describe('PEM, in place of a secret.'),
             algorithm: name.optional().describe('Of the private key. Default "ES256".'),
-            scope: name.optional(),
+            scope: name
+              .optional()
+              .describe('What the token is asked for. Left out: what a trusted server says it needs, and nothing for one that is not trusted.'),
           })
           .optional()
           .describe('How labmate itself logs in to a server over HTTP, without a person (OAuth client credentials).'),

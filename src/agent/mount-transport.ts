@@ -16,7 +16,7 @@ export type Hears = { said(line: string): void; crowded: Crowded };
  * The way to a mounted server. A child inherits PATH, HOME and the like, and of our own variables only what its configuration gives it. Over HTTP no redirect leads
  * to another host, and credentials go to the one authorization server that is configured.
  */
-export function transportTo({ address, oauth }: MountedServer, { said, crowded }: Hears): Transport {
+export function transportTo({ address, oauth, trusted }: MountedServer, { said, crowded }: Hears): Transport {
   if (address.is === 'stdio') {
     const { command, args, env, cwd } = address;
     const options = {
@@ -36,7 +36,7 @@ export function transportTo({ address, oauth }: MountedServer, { said, crowded }
     requestInit: { headers: { ...address.headers } },
     fetch: limited,
     redirectPolicy: 'same-origin' as const,
-    ...(oauth ? loginTo(oauth, limited) : {}),
+    ...(oauth ? loginTo({ oauth, trusted }, limited) : {}),
   };
   const url = new URL(address.url);
   // The SDK's own types disagree under exactOptionalPropertyTypes.

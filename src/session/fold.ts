@@ -241,7 +241,7 @@ function tryAgain(s: Session, at: string): void {
 
 function modelWaits(s: Session, e: EventOf<'noted'>, until: string, { seq, at, m }: { seq: number; at: string; m: number }): void {
   const attempt = e.attempt ?? 1;
-  const failing = failsOn(s.retry?.failing, { attempt, outage: e.outage }, s.retry?.attempt ?? 0, m);
+  const failing = failsOn(s.retry?.failing, { attempt, at: until, outage: e.outage }, s.retry?.attempt ?? 0, m);
   s.retry = { until, attempt, upstream: e.upstream ?? 'the model', why: e.text, seq, sinceAt: at, failing, ...(e.outage ? { outage: true } : {}) };
   delete s.insisted;
 }

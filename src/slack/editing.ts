@@ -47,22 +47,23 @@ export async function onEdit(desk: Desk, { team, user, view }: z.infer<typeof su
   if (read.changed === 0) return { field: '0', why: 'Nothing is changed.' };
 
   const key = `view:${view.id}`;
-  const took = async (planned: Reconsidered, no: string | null): Promise<Submitted> => {
+  const took = async (planned: Reconsidered, no: string | null, within: { edit?: number; vote?: number } = {}): Promise<Submitted> => {
     if (no) return { field: '0', why: withoutMentions(no) };
     if (planned.is === 'no') return { field: String(fieldAbout(planned.argument ?? [], form.fields, written)), why: planned.why.slice(0, 1_500) };
     if (planned.digest === approval.digest) return { field: '0', why: 'With this, exactly the same would be sent.' };
     const { is: _, preview, ...rest } = planned;
     const { why } = approval.preview;
     const next = { ...rest, preview: { ...preview, ...(why ? { why } : {}) }, input: read.input };
-    const stored = await store(desk, key, { do: 'edit', session: session.id, approval: approval.id, by: user.id, ...next }, STORE_MS);
+    const stored = await store(desk, key, { do: 'edit', session: session.id, approval: approval.id, by: user.id, ...next }, within.edit);
     const late = notStored(stored);
     const differs = changedArguments(approval.arguments, planned.arguments);
     // A yes to what somebody has written themselves; what came with it they have not seen.
     const own = differs.every((d) => wasWritten(d, form.fields, written, form.input));
-    const agreed = own ? () => agree(desk, `${key}:yes`, user.id, asked) : async () => null;
+    const agreed = async (withinMs?: number) => (own ? agree(desk, `${key}:yes`, user.id, asked, withinMs) : null);
+    // Slack has its answer by then.
     const afterAll = async () => (await (await agreed())?.late()) ?? AFTER_ALL;
     if (late) return { field: '0', where: whereAsked(desk, asked), ...late, afterAll, why: withoutMentions(late.why) };
-    const not = await agreed();
+    const not = await agreed(within.vote);
     if (not)
       desk.later(async () => {
         const text = await not.late();
@@ -74,7 +75,7 @@ export async function onEdit(desk: Desk, { team, user, view }: z.infer<typeof su
   const planned = plan(desk, asked, call, read.input);
   const no = whyNotCounted(desk, key, user.id, asked, 'edit');
   const soon = await Promise.race([planned, new Promise<null>((resolve) => setTimeout(resolve, PLAN_MS, null).unref())]);
-  if (soon) return took(soon, await no);
+  if (soon) return took(soon, await no, { edit: STORE_MS, vote: VOTE_MS });
   desk.later(async () => {
     const done = await took(await planned, await no);
     const say = (words: string) => desk.slack.updateModal(view.id, told('Edit', words));
@@ -89,11 +90,11 @@ export async function onEdit(desk: Desk, { team, user, view }: z.infer<typeof su
 const NO_YES = 'It is changed, but your yes to it could not be stored. Please approve it on its new card.';
 
 /** The yes to a changed call, of somebody who may. Null where it is stored or nobody asked for it; else `late` says in the end why it does not count, null where it does after all. */
-async function agree(desk: Desk, key: string, user: string, asked: Asked): Promise<{ late(): Promise<string | null> } | null> {
+async function agree(desk: Desk, key: string, user: string, asked: Asked, withinMs?: number): Promise<{ late(): Promise<string | null> } | null> {
   if (!(await lookUpWhether(desk, asked, user, mayApprove)).ok) return null;
   const { session, approval } = asked;
   const yes = { do: 'approve', session: session.id, approval: editedApproval(approval.id), by: user, name: await nameOf(desk, user) } as const;
-  const stored = await store(desk, key, yes, VOTE_MS);
+  const stored = await store(desk, key, yes, withinMs);
   if (whyNot(stored) === null) return null;
   return {
     async late() {

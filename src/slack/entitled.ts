@@ -2,6 +2,7 @@ import { type May, mayApprove } from '../policy/approvers.ts';
 import type { ApproverRule } from '../policy/rules.ts';
 import { UpstreamError } from '../services/http.ts';
 import type { SlackService } from '../services/slack.ts';
+import { waitsForClient } from '../session/door.ts';
 import type { Session } from '../session/state.ts';
 
 /** Looks again, at the moment of the call, whether those who approved may still do so: people leave groups, and companies. */
@@ -35,10 +36,11 @@ export function lookAhead(
   const about = (by: readonly string[], rule: ApproverRule) => JSON.stringify([by, rule]);
   return {
     foresee(session) {
+      if (session.ended || session.stop) return;
       const approval = [...session.approvals.values()].find((a) => a.state === 'approved');
       const call = approval && session.calls.get(approval.call);
       const rule = call ? ruleOf(call.tool) : null;
-      if (!approval || !rule) return;
+      if (!approval || !call || !rule || waitsForClient(session, call)) return;
       const by = approval.votes.map((v) => v.by);
       const asked = check(session, by, rule);
       // Whoever needs the answer is told why there is none.

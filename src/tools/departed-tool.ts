@@ -3,7 +3,8 @@ import { partsOf } from '../policy/mounted-names.ts';
 import type { WriteTool } from './define-tool.ts';
 
 /**
- * A tool that was there when a call of it was begun and is not any more: its server was taken out of labmate.json, its backend out of the variables. Nothing is left by
+ * A tool that was there when a call of it was begun and is not any more: its server was taken out of labmate.json or offers it no more, its backend was taken out of the
+ * variables. Nothing is left by
  * which anybody could find out what became of that call, so a person is asked. Nothing is ever sent with it.
  */
 export function departedTool(name: string): WriteTool {
@@ -11,7 +12,7 @@ export function departedTool(name: string): WriteTool {
   return {
     kind: 'write',
     name,
-    title: parts ? `${parts.name} on ${parts.key}, which is not mounted any more` : `${name}, which is not configured any more`,
+    title: parts ? `${parts.name} on ${parts.key}, which is not offered here any more` : `${name}, which is not configured any more`,
     description: 'Is not there any more.',
     input: z.looseObject({}),
     output: z.looseObject({}),

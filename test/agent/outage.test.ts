@@ -194,6 +194,14 @@ describe('while nobody gets an answer', () => {
       await worker.close();
     });
 
+    test('a night in which labmate itself did not run is no night of failures', async () => {
+      const { worker, fails } = await aStep();
+      expect(await fails(15 * 60)).not.toMatchObject({ about: 'attention' });
+      // The wait that was planned, and one try as long as any: at most 15 minutes of that night.
+      expect(await fails(8)).not.toMatchObject({ about: 'attention' });
+      await worker.close();
+    });
+
     test('waits that were announced count neither as tries nor as time', async () => {
       const { worker, fails } = await aStep();
       await fails(1);

@@ -68,7 +68,8 @@ if (process.argv[1] === import.meta.filename) {
     return privateKey ? { issuer, clientId, privateKey, algorithm } : { issuer, clientId, clientSecret };
   };
   const oauth = scenario.startsWith('auth/') ? await login() : undefined;
-  const { mounts, warned } = mountsOf([{ address: { is: 'http', url, headers: {} }, ...(oauth ? { oauth } : {}) }]);
+  // Only a trusted server may say which scopes its token is asked for.
+  const { mounts, warned } = mountsOf([{ trusted: true, address: { is: 'http', url, headers: {} }, ...(oauth ? { oauth } : {}) }]);
   const names = (await mounts.specs()).map((spec) => spec.name);
   if (warned.length > 0) throw new Error(warned.join());
   const args: Record<string, Record<string, unknown>> = { mcp__s0__add_numbers: { a: 5, b: 3 } };

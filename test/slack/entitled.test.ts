@@ -80,6 +80,12 @@ test('a look that was begun while the session was taken up is good for one call,
   expect([await stillEntitled(session, ['U3'], users), looks]).toEqual([{ ok: true }, 4]);
 
   if (user) user.deleted = false;
+  const begunBefore = looks;
+  const stop = { type: 'told', by: 'U1', text: '', ts: null, kind: 'stop', standing: 'requester' } as const;
+  foresee(sessionOf([opened(), replied(1, [{ id: 'c1', tool: 'run_databricks_job' }]), asks('c1'), approved('c1'), stop]));
+  foresee(sessionOf([{ ...opened(), door: 'mcp' }, replied(1, [{ id: 'c1', tool: 'run_databricks_job' }]), asks('c1'), approved('c1')]));
+  expect(looks).toBe(begunBefore);
+
   const late = yes();
   foresee(late);
   await stillEntitled(yes(), ['U2'], users);

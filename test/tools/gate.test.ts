@@ -164,7 +164,7 @@ test('a call that was begun of a tool that has gone since is no failure: a perso
     waiting: {
       for: 'answer',
       to: 'U1',
-      question: expect.stringMatching(/^mark on registry, which is not mounted any more: labmate was cut off while it sent this/),
+      question: expect.stringMatching(/^mark on registry, which is not offered here any more: labmate was cut off while it sent this/),
     },
   });
   const answer = { text: 'It happened', by: 'U1', at: '2026-11-22T09:00:00.000Z' };
