@@ -76,7 +76,8 @@ if (!values.quick) {
   // A part's run says nothing of the other parts: theirs stay as they were seen last.
   const before = only ? (JSON.parse(readFileSync(file, 'utf8')) as { goals: Goal[]; growth?: unknown }) : { goals: [] };
   const kept = before.goals.map((was) => goals.find((g) => g.name === was.name) ?? was);
-  const all = [...kept, ...goals.filter((g) => !kept.includes(g))];
+  const taken = `${new Date().toISOString().slice(0, 16).replace('T', ' ')} UTC, ${only ? `--only ${only.join(',')}` : 'a whole run'}`;
+  const all = [...kept, ...goals.filter((g) => !kept.includes(g))].map((g) => (goals.includes(g) ? { ...g, taken } : g));
   const tables = growth.length > 0 ? growth : before.growth;
   writeFileSync(file, `${JSON.stringify({ machine, versions, goals: all, ...(tables ? { growth: tables } : {}) }, null, 2)}\n`);
 }

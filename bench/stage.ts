@@ -63,7 +63,8 @@ export function median(values: readonly number[]): number {
 }
 
 /** One line of the table. `atMost` or `atLeast` is the target. */
-export type Goal = { name: string; figure: number; target: string; met: boolean; how: string };
+/** `taken`: when, and in which run, as bench/results.json keeps it: a part's run leaves the other rows as they were. */
+export type Goal = { name: string; figure: number; target: string; met: boolean; how: string; taken?: string };
 
 export function goal(name: string, figure: number, target: { atMost: number } | { atLeast: number }, how: string): Goal {
   const met = 'atMost' in target ? figure <= target.atMost : figure >= target.atLeast;

@@ -38,6 +38,7 @@ function asDeletion(event: z.infer<typeof changed> | z.infer<typeof deleted>): A
   return { subtype: 'message_deleted', channel, ts, previous_message: before ?? { ...bare(event.message.ts), thread_ts: event.message.thread_ts } };
 }
 
+/** No thread is told either: then only a post that a thread begins with is found, as what is inside threads is not looked up by its own time. */
 function bare(ts: string): z.infer<typeof post> {
   return { ts, text: '' };
 }

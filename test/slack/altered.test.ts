@@ -1,4 +1,4 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -103,6 +103,7 @@ describe('at the door', () => {
 
 test('a thread with an edit, a deletion and a stop is kept as a story, and played again', async () => {
   const desk = await aDesk('http');
+  const folder = mkdtempSync(join(tmpdir(), 'labmate-story-'));
   const recorder = recordStories(desk.workspace);
   const begun = async (ts: string) => {
     await desk.slack.agents.setStatus({ channel: 'D1', thread: ts, status: 'processing', title: 'A run', by: 'U1' });
@@ -124,7 +125,7 @@ test('a thread with an edit, a deletion and a stop is kept as a story, and playe
     expect(story.acts.map((a) => a.do)).toEqual(['say', 'say', 'edit', 'delete', 'edit', 'stop']);
     expect(story.thread).toEqual([{ user: 'U1', words: expect.stringContaining('run job 101 with lr=0.2') }]);
 
-    const file = join(mkdtempSync(join(tmpdir(), 'labmate-story-')), 'story.json');
+    const file = join(folder, 'story.json');
     writeFileSync(file, JSON.stringify(story));
     const { url, world } = desk.workspace;
     const done: string[] = [];
@@ -148,6 +149,7 @@ test('a thread with an edit, a deletion and a stop is kept as a story, and playe
     await failed;
   } finally {
     await desk.close();
+    rmSync(folder, { recursive: true });
   }
 });
 

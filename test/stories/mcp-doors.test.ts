@@ -201,19 +201,26 @@ describe.each(['http', 'stdio'] as const)('over %s', (door) => {
 });
 
 test("an operator sees what clients ask for: counted by method, tool and outcome, and as spans that join the client's own trace", async () => {
+  const figures = async () => (await fetch(`${stage.product.admin('gateway')}/metrics`)).text();
+  const before = await figures();
   const { call } = await connect('http', 'U1');
   const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
   await call('list_databricks_jobs', {}, { traceparent });
+  await call('run_databricks_job', { job_id: '101', parameters: { feature_set: 'counted' } });
   await call('fetch_mlflow_run', { run_id: '0'.repeat(32) });
   expect((await fetch(url, { method: 'POST' })).status).toBe(401);
-  const figures = await (await fetch(`${stage.product.admin('gateway')}/metrics`)).text();
-  const count = (labels: string) => Number(new RegExp(`^labmate_mcp_request_seconds_count\\{${labels}\\} (\\d+)$`, 'm').exec(figures)?.[1] ?? 0);
-  expect(count('method="tools/call",target="list_databricks_jobs",result="ok"')).toBeGreaterThanOrEqual(2);
-  expect(count('method="tools/call",target="run_databricks_job",result="asked"')).toBeGreaterThanOrEqual(4);
-  expect(count('method="tools/call",target="fetch_mlflow_run",result="tool_error"')).toBe(1);
-  expect(count('method="initialize",result="ok"')).toBeGreaterThanOrEqual(3);
-  expect(figures).toMatch(/^labmate_mcp_connections [1-9]/m);
-  expect(figures).toContain('labmate_mcp_refused_total{status="401"} 1');
+  const after = await figures();
+  const more = (name: string, labels: string) => {
+    const count = (text: string) => Number(new RegExp(`^${name}\\{${labels}\\} (\\d+)$`, 'm').exec(text)?.[1] ?? 0);
+    return count(after) - count(before);
+  };
+  const asked = [
+    'initialize",result="ok',
+    ...['list_databricks_jobs",result="ok', 'run_databricks_job",result="asked', 'fetch_mlflow_run",result="tool_error'].map((t) => `tools/call",target="${t}`),
+  ];
+  expect(asked.map((labels) => more('labmate_mcp_request_seconds_count', `method="${labels}"`))).toEqual([1, 1, 1, 1]);
+  expect(more('labmate_mcp_refused_total', 'status="401"')).toBe(1);
+  expect(after).toMatch(/^labmate_mcp_connections [1-9]/m);
 
   const span = await stage.until('the span at the collector', () => collector.spans.find((s) => s.parentSpanId === 'b7ad6b7169203331'));
   expect(span).toMatchObject({
