@@ -31,13 +31,15 @@ beforeAll(async () => {
             calls: [
               { tool: 'list_databricks_jobs', input: {} },
               { tool: 'list_experiments', input: {} },
+              { tool: 'get_github_file', input: { repo: 'acme/ads', path: 'README.md' } },
+              { tool: 'search_dashboards', input: { query: '' } },
             ],
           },
           { say: 'These.' },
         ],
       },
     ],
-    between: async (variables) => {
+    between: async (variables, slack) => {
       const ports = new Map<string, number>();
       const moved = Object.entries(variables).map(([name, value]) => {
         const [here, port] = /^http:\/\/127\.0\.0\.1:(\d+)/.exec(value) ?? [];
@@ -46,6 +48,8 @@ beforeAll(async () => {
         ports.set(host, Number(port));
         return [name, value.replace(here, `${name.startsWith('MLFLOW') ? 'http' : 'https'}://${host}`)];
       });
+      slack.socketsAt('https://slack-socket.test');
+      ports.set('slack-socket.test', Number(new URL(slack.origin).port));
       const { key, cert } = aCertificate([...ports.keys()]);
       writeFileSync(join(dir, 'ca.pem'), cert);
       const proxy = await aProxy(ports, key, cert);
@@ -99,16 +103,15 @@ function isIn(header: string | undefined): boolean {
   return ok;
 }
 
-test('Slack, the model and every backend are reached through it, and nothing that is on this machine is', async () => {
+test('Slack with its Socket Mode, the model and every backend are reached through it, and nothing that is on this machine is', async () => {
   await stage.command('Please say which jobs there are');
   const session = await stage.ended();
   expect(session.ended).toMatchObject({ outcome: 'done' });
-  expect([...session.calls.values()].map((c) => c.status)).toEqual([
-    expect.objectContaining({ is: 'finished', outcome: expect.objectContaining({ status: 'ok' }) }),
-    expect.objectContaining({ is: 'finished', outcome: expect.objectContaining({ status: 'ok' }) }),
-  ]);
+  const ok = expect.objectContaining({ is: 'finished', outcome: expect.objectContaining({ status: 'ok' }) });
+  expect([...session.calls.values()].map((c) => c.status)).toEqual([ok, ok, ok, ok]);
   expect(wordsOf(await stage.shows('These.'))).toContain('These.');
-  expect([...tunnels].sort()).toEqual(expect.arrayContaining(['anthropic-base-url.test', 'databricks-host.test', 'slack-api-url.test']));
+  const services = ['anthropic-base-url', 'databricks-host', 'github-api-url', 'grafana-url', 'slack-api-url', 'slack-socket'];
+  expect([...tunnels].sort()).toEqual(services.map((name) => `${name}.test`));
   expect([...forwarded]).toEqual(['mlflow-tracking-uri.test']);
   expect(unknown).toBe(0);
 }, 60_000);

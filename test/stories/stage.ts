@@ -18,6 +18,7 @@ import { wordsOf } from '../../src/sandbox/print-thread.ts';
 import { startProduct } from '../../src/sandbox/product.ts';
 import { freePort } from '../../src/sandbox/redis.ts';
 import { sandboxConfig } from '../../src/sandbox/sandbox-config.ts';
+import type { SlackStandIn } from '../../src/sandbox/slack/slack-stand-in.ts';
 import { startStandIns } from '../../src/sandbox/stand-ins.ts';
 import type { Session } from '../../src/session/state.ts';
 
@@ -35,7 +36,7 @@ export async function openStage(options: {
   /** Another Redis than the tests' own, by any of the forms of REDIS_URL. */
   redisUrl?: string;
   /** Puts something between the product and the stand-ins: is given the variables that point at these, and answers the ones the product gets. */
-  between?: (variables: Record<string, string>) => Promise<Record<string, string>>;
+  between?: (variables: Record<string, string>, slack: SlackStandIn) => Promise<Record<string, string>>;
 }) {
   const dir = await mkdtemp(join(tmpdir(), 'labmate-story-'));
   const redisUrl = options.redisUrl ?? inject('redisUrl');
@@ -63,7 +64,7 @@ export async function openStage(options: {
   const variables = {
     PATH: process.env['PATH'] ?? '',
     HOME: dir,
-    ...(options.between ? await options.between(standIns.variables) : standIns.variables),
+    ...(options.between ? await options.between(standIns.variables, slack) : standIns.variables),
     REDIS_URL: redisUrl,
     REDIS_PREFIX: prefix,
     LABMATE_CONFIG: configFile,

@@ -38,6 +38,8 @@ export type SlackStandIn = {
   fault(fault: Fault | null): void;
   /** Adds a listener; gives the function that takes it away again. */
   onTraffic(listener: SlackTraffic): () => void;
+  /** From now on Socket Mode's address is given as there, for whoever cannot reach it under its own. */
+  socketsAt(origin: string): void;
   /** Live Socket Mode connections. */
   connections(): number;
   hold: StandIn['hold'];
@@ -65,6 +67,7 @@ export async function startSlackStandIn(options: SlackOptions): Promise<SlackSta
   const tokens = { bot: options.botToken, app: options.appToken, config: CONFIG_TOKEN };
   const installed: Installed = { scopes: null, manifest: null, revoked: false };
   let origin = '';
+  let socketOrigin = '';
 
   const api = (asked: Asked): Promise<Answered> => {
     const method = asked.params['method'] ?? '';
@@ -87,8 +90,9 @@ export async function startSlackStandIn(options: SlackOptions): Promise<SlackSta
     },
   });
   origin = server.url;
+  socketOrigin = origin;
 
-  const socket = options.mode === 'socket' ? startSocketMode(server.server, () => origin, report) : null;
+  const socket = options.mode === 'socket' ? startSocketMode(server.server, () => socketOrigin, report) : null;
   const transport = socket ?? createHttpMode(options.eventsUrl ?? '', options.signingSecret, report, options.now);
   const delivery = createDelivery(transport, options.times ?? slackTimes);
   function emit(event: Record<string, unknown>): void {
@@ -100,6 +104,9 @@ export async function startSlackStandIn(options: SlackOptions): Promise<SlackSta
     origin,
     world,
     act: (what) => act({ world, tickets, delivery, emit, origin: () => origin }, what),
+    socketsAt: (at) => {
+      socketOrigin = at;
+    },
     fault(fault) {
       if (fault === null) faults.heal();
       else if (fault.target !== 'slack') return;
