@@ -10,7 +10,7 @@ const train = (when: string, feature_set: string) => ({
   steps: [{ say: 'I will train.', calls: [{ tool: 'run_databricks_job', input: { job_id: '101', parameters: { feature_set } } }] }, { say: 'Started.' }],
 });
 /** How long Redis reads, in all: so many keys, and so long (µs) for each. */
-const SLOWLY = { keys: 300, each: 10_000 };
+const SLOWLY = { keys: 500, each: 10_000 };
 const WITHIN_MS = 30_000;
 
 let servers: Servers;
@@ -18,7 +18,9 @@ let redis: Server;
 let stage: StoryStage;
 beforeAll(async () => {
   servers = await openServers();
-  redis = await servers.start('redis', ['--enable-debug-command', 'local']);
+  // From Redis 7 on DEBUG has to be let in; before that it is, and the option is not known.
+  const major = Number(/ (\d+)\./.exec(servers.version)?.[1]);
+  redis = await servers.start('redis', major >= 7 ? ['--enable-debug-command', 'local'] : []);
   stage = await openStage({
     mode: 'socket',
     redisUrl: `redis://127.0.0.1:${redis.port}`,
@@ -59,13 +61,11 @@ test('a Redis that is started again and reads for seconds: command and click are
   await redis.kill();
   const back = redis.again(['--key-load-delay', String(SLOWLY.each), '--loading-process-events-interval-bytes', '1024']).then(() => Date.now());
   await untilLoading();
+  const unready = Promise.all((['gateway', 'worker'] as const).map(readiness));
   const [command] = await Promise.all([stage.command('Train the second'), stage.click('U2', card, 'approve_call')]);
   expect(command.response).toMatch(/could not confirm|could not store/);
   await stage.until('the approver to be told', () => stage.whispers('U2').find((w) => w.includes('My memory does not answer')));
-  for (const role of ['gateway', 'worker'] as const) {
-    const answer = await readiness(role);
-    expect([answer.status, await answer.text()]).toEqual([503, expect.stringMatching(/redis/i)]);
-  }
+  for (const answer of await unready) expect([answer.status, await answer.text()]).toEqual([503, expect.stringMatching(/redis/i)]);
   const loadedAt = await back;
   for (const role of ['gateway', 'worker'] as const) await stage.until(`the ${role} to be ready`, async () => (await readiness(role)).ok);
   await stage.click('U2', card, 'approve_call');
