@@ -1,4 +1,4 @@
-import { afterStop, DECIDE_WITHIN_MS, type OnStop } from './after-stop.ts';
+import { afterStop, DECIDE_WITHIN_MS, decidedAtStop, type OnStop } from './after-stop.ts';
 import { type BudgetLimits, goesInCircles, overBudget, overToolCalls, type Prices } from './budget.ts';
 import { isLong, isReview, QUIET_MS, waitsForClient } from './door.ts';
 import type { Outcome, SessionEvent } from './events.ts';
@@ -106,7 +106,7 @@ function atTheLimit(s: Session, now: number, text: string, { raiseWithinMs }: Bu
 /** After a stop nothing goes on but the host's own calls, which cancel the session's runs: those have a while to come through, and ask nobody. */
 function closing(s: Session, stop: NonNullable<Session['stop']>, open: readonly Call[], now: number, limits: Bounds, asleep: Asleep): Step {
   const until = stop.m + 2 * DECIDE_WITHIN_MS;
-  const goesOn = (c: Call) => c.reply > stop.seq && waitsFor(c) !== 'approval' && !s.attention && now < until;
+  const goesOn = (c: Call) => decidedAtStop(s, c.id) && waitsFor(c) !== 'approval' && !s.attention && now < until;
   const given = open.filter((c) => !goesOn(c));
   if (given.length > 0) return { do: 'settle', events: given.flatMap((c) => giveUp(s, c, stop.by, 'The session was stopped.')) };
   for (const call of open) {

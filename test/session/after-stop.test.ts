@@ -70,6 +70,11 @@ describe('a stop while a run goes on', () => {
     expect(step([...training, ...calls, failed, told('Stop.', 'stop')])).toEqual({ do: 'settle', events: [offered.at(-1)] });
   });
 
+  test('what an answer asks for that was on its way when the stop came is not made', () => {
+    const late = [...stopped, replied(6, [{ id: 'c2', tool: 'cancel_job_run', input: { run_id: '7' } }])];
+    expect(step(late)).toMatchObject({ do: 'settle', events: [{ type: 'call_finished', call: 'c2' }] });
+  });
+
   test('where a rule wants a yes even to that, nobody is asked after the stop', () => {
     expect(step([...canceling, asks('stop-7', 's1/2')])).toMatchObject({
       do: 'settle',
