@@ -111,15 +111,18 @@ function slotsOf(redis: Redis, keys: Keys, session: Session): Slots {
       const all = await redis.hgetall(key);
       return Object.fromEntries(Object.entries(all).map(([slot, text]) => [slot, JSON.parse(text) as ShownSlot]));
     },
+    // All at once: a root that counts as shown while its thread is nobody's would leave every reply in it unheard.
     async set(slot, shown) {
-      await redis.hset(key, slot, JSON.stringify(shown));
+      const writes = redis.multi().hset(key, slot, JSON.stringify(shown));
       // A card that stands outside its session's thread is a thread of its own, and what is said in it is said to this session.
       if (shown.ts !== null && (shown.channel !== channel || door === 'mcp') && slot.startsWith('card:'))
-        await redis.set(keys.thread(team, shown.channel, shown.ts), session.id);
-      if (slot !== 'root' || shown.ts === null || thread !== null) return;
+        writes.set(keys.thread(team, shown.channel, shown.ts), session.id);
       // A slash command has no thread of its own: from now on replies to our root message find the session.
-      await redis.set(keys.thread(team, channel, shown.ts), session.id);
-      await redis.hset(keys.about(team), session.id, JSON.stringify(aboutOf(session, shown.ts)));
+      if (slot === 'root' && shown.ts !== null && thread === null) {
+        writes.set(keys.thread(team, channel, shown.ts), session.id);
+        writes.hset(keys.about(team), session.id, JSON.stringify(aboutOf(session, shown.ts)));
+      }
+      await writes.exec();
     },
     async drop(slot) {
       await redis.hdel(key, slot);
