@@ -1,7 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 
-/** Each message is parsed and checked by the worker, wanted or not; nobody who answers calls writes nearly as many. */
+/**
+ * Each message is parsed and checked by the worker, wanted or not; nobody who answers calls writes nearly as many. A child's message is one line; an event is some
+ * more, and lines that make up no event are work as well.
+ */
 const MOST_LINES_A_SECOND = 1_000;
 const NEWLINE = 10;
 
@@ -27,7 +30,7 @@ function pauses(crowded: Crowded): (chunk: Uint8Array) => number {
   };
 }
 
-/** A stream of events that is read no faster than messages can be wanted: its writer waits. */
+/** A stream of events that is read no faster than its lines can be wanted: its writer waits. */
 export function heldUp(crowded: Crowded): TransformStream<Uint8Array, Uint8Array> {
   const pauseAfter = pauses(crowded);
   return new TransformStream({

@@ -101,7 +101,7 @@ export function openMounts(deps: MountsDeps): Mounts {
   function crowded(server: MountedServer): void {
     if (crowds.has(server.key)) return;
     crowds.add(server.key);
-    warn({ server: server.name }, 'the MCP server writes more than a thousand messages a second; no more of them are read, and its calls may be slow');
+    warn({ server: server.name }, 'the MCP server writes more than a thousand lines a second; no more of them are read, and its calls may be slow');
   }
 
   function changedAgain(server: MountedServer): void {

@@ -29,7 +29,7 @@ function proxyFindings({ proxies }: AnyConfig): Finding[] {
   if (!proxies) return [];
   const by = (address: string) => `${new URL(address).protocol}//${new URL(address).host}`;
   const https = proxies.https || proxies.http;
-  const http = proxies.http ? `, plain HTTP through ${by(proxies.http)}` : '';
+  const http = proxies.http ? `, plain HTTP through ${by(proxies.http)}` : ', plain HTTP straight (HTTP_PROXY is not set)';
   return [ok('proxy', `requests go through ${by(https)}${http}, but for this machine's own${proxies.except ? ` and ${proxies.except}` : ''}`)];
 }
 

@@ -31,7 +31,10 @@ export function makeDeliver(deps: Deps): Deliver {
   return async (key, command, options = {}) => {
     const { withinMs, seen } = options;
     // Not awaited here: it goes to Redis together with whatever is asked next.
-    const deadline = withinMs === undefined ? Promise.resolve(undefined) : log.time(CLOCK_MS).then((now) => now + withinMs);
+    const began = performance.now();
+    // The time that it takes to be told the time is part of `withinMs`.
+    const deadline =
+      withinMs === undefined ? Promise.resolve(undefined) : log.time(CLOCK_MS).then((now) => now + withinMs - Math.round(performance.now() - began));
     return command.do === 'open' ? await open(deps, key, command, deadline) : await tell(deps, key, command, deadline, seen);
   };
 }

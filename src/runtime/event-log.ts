@@ -1,5 +1,4 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { performance } from 'node:perf_hooks';
 import type { Redis } from 'ioredis';
 import { bodyOf, lineOf, type Tip, ZERO_HEAD } from '../session/chain.ts';
 import type { Entry, SessionEvent } from '../session/events.ts';
@@ -9,6 +8,7 @@ import { guardText, keysNeeded, lineFacts } from './line-facts.ts';
 import { type Blobs, deflate } from './payloads.ts';
 import { readLine } from './read-line.ts';
 import { type ScriptSource, scripts, timeAt } from './redis.ts';
+import { redisClock } from './redis-clock.ts';
 
 /** Whose session it is, for the keys that a script touches. */
 export type Owner = { sid: string; team: string; user: string };
@@ -57,15 +57,8 @@ export function openLog(
   source?: ScriptSource,
 ) {
   const script = scripts(redis, source);
-  // Redis' clock, as of its last answer. Monotonic in between: a jump of this machine's clock moves nothing.
-  let offset: number | null = null;
-  let heardAt = Number.NEGATIVE_INFINITY;
-  const clocked = (ms: unknown) => {
-    heardAt = performance.now();
-    offset = Number(ms) - heardAt;
-  };
+  const { now, heard, isFresh, machine } = redisClock();
   let asking: Promise<void> | null = null;
-  const now = () => Math.round(performance.now() + (offset ?? Date.now() - performance.now()));
 
   const allKeys = (o: Owner, delivery = '', thread?: { channel: string; ts: string }) => [
     keys.log(o.sid),
@@ -105,8 +98,9 @@ export function openLog(
 
     /** Redis' time in ms: asked, unless it was heard of in the last `withinMs`. Who asks while somebody else does shares the answer. */
     async time(withinMs = 0): Promise<number> {
-      if (performance.now() - heardAt < withinMs) return now();
-      asking ??= timeAt(redis, keys.due).then(clocked);
+      if (isFresh(withinMs)) return now();
+      const since = machine();
+      asking ??= timeAt(redis, keys.due).then((ms) => heard(ms, since));
       await asking.finally(() => {
         asking = null;
       });
@@ -149,6 +143,7 @@ export function openLog(
         const ready = await written(event);
         const at = new Date(now()).toISOString();
         const { line, hash, seq } = lineOf(tip, at, owner.sid, ready.body);
+        const since = machine();
         const asked = script.run('append', allKeys(owner, request.key, request.thread), [
           owner.sid,
           request.key,
@@ -170,7 +165,7 @@ export function openLog(
         const answer = await asked;
         switch (answer[0]) {
           case 'OK':
-            clocked(answer[3]);
+            heard(Number(answer[3]), since);
             return { is: 'OK', seq, line };
           case 'MOVED':
             // Many writers on one session: step aside for a moment.
@@ -195,9 +190,10 @@ export function openLog(
     },
 
     async claim(owner: Owner, ttlMs: number): Promise<{ fence: number; interrupted: number; seq: number } | null> {
+      const since = machine();
       const answer = (await script.run('claim', ownKeys(owner), [owner.sid, randomUUID(), ttlMs])) as string[];
       if (answer[0] !== 'OK') return null;
-      clocked(answer[2]);
+      heard(Number(answer[2]), since);
       return { fence: Number(answer[1]), interrupted: Number(answer[3]), seq: Number(answer[4]) };
     },
 
@@ -206,9 +202,10 @@ export function openLog(
 
     /** Null: the lease is lost. */
     async renew(owner: Owner, fence: number, ttlMs: number): Promise<{ stopped: boolean; seq: number } | null> {
+      const since = machine();
       const answer = (await script.run('renew', ownKeys(owner), [owner.sid, fence, ttlMs])) as string[];
       if (answer[0] !== 'OK') return null;
-      clocked(answer[3]);
+      heard(Number(answer[3]), since);
       return { stopped: answer[1] !== '', seq: Number(answer[2]) };
     },
 
@@ -230,10 +227,11 @@ export function openLog(
           lines.push(event.type, line, hash, lineFacts(event));
           if (read) entries.push({ seq, m: 0, fence, line, hash, at, event: read });
         }
+        const since = machine();
         const answer = (await script.run('commit', needed, [fence, op, guardText(guard), ...lines])) as string[];
         switch (answer[0]) {
           case 'OK':
-            clocked(answer[3]);
+            heard(Number(answer[3]), since);
             for (const entry of entries) entry.m = Number(answer[3]);
             return {
               is: 'OK',

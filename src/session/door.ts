@@ -39,7 +39,7 @@ export type DoorRequest = {
   parent: string | null;
 };
 
-/** `asked`: people must agree first. `tool_error`: the tool says no. `aborted`: the connection went before the answer. Else the protocol's error code. */
+/** `asked`: people must agree first. `tool_error`: the tool says no. `aborted`: it was taken back, or the connection went, before the answer. Else the protocol's error code. */
 export type DoorOutcome = 'ok' | 'asked' | 'tool_error' | 'aborted' | { code: number };
 
 /** Is told of a request, begins it, and answers who is told how it ended. */

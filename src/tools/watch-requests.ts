@@ -1,6 +1,7 @@
 import type { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
 import {
   isJSONRPCErrorResponse,
+  isJSONRPCNotification,
   isJSONRPCRequest,
   isJSONRPCResultResponse,
   type JSONRPCMessage,
@@ -28,10 +29,18 @@ const SCHEMES = resources(catalog).map(({ uriTemplate }) => uriTemplate.split('{
 /** Tells `watch` of every request that comes over this connection and of its answer. To be called once the server is connected to it. */
 export function watchRequests(transport: StreamableHTTPServerTransport, watch: DoorWatch): void {
   const open = new Map<string | number, (outcome: DoorOutcome) => void>();
+  const end = (id: string | number, outcome: DoorOutcome) => {
+    open.get(id)?.(outcome);
+    open.delete(id);
+  };
   const { onmessage, onclose } = transport;
   const send = transport.send.bind(transport);
   transport.onmessage = (message, extra) => {
+    const canceled = canceledBy(message);
+    // Whoever takes a request back is sent no answer, and one that uses an id again takes the old one's place.
+    if (canceled !== undefined) end(canceled, 'aborted');
     if (!isJSONRPCRequest(message)) return onmessage?.(message, extra);
+    end(message.id, 'aborted');
     open.set(
       message.id,
       watch(requestOf(message, transport.sessionId), () => onmessage?.(message, extra)),
@@ -39,17 +48,19 @@ export function watchRequests(transport: StreamableHTTPServerTransport, watch: D
   };
   transport.send = (message, options) => {
     const ended = outcomeOf(message);
-    if (ended) {
-      open.get(ended.id)?.(ended.outcome);
-      open.delete(ended.id);
-    }
+    if (ended) end(ended.id, ended.outcome);
     return send(message, options);
   };
   transport.onclose = () => {
-    for (const end of open.values()) end('aborted');
-    open.clear();
+    for (const id of [...open.keys()]) end(id, 'aborted');
     onclose?.();
   };
+}
+
+function canceledBy(message: JSONRPCMessage): string | number | undefined {
+  if (!isJSONRPCNotification(message) || message.method !== 'notifications/cancelled') return undefined;
+  const id = message.params?.['requestId'];
+  return typeof id === 'string' || typeof id === 'number' ? id : undefined;
 }
 
 function requestOf({ id, method, params = {} }: JSONRPCRequest, connection: string | undefined): DoorRequest {

@@ -204,7 +204,7 @@ describe('a child', () => {
     const written = Number(answer.kind === 'done' ? answer.data['text'] : Number.NaN);
     expect(written).toBeGreaterThan(1_000);
     expect(written).toBeLessThan(15_000);
-    expect(warned.filter((w) => w.includes('a thousand messages a second'))).toHaveLength(1);
+    expect(warned.filter((w) => w.includes('a thousand lines a second'))).toHaveLength(1);
   }, 20_000);
 
   test('whose command is not there is said, and holds up nobody', async () => {

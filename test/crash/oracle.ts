@@ -1,5 +1,4 @@
 import { digestOf } from '../../src/policy/digest.ts';
-import { decidedAtStop } from '../../src/session/after-stop.ts';
 import type { Entry, EventOf } from '../../src/session/events.ts';
 import { fold } from '../../src/session/fold.ts';
 import type { Call, Session } from '../../src/session/state.ts';
@@ -60,6 +59,9 @@ async function readAll({ redis, keys, blobs }: CrashStage, v: Verdict): Promise<
 function judgeRecord({ sid, entries, session }: Seen, v: Verdict): void {
   let fence = 0;
   let stopped = false;
+  const launched = new Set<string>();
+  // What people had canceled at the stop, as the record has it: asked for by the host, after it, about a run that began here.
+  const cancels = new Set<string>();
   const used = new Set<string>();
   const started = new Map<string, EventOf<'call_started'>>();
   const finished = new Set<string>();
@@ -70,7 +72,8 @@ function judgeRecord({ sid, entries, session }: Seen, v: Verdict): void {
     fence = Math.max(fence, by);
     if (event.type === 'told' && event.kind === 'stop') stopped = true;
     if (event.type === 'replied') {
-      for (const { id } of event.calls) {
+      for (const { id, tool, input } of event.calls) {
+        if (stopped && event.host && tool === 'cancel_job_run' && launched.has(runIdIn(input))) cancels.add(id);
         if (asked.has(id)) v.doubled.push(`${sid}: call ${id} stands in two replies`);
         asked.add(id);
       }
@@ -85,7 +88,7 @@ function judgeRecord({ sid, entries, session }: Seen, v: Verdict): void {
     if (event.type === 'call_started') {
       if (started.has(event.call)) v.doubled.push(`${sid}: ${event.call} was started twice`);
       started.set(event.call, event);
-      if (stopped && !decidedAtStop(session, event.call)) v.ungated.push(`${sid}: ${event.tool} was started after the stop`);
+      if (stopped && !cancels.has(event.call)) v.ungated.push(`${sid}: ${event.tool} was started after the stop`);
       if (event.digest !== digestOf(event.tool, event.arguments)) v.ungated.push(`${sid}: ${event.tool} has another digest than its arguments`);
       if (event.approval === undefined) {
         // Its own thread, and its own run.
@@ -99,6 +102,7 @@ function judgeRecord({ sid, entries, session }: Seen, v: Verdict): void {
       }
     }
     if (event.type === 'call_finished') {
+      if (started.get(event.call)?.tool === 'run_databricks_job' && event.outcome.status === 'ok') launched.add(runIdIn(event.outcome.data));
       if (finished.has(event.call)) v.doubled.push(`${sid}: ${event.call} was finished twice`);
       finished.add(event.call);
     }
@@ -111,6 +115,10 @@ function judgeRecord({ sid, entries, session }: Seen, v: Verdict): void {
     if (session.stop || call.status.is !== 'finished' || call.status.outcome.status === 'ok' || wasDeclined(session, call)) continue;
     v.lost.push(`${sid}: ${call.tool} came out as ${call.status.outcome.status}: ${call.status.outcome.text}`);
   }
+}
+
+function runIdIn(value: unknown): string {
+  return String((value as { run_id?: unknown } | undefined)?.run_id ?? 'none');
 }
 
 /** Whatever Slack was told "yes" to is in a log. */
