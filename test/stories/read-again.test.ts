@@ -40,8 +40,11 @@ test.each(['socket', 'http'] as const)(
       const { default: rule } = sandboxConfig()['approvers'] as { default: Record<string, unknown> };
       await writeFile(file, JSON.stringify({ ...sandboxConfig(), approvers: { default: { ...rule, groups: [], users: ['U3'] } } }));
       await readAgain(stage, 'the configuration was read again');
-      await stage.click('U2', runCard, 'approve_call');
-      await stage.until('the click to be refused', async () => ((await stage.session())?.refusedDecisions.length ?? 0) > 0);
+      // A person who is told to repeat it does so.
+      await stage.until('the click to be refused', async () => {
+        await stage.click('U2', runCard, 'approve_call');
+        return ((await stage.session())?.refusedDecisions.length ?? 0) > 0;
+      });
       expect(stage.launches()).toHaveLength(0);
 
       await stage.click('U3', runCard, 'approve_call');
