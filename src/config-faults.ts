@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { fileJsonSchema } from './config-file.ts';
 import { didYouMean } from './did-you-mean.ts';
+import { listed } from './policy/listed.ts';
 
 /** What zod found wrong in labmate.json, for whoever wrote it: where it stands, what stands there, what may, and what was perhaps meant. */
 
@@ -21,7 +22,7 @@ function faultsOf(issue: Issue, file: unknown): string[] {
       const known = keysAt(issue.path);
       return issue.keys.map((key) => {
         const meant = didYouMean(key, known);
-        return `${here ? `${here} has` : 'there is'} a key "${key}", which nothing reads${meant || `; ${here ? 'it' : 'the file'} may have: ${list(known)}`}`;
+        return `${here ? `${here} has` : 'there is'} a key "${key}", which nothing reads${meant || `; ${here ? 'it' : 'the file'} may have: ${listed(known)}`}`;
       });
     }
     case 'invalid_type':
@@ -29,7 +30,7 @@ function faultsOf(issue: Issue, file: unknown): string[] {
     case 'invalid_value': {
       const values = issue.values.map(String);
       const given = valueAt(file, issue.path);
-      return [`${is}: it must be ${list(values, 'or')}${typeof given === 'string' ? didYouMean(given, values) : ''}`];
+      return [`${is}: it must be ${listed(values, 'or')}${typeof given === 'string' ? didYouMean(given, values) : ''}`];
     }
     case 'too_small':
       if (issue.origin === 'string' || issue.origin === 'array') return [`${here} is empty`];
@@ -79,8 +80,4 @@ function keysAt(path: Path): string[] {
     at = typeof key === 'number' ? at?.items : (at?.properties?.[String(key)] ?? others);
   }
   return Object.keys(at?.properties ?? {}).filter((key) => key !== '$schema');
-}
-
-function list(words: readonly string[], last: 'and' | 'or' = 'and'): string {
-  return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} ${last} ${words.at(-1)}`;
 }

@@ -12,8 +12,10 @@ import { masked, scrubber } from './policy/secrets.ts';
 import { advance } from './runtime/advance.ts';
 import { type Caller, doorSessions, type Standing } from './runtime/door-session.ts';
 import { makeKeys } from './runtime/keys.ts';
+import type { SlackService } from './services/slack.ts';
 import type { Outcome } from './session/events.ts';
 import type { Approval } from './session/state.ts';
+import { everyoneIn } from './slack/entitled.ts';
 import { argumentsInFull, differences, MOST_ARGUMENTS } from './slack/views/card.ts';
 import { toolsFor } from './tools/catalog.ts';
 import type { AtDoor, DoorAnswer, DoorCall, Principal } from './tools/door.ts';
@@ -140,8 +142,9 @@ async function doorWithLog(config: CoreConfig, core: Core, log: Log): Promise<Do
   const decideHere = async (caller: Caller, { approval, session, call }: Extract<Standing, { is: 'asked' }>, ask: NonNullable<DoorCall['askHere']>) => {
     const { user, team: of } = caller;
     const rule = approversOf(call.tool, permissions.approvers);
-    if (!user || !rule) return false;
-    const who = await lookUp(user, rule.groups).catch(
+    const { slack } = services;
+    if (!user || !rule || !slack) return false;
+    const who = await lookUp(slack, user, rule.groups).catch(
       (error: unknown) => void log.warn({ err: error }, 'who may approve at the client could not be looked up'),
     );
     // The card is out: where Slack does not say who somebody is, it is decided there.
@@ -154,9 +157,9 @@ async function doorWithLog(config: CoreConfig, core: Core, log: Log): Promise<Do
     return true;
   };
 
-  const lookUp = async (user: string, groups: readonly string[]) => {
-    const groupMembers = (await Promise.all(groups.map((g) => services.slack?.groupMembers(g, true) ?? []))).flat();
-    return { user: (await services.slack?.person(user)) ?? null, groupMembers };
+  const lookUp = async (slack: SlackService, user: string, groups: readonly string[]) => {
+    const groupMembers = await everyoneIn(slack, groups, true);
+    return { user: await slack.person(user), groupMembers };
   };
 
   return { deps, atDoor: (principal) => (call) => (call.tool.kind === 'read' ? look(principal, call) : act(principal, call)) };

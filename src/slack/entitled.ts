@@ -5,11 +5,16 @@ import type { SlackService } from '../services/slack.ts';
 import { waitsForClient } from '../session/door.ts';
 import type { Session } from '../session/state.ts';
 
+/** Everyone in these groups; `fresh`: as of now. Throws where Slack does not say, for those to whom nobody would be the wrong answer. */
+export async function everyoneIn(slack: SlackService, groups: readonly string[], fresh?: boolean): Promise<string[]> {
+  return (await Promise.all(groups.map((g) => slack.groupMembers(g, fresh)))).flat();
+}
+
 /** Looks again, at the moment of the call, whether those who approved may still do so: people leave groups, and companies. */
 export function checkEntitlement(slack: SlackService | undefined) {
   return async (session: Session, by: readonly string[], rule: ApproverRule): Promise<May> => {
     if (!slack) return { ok: false, why: 'Slack is not configured, so nobody can be looked up.' };
-    const groupMembers = (await Promise.all(rule.groups.map((g) => slack.groupMembers(g, true)))).flat();
+    const groupMembers = await everyoneIn(slack, rule.groups, true);
     let valid = 0;
     for (const user of new Set(by)) {
       const person = await slack.person(user, undefined, true);
@@ -81,7 +86,7 @@ export function canBeAsked(slack: SlackService | undefined, channels: readonly s
 }
 
 async function enough(slack: SlackService, session: Session, rule: ApproverRule): Promise<May> {
-  const groupMembers = (await Promise.all(rule.groups.map((g) => slack.groupMembers(g)))).flat();
+  const groupMembers = await everyoneIn(slack, rule.groups);
   const named = [...new Set([...rule.users, ...groupMembers])];
   let may = 0;
   for (const user of named.slice(0, LOOKED_UP)) {

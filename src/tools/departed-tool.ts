@@ -4,8 +4,7 @@ import type { WriteTool } from './define-tool.ts';
 
 /**
  * A tool that was there when a call of it was begun and is not any more: its server was taken out of labmate.json or offers it no more, its backend was taken out of the
- * variables. Nothing is left by
- * which anybody could find out what became of that call, so a person is asked. Nothing is ever sent with it.
+ * variables. Nothing is left by which anybody could find out what became of that call, so a person is asked. Nothing is ever sent with it.
  */
 export function departedTool(name: string): WriteTool {
   const parts = partsOf(name);

@@ -1,3 +1,4 @@
+import { listed } from '../policy/listed.ts';
 import type { GitHub } from '../services/github.ts';
 import { type SessionFacts, type ToolContext, ToolError } from './define-tool.ts';
 import { type Curve, curveOf } from './pull-request-curve.ts';
@@ -35,7 +36,7 @@ function namesIn(session: SessionFacts): Names {
 /** `README.md, record.jsonl, curve.png and chart.json`. */
 export function namesOf({ files, folder }: RecordFiles): string {
   const names = files.map((f) => f.path.slice(folder.length + 1));
-  return `${folder}/${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
+  return `${folder}/${listed(names)}`;
 }
 
 /** The description: the approved text, what the record says, and the lines the pull request is found and checked by. */

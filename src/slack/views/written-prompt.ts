@@ -1,3 +1,4 @@
+import { listed } from '../../policy/listed.ts';
 /** The fields of a usual ablation, as somebody filled them in. */
 export type Ablation = {
   job: string;
@@ -57,8 +58,4 @@ function thenInWords({ next, metric, baseline, threshold, channel }: Ablation, c
   const title = `feat: ${change.join(', ').replaceAll('"', "'").slice(0, 80)} ablation`;
   const otherwise = next === 'pull-request' ? 'report it here' : post;
   return [`If ${metric} improved${by}, open a GitHub PR titled "${title}" with the metric comparison in the description. Otherwise, ${otherwise}.`];
-}
-
-function listed(items: readonly string[]): string {
-  return items.length > 1 ? `${items.slice(0, -1).join(', ')} and ${items.at(-1)}` : (items[0] ?? '');
 }
