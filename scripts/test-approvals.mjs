@@ -1,4 +1,4 @@
-// `npm run test:approvals`: approval schedules against the real scripts, gate and Redis, and more with real processes that are killed.
+// `npm run test:approvals`: approval schedules against the real scripts, gate and Redis, more with real processes that are killed, and every injection.
 // Options: --schedules=10000 --killed=300 --seed=N (a seed is printed; the same one plays the same schedules).
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -24,7 +24,7 @@ const { REDIS_URL: _never, ...env } = process.env;
 const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
 const ran = spawnSync(process.execPath, [vitest, 'run', '--config', 'test/safety/vitest.config.ts'], {
   cwd: root,
-  env: { ...env, LABMATE_SCHEDULES: values.schedules, LABMATE_KILLED: values.killed, LABMATE_SEED: seed, LABMATE_TALLY: tally },
+  env: { ...env, LABMATE_SCHEDULES: values.schedules, LABMATE_KILLED: values.killed, LABMATE_SEED: seed, LABMATE_INJECTIONS: '2250', LABMATE_TALLY: tally },
   stdio: ['ignore', 'inherit', 'inherit'],
 });
 const lines = existsSync(tally) ? readFileSync(tally, 'utf8').trim().split('\n') : [];

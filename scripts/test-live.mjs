@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { installMissing, requireNode } from '../bin/prepare.mjs';
-import { countTests } from './count-tests.mjs';
+import { countTests, failedTests } from './count-tests.mjs';
 
 requireNode();
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -59,7 +59,9 @@ const ran = spawnSync(process.execPath, [vitest, ...args], {
   env: { ...process.env, LABMATE_LIVE_PEERS: JSON.stringify(peers) },
   stdio: ['ignore', 'inherit', 'inherit'],
 });
-const counts = countTests(existsSync(report) ? JSON.parse(readFileSync(report, 'utf8')) : null, ran.status);
+const told = existsSync(report) ? JSON.parse(readFileSync(report, 'utf8')) : null;
+const counts = countTests(told, ran.status);
+for (const { line } of failedTests(told, root)) process.stdout.write(`failed: ${line}\n`);
 rmSync(folder, { recursive: true, force: true });
 for (const { name, skipped } of Object.values(peers)) if (skipped) say(`SKIPPED ${name}: ${skipped}`);
 for (const [name, what] of Object.entries(NAMED)) if (!process.env[name]) say(`SKIPPED ${what}: ${name} and its credentials are not set`);

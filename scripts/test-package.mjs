@@ -26,6 +26,7 @@ try {
     'CHANGELOG.md',
     'bin/labmate.mjs',
     'dist/cli.js',
+    'dist/THIRD-PARTY-LICENSES.txt',
     'dist/runtime/scripts/append.lua',
     'labmate.schema.json',
     'labmate.example.json',

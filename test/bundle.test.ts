@@ -3,11 +3,9 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect, test, vi } from 'vitest';
+import { bundledCommand } from '../scripts/bundle.mjs';
 
 // What a checkout runs is what stands in its sources.
-
-const script = new URL('../scripts/bundle.mjs', import.meta.url).href;
-const { bundledCommand } = (await import(script)) as { bundledCommand(root: string): Promise<string | null> };
 
 function aCheckout(): string {
   const root = mkdtempSync(join(tmpdir(), 'labmate-bundle-'));

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { build, type Plugin } from 'esbuild';
+import { WITH_PACKAGES } from '../../scripts/bundle.mjs';
 import { type Guarded, spawnGuarded } from '../../src/sandbox/guarded.ts';
 import { freePort } from '../../src/sandbox/redis.ts';
 
@@ -21,13 +22,13 @@ export type Supervised = {
 
 const ROOT = join(import.meta.dirname, '..', '..');
 
-/** The product in one file: hundreds of starts, and each is spared the compiling. Packages stay where they are. */
+/** The product in one file: hundreds of starts, and each is spared the compiling. */
 export async function bundle(entry: string, name: string, plugins: Plugin[] = []): Promise<string> {
   // A folder of this process' own: another run beside it, or a twin, must not find its command changed under it.
   const folder = join(ROOT, 'node_modules', '.cache', 'labmate-crash', `${process.pid}-${name}`, 'app');
   mkdirSync(folder, { recursive: true });
   const outfile = join(folder, 'main.mjs');
-  await build({ entryPoints: [join(ROOT, entry)], outfile, bundle: true, platform: 'node', format: 'esm', packages: 'external', logLevel: 'error', plugins });
+  await build({ entryPoints: [join(ROOT, entry)], outfile, bundle: true, platform: 'node', format: 'esm', ...WITH_PACKAGES, logLevel: 'error', plugins });
   cpSync(join(ROOT, 'src', 'runtime', 'scripts'), join(folder, 'scripts'), { recursive: true });
   // Where the product looks for its own command, one folder above its main file.
   mkdirSync(join(folder, '..', 'bin'), { recursive: true });

@@ -7,7 +7,7 @@ import { type Op, schedules } from './schedules.ts';
 import { tally } from './tally.ts';
 
 /** `npm run test:approvals` asks for 10,000; the seed is in the test's name, so that a failure can be played again. */
-const COUNT = Number(process.env['LABMATE_SCHEDULES'] ?? 250);
+const COUNT = Number(process.env['LABMATE_SCHEDULES'] ?? 150);
 const PARTS = 4;
 const SEED = Number(process.env['LABMATE_SEED'] ?? Date.now() % 1_000_000);
 

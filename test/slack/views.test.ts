@@ -68,7 +68,7 @@ describe('whatever stands in a log', () => {
           safe(slot.blocks, [slot.text]);
         }
       }),
-      { numRuns: 40, endOnFailure: true },
+      { numRuns: 20, endOnFailure: true },
     );
   }, 60_000);
 
@@ -89,7 +89,7 @@ describe('whatever stands in a log', () => {
         }
         for (const approval of s.approvals.values()) expect(refuseBlocks(callDetails(approval, 'x').blocks, 'modal')?.error ?? null).not.toBe('invalid_blocks');
       }),
-      { numRuns: 30, endOnFailure: true },
+      { numRuns: 15, endOnFailure: true },
     );
   }, 60_000);
 
@@ -104,7 +104,7 @@ describe('whatever stands in a log', () => {
         }
         expect(all.split(DIGEST.slice(0, 12)).length - 1).toBeGreaterThanOrEqual(s.approvals.size);
       }),
-      { numRuns: 30, endOnFailure: true },
+      { numRuns: 15, endOnFailure: true },
     );
   }, 60_000);
 });
