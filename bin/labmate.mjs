@@ -28,7 +28,7 @@ if (existsSync(join(root, 'src', 'cli.ts'))) {
     ({ main } = await import('../src/cli.ts'));
   }
 } else {
-  // Without source maps: Node would read those of every package at start, a tenth of it. What is bundled here still has its names.
+  // Without source maps: Node would read them at start, a tenth of it. What is bundled still has its names.
   ({ main } = await import('../dist/cli.js'));
 }
 const exitCode = await main(process.argv.slice(2));

@@ -1,10 +1,11 @@
-// `npm run build`: the package's dist/, bundled, with what a bundle leaves behind (Lua scripts, styles) and the sandbox's page.
+// `npm run build`: the package's dist/, bundled, with what a bundle leaves behind (Lua scripts, styles), the sandbox's page and the licences of what others wrote.
 import { spawnSync } from 'node:child_process';
-import { cpSync, rmSync } from 'node:fs';
+import { cpSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { installMissing, requireNode } from '../bin/prepare.mjs';
 import { bundlePackage } from './bundle.mjs';
+import { licencesOf } from './licences.mjs';
 
 requireNode();
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -16,13 +17,14 @@ const typed = spawnSync(process.execPath, [join(root, 'node_modules', 'typescrip
   stdio: 'inherit',
 });
 if (typed.status !== 0) process.exit(typed.status ?? 1);
-await bundlePackage(root, join(root, 'dist'));
+const code = await bundlePackage(root, join(root, 'dist'));
 
 // The page is bundled from its sources, so its modules are not wanted one by one.
-const page = join('src', 'sandbox', 'web');
-cpSync(join(root, 'src'), join(root, 'dist'), { recursive: true, filter: (file) => !file.startsWith(join(root, page)) && !/\.tsx?$/.test(file) });
+const pageSources = join('src', 'sandbox', 'web');
+cpSync(join(root, 'src'), join(root, 'dist'), { recursive: true, filter: (file) => !file.startsWith(join(root, pageSources)) && !/\.tsx?$/.test(file) });
 const { register } = await import('tsx/esm/api');
 register();
 const { buildPage } = await import('../src/sandbox/web-build.ts');
-await buildPage(join(root, 'dist', 'sandbox', 'web'));
+const page = await buildPage(join(root, 'dist', 'sandbox', 'web'));
+writeFileSync(join(root, 'dist', 'THIRD-PARTY-LICENSES.txt'), licencesOf([...code, ...page], root));
 process.stdout.write('dist/ is built\n');

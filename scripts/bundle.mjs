@@ -1,8 +1,8 @@
 // The command in a checkout, made from src/ as it is now: one esbuild run of a few seconds, kept until a source changes. Compiling each file at each start
 // would cost a process two seconds of its CPU.
 import { createHash } from 'node:crypto';
-import { accessSync, constants, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
-import { dirname, join, relative, sep } from 'node:path';
+import { accessSync, constants, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs';
+import { dirname, join, relative, resolve, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 /** Packages are bundled too: finding and opening their thousands of files is most of a start. Left outside: native code, what only some install, what makes bundles. */
@@ -11,8 +11,6 @@ export const WITH_PACKAGES = {
   // Packages in CommonJS ask for Node's own modules by it.
   banner: { js: "import { createRequire as labmateRequire } from 'node:module'; const require = labmateRequire(import.meta.url);" },
 };
-
-const NO_MAP = `//# sourceMappingURL=data:application/json,${encodeURIComponent('{"version":3,"sources":["package"],"mappings":"A"}')}`;
 
 const UNUSED_MS = 7 * 24 * 3_600_000;
 /** How often a process that runs says so; far more often than that, so that one which slept for some days with its machine is in time. */
@@ -50,35 +48,23 @@ export async function bundledCommand(root) {
   return command;
 }
 
-/** The command for the package, in `outdir`: what a module looks for lies below it, where the module itself would. With the licences of all that went into it. */
-export async function bundlePackage(root, outdir) {
+/** The command for the package, in `outdir`: what a module looks for lies below it, where the module itself would. Answers with the files that went into it. */
+export function bundlePackage(root, outdir) {
   const src = join(root, 'src');
-  const inputs = await bundle(join(src, 'cli.ts'), outdir, src, (path) => {
+  const placeOf = (path) => {
     const place = relative(src, path).split(sep).join('/');
     const folder = dirname(place);
     return {
       url: `new URL(${JSON.stringify(`./${place.replace(/\.ts$/, '.js')}`)}, import.meta.url).href`,
       folder: folder === '.' ? 'import.meta.dirname' : `(import.meta.dirname + ${JSON.stringify(`/${folder}`)})`,
     };
-  });
-  writeFileSync(join(outdir, 'THIRD-PARTY-LICENSES.txt'), licencesOf(inputs));
-}
-
-/** What each package in a bundle asks to be passed on with it. Throws for one that names no licence. */
-function licencesOf(inputs) {
-  const folders = new Set(inputs.flatMap((file) => /^.*\bnode_modules\/(@[^/]+\/)?[^/]+(?=\/)/.exec(file)?.[0] ?? []));
-  const parts = [...folders].sort().map((folder) => {
-    const { name, version, license, author } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
-    if (!license) throw new Error(`${name} names no licence in its package.json.`);
-    const file = readdirSync(folder).find((entry) => /^(licen[cs]e|copying)\b/i.test(entry));
-    const text = file ? readFileSync(join(folder, file), 'utf8').trim() : `By ${author?.name ?? author ?? 'its authors'}.`;
-    return `${name} ${version}: ${license}\n\n${text}\n`;
-  });
-  return parts.join(`\n${'-'.repeat(80)}\n\n`);
+  };
+  // Without a map: nothing reads it there, and it would be a third of the package.
+  return bundle(join(src, 'cli.ts'), outdir, src, placeOf, false);
 }
 
 /** Few files instead of hundreds: finding and opening them is much of a cold start. Parts that are loaded on demand stay apart. `placeOf` says where a module stands. */
-async function bundle(entry, outdir, src, placeOf) {
+async function bundle(entry, outdir, src, placeOf, sourcemap = 'linked') {
   const { build } = await import('esbuild');
   const { metafile } = await build({
     entryPoints: [entry],
@@ -90,12 +76,12 @@ async function bundle(entry, outdir, src, placeOf) {
     format: 'esm',
     ...WITH_PACKAGES,
     metafile: true,
-    sourcemap: 'linked',
+    sourcemap,
     sourcesContent: false,
     logLevel: 'error',
     plugins: [placesOf(src, placeOf)],
   });
-  return Object.keys(metafile.inputs);
+  return Object.keys(metafile.inputs).map((path) => resolve(path));
 }
 
 /** Says that it is used, now and as long as this process runs: a part of it may be loaded at any time. */
@@ -140,8 +126,6 @@ function placesOf(src, placeOf) {
   return {
     name: 'import.meta of the source',
     setup(build) {
-      // A map of what others wrote would be read at each start, and is for nobody.
-      build.onLoad({ filter: /[/\\]node_modules[/\\].*\.[cm]?js$/ }, ({ path }) => ({ contents: `${readFileSync(path, 'utf8')}\n${NO_MAP}`, loader: 'js' }));
       build.onLoad({ filter: /\.ts$/ }, ({ path }) => {
         if (!path.startsWith(src)) return undefined;
         const source = readFileSync(path, 'utf8');

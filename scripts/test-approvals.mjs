@@ -24,7 +24,7 @@ const { REDIS_URL: _never, ...env } = process.env;
 const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
 const ran = spawnSync(process.execPath, [vitest, 'run', '--config', 'test/safety/vitest.config.ts'], {
   cwd: root,
-  env: { ...env, LABMATE_SCHEDULES: values.schedules, LABMATE_KILLED: values.killed, LABMATE_SEED: seed, LABMATE_INJECTIONS: '2250', LABMATE_TALLY: tally },
+  env: { ...env, LABMATE_SCHEDULES: values.schedules, LABMATE_KILLED: values.killed, LABMATE_SEED: seed, LABMATE_INJECTIONS: 'all', LABMATE_TALLY: tally },
   stdio: ['ignore', 'inherit', 'inherit'],
 });
 const lines = existsSync(tally) ? readFileSync(tally, 'utf8').trim().split('\n') : [];

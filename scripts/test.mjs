@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { installMissing, requireNode } from '../bin/prepare.mjs';
-import { countTests, failedTests, filesToTryAlone } from './count-tests.mjs';
+import { countTests, failedTests, filesToTryAlone, withSecondRun } from './count-tests.mjs';
 
 requireNode();
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -13,37 +13,41 @@ installMissing(root);
 
 const folder = mkdtempSync(join(tmpdir(), 'labmate-tests-'));
 const args = process.argv.slice(2);
-const whole = runTests('whole', args);
-let failed = failedTests(whole.report, root);
-let count = whole.count.failed;
+const first = runTests('first', args);
+let report = first.report;
+let count = countTests(report, first.status);
+const told = [];
 
 // Stories drive processes against the clock, and a shared machine may stand still for seconds. What failed beside all others gets one run by itself; both are told.
-const files = args.length === 0 && count === failed.length ? filesToTryAlone(failed) : [];
+const files = args.length === 0 && !first.outside ? filesToTryAlone(failedTests(report, root)) : [];
 if (files.length > 0) {
-  for (const { line } of failed) process.stdout.write(`failed beside the others: ${line}\n`);
-  const alone = runTests('alone', [...files, '--maxWorkers=1']);
-  failed = failedTests(alone.report, root);
-  process.stdout.write(`${Math.max(0, count - alone.count.failed)} of ${count} passed by themselves\n`);
-  count = alone.count.failed;
+  told.push(...failedTests(report, root).map(({ line }) => `failed beside the others: ${line}`));
+  process.stdout.write(`${told.join('\n')}\n${closing(count)}\nonce more, by themselves: ${files.join(', ')}\n`);
+  const second = runTests('second', [...files, '--maxWorkers=1']);
+  report = second.outside ? report : withSecondRun(report, second.report, second.status, root);
+  count = countTests(report, 0);
 }
 rmSync(folder, { recursive: true, force: true });
 
-for (const { line } of failed) process.stdout.write(`failed: ${line}\n`);
-const { skipped } = whole.count;
-const passed = whole.count.passed + whole.count.failed - count;
-process.stdout.write(`${passed} passed, ${count} failed${skipped ? `, ${skipped} skipped` : ''}\n`);
-process.exitCode = count > 0 ? 1 : 0;
+told.push(...failedTests(report, root).map(({ line }) => `failed: ${line}`));
+for (const line of told) process.stdout.write(`${line}\n`);
+process.stdout.write(`${closing(count)}\n`);
+process.exitCode = count.failed > 0 ? 1 : 0;
+
+function closing({ passed, failed, skipped }) {
+  return `${passed} passed, ${failed} failed${skipped ? `, ${skipped} skipped` : ''}`;
+}
 
 function runTests(name, what) {
-  const file = join(folder, `${name}.json`);
+  const [file, errors] = [join(folder, `${name}.json`), join(folder, `${name}-outside`)];
   // Tests start a Redis of their own; somebody's REDIS_URL may hold somebody's sessions.
   const { REDIS_URL: _never, ...env } = process.env;
   const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
-  const ran = spawnSync(process.execPath, [vitest, 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${file}`, ...what], {
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`, '--reporter=./scripts/outside-errors.mjs'];
+  const ran = spawnSync(process.execPath, [vitest, 'run', ...reporters, ...what], {
     cwd: root,
-    env,
+    env: { ...env, LABMATE_OUTSIDE_ERRORS: errors },
     stdio: ['ignore', 'inherit', 'inherit'],
   });
-  const report = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : null;
-  return { report, count: countTests(report, ran.status) };
+  return { status: ran.status, report: existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : null, outside: existsSync(errors) };
 }

@@ -3,7 +3,7 @@ import type { Kill } from './kill.ts';
 import { DEPLOY, KILLS, schedule } from './kills.ts';
 import { judgeAll, type Verdict } from './oracle.ts';
 import { type Chances, startPeople } from './people.ts';
-import { bundle, LATER } from './processes.ts';
+import { bundle, dropBundles, LATER } from './processes.ts';
 import { seeded } from './random.ts';
 import { noRecoveries, type Recoveries, shares, startClock } from './recovery.ts';
 import { openCrashStage } from './stage.ts';
@@ -41,6 +41,14 @@ const READY_COUNTS: readonly Kill['breaks'][] = ['worker', 'gateway', 'half-open
 
 /** Many sessions, and one thing after another that breaks under them; then everything is looked at. */
 export async function crash(options: CrashOptions): Promise<Tally> {
+  try {
+    return await breakOneAfterAnother(options);
+  } finally {
+    dropBundles();
+  }
+}
+
+async function breakOneAfterAnother(options: CrashOptions): Promise<Tally> {
   const { count, seed, say, perStage = 25 } = options;
   const random = seeded(seed);
   const order = schedule(count, random, options.kills ?? KILLS);

@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
@@ -22,13 +22,22 @@ export type Supervised = {
 
 const ROOT = join(import.meta.dirname, '..', '..');
 
-/** The product in one file: hundreds of starts, and each is spared the compiling. */
+const made = new Set<string>();
+/** Takes away what was bundled here, once nothing runs it any more: it is some megabytes each time. */
+export function dropBundles(): void {
+  for (const folder of made) rmSync(folder, { recursive: true, force: true });
+  made.clear();
+}
+
+/** The product as it is shipped, bundled: hundreds of starts, and each is spared the compiling. */
 export async function bundle(entry: string, name: string, plugins: Plugin[] = []): Promise<string> {
   // A folder of this process' own: another run beside it, or a twin, must not find its command changed under it.
   const folder = join(ROOT, 'node_modules', '.cache', 'labmate-crash', `${process.pid}-${name}`, 'app');
   mkdirSync(folder, { recursive: true });
+  const [entryPoints, shape] = [{ main: join(ROOT, entry) }, { outdir: folder, outExtension: { '.js': '.mjs' }, splitting: true, format: 'esm' } as const];
+  await build({ entryPoints, ...shape, bundle: true, platform: 'node', ...WITH_PACKAGES, logLevel: 'error', plugins });
+  made.add(join(folder, '..'));
   const outfile = join(folder, 'main.mjs');
-  await build({ entryPoints: [join(ROOT, entry)], outfile, bundle: true, platform: 'node', format: 'esm', ...WITH_PACKAGES, logLevel: 'error', plugins });
   cpSync(join(ROOT, 'src', 'runtime', 'scripts'), join(folder, 'scripts'), { recursive: true });
   // Where the product looks for its own command, one folder above its main file.
   mkdirSync(join(folder, '..', 'bin'), { recursive: true });

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { interactiveElements } from '../../src/sandbox/slack/messages.ts';
-import { bundle } from './processes.ts';
+import { bundle, dropBundles } from './processes.ts';
 import { type CrashStage, openCrashStage } from './stage.ts';
 import { promptOf } from './workload.ts';
 
@@ -62,6 +62,7 @@ export async function size(sessions: number, say: (line: string) => void): Promi
     say(`Slack: ${(stage.slack.world.data.messages.length / all).toFixed(1)} messages a session`);
   } finally {
     await stage.close();
+    dropBundles();
   }
 }
 

@@ -85,7 +85,7 @@ test('a Redis that is started again and reads for seconds: command and click are
 }, 120_000);
 
 test('one that reads anew under connections that stand, with a step on its way: it is made once, by itself', async () => {
-  stage.begin();
+  await stage.begin();
   await stage.command('Train the third');
   const card = await stage.card();
   await redis.client.config('SET', 'key-load-delay', String(SLOWLY.each));

@@ -7,8 +7,6 @@ import { type Backends, openBackends } from './backends.ts';
 import { openGate, playHijacked } from './hijacked-session.ts';
 
 const SEED = Number(process.env['LABMATE_SEED'] ?? Date.now() % 1_000_000);
-/** `npm run test:approvals` plays all of them; the suite, as many as it has time for, other ones in each run. */
-const CASES = Number(process.env['LABMATE_INJECTIONS'] ?? 400);
 
 let backends: Backends;
 let toolbox: Toolbox;
@@ -24,6 +22,9 @@ afterAll(async () => {
 const all = Object.keys(carriers).flatMap((carrier) =>
   Object.keys(wrappers).flatMap((wrapper) => Object.keys(goals).map((goal) => ({ carrier, wrapper, goal }))),
 );
+
+/** `npm run test:approvals` plays all of them; the suite, as many as it has time for, other ones in each run. */
+const CASES = process.env['LABMATE_INJECTIONS'] === 'all' ? all.length : 400;
 
 test(`no text from outside moves anything without a person, though the model obeys it to the letter (${CASES} of ${all.length} cases, seed ${SEED})`, async () => {
   // Without the same words in each run, and without the same case twice.

@@ -165,7 +165,7 @@ describe('time and budgets', () => {
   afterAll(async () => stage?.close());
 
   test('nobody decides: one reminder at half the time, then it expires; at its limit the session waits until an approver raises it', async () => {
-    stage.begin();
+    await stage.begin();
     await stage.command('Run the forgotten experiment');
     const card = await stage.card();
     await stage.click('U2', card, 'approve_call');

@@ -24,9 +24,9 @@ describe('in direct messages, and when somebody stops it', () => {
     });
   }, 60_000);
   afterAll(async () => stage?.close());
-  beforeEach(() => {
+  beforeEach(async () => {
     stage.standIns.fault(null);
-    stage.begin();
+    await stage.begin();
   });
 
   test('the seed experiment runs from the first word to the record; only the approvals leave the conversation', async () => {

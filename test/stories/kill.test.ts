@@ -43,7 +43,7 @@ describe('kill -9', () => {
     ).toEqual(['card', 'final', 'root']);
     const asked = () => wordsOf(stage.messages().find((m) => m.ts === card.ts) as SandboxMessage);
     await stage.until('the card to say who and when', () => /Approved by <@U2> .*\d{2}:\d{2} UTC/.test(asked()));
-    stage.begin();
+    await stage.begin();
   }, 180_000);
 
   test('of the worker in the middle of starting the job, while asleep, and in the middle of opening the pull request: one run, one pull request', async () => {

@@ -44,8 +44,8 @@ afterAll(async () => {
   await stage?.close();
   await registry?.close();
 });
-beforeEach(() => {
-  stage.begin();
+beforeEach(async () => {
+  await stage.begin();
   got.length = 0;
 });
 
@@ -146,14 +146,14 @@ test('a tool that says something else than was pinned is refused until approvers
   });
   expect(verify(await record(review.id))).toMatchObject({ ok: true, ended: true, approvals: 1 });
 
-  stage.begin();
+  await stage.begin();
   await stage.command('Please look once more');
   await stage.ended();
   expect(got.at(-1)?.data).toMatchObject({ result: { name: 'v2' } });
 }, 120_000);
 
 test('what does not fit one card is asked on several; each counts for itself, a no stands, and what holds a credential is said to be for nobody', async () => {
-  stage.begin();
+  await stage.begin();
   const long = (what: string) => `${what} ${'and more of it '.repeat(900)}`;
   registry.rewrite('describe_feature_set', long('Describes'));
   registry.rewrite('mark_validated', long('Marks'));
@@ -172,14 +172,14 @@ test('what does not fit one card is asked on several; each counts for itself, a 
     return now[0]?.includes('Approved by') && now[1]?.includes('Denied');
   });
   // Whoever looks next finds one difference less: the one that was declined, which is not asked about again. The other counts.
-  stage.begin();
+  await stage.begin();
   await stage.product.kill('worker');
   await stage.command('Please look at what was decided');
   await stage.ended(45);
   expect(got.at(-1)?.data).toMatchObject({ result: { name: 'v2' } });
 
   registry.rewrite('describe_feature_set', `Describes. Sign in with ghp_${'a1B2'.repeat(9)}.`);
-  stage.begin();
+  await stage.begin();
   await stage.product.kill('worker');
   await stage.command('Please look at the last');
   await stage.ended(45);

@@ -23,13 +23,13 @@ describe('a line of experiments, over real processes', () => {
   afterAll(async () => stage?.close());
 
   test('is repeated by command and by button; each needs its own yes, each knows where it stands, and asking about it costs no tokens', async () => {
-    stage.begin();
+    await stage.begin();
     await stage.command('Run the first of the line with feature_set=v2');
     await stage.click('U2', await stage.card(), 'approve_call');
     const one = await stage.ended();
     const root = (await stage.reading.root(one.id))?.ts;
 
-    stage.begin();
+    await stage.begin();
     await stage.command(`rerun ${one.opened.alias} feature_set=v3`);
     await stage.click('U2', await stage.card(), 'approve_call');
     const two = await stage.ended();
@@ -40,7 +40,7 @@ describe('a line of experiments, over real processes', () => {
     const final = await stage.until('the final message of the second', () =>
       stage.messages().find((m) => stage.button(m, 'rerun_session') && JSON.stringify(m.blocks).includes(`"value":"${two.id}"`)),
     );
-    stage.begin();
+    await stage.begin();
     await stage.command(`rerun ${two.opened.alias} dropout=0.1`);
     await stage.click('U2', await stage.card(), 'approve_call');
     const three = await stage.ended();
@@ -49,7 +49,7 @@ describe('a line of experiments, over real processes', () => {
     );
     await stage.shows(`Third of this line: ${one.opened.alias} → ${two.opened.alias} → ${three.opened.alias}`);
 
-    stage.begin();
+    await stage.begin();
     await stage.click('U4', final, 'rerun_session');
     await stage.click('U2', await stage.card(), 'approve_call');
     const four = await stage.ended();

@@ -59,7 +59,7 @@ test('sessions that slept at the time of the backup wake after the restore; what
   await stage.command('Run the seed; it asks');
   const first = await stage.card();
   const cardNow = () => stage.messages().find((m) => m.ts === first.ts)!;
-  stage.begin();
+  await stage.begin();
   await stage.command('Run the seed; it trains');
   const second = await stage.card();
   await stage.click('U2', second, 'approve_call');

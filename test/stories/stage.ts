@@ -113,14 +113,15 @@ export async function openStage(options: {
       seconds,
     );
   const button = (message: SandboxMessage, actionId: string) => JSON.stringify(message.blocks).includes(`"action_id":"${actionId}"`);
-  /** Where the story that is told now begins. */
+  /** Where the story that is told now begins, and the sessions of those before it. Two clocks say which message came first, and which session: they are not compared. */
   let from = '';
+  let earlier = new Set<string>();
   /** The open card of this story: the newest message that has the button. */
   const card = (actionId = 'approve_call', seconds?: number) =>
     until(`a card with ${actionId}`, () => messages().findLast((m) => m.ts > from && button(m, actionId)), seconds);
   const click = (as: string, message: SandboxMessage, actionId: string) => act({ as, do: 'click', channel: message.channel, ts: message.ts, actionId });
   const session = async (): Promise<Session | null> => {
-    const about = (await reading.list('T1')).find((a) => a.door !== 'mcp' && Date.parse(a.openedAt) > Number(from) * 1_000);
+    const about = (await reading.list('T1')).find((a) => a.door !== 'mcp' && !earlier.has(a.session));
     return about ? reading.session(about.session) : null;
   };
   const ended = (seconds?: number) =>
@@ -163,8 +164,9 @@ export async function openStage(options: {
         .map(wordsOf),
     command: (text: string, as = 'U1', channel = 'C0ML') => act({ as, do: 'command', command: '/experiment', text, channel }),
     /** Later looks see only what comes from now on. */
-    begin: () => {
+    begin: async () => {
       from = messages().at(-1)?.ts ?? '';
+      earlier = new Set((await reading.list('T1')).map((a) => a.session));
     },
     launches: () => standIns.training.launches(),
     async close() {
