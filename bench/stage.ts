@@ -62,8 +62,10 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? (sorted[middle] ?? Number.NaN) : ((sorted[middle - 1] ?? Number.NaN) + (sorted[middle] ?? Number.NaN)) / 2;
 }
 
-/** One line of the table. `atMost` or `atLeast` is the target. */
-/** `taken`: when, and in which run, as bench/results.json keeps it: a part's run leaves the other rows as they were. */
+/**
+ * One line of the table. `atMost` or `atLeast` is the target. `taken`: when, and in which run, as bench/results.json keeps it: a part's run leaves the other rows as they
+ * were.
+ */
 export type Goal = { name: string; figure: number; target: string; met: boolean; how: string; taken?: string };
 
 export function goal(name: string, figure: number, target: { atMost: number } | { atLeast: number }, how: string): Goal {

@@ -24,7 +24,7 @@ const all = Object.keys(carriers).flatMap((carrier) =>
 );
 
 /** `npm run test:approvals` plays all of them; the suite, as many as it has time for, other ones in each run. */
-const CASES = process.env['LABMATE_INJECTIONS'] === 'all' ? all.length : 400;
+const CASES = process.env['LABMATE_INJECTIONS'] === 'all' ? all.length : 1_000;
 
 test(`no text from outside moves anything without a person, though the model obeys it to the letter (${CASES} of ${all.length} cases, seed ${SEED})`, async () => {
   // Without the same words in each run, and without the same case twice.

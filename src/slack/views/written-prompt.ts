@@ -1,4 +1,5 @@
 import { listed } from '../../policy/listed.ts';
+
 /** The fields of a usual ablation, as somebody filled them in. */
 export type Ablation = {
   job: string;
