@@ -5,7 +5,7 @@ export default defineConfig({
   test: {
     include: ['test/live/**/*.test.ts'],
     globalSetup: ['test/live/global-setup.ts'],
-    testTimeout: 60_000,
+    testTimeout: 240_000,
     hookTimeout: 120_000,
     // Two servers in Python run beside them.
     maxWorkers: 2,

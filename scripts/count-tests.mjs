@@ -11,13 +11,13 @@ export function countTests(report, status) {
   return { passed, skipped: tests.length - passed - named, failed: failed === 0 && status !== 0 ? 1 : failed };
 }
 
-/** What failed: the file from `root`, and a line that names the test and gives the first line of what it said. */
+/** What failed: the file from `root`, and a line that names the test and gives what it said. */
 export function failedTests(report, root) {
   return (report?.testResults ?? []).flatMap((found) => {
     const file = relative(root, found.name);
-    if (isUnloadable(found)) return [{ file, line: `${file}: ${firstLine(found.message)}` }];
+    if (isUnloadable(found)) return [{ file, line: `${file}: ${inOneLine(found.message)}` }];
     const failed = found.assertionResults.filter((test) => test.status === 'failed');
-    return failed.map((test) => ({ file, line: `${file} > ${test.fullName}: ${firstLine(test.failureMessages[0])}` }));
+    return failed.map((test) => ({ file, line: `${file} > ${test.fullName}: ${inOneLine(test.failureMessages[0])}` }));
   });
 }
 
@@ -35,5 +35,13 @@ export function withSecondRun(first, second, status, root) {
 }
 
 const isUnloadable = ({ status, assertionResults }) => status === 'failed' && !assertionResults.some((test) => test.status === 'failed');
-// Without colours: it is read in logs.
-const firstLine = (message = '') => stripVTControlCharacters(message).split('\n')[0].slice(0, 300);
+/** One line of what it said, without colours and places in the code: it is read where a log ends, and often that end is all that is kept of it. */
+function inOneLine(message = '') {
+  const lines = stripVTControlCharacters(message).split('\n');
+  const place = lines.findIndex((line) => /^\s+at /.test(line));
+  return lines
+    .slice(0, place < 0 ? undefined : place)
+    .filter(Boolean)
+    .join(' ⏎ ')
+    .slice(0, 3_000);
+}

@@ -9,13 +9,17 @@ const file = (name: string, tests: Record<string, string>, message = '') => ({
   name: join(ROOT, name),
   status: message || Object.values(tests).includes('failed') ? 'failed' : 'passed',
   message,
-  assertionResults: Object.entries(tests).map(([fullName, status]) => ({ fullName, status, failureMessages: ['\u001b[31mno\u001b[39m\nat'] })),
+  assertionResults: Object.entries(tests).map(([fullName, status]) => ({
+    fullName,
+    status,
+    failureMessages: ['\u001b[31mno\u001b[39m\nthe channel shows\n    at a.ts:1'],
+  })),
 });
 const report = (...testResults: ReturnType<typeof file>[]) => ({ testResults });
 const failing = (...names: string[]) => failedTests(report(...names.map((name) => file(name, { a: 'failed', b: 'failed', c: 'passed' }))), ROOT);
 
-test('a failure is told by its file, its test and its first line, without colours', () => {
-  expect(failing(STORY).map(({ line }) => line)).toEqual([`${STORY} > a: no`, `${STORY} > b: no`]);
+test('a failure is told in one line: its file, its test and what it said, without colours and places', () => {
+  expect(failing(STORY).map(({ line }) => line)).toEqual([`${STORY} > a: no ⏎ the channel shows`, `${STORY} > b: no ⏎ the channel shows`]);
   expect(failedTests(report(file('test/a.test.ts', { a: 'passed' }), file('test/b.test.ts', {}, 'no such module')), ROOT)).toEqual([
     { file: 'test/b.test.ts', line: 'test/b.test.ts: no such module' },
   ]);

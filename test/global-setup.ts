@@ -1,5 +1,7 @@
+import { rm } from 'node:fs/promises';
 import type { TestProject } from 'vitest/node';
 import { type RunningRedis, startRedis } from '../src/sandbox/redis.ts';
+import { memoryFolder } from './memory-folder.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -9,12 +11,15 @@ declare module 'vitest' {
 }
 
 let redis: RunningRedis | undefined;
+let dir: string | undefined;
 
 export async function setup(project: TestProject): Promise<void> {
-  redis = await startRedis({ purpose: 'the tests', say: (line) => process.stderr.write(`${line}\n`) });
+  dir = await memoryFolder('labmate-tests-redis-');
+  redis = await startRedis({ purpose: 'the tests', dir, say: (line) => process.stderr.write(`${line}\n`) });
   project.provide('redisUrl', redis.url);
 }
 
 export async function teardown(): Promise<void> {
   await redis?.stop();
+  if (dir) await rm(dir, { recursive: true, force: true });
 }

@@ -29,7 +29,7 @@ beforeAll(async () => {
   const fill = redis.client.pipeline();
   for (let i = 0; i < SLOWLY.keys; i++) fill.set(`filler:${i}`, 'x'.repeat(2_000));
   await fill.exec();
-}, 60_000);
+});
 afterAll(async () => {
   await stage?.close();
   await servers?.close();
@@ -82,7 +82,7 @@ test('a Redis that is started again and reads for seconds: command and click are
   );
   await stage.click('U2', second, 'approve_call');
   await stage.until('it to end', async () => (await Promise.all(opened.map(({ session }) => stage.reading.session(session)))).every((s) => s?.ended));
-}, 120_000);
+});
 
 test('one that reads anew under connections that stand, with a step on its way: it is made once, by itself', async () => {
   await stage.begin();
@@ -100,4 +100,4 @@ test('one that reads anew under connections that stand, with a step on its way: 
   expect((await stage.ended()).ended?.outcome).toBe('done');
   expect(Date.now() - loadedAt).toBeLessThan(WITHIN_MS);
   expect(stage.launches().filter((l) => l.parameters['feature_set'] === 'v4')).toHaveLength(1);
-}, 120_000);
+});

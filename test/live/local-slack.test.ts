@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -12,6 +11,7 @@ import { freePort, type RunningRedis, startRedis } from '../../src/sandbox/redis
 import { sandboxConfig } from '../../src/sandbox/sandbox-config.ts';
 import { interactiveElements } from '../../src/sandbox/slack/messages.ts';
 import { type StandIns, startStandIns } from '../../src/sandbox/stand-ins.ts';
+import { memoryFolder } from '../memory-folder.ts';
 import { peers } from './peers.ts';
 
 // The whole product in a Slack that somebody else wrote. It has no streams, no agent sessions and no user groups: what labmate does without them is seen here.
@@ -63,7 +63,7 @@ describe.skipIf(peer.skipped !== undefined)('labmate in local-slack', () => {
 
   beforeAll(async () => {
     if (peer.skipped !== undefined) return;
-    dir = await mkdtemp(join(tmpdir(), 'labmate-local-slack-'));
+    dir = await memoryFolder('labmate-local-slack-');
     const tokens = { bot: 'xoxb-a-peer-of-ours', app: 'xapp-a-peer-of-ours' };
     const config = {
       workspace: { name: 'Peer', domain: 'peer', teamId: 'T1' },
@@ -78,7 +78,7 @@ describe.skipIf(peer.skipped !== undefined)('labmate in local-slack', () => {
       stdio: 'ignore',
     });
     await until('local-slack to answer', async () => (await fetch(`${url}/_control/state`).catch(() => null))?.ok);
-    redis = await startRedis({ purpose: 'this test' });
+    redis = await startRedis({ purpose: 'this test', dir: join(dir, 'redis') });
     standIns = await startStandIns({
       ...{ mode: 'socket', eventsUrl: '', real: ['slack'], dir, trainingSeconds: 1, ports: {}, onTraffic: () => {} },
       startClaude: (wish) => startMessagesApi({ answer, ...wish }) as never,
@@ -94,14 +94,14 @@ describe.skipIf(peer.skipped !== undefined)('labmate in local-slack', () => {
       ...{ REDIS_URL: redis.url, REDIS_PREFIX: 'peer', LABMATE_CONFIG: file, PORT: String(await freePort()) },
     };
     product = await startProduct({ variables, dir, say: () => {} });
-  }, 120_000);
+  });
   afterAll(async () => {
     await product?.stop();
     await standIns?.close();
     await redis?.stop();
     slack?.kill();
     if (dir) await rm(dir, { recursive: true, force: true });
-  }, 60_000);
+  });
 
   test('a command opens a thread; a stranger to the card changes nothing, an approver lets the run go, and the thread ends with its record', async () => {
     await control('command', { channel: 'C0ML', user: 'U1', command: '/experiment', text: 'train it with feature_set=v2' });
@@ -119,13 +119,13 @@ describe.skipIf(peer.skipped !== undefined)('labmate in local-slack', () => {
       const decided = (await messages()).find((m) => m.ts === asked.ts);
       return decided && !button(decided, 'approve_call');
     });
-  }, 90_000);
+  });
 
   test('a mention opens one in its own thread, and a reply there reaches it', async () => {
     await control('message', { channel: 'C0ML', user: 'U1', text: '<@UBOT> look around' });
     const mention = await says(/look around/);
     await until('the answer in its thread', async () => (await messages()).some((m) => m.thread_ts === mention.ts && m.user === 'UBOT'));
-  }, 60_000);
+  });
 
   test('direct messages, where there are no streams: the answer comes all the same, by plain messages', async () => {
     const tried = async () => JSON.stringify((await control('log'))['log']);
@@ -134,5 +134,5 @@ describe.skipIf(peer.skipped !== undefined)('labmate in local-slack', () => {
     const direct = state.channels.find((c) => c.is_im && c.members.includes('U1'))?.id ?? '';
     await until('an answer', async () => (await messages(direct)).some((m) => m.user === 'UBOT' && m.text.includes('Everything is said')));
     expect(await tried()).toContain('agents.sessions.setStatus');
-  }, 60_000);
+  });
 });

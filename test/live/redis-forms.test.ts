@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { examineRedis, serversOf } from '../../src/runtime/redis.ts';
 import { verify } from '../../src/session/chain.ts';
@@ -13,27 +14,30 @@ const say = (line: string) => process.stdout.write(`live: ${line}\n`);
 /** A question is open, then the master dies; the click counts, the work goes on, and the record holds. `kill` answers once there is a new master. */
 async function throughFailover(stage: StoryStage, kill: () => Promise<void>): Promise<void> {
   await stage.command(SEED);
-  const runCard = await stage.card('approve_call', 60);
+  const runCard = await stage.card('approve_call');
   await kill();
   // The person clicks as one does: again, as long as one is told to.
-  await stage.until('the click to count', async () => {
-    await stage.click('U2', runCard, 'approve_call').catch(() => {});
-    const session = await stage.session().catch(() => null);
-    return session && [...session.approvals.values()][0]?.state !== 'pending';
-  });
-  const pullCard = await stage.until(
-    'the card of the pull request',
-    () => stage.messages().findLast((m) => stage.button(m, 'approve_call') && m.ts !== runCard.ts),
-    60,
+  await stage.until(
+    'the click to count',
+    async () => {
+      await stage.click('U2', runCard, 'approve_call').catch(() => {});
+      await sleep(500);
+      const session = await stage.session().catch(() => null);
+      return session && [...session.approvals.values()][0]?.state !== 'pending';
+    },
+    120,
+  );
+  const pullCard = await stage.until('the card of the pull request', () =>
+    stage.messages().findLast((m) => stage.button(m, 'approve_call') && m.ts !== runCard.ts),
   );
   await stage.click('U3', pullCard, 'approve_call');
-  const session = await stage.ended(60);
+  const session = await stage.ended();
   expect(session.ended?.outcome).toBe('done');
   expect(stage.launches()).toHaveLength(1);
   expect([...session.approvals.values()].map((a) => a.state)).toEqual(['used', 'used']);
   const record = await stage.reading.lines(session.id);
   expect(verify(record!.lines)).toMatchObject({ ok: true, ended: true, approvals: 2, pullRequests: 1, head: session.head });
-  await stage.shows(session.head, 60);
+  await stage.shows(session.head);
   stage.model.check();
 }
 
@@ -76,7 +80,7 @@ describe('Sentinel', () => {
     await master.again();
     await waitFor('the old master to follow the new one', async () => /role:slave/.test(await master.client.info('replication')), 60);
     await expect(master.client.set('x', '1')).rejects.toThrow(/READONLY/);
-  }, 180_000);
+  });
 });
 
 describe('a cluster', () => {
@@ -116,7 +120,7 @@ describe('a cluster', () => {
     // Nothing of ours is anywhere else.
     const others = masters.filter((m) => m !== home);
     expect(await Promise.all(others.map((m) => m.client.dbsize()))).toEqual([0, 0]);
-  }, 180_000);
+  });
 });
 
 /** Its replicas have its data and get all that comes: one that is still copying would take over without the session. */

@@ -1,10 +1,10 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { type Guarded, spawnGuarded } from '../../src/sandbox/guarded.ts';
 import { findRedis, freePort } from '../../src/sandbox/redis.ts';
+import { memoryFolder } from '../memory-folder.ts';
 
 /** Real servers of one installation of Redis, on loopback, each with data and log in a folder of its own. */
 export type Servers = {
@@ -28,7 +28,7 @@ const DURABLE = ['--appendonly', 'yes', '--appendfsync', 'always', '--save', '',
 
 export async function openServers(): Promise<Servers> {
   const binary = await findRedis({ say: (line) => process.stdout.write(`live: ${line}\n`) });
-  const folder = await mkdtemp(join(tmpdir(), 'labmate-servers-'));
+  const folder = await memoryFolder('labmate-servers-');
   const all: { server: Server; stop(): Promise<void> }[] = [];
 
   async function launch(name: string, dir: string, port: number, args: readonly string[], password?: string): Promise<Server> {
@@ -86,7 +86,7 @@ export async function openServers(): Promise<Servers> {
 }
 
 /** Waits until `look` gives something; how long it took, in ms, beside it. */
-export async function waitFor<T>(what: string, look: () => Promise<T | null | undefined | false>, seconds = 30): Promise<{ found: T; ms: number }> {
+export async function waitFor<T>(what: string, look: () => Promise<T | null | undefined | false>, seconds = 90): Promise<{ found: T; ms: number }> {
   const began = performance.now();
   for (;;) {
     const found = await look().catch(() => null);

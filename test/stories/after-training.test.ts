@@ -80,7 +80,7 @@ describe('what comes after a training', () => {
   beforeAll(async () => {
     // Nobody here looks while it trains.
     stage = await openStage({ mode: 'socket', trainingSeconds: 2, scripts: [chain(), fanOut()] });
-  }, 60_000);
+  });
   afterAll(async () => stage?.close());
   beforeEach(() => stage.begin());
 
@@ -100,7 +100,7 @@ describe('what comes after a training', () => {
       // The card may get its next question in the same moment.
       await stage.until('the card to say so', () => firstQuestion(card.ts) !== asked);
     }
-    const session = await stage.ended(60);
+    const session = await stage.ended();
     expect([...session.calls.values()].map((c) => [c.tool, c.status.is === 'finished' && c.status.outcome.status])).toEqual(
       ['run_databricks_job', 'wait_for_job', 'fetch_mlflow_run', 'create_github_pr', 'update_tracking_doc', 'tag_run'].map((tool) => [tool, 'ok']),
     );
@@ -123,7 +123,7 @@ describe('what comes after a training', () => {
     const note = tags.find((t) => t.key === 'mlflow.note.content')?.value ?? '';
     expect(note).toContain(CHAIN);
     expect(note).toMatch(/Session e-\w+, record so far: line \d+, head [0-9a-f]{64}$/);
-  }, 120_000);
+  });
 
   test('three at once: one card, one wait, one chart over all, the best of three with its noise', async () => {
     const before = stage.launches().length;
@@ -153,5 +153,5 @@ describe('what comes after a training', () => {
     );
     expect(session.runs).toHaveLength(3);
     stage.model.check();
-  }, 120_000);
+  });
 });

@@ -60,7 +60,7 @@ describe('a call that is put differently', () => {
         },
       ],
     });
-  }, 60_000);
+  });
   afterAll(async () => stage?.close());
   beforeEach(() => stage.begin());
 
@@ -92,7 +92,7 @@ describe('a call that is put differently', () => {
       ['used', ['U2']],
     ]);
     expect(told).toMatchObject({ edited_by: ['U1'], changes: [{ name: 'parameters.feature_set', from: 'v2', to: 'v3' }] });
-  }, 60_000);
+  });
 
   test('by an approver: what they wrote themselves counts as their yes', async () => {
     await stage.command('Run the approver edit experiment');
@@ -104,7 +104,7 @@ describe('a call that is put differently', () => {
       ['used', ['U2']],
     ]);
     expect(stage.launches().at(-1)?.parameters).toMatchObject({ feature_set: 'v3' });
-  }, 60_000);
+  });
 
   test('of another tool: its own arguments are the fields, and exactly the new ones are sent', async () => {
     await stage.command('Open the reworded pull request');
@@ -122,7 +122,7 @@ describe('a call that is put differently', () => {
       body: expect.stringContaining('As measured.'),
     });
     await stage.shows('Pull request #');
-  }, 60_000);
+  });
 
   test('two calls of one reply are approved with one click', async () => {
     const before = stage.launches().length;
@@ -132,7 +132,7 @@ describe('a call that is put differently', () => {
     await stage.ended();
     expect(stage.launches()).toHaveLength(before + 2);
     await stage.until('to be told in the thread', () => stage.messages().find((m) => m.onlyFor === 'U2' && m.text.includes('all 2') && m.threadTs !== null));
-  }, 60_000);
+  });
 
   test('what was declined is not asked again, though the model insists', async () => {
     const before = stage.launches().length;
@@ -147,7 +147,7 @@ describe('a call that is put differently', () => {
     expect([...session.calls.values()].map((c) => (c.status.is === 'finished' ? c.status.outcome.status : c.status.is))).toEqual(['denied', 'refused']);
     expect(stage.launches()).toHaveLength(before);
     await stage.shows(/denied by .*not today/);
-  }, 60_000);
+  });
 });
 
 describe('time and budgets', () => {
@@ -161,7 +161,7 @@ describe('time and budgets', () => {
       },
       scripts: [runOnce('forgotten', { feature_set: 'v2' })],
     });
-  }, 60_000);
+  });
   afterAll(async () => stage?.close());
 
   test('nobody decides: one reminder at half the time, then it expires; at its limit the session waits until an approver raises it', async () => {
@@ -190,5 +190,5 @@ describe('time and budgets', () => {
     expect(session.ended?.outcome).toBe('done');
     expect(session.raised).toBe(1);
     expect(stage.launches()).toHaveLength(0);
-  }, 60_000);
+  });
 });

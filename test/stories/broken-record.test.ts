@@ -8,7 +8,7 @@ beforeAll(async () => {
     mode: 'socket',
     scripts: [{ steps: [{ say: 'I will run it.', calls: [{ tool: 'run_databricks_job', input: { job_id: '101', parameters: { feature_set: 'v2' } } }] }] }],
   });
-}, 60_000);
+});
 afterAll(async () => stage?.close());
 
 test('I13 where a record was changed nothing is done on its word, and the thread says so once', async () => {
@@ -27,4 +27,4 @@ test('I13 where a record was changed nothing is done on its word, and the thread
   expect(stage.launches()).toHaveLength(0);
   expect(stage.messages().filter((m) => wordsOf(m).includes('This experiment is set aside'))).toHaveLength(1);
   expect(await stage.redis.hget(stage.keys.st(session.id), 'status')).toBe('broken');
-}, 60_000);
+});

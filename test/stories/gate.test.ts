@@ -21,7 +21,7 @@ describe('who may say yes, and to what', () => {
         runOnce('stopping', { feature_set: 'v4' }),
       ],
     });
-  }, 60_000);
+  });
   afterAll(async () => stage?.close());
   beforeEach(() => stage.begin());
 
@@ -42,7 +42,7 @@ describe('who may say yes, and to what', () => {
     expect(session.refusedDecisions.map((r) => r.by)).toEqual(['U1', 'U4', 'U5']);
     expect([...session.approvals.values()].map((a) => a.votes.length)).toEqual([1]);
     await stage.until('the card to be closed', () => !stage.button(stage.messages().find((m) => m.ts === card.ts)!, 'approve_call'));
-  }, 60_000);
+  });
 
   test('a denial counts when its reason is submitted, reaches the model, and nothing runs', async () => {
     const before = stage.launches().length;
@@ -59,7 +59,7 @@ describe('who may say yes, and to what', () => {
     const results = stage.claude.requests.at(-1)?.request.messages.at(-1);
     expect(JSON.stringify(results)).toContain('v3 is not ready');
     await stage.shows('v3 is not ready');
-  }, 60_000);
+  });
 
   test('prod is refused before anybody is asked', async () => {
     const before = stage.launches().length;
@@ -69,7 +69,7 @@ describe('who may say yes, and to what', () => {
     expect(stage.launches()).toHaveLength(before);
     expect([...session.calls.values()].map((c) => (c.status.is === 'finished' ? c.status.outcome.status : c.status.is))).toEqual(['refused']);
     await stage.shows(/belongs to prod/);
-  }, 60_000);
+  });
 
   test('a stop withdraws the card, and a click on it afterwards does nothing', async () => {
     const before = stage.launches().length;
@@ -82,7 +82,7 @@ describe('who may say yes, and to what', () => {
     await stage.slack.act({ as: 'U2', do: 'click', channel: card.channel, ts: card.ts, actionId: 'approve_call' });
     expect(stage.launches()).toHaveLength(before);
     expect([...session.approvals.values()].map((a) => a.state)).toEqual(['withdrawn']);
-  }, 60_000);
+  });
 });
 
 function inputOf(view: unknown): [string, string] {

@@ -15,20 +15,20 @@ describe('kill -9', () => {
   let stage: StoryStage;
   beforeAll(async () => {
     stage = await openStage({ mode: 'socket', trainingSeconds: 20, scripts: [seedScript({ when: 'Run the seed' }).script, ten] });
-  }, 60_000);
+  });
   afterAll(async () => stage?.close());
 
   test('ten times of gateway and worker, with a card pending: one root, one card, one last word; the click runs it once, and the card says who and when', async () => {
     const restarted = async (role: 'gateway' | 'worker') => {
       await stage.product.kill(role);
-      await stage.until(`the ${role} to be back`, async () => (await fetch(`${stage.product.admin(role)}/readyz`).catch(() => null))?.ok, 40);
+      await stage.until(`the ${role} to be back`, async () => (await fetch(`${stage.product.admin(role)}/readyz`).catch(() => null))?.ok);
     };
     await stage.command(TEN);
     const card = await stage.card();
     for (let i = 0; i < 3; i++) for (const role of ['gateway', 'worker'] as const) await restarted(role);
     await stage.click('U2', card, 'approve_call');
     for (let i = 0; i < 2; i++) for (const role of ['worker', 'gateway'] as const) await restarted(role);
-    const session = await stage.ended(60);
+    const session = await stage.ended();
     await stage.shows(session.head);
 
     expect(session.ended?.outcome).toBe('done');
@@ -44,7 +44,7 @@ describe('kill -9', () => {
     const asked = () => wordsOf(stage.messages().find((m) => m.ts === card.ts) as SandboxMessage);
     await stage.until('the card to say who and when', () => /Approved by <@U2> .*\d{2}:\d{2} UTC/.test(asked()));
     await stage.begin();
-  }, 180_000);
+  });
 
   test('of the worker in the middle of starting the job, while asleep, and in the middle of opening the pull request: one run, one pull request', async () => {
     await stage.command('Run the seed');
@@ -74,7 +74,7 @@ describe('kill -9', () => {
     await stage.product.kill('worker');
     opening.drop();
 
-    const session = await stage.ended(60);
+    const session = await stage.ended();
     expect(session.ended?.outcome).toBe('done');
     expect(stage.launches().filter((l) => l.parameters['feature_set'] === 'v2')).toHaveLength(1);
     const pulls = await (
@@ -87,5 +87,5 @@ describe('kill -9', () => {
     const roots = stage.messages().filter((m) => m.ts >= runCard.threadTs! && m.bot && m.threadTs === null && m.onlyFor === null);
     expect(roots).toHaveLength(1);
     stage.model.check();
-  }, 180_000);
+  });
 });

@@ -8,7 +8,7 @@ beforeAll(async () => {
     mode: 'socket',
     scripts: [{ steps: [{ say: 'I will run it.', calls: [{ tool: 'run_databricks_job', input: { job_id: '101', parameters: { feature_set: 'v2' } } }] }] }],
   });
-}, 60_000);
+});
 afterAll(async () => stage?.close());
 
 test('after lost data nothing is done on the strength of a card: the click is told so, and nothing runs', async () => {
@@ -27,4 +27,4 @@ test('after lost data nothing is done on the strength of a card: the click is to
   expect(stage.launches()).toHaveLength(0);
   await stage.command('status');
   await stage.until('an answer from a product that goes on', () => stage.whispers('U1').length > 1);
-}, 60_000);
+});

@@ -42,7 +42,7 @@ beforeAll(async () => {
       OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
     }),
   });
-}, 60_000);
+});
 afterAll(async () => {
   for (const client of clients) await client.close();
   await stage?.close();
@@ -87,7 +87,7 @@ describe.each(['http', 'stdio'] as const)('over %s', (door) => {
   let call: Call;
   beforeAll(async () => {
     ({ call } = await connect(door, 'U1'));
-  }, 30_000);
+  });
   const run = { job_id: '101', parameters: { feature_set: `by-${door}` } };
 
   test('a read runs at once', async () => {
@@ -138,7 +138,7 @@ describe.each(['http', 'stdio'] as const)('over %s', (door) => {
     // Used once: the same call again is a new question.
     expect(confirmationOf(await call('run_databricks_job', run)).id).not.toBe(id);
     expect(launches()).toBe(before + 1);
-  }, 60_000);
+  });
 
   test('a no is told, and not asked about again; a yes that comes too late is none', async () => {
     const before = launches();
@@ -165,7 +165,7 @@ describe.each(['http', 'stdio'] as const)('over %s', (door) => {
     const again = confirmationOf(await call('cancel_job_run', { run_id: going }));
     expect(again.id).not.toBe(late.id);
     expect(launches()).toBe(before + 1);
-  }, 60_000);
+  });
 
   test('where their own yes counts, the person at the client is asked there', async () => {
     const run_id = (await stage.standIns.training.launches().at(-1)?.runId) ?? '';
@@ -184,7 +184,7 @@ describe.each(['http', 'stdio'] as const)('over %s', (door) => {
     // Not where somebody else decides.
     await asking.call('run_databricks_job', { job_id: '101', parameters: { feature_set: 'own' } });
     expect(asking.asked).toHaveLength(2);
-  }, 60_000);
+  });
 
   test('every call stands in a log of this principal and this door', async () => {
     const logs = (await stage.reading.list('T1')).filter((about) => about.prompt === `Calls of an MCP client over ${door}` && about.by === 'U1');
@@ -236,7 +236,7 @@ test("an operator sees what clients ask for: counted by method, tool and outcome
   });
   // What it asked of backends stands in it.
   expect(collector.spans.some((s) => s.parentSpanId === span.spanId && s.name === 'GET')).toBe(true);
-}, 30_000);
+});
 
 test('a client that calls at once finds its log, however slowly Redis is reached', async () => {
   const redis = new URL(String(stage.variables.REDIS_URL));
@@ -250,4 +250,4 @@ test('a client that calls at once finds its log, however slowly Redis is reached
   expect(asked, asked.text).toMatchObject({ failed: false, data: { requires_confirmation: true } });
   await clients.pop()?.close();
   await link.close();
-}, 30_000);
+});

@@ -11,33 +11,32 @@ describe('a backend that is away', () => {
   let stage: StoryStage;
   beforeAll(async () => {
     stage = await openStage({ mode: 'socket', scripts: [look('limited'), look('overloaded'), look('broken')] });
-  }, 60_000);
+  });
   afterAll(async () => stage?.close());
   beforeEach(() => stage.begin());
 
   test('a limit of MLflow is waited out as long as it says, with the worker free and the thread told', async () => {
     stage.standIns.fault({ target: 'mlflow', kind: 'status', status: 429, times: 1 });
     await stage.command('Look at the limited one');
-    const session = await stage.ended(40);
+    const session = await stage.ended();
     expect(session.ended?.outcome).toBe('done');
     expect([...session.calls.values()].map((c) => (c.status.is === 'finished' ? c.status.outcome.status : c.status.is))).toEqual(['ok']);
-  }, 60_000);
+  });
 
   test('an overloaded Claude is asked again later; meanwhile no job is active', async () => {
     stage.standIns.fault({ target: 'claude', kind: 'status', status: 529, retryAfterS: 3, times: 1 });
     await stage.command('Look at the overloaded one');
-    await stage.until('the stored wait', async () => (await stage.session())?.retry);
-    await stage.until('the worker to be free', async () => (await stage.turns.getActiveCount()) === 0, 2);
+    await stage.until('the stored wait, with the worker free', async () => (await stage.session())?.retry && (await stage.turns.getActiveCount()) === 0);
     await stage.shows(/Waiting for Claude/);
-    expect((await stage.ended(40)).ended?.outcome).toBe('done');
-  }, 60_000);
+    expect((await stage.ended()).ended?.outcome).toBe('done');
+  });
 
   test('an answer in HTML with a 500 says nothing false and loses nothing', async () => {
     stage.standIns.fault({ target: 'mlflow', kind: 'html', status: 500, times: 2 });
     await stage.command('Look at the broken one');
-    const session = await stage.ended(60);
+    const session = await stage.ended();
     expect(session.ended?.outcome).toBe('done');
     const result = JSON.stringify(stage.claude.requests.at(-1)?.request.messages.at(-1));
     expect(result).toContain('0.7126');
-  }, 90_000);
+  });
 });

@@ -58,7 +58,7 @@ beforeAll(async () => {
       return { ...Object.fromEntries(moved), HTTPS_PROXY: address, http_proxy: address, NODE_EXTRA_CA_CERTS: join(dir, 'ca.pem') } as Record<string, string>;
     },
   });
-}, 60_000);
+});
 afterAll(async () => {
   await stage?.close();
   for (const close of closes) close();
@@ -114,4 +114,4 @@ test('Slack with its Socket Mode, the model and every backend are reached throug
   expect([...tunnels].sort()).toEqual(services.map((name) => `${name}.test`));
   expect([...forwarded]).toEqual(['mlflow-tracking-uri.test']);
   expect(unknown).toBe(0);
-}, 60_000);
+});

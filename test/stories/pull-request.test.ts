@@ -7,7 +7,7 @@ import { openStage, type StoryStage } from './stage.ts';
 let stage: StoryStage;
 beforeAll(async () => {
   stage = await openStage({ mode: 'socket', scripts: [seedScript().script] });
-}, 60_000);
+});
 afterAll(async () => stage?.close());
 
 /** Set to write docs/example-pull-request.md and its picture anew. */
@@ -17,7 +17,7 @@ test('the description shows the curve of the run it is about, its figures from t
   await stage.command(SEED);
   const first = await stage.card();
   await stage.click('U2', first, 'approve_call');
-  const verdict = await stage.shows(/📈 Improved: val_f1/, 60);
+  const verdict = await stage.shows(/📈 Improved: val_f1/);
   const chart = verdict.blocks.find((b) => (b as { type: string }).type === 'data_visualization') as { chart: { series: { data: unknown[] }[] } } | undefined;
   expect(chart?.chart.series.map((s) => s.data.length)).toEqual([20, 20]);
   const second = await stage.until('the card of the pull request', () =>
@@ -55,7 +55,7 @@ test('the description shows the curve of the run it is about, its figures from t
     await writeFile(new URL('example-curve.png', docs), png);
     await writeFile(new URL('example-pull-request.md', docs), example(body, url));
   }
-}, 120_000);
+});
 
 /** As GitHub would show it, but for the addresses of stand-ins: links to them lead nowhere, and the picture lies beside the page. */
 function example(body: string, picture: string): string {

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { sandboxConfig } from '../../src/sandbox/sandbox-config.ts';
 import { SEED, seedScript } from './seed.ts';
@@ -43,6 +44,7 @@ test.each(['socket', 'http'] as const)(
       // A person who is told to repeat it does so.
       await stage.until('the click to be refused', async () => {
         await stage.click('U2', runCard, 'approve_call');
+        await sleep(500);
         return ((await stage.session())?.refusedDecisions.length ?? 0) > 0;
       });
       expect(stage.launches()).toHaveLength(0);
@@ -61,5 +63,4 @@ test.each(['socket', 'http'] as const)(
       await stage.close();
     }
   },
-  90_000,
 );

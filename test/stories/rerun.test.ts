@@ -19,7 +19,7 @@ describe('a line of experiments, over real processes', () => {
         run('the first of the line', { feature_set: 'v2' }),
       ],
     });
-  }, 90_000);
+  });
   afterAll(async () => stage?.close());
 
   test('is repeated by command and by button; each needs its own yes, each knows where it stands, and asking about it costs no tokens', async () => {
@@ -73,5 +73,5 @@ describe('a line of experiments, over real processes', () => {
     await stage.until('the comparison', () => stage.whispers('U1').find((w) => /against baseline|I could not compare them/.test(w)));
     expect(stage.claude.requests).toHaveLength(asked);
     stage.model.check();
-  }, 120_000);
+  });
 });

@@ -41,7 +41,7 @@ beforeAll(async () => {
     trainingSeconds: 6,
     scripts: [training('asks'), training('trains')],
   });
-}, 60_000);
+});
 afterAll(async () => {
   await stage?.close();
   await servers?.close();
@@ -119,4 +119,4 @@ test('sessions that slept at the time of the backup wake after the restore; what
   expect(stage.launches()).toHaveLength(2);
   expect(new Set([...trained.runs, ...asked.runs].map((run) => run.runId)).size).toBe(2);
   stage.model.check();
-}, 180_000);
+});

@@ -7,13 +7,13 @@ describe.each(['socket', 'http'] as const)('the main job over %s', (mode) => {
   let stage: StoryStage;
   beforeAll(async () => {
     stage = await openStage({ mode, scripts: [seedScript().script] });
-  }, 60_000);
+  });
   afterAll(async () => stage?.close());
 
   test('from a sentence to a pull request that a person approved, and a record anyone can check', async () => {
     await stage.command(SEED);
     // Of ours only the root names who asked; the plan may stand below it already.
-    const root = await stage.shows(/e-[0-9a-z]{4} for <@U1>/, 5);
+    const root = await stage.shows(/e-[0-9a-z]{4} for <@U1>/);
     expect(JSON.stringify(root)).toContain('feature_set=v2');
 
     const runCard = await stage.card();
@@ -46,5 +46,5 @@ describe.each(['socket', 'http'] as const)('the main job over %s', (mode) => {
     expect(checked).toMatchObject({ ok: true, ended: true, approvals: 2, pullRequests: 1, head: session.head });
     await stage.shows(session.head);
     stage.model.check();
-  }, 90_000);
+  });
 });

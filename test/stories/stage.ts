@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -86,18 +86,26 @@ export async function openStage(options: {
     return acted;
   };
 
+  /** What there is to see, for an error: the last messages, and what the processes warned of at the end. */
+  async function picture(): Promise<string> {
+    const said = messages().slice(-6);
+    const logs = await Promise.all(
+      ['gateway', 'worker'].map(async (role) => {
+        const lines = (await readFile(join(dir, `${role}.log`), 'utf8').catch(() => '')).split('\n');
+        const warned = lines.filter((line) => /"level":"?(warn|error|fatal|[456]0)/.test(line)).slice(-6);
+        return [`The ${role} warned last:`, ...warned.map((line) => line.slice(0, 300))].join('\n');
+      }),
+    );
+    return [`The channel shows:`, said.map((m) => `${m.user}: ${wordsOf(m)}`).join('\n---\n'), ...logs].join('\n');
+  }
+
   /** Waits until `look` gives something, and says what it was waiting for when it does not. */
-  async function until<T>(what: string, look: () => T | undefined | null | false | Promise<T | undefined | null | false>, seconds = 30): Promise<T> {
+  async function until<T>(what: string, look: () => T | undefined | null | false | Promise<T | undefined | null | false>, seconds = 60): Promise<T> {
     const end = Date.now() + seconds * 1_000;
     for (;;) {
       const found = await look();
       if (found) return found;
-      if (Date.now() > end)
-        throw new Error(
-          `waited ${seconds} s for ${what}. The channel shows:\n${messages()
-            .map((m) => `${m.user}: ${wordsOf(m)}`)
-            .join('\n---\n')}`,
-        );
+      if (Date.now() > end) throw new Error(`waited ${seconds} s for ${what}. ${await picture()}`);
       await sleep(50);
     }
   }

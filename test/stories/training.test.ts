@@ -100,7 +100,7 @@ describe('while it trains', () => {
   let stage: StoryStage;
   beforeAll(async () => {
     stage = await openStage({ mode: 'socket', trainingSeconds: 9, scripts: [conditional(), diverging(), stoppedOnTheWay()] });
-  }, 60_000);
+  });
   afterAll(async () => stage?.close());
   beforeEach(() => stage.begin());
 
@@ -124,7 +124,7 @@ describe('while it trains', () => {
     const pictures = stage.messages().filter((m) => m.ts > card.ts && m.ts < again.ts && m.files.some((f) => f.mimetype === 'image/png'));
     expect(pictures.length).toBeGreaterThan(0);
     await stage.click('U2', again, 'approve_call');
-    const session = await stage.ended(60);
+    const session = await stage.ended();
     expect(session.ended?.outcome).toBe('done');
     expect(
       stage
@@ -134,20 +134,20 @@ describe('while it trains', () => {
     ).toEqual(['tiny', 'v1']);
     expect([...session.calls.values()][1]?.woken.map((w) => w.why)).toContain('tripwire');
     expect(stage.messages().some((m) => m.ts > card.ts && /epoch \d+ of/.test(wordsOf(m)))).toBe(false);
-  }, 120_000);
+  });
 
   test('stop it if it diverges: the own run is cancelled without a question', async () => {
     await stage.command(DIVERGING);
     const card = await stage.card();
     await stage.click('U2', card, 'approve_call');
-    const session = await stage.ended(60);
+    const session = await stage.ended();
     const launch = stage.launches().at(-1);
     expect(launch?.canceledAt).toBeDefined();
     expect(session.approvals.size).toBe(1);
     const cancel = [...session.calls.values()].find((c) => c.tool === 'cancel_job_run');
     expect(cancel?.started?.rule).toBeTruthy();
     await stage.shows('It diverged at step 3');
-  }, 120_000);
+  });
 
   test('a stop asks what becomes of the run, and a click cancels it at Databricks', async () => {
     await stage.command(STOPPED);
@@ -164,5 +164,5 @@ describe('while it trains', () => {
     expect(stage.launches().at(-1)?.canceledAt).toBeDefined();
     await stage.shows(/has it canceled/);
     stage.model.check();
-  }, 60_000);
+  });
 });

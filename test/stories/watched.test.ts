@@ -29,8 +29,8 @@ beforeAll(async () => {
   const pullCard = await stage.until('the pull request card', () => stage.messages().findLast((m) => stage.button(m, 'approve_call') && m.ts !== runCard.ts));
   await stage.click('U3', pullCard, 'approve_call');
   session = await stage.ended();
-  await stage.until('the last turn at the collector', () => collector.spans.some((s) => s.attributes['labmate.state'] === 'done' || isLast(s)), 20);
-}, 120_000);
+  await stage.until('the last turn at the collector', () => collector.spans.some((s) => s.attributes['labmate.state'] === 'done' || isLast(s)));
+});
 afterAll(async () => {
   await stage?.close();
   await collector?.close();
