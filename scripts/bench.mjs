@@ -3,8 +3,27 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
 import { installMissing, requireNode } from '../bin/prepare.mjs';
 import { bundlePackage } from './bundle.mjs';
+
+const USAGE = `npm run bench -- [--quick] [--only PART,…] [--growth] [--profile DIR]
+
+  --quick        a tenth of it, for development: its ratios are rough, and nothing is kept
+  --only PART,…  some parts: sessions, parked, bytes, asking, people, start
+  --growth       and how cost grows with steps, transcript, workers and sleepers
+  --profile DIR  a processor profile of each process`;
+try {
+  const options = { quick: { type: 'boolean' }, growth: { type: 'boolean' }, only: { type: 'string' }, profile: { type: 'string' }, help: { type: 'boolean' } };
+  const { values } = parseArgs({ options });
+  if (values.help) {
+    process.stdout.write(`${USAGE}\n`);
+    process.exit(0);
+  }
+} catch (error) {
+  process.stderr.write(`${error.message}\n\n${USAGE}\n`);
+  process.exit(2);
+}
 
 requireNode();
 const root = dirname(dirname(fileURLToPath(import.meta.url)));

@@ -67,6 +67,7 @@ export async function startGateway(config: Config, core: Core, log: Log, checks:
     permissions,
     channels: config.channels,
     log,
+    people: core.people,
     acked: (kind, ms, ok) => {
       figures.acked(kind, ms / 1_000, ok);
       if (!ok) figures.trouble('delivery');
@@ -75,7 +76,6 @@ export async function startGateway(config: Config, core: Core, log: Log, checks:
   // After Slack, which may refuse us: a narrator that was begun would go on.
   const narrator = startNarrator({
     ...core,
-    waitedFor: () => app.waiting() > 0,
     show: async (session, slots, limiter, now, progress) => {
       const again = await show(session, slots, limiter, now, progress);
       if (session.ended && config.record.anchor) await anchorRecord(session, services, slots);

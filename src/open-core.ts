@@ -9,6 +9,7 @@ import { makeDoorbell } from './runtime/doorbell.ts';
 import { openLog } from './runtime/event-log.ts';
 import type { Keys } from './runtime/keys.ts';
 import { openBlobs } from './runtime/payloads.ts';
+import { makePeople } from './runtime/people.ts';
 import { makeReading } from './runtime/read-sessions.ts';
 import { BRISK, connect, PATIENT, untilReady } from './runtime/redis.ts';
 
@@ -31,11 +32,13 @@ export function openCore(config: CoreConfig, keys: Keys, log: Log) {
   const briskLog = logOn(brisk);
   const doorbell = makeDoorbell(brisk, keys);
   const { perUser, perTeam } = config.budgets;
+  const people = makePeople();
   const deliver: Deliver = makeDeliver({
     redis: brisk,
     keys,
     log: briskLog,
     ring: doorbell.ring,
+    people,
     model: config.claude?.model ?? 'none',
     limits: { perUser, perTeam },
   });
@@ -46,6 +49,7 @@ export function openCore(config: CoreConfig, keys: Keys, log: Log) {
     blobs: openBlobs(redis, keys),
     log: eventLog,
     doorbell,
+    people,
     deliver,
     reading,
     services: { ...openServices(config), sessions: openSessions(reading) },

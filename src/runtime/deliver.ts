@@ -11,6 +11,7 @@ import { aboutOf } from './about.ts';
 import { type Command, type Deliver, type Delivered, editedApproval } from './commands.ts';
 import type { Append, AppendMode, EventLog } from './event-log.ts';
 import type { Keys } from './keys.ts';
+import type { People } from './people.ts';
 
 type Deps = {
   redis: Redis;
@@ -18,6 +19,8 @@ type Deps = {
   log: EventLog;
   /** Rings for a session at once; the pump repairs a bell that is lost. */
   ring: (session: string) => Promise<void>;
+  /** Who waits for an acknowledgement: in a crowd, what they do not wait for is done after it. */
+  people?: People | undefined;
   model: string;
   limits: { perUser: number; perTeam: number };
 };
@@ -41,10 +44,17 @@ export function makeDeliver(deps: Deps): Deliver {
 
 /**
  * The bell leaves right behind what it rings for, on the same connection: it comes after it, and the disk is waited for once for both. One that nothing was stored for
- * wakes somebody who finds nothing to do; the pump repairs one that is lost.
+ * wakes somebody who finds nothing to do; the pump repairs one that is lost. In a crowd bells ring after it: people are answered first.
  */
-function bell({ ring }: Deps, session: string): () => void {
-  return () => void ring(session).catch(() => {});
+function bell(deps: Deps, session: string): () => void {
+  return () => afterCrowd(deps, () => deps.ring(session));
+}
+
+/** A loss is repaired by others: the bell by the pump, the index from the log. */
+function afterCrowd({ people }: Deps, work: () => Promise<void>): void {
+  const begin = () => void work().catch(() => {});
+  if (people) people.afterCrowd(begin);
+  else begin();
 }
 
 async function open(deps: Deps, key: string, command: Extract<Command, { do: 'open' }>, asked: Promise<number | undefined>): Promise<Delivered> {
@@ -80,7 +90,7 @@ async function open(deps: Deps, key: string, command: Extract<Command, { do: 'op
   switch (answer.is) {
     case 'OK':
       // It is stored, whatever becomes of the index: that is mended from the log, and somebody waits for our answer.
-      void index(deps, sid, command, answer.line).catch(() => {});
+      afterCrowd(deps, () => index(deps, sid, command, answer.line));
       return { is: 'stored', session: sid, seq: answer.seq, alias };
     case 'DUP':
       return { is: 'duplicate', session: answer.session, seq: answer.seq };
@@ -108,7 +118,8 @@ async function index({ log, redis, keys }: Deps, sid: string, { team, thread }: 
   const entry = parseEntry(line);
   const whole = !Object.values(entry.event).some(isPayloadRef);
   const opened = whole ? fold(sid, [{ ...entry, line, hash: lineHash(line), m: Date.parse(entry.at), fence: 0 }]) : await readSession(log, sid);
-  if (opened) await redis.hset(keys.about(team), sid, JSON.stringify(aboutOf(opened, thread)));
+  // It may be late: what others have written since is newer.
+  if (opened) await redis.hsetnx(keys.about(team), sid, JSON.stringify(aboutOf(opened, thread)));
 }
 
 async function readSession(log: EventLog, sid: string): Promise<Session | null> {

@@ -6,14 +6,13 @@ import { openCalls, type Session } from '../session/state.ts';
 import { aboutOf } from './about.ts';
 import type { EventLog } from './event-log.ts';
 import type { Keys } from './keys.ts';
+import type { People } from './people.ts';
 import { progressSchema, type RunProgress } from './progress.ts';
 import type { Show, ShownSlot, Slots } from './reading.ts';
 
 /** How long one process may take over one thread before another may help out. */
 const TURN_MS = 30_000;
 const AFTER_FAILURE_MS = 2_000;
-/** So long threads stand back behind people who wait for an acknowledgement. */
-const STAND_BACK_MS = 1_000;
 
 /**
  * Keeps every thread at what its log says. A session stays in `stale` until exactly its last line is shown, so a crash after the last event still
@@ -26,8 +25,8 @@ export function startNarrator(deps: {
   show: Show;
   failed: (session: string, error: unknown) => void;
   everyMs?: number;
-  /** Does somebody wait for this process to acknowledge something? */
-  waitedFor?: () => boolean;
+  /** Who waits for this process to acknowledge something: threads stand back behind them. */
+  people?: Pick<People, 'gone'> | undefined;
 }): { stop(): Promise<void> } {
   const { redis, keys, log } = deps;
   let stopped = false;
@@ -37,7 +36,6 @@ export function startNarrator(deps: {
 
   const round = async () => {
     while (!stopped) {
-      for (const until = performance.now() + STAND_BACK_MS; deps.waitedFor?.() && performance.now() < until; ) await new Promise((r) => setTimeout(r, 10));
       try {
         const stale = await redis.zrangebyscore(keys.stale, '-inf', await log.time(), 'LIMIT', 0, 50);
         for (const sid of stale) {
@@ -58,6 +56,7 @@ export function startNarrator(deps: {
   const one = async (sid: string) => {
     const me = randomUUID();
     try {
+      await deps.people?.gone();
       if ((await redis.set(keys.show(sid), me, 'PX', TURN_MS, 'NX')) !== 'OK') return;
       try {
         const session = fold(sid, await log.read(sid));

@@ -1,6 +1,7 @@
 import { App, type Logger, LogLevel, type Receiver } from '@slack/bolt';
 import type { Permissions } from '../policy/rules.ts';
 import type { Deliver } from '../runtime/commands.ts';
+import type { People } from '../runtime/people.ts';
 import type { Reading } from '../runtime/reading.ts';
 import type { SlackService } from '../services/slack.ts';
 import type { Desk, Editing, Runs, Usual } from './desk.ts';
@@ -29,6 +30,8 @@ export type SlackOptions = {
   gone?: Desk['gone'];
   channels: readonly string[];
   log: Log;
+  /** Is told who waits for an acknowledgement, from a delivery's arrival until it is handled. */
+  people?: People | undefined;
   /** Is told how long a delivery waited for its acknowledgement; false: it was left to Slack to send again. */
   acked?: ((kind: string, ms: number, ok: boolean) => void) | undefined;
   /** Takes requests on the HTTP port that are not Slack's. */
@@ -41,15 +44,14 @@ export type RunningSlack = {
   team: string;
   stop(): Promise<void>;
   ready(): { ok: boolean; why?: string };
-  port(): number /** Deliveries that are not acknowledged yet. */;
-  waiting(): number;
+  port(): number;
 };
 
 const REVOKED = 'Slack has taken SLACK_BOT_TOKEN back: install the app again, set the new token and start labmate anew; every session waits until then';
 
 /** Listens to Slack. Everything is stored before Slack is told so. Throws one clear sentence where Slack cannot be reached or refuses the token. */
 export async function startSlack(options: SlackOptions): Promise<RunningSlack> {
-  const { log, port, appToken, signingSecret, startWithinMs = 15_000 } = options;
+  const { log, port, appToken, signingSecret, people, startWithinMs = 15_000 } = options;
   const logger = quiet(log);
   const until = Date.now() + startWithinMs;
   const self = await whoWeAre(options, until);
@@ -70,11 +72,13 @@ export async function startSlack(options: SlackOptions): Promise<RunningSlack> {
     },
   };
 
-  const socket = appToken ? new StoreThenAckReceiver({ appToken, apiUrl: options.apiUrl, logger, log, connections: 2, dispatcher: options.dispatcher }) : null;
+  const socket = appToken
+    ? new StoreThenAckReceiver({ appToken, apiUrl: options.apiUrl, logger, log, connections: 2, dispatcher: options.dispatcher, people })
+    : null;
   if (!socket && !signingSecret) throw new Error('Set SLACK_APP_TOKEN for Socket Mode, or SLACK_SIGNING_SECRET for HTTP.');
-  const receiver = socket ?? httpReceiver({ signingSecret: signingSecret ?? '', port, logger, other: options.other });
+  const receiver = socket ?? httpReceiver({ signingSecret: signingSecret ?? '', port, logger, other: options.other, people });
   const app = boltApp(receiver, options, self, logger);
-  const waiting = measure(app, options.acked ?? (() => {}));
+  measure(app, options.acked ?? (() => {}));
   listen(app, desk);
 
   const server = await within(
@@ -99,7 +103,6 @@ export async function startSlack(options: SlackOptions): Promise<RunningSlack> {
       return !socket || socket.connected() ? { ok: true } : { ok: false, why: 'the connection to Slack is down and being opened again' };
     },
     port: () => portOf(server) ?? port,
-    waiting,
   };
 }
 
@@ -115,22 +118,18 @@ function boltApp(receiver: Receiver, { botToken, apiUrl }: SlackOptions, self: D
 }
 
 /** Listeners acknowledge as the last thing they do, so what they take is what Slack waits for. */
-function measure(app: App, acked: NonNullable<SlackOptions['acked']>): () => number {
-  let waiting = 0;
+function measure(app: App, acked: NonNullable<SlackOptions['acked']>): void {
   app.use(async ({ body, next }) => {
     const began = performance.now();
     const kind = 'command' in body ? 'command' : body.type === 'event_callback' ? 'event' : body.type;
     let ok = false;
-    waiting++;
     try {
       await next();
       ok = true;
     } finally {
-      waiting--;
       acked(kind, performance.now() - began, ok);
     }
   });
-  return () => waiting;
 }
 
 async function whoWeAre({ slack, apiUrl, startWithinMs = 15_000 }: SlackOptions, until: number): Promise<Desk['self']> {

@@ -1,4 +1,4 @@
-import type { App } from '@slack/bolt';
+import type { AckFn, App, ViewResponseAction, ViewSubmitAction } from '@slack/bolt';
 import { z } from 'zod';
 import { NewerRecord } from '../session/record-version.ts';
 import { onAgentStopped, stoppedSchema } from './agent-stopped.ts';
@@ -25,8 +25,12 @@ import { trouble } from './trouble.ts';
 const triggerSchema = z.object({ team: z.object({ id: z.string() }), trigger_id: z.string() });
 
 type View = (typeof LISTENERS.views)[number];
+type Ack = AckFn<ViewResponseAction>;
 
-/** Parses each kind of delivery once and hands it on. */
+/**
+ * Parses each kind of delivery once and hands it on. One listener for each kind: Bolt takes every delivery through the middleware of all listeners there are, and
+ * with one for each button that was a third of what a command took.
+ */
 export function listen(app: App, desk: Desk): void {
   app.command(LISTENERS.command, async ({ body, ack }) => {
     const answer = await safely<typeof commandSchema, Answer>(
@@ -39,20 +43,20 @@ export function listen(app: App, desk: Desk): void {
     // Nothing to say yet: the answer follows at the response_url, or a dialog has opened.
     await (answer.text === '' ? ack() : ack({ response_type: 'ephemeral', ...answer } as never));
   });
-  events(app, desk);
-  for (const action of LISTENERS.actions) {
-    app.action(action, async ({ body, ack }) => {
-      await safely(
-        desk,
-        clickSchema,
-        body,
-        (given) => onClick(desk, given),
-        (text) => answerClick(desk, body, text),
-      );
-      await ack();
-    });
-  }
-  dialogs(app, desk);
+  const heard = events(desk);
+  app.event(oneOf(Object.keys(heard)), ({ payload }) => heard[payload.type]?.(payload) ?? Promise.resolve());
+  app.action(oneOf(LISTENERS.actions), async ({ body, ack }) => {
+    await safely(
+      desk,
+      clickSchema,
+      body,
+      (given) => onClick(desk, given),
+      (text) => answerClick(desk, body, text),
+    );
+    await ack();
+  });
+  const sent = forms(desk);
+  app.view<ViewSubmitAction>(oneOf(LISTENERS.views), ({ body, ack }) => sent[body.view.callback_id as View](body, ack));
   app.shortcut(LISTENERS.shortcuts.message, async ({ body, ack }) => {
     const { settled, ...answer } = await safely<typeof shortcutSchema, Answer & { settled?: Settled }>(
       desk,
@@ -86,38 +90,46 @@ export function listen(app: App, desk: Desk): void {
   });
 }
 
-function events(app: App, desk: Desk): void {
+/** A name out of a table of ours, as Bolt matches them. None has a sign that a pattern would read otherwise. */
+function oneOf(names: readonly string[]): RegExp {
+  return new RegExp(`^(?:${names.join('|')})$`);
+}
+
+/** What is done on each event, by its type. */
+function events(desk: Desk): Record<string, (payload: unknown) => Promise<void>> {
   const loops = loopGuard();
   const told = new Set<string>();
   const once = (key: string) => {
     if (told.size > 10_000) told.clear();
     return told.size < told.add(key).size;
   };
-  app.event(LISTENERS.home, async ({ payload }) => {
+  const onHome = async (payload: unknown) => {
     const read = homeSchema.safeParse(payload);
     if (!read.success) return;
     const { user, tab, channel } = read.data;
     // Nobody waits for it, and nothing hangs on it.
     desk.later(() => (tab === 'messages' ? offerPrompts(desk, { user, channel }) : publishHome(desk, user)));
-  });
-  app.event(LISTENERS.stopped as 'message', async ({ payload }) => {
+  };
+  const onStopped = async (payload: unknown) => {
     const read = stoppedSchema.safeParse(payload);
     if (read.success) await onAgentStopped(desk, read.data);
-  });
-  for (const event of LISTENERS.revoked) {
-    app.event(event as 'app_uninstalled', async ({ payload }) => {
-      if (takesOurToken(payload)) desk.revoked?.();
-    });
-  }
-  for (const event of LISTENERS.events) {
-    app.event(event, async ({ payload }) => {
-      // Left to throw: what is not stored is not acknowledged.
-      const altered = alteredSchema.safeParse(payload);
-      if (altered.success) return onAltered(desk, altered.data);
-      const read = messageSchema.safeParse(payload);
-      if (read.success) await onMessage(desk, read.data, once, loops);
-    });
-  }
+  };
+  const onRevoked = async (payload: unknown) => {
+    if (takesOurToken(payload)) desk.revoked?.();
+  };
+  const onSaid = async (payload: unknown) => {
+    // Left to throw: what is not stored is not acknowledged.
+    const altered = alteredSchema.safeParse(payload);
+    if (altered.success) return onAltered(desk, altered.data);
+    const read = messageSchema.safeParse(payload);
+    if (read.success) await onMessage(desk, read.data, once, loops);
+  };
+  return {
+    [LISTENERS.home]: onHome,
+    [LISTENERS.stopped]: onStopped,
+    ...Object.fromEntries(LISTENERS.revoked.map((event) => [event, onRevoked])),
+    ...Object.fromEntries(LISTENERS.events.map((event) => [event, onSaid])),
+  };
 }
 
 /** The token of a person who had also signed in may go without harm to us. */
@@ -126,38 +138,42 @@ function takesOurToken(payload: unknown): boolean {
   return !read.success || (read.data.tokens.bot ?? []).length > 0;
 }
 
-function dialogs(app: App, desk: Desk): void {
-  app.view('deny_reason' satisfies View, async ({ body, ack }) => {
-    const refused = await submitted<FieldError | null>(desk, body, 'reason', (given) => onDenyReason(desk, given));
-    await (refused ? ack(errors(refused)) : ack());
-    if (refused) tellInForm(desk, body, refused);
-    else afterDialog(desk, body);
-  });
-  app.view('edit_arguments' satisfies View, async ({ body, ack }) => {
-    const answer = await submitted<Submitted>(desk, body, '0', (given) => onEdit(desk, given));
-    if (!answer) await ack();
-    else if ('view' in answer) await ack({ response_action: 'update', view: answer.view });
-    else {
-      await ack(errors(answer));
-      tellInForm(desk, body, answer);
-    }
-    if (!answer) afterDialog(desk, body);
-  });
-  app.view('new_experiment' satisfies View, async ({ body, ack }) => {
-    const field = 'prompt' in (body.view.state?.values ?? {}) ? 'prompt' : 'changes';
-    const answer = await submitted<Answered>(desk, body, field, (given) => onNewExperiment(desk, given));
-    if (answer === 'done') await ack({ response_action: 'clear' });
-    else if ('push' in answer) await ack({ response_action: 'push', view: answer.push });
-    else {
-      await ack(errors(answer));
-      tellInForm(desk, body, answer);
-    }
-  });
-  app.view('change_session' satisfies View, async ({ body, ack }) => {
-    const refused = await submitted<FieldError | null>(desk, body, 'words', (given) => onChangeSession(desk, given));
-    await (refused ? ack(errors(refused)) : ack());
-    if (refused) tellInForm(desk, body, refused);
-  });
+/** What is done with each form that is sent, and how Slack is answered. */
+function forms(desk: Desk): Record<View, (body: ViewSubmitAction, ack: Ack) => Promise<void>> {
+  return {
+    async deny_reason(body, ack) {
+      const refused = await submitted<FieldError | null>(desk, body, 'reason', (given) => onDenyReason(desk, given));
+      await (refused ? ack(errors(refused)) : ack());
+      if (refused) tellInForm(desk, body, refused);
+      else afterDialog(desk, body);
+    },
+    async edit_arguments(body, ack) {
+      const answer = await submitted<Submitted>(desk, body, '0', (given) => onEdit(desk, given));
+      if (!answer) {
+        await ack();
+        afterDialog(desk, body);
+      } else if ('view' in answer) await ack({ response_action: 'update', view: answer.view });
+      else {
+        await ack(errors(answer));
+        tellInForm(desk, body, answer);
+      }
+    },
+    async new_experiment(body, ack) {
+      const field = 'prompt' in (body.view.state?.values ?? {}) ? 'prompt' : 'changes';
+      const answer = await submitted<Answered>(desk, body, field, (given) => onNewExperiment(desk, given));
+      if (answer === 'done') await ack({ response_action: 'clear' });
+      else if ('push' in answer) await ack({ response_action: 'push', view: answer.push });
+      else {
+        await ack(errors(answer));
+        tellInForm(desk, body, answer);
+      }
+    },
+    async change_session(body, ack) {
+      const refused = await submitted<FieldError | null>(desk, body, 'words', (given) => onChangeSession(desk, given));
+      await (refused ? ack(errors(refused)) : ack());
+      if (refused) tellInForm(desk, body, refused);
+    },
+  };
 }
 
 /** Takes a form; what goes wrong stands under `field`. */

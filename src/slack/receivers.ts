@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type App, HTTPReceiver, isValidSlackRequest, type Logger, type Receiver, type ReceiverEvent, SocketModeReceiver } from '@slack/bolt';
+import type { People } from '../runtime/people.ts';
 import type { Log } from './log.ts';
 
 /** Slack's clock may run ahead of ours by this much. */
@@ -12,13 +13,17 @@ export function httpReceiver({
   port,
   logger,
   other,
+  people,
 }: {
   signingSecret: string;
   port: number;
   logger: Logger;
   other?: Other | undefined;
+  people?: People | undefined;
 }): HTTPReceiver {
   const receiver = new HTTPReceiver({ signingSecret, port, logger, endpoints: ['/slack/events'], processBeforeResponse: true });
+  const init = receiver.init.bind(receiver);
+  receiver.init = (app) => init({ processEvent: counted(people, (event) => app.processEvent(event)) } as App);
   const bolt = receiver.requestListener;
   receiver.requestListener = (req, res) => {
     if (other?.(req, res)) return;
@@ -27,6 +32,19 @@ export function httpReceiver({
       .catch(() => res.writeHead(404).end());
   };
   return receiver;
+}
+
+/** Whoever sent this waits until it is handled. Only what is known to be Slack's gets so far: what anybody may send must not hold up work. */
+function counted(people: People | undefined, handle: (event: ReceiverEvent) => Promise<void>): (event: ReceiverEvent) => Promise<void> {
+  if (!people) return handle;
+  return async (event) => {
+    const leaves = people.comes();
+    try {
+      await handle(event);
+    } finally {
+      leaves();
+    }
+  };
 }
 
 /** Takes requests that are not Slack's; true where it did. */
@@ -77,6 +95,7 @@ export type SocketOptions = {
   connections: number;
   /** Leads WebSockets and requests another way, such as through a proxy. */
   dispatcher?: { dispatch(options: unknown, handler: unknown): boolean } | undefined;
+  people?: People | undefined;
 };
 
 /**
@@ -86,11 +105,13 @@ export type SocketOptions = {
 export class StoreThenAckReceiver implements Receiver {
   readonly #lines: SocketModeReceiver[];
   readonly #log: Log;
+  readonly #people: People | undefined;
   #stopping = false;
   #connected = new Set<SocketModeReceiver>();
 
-  constructor({ appToken, apiUrl, logger, log, connections, dispatcher }: SocketOptions) {
+  constructor({ appToken, apiUrl, logger, log, connections, dispatcher, people }: SocketOptions) {
     this.#log = log;
+    this.#people = people;
     this.#lines = Array.from({ length: connections }, () => {
       // Each its own copy: the client writes into what it is given. Reconnecting is tried for ever; a start has its own limit.
       const clientOptions = {
@@ -126,7 +147,7 @@ export class StoreThenAckReceiver implements Receiver {
       // A listener that threw has not stored the event: without an acknowledgement Slack sends it again.
       if (acknowledged) await event.ack();
     };
-    for (const line of this.#lines) line.init({ processEvent } as App);
+    for (const line of this.#lines) line.init({ processEvent: counted(this.#people, processEvent) } as App);
   }
 
   /** Resolves when the first connection stands; the others follow. */

@@ -1,6 +1,8 @@
+import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Command, Deliver, Delivered } from '../../src/runtime/commands.ts';
+import { makePeople } from '../../src/runtime/people.ts';
 import { sign } from '../../src/sandbox/slack/http-mode.ts';
 import { slackService } from '../../src/services/slack.ts';
 import { startSlack } from '../../src/slack/app.ts';
@@ -30,6 +32,37 @@ function recording(answer: (n: number) => Promise<Delivered>) {
 }
 
 const stored: Delivered = { is: 'stored', session: 's', seq: 1, alias: 'e-test' };
+
+test.each(['socket', 'http'] as const)(
+  'over %s, whoever gives a command waits until it is stored, and no longer; who is not Slack counts for nobody',
+  async (mode) => {
+    const people = makePeople();
+    let alone: boolean | undefined;
+    const { deliver } = recording(async () => {
+      alone = await Promise.race([people.gone().then(() => true), sleep(100).then(() => false)]);
+      return stored;
+    });
+    desk = await aDesk(mode, { door: { deliver, people } });
+    expect((await desk.workspace.act({ as: 'U1', do: 'command', command: '/experiment', text: 'train it with care', channel: 'C0ML' })).ok).toBe(true);
+    expect(alone).toBe(false);
+    await sleep(1_000);
+    const gone = () => Promise.race([people.gone().then(() => 'gone'), sleep(500).then(() => 'here')]);
+    expect(await gone()).toBe('gone');
+    if (mode === 'http') {
+      // A body that never ends, of a request that nobody has signed yet.
+      const stranger = connect(desk.port, '127.0.0.1');
+      await new Promise((resolve) => stranger.write('POST /slack/events HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nx', resolve));
+      await sleep(50);
+      let drawn = false;
+      void people.gone().then(() => {
+        drawn = true;
+      });
+      await sleep(0);
+      expect(drawn).toBe(true);
+      stranger.destroy();
+    }
+  },
+);
 
 describe('requests that no honest Slack sends', () => {
   test('are refused before anything happens, and do not end the process', async () => {

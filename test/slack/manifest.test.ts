@@ -69,7 +69,9 @@ test('manifest.yml is what the code asks for', async () => {
 /** What the door really listens to: whatever it registers at Bolt. */
 function registered(): Record<string, string[]> {
   const names: Record<string, string[]> = { command: [], event: [], action: [], view: [], shortcut: [] };
-  const record = (kind: string) => (name: string) => names[kind]?.push(name);
+  // One listener takes several names, as a pattern of all of them.
+  const record = (kind: string) => (name: string | RegExp) =>
+    names[kind]?.push(...(typeof name === 'string' ? [name] : (/^\^\(\?:(.+)\)\$$/.exec(name.source)?.[1]?.split('|') ?? [])));
   const kinds = Object.fromEntries(Object.keys(names).map((kind) => [kind, record(kind)]));
   listen({ ...kinds, error: () => {} } as never, {} as never);
   return Object.fromEntries(Object.entries(names).map(([kind, all]) => [kind, all.sort()]));
@@ -94,7 +96,7 @@ test('each method that is called and each event has its scopes, and each scope i
 });
 
 test('each button and form that is listened to is shown somewhere', () => {
-  const text = slackCode.replace(/export const LISTENERS[\s\S]*?as const;/, '').replace(/'\w+' satisfies View/g, '');
+  const text = slackCode.replace(/export const LISTENERS[\s\S]*?as const;/, '');
   expect([...LISTENERS.actions, ...LISTENERS.views].filter((id) => !text.includes(`'${id}'`))).toEqual([]);
 });
 

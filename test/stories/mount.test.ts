@@ -108,7 +108,7 @@ test('a change whose answer was lost is not sent twice: a person says whether it
   const question = await stage.until('the question', () => stage.messages().findLast((m) => stage.button(m, 'answer_person')));
   expect(wordsOf(question)).toMatch(/mark_validated on other: labmate was cut off while it sent this/);
   await stage.click('U1', question, 'answer_person');
-  const session = await stage.ended(45);
+  const session = await stage.ended();
   expect(registry.marked()).toHaveLength(1);
   expect(got[0]?.data).toMatchObject({ status: 'unknown', said: 'It happened', by: 'U1' });
   expect(verify(await record(session.id))).toMatchObject({ ok: true, ended: true });
@@ -119,7 +119,7 @@ test('a tool that says something else than was pinned is refused until approvers
   // Pins outlive the process that made them.
   await stage.product.kill('worker');
   await stage.command('Please look again');
-  const refused = await stage.ended(45);
+  const refused = await stage.ended();
   expect(got[0]).toMatchObject({ failed: true, text: expect.stringContaining('is not what was agreed to, so nothing was sent') });
   expect(events(await record(refused.id)).filter((e) => e['type'] === 'call_started')).toEqual([]);
 
@@ -175,14 +175,14 @@ test('what does not fit one card is asked on several; each counts for itself, a 
   await stage.begin();
   await stage.product.kill('worker');
   await stage.command('Please look at what was decided');
-  await stage.ended(45);
+  await stage.ended();
   expect(got.at(-1)?.data).toMatchObject({ result: { name: 'v2' } });
 
   registry.rewrite('describe_feature_set', `Describes. Sign in with ghp_${'a1B2'.repeat(9)}.`);
   await stage.begin();
   await stage.product.kill('worker');
   await stage.command('Please look at the last');
-  await stage.ended(45);
+  await stage.ended();
   expect(got.at(-1)).toMatchObject({ failed: true, text: expect.stringMatching(/nothing was sent\. Its definition holds what looks like a credential/) });
   expect(
     stage

@@ -1,0 +1,83 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, expect, test } from 'vitest';
+import { makeDeliver } from '../../src/runtime/deliver.ts';
+import { makePeople } from '../../src/runtime/people.ts';
+import { aLog } from './a-log.ts';
+
+const it = aLog();
+afterAll(() => it.close());
+
+/** So many who wait, and how they leave. */
+function crowdOf(count: number) {
+  const people = makePeople();
+  const leave = Array.from({ length: count }, () => people.comes());
+  const order: string[] = [];
+  return {
+    people,
+    order,
+    leave: () => {
+      order.push('left');
+      for (const each of leave) each();
+    },
+  };
+}
+
+test('where nobody waits, nothing stands back', async () => {
+  const { people, order } = crowdOf(0);
+  people.afterCrowd(() => order.push('work'));
+  order.push('next');
+  await people.gone();
+  expect(order).toEqual(['work', 'next']);
+});
+
+test('beside a few, what they need not wait for is done at once; what draws threads waits for them all the same', async () => {
+  const { people, order, leave } = crowdOf(8);
+  people.afterCrowd(() => order.push('bell'));
+  const drawn = people.gone().then(() => order.push('thread'));
+  await sleep(60);
+  leave();
+  await drawn;
+  expect(order).toEqual(['bell', 'left', 'thread']);
+});
+
+test('behind a crowd it waits until the last has left, and whoever leaves twice is one', async () => {
+  const { people, order, leave } = crowdOf(9);
+  const late = people.comes();
+  const done = new Promise<void>((resolve) => people.afterCrowd(() => resolve(void order.push('bell'))));
+  leave();
+  leave();
+  await sleep(60);
+  order.push('the last');
+  late();
+  await done;
+  expect(order).toEqual(['left', 'left', 'the last', 'bell']);
+});
+
+test('a crowd that does not leave holds nothing up for good', async () => {
+  const { people } = crowdOf(9);
+  const rung: string[] = [];
+  people.afterCrowd(() => rung.push('bell'));
+  await people.gone();
+  await sleep(0);
+  expect(rung).toEqual(['bell']);
+});
+
+test('in a crowd a session is stored at once; its bell and its place in the lists follow', async () => {
+  const { people, leave } = crowdOf(9);
+  const rung: string[] = [];
+  const deliver = makeDeliver({
+    ...it,
+    people,
+    ring: async (sid) => void rung.push(sid),
+    model: 'claude-sonnet-5-5',
+    limits: { perUser: 1_000, perTeam: 1_000 },
+  });
+  const listed = async () => Object.keys(await it.redis.hgetall(it.keys.about('T1')));
+  const open = { do: 'open', session: 'crowd', team: 'T1', channel: 'C0ML', thread: null, by: 'U1', prompt: 'Run it', door: 'command' } as const;
+  expect(await deliver('open-crowd', open)).toMatchObject({ is: 'stored' });
+  expect({ rung, listed: await listed() }).toEqual({ rung: [], listed: [] });
+  // Whoever dies now has lost nothing: the session is due, and the pump rings for what is due.
+  expect(await it.redis.zscore(it.keys.due, 'crowd')).not.toBeNull();
+  leave();
+  await expect.poll(async () => ({ rung, listed: await listed() })).toEqual({ rung: ['crowd'], listed: ['crowd'] });
+});
