@@ -1,5 +1,5 @@
 import type { WebClient } from '@slack/web-api';
-import type { Mark, Person, SlackService } from './slack.ts';
+import type { Mark, Person, SlackService, Within } from './slack.ts';
 
 type Call = <T>(method: string, work: () => Promise<T>, signal?: AbortSignal) => Promise<T>;
 type Info = { name: string | null /** Whose direct messages it is. */; im: string | null };
@@ -96,20 +96,20 @@ export function slackLookups(
       return answer.permalink ?? null;
     },
     self,
-    person: (user, signal, fresh) =>
+    person: (user, within, fresh) =>
       people(
         user,
         async () =>
           toPerson(
             await orNull(
-              call('users.info', () => web.users.info({ user }), signal),
+              call('users.info', () => web.users.info({ user }), signalOf(within)),
               'user_not_found',
             ),
           ),
         fresh,
       ),
-    groupMembers: (usergroup, fresh, signal) =>
-      groups(usergroup, async () => (await call('usergroups.users.list', () => web.usergroups.users.list({ usergroup }), signal)).users ?? [], fresh),
+    groupMembers: (usergroup, fresh, within) =>
+      groups(usergroup, async () => (await call('usergroups.users.list', () => web.usergroups.users.list({ usergroup }), signalOf(within))).users ?? [], fresh),
     channel: channelNow,
     channelName: async (channel, signal) => (await info(channel, signal)).name,
     directWith: async (channel, signal) => (await info(channel, signal)).im,
@@ -129,6 +129,10 @@ export function slackLookups(
       return all.get(name) ?? null;
     },
   };
+}
+
+function signalOf(within: Within | undefined): AbortSignal | undefined {
+  return typeof within === 'number' ? AbortSignal.timeout(within) : within;
 }
 
 function isMarked(m: Found, mark: Mark): boolean {

@@ -14,6 +14,9 @@ export type View = types.ModalView;
 /** A person's Home tab. */
 export type HomeView = { type: 'home'; blocks: Block[] };
 
+/** How long an answer is waited for: until this signal, or so many ms from when Slack is asked. What is known costs no timer. */
+export type Within = AbortSignal | number;
+
 /** Outgoing Slack, one call each, no retries and no decisions. Throws UpstreamError. */
 export type SlackService = {
   post(
@@ -46,9 +49,9 @@ export type SlackService = {
   /** Who we are. */
   self(signal?: AbortSignal): Promise<{ team: string; user: string; bot: string }>;
   /** Who somebody is, cached for a minute unless `fresh`. Null: Slack does not know them. */
-  person(user: string, signal?: AbortSignal, fresh?: boolean): Promise<Person | null>;
+  person(user: string, within?: Within, fresh?: boolean): Promise<Person | null>;
   /** Members of a user group, cached for a minute unless `fresh`. */
-  groupMembers(group: string, fresh?: boolean, signal?: AbortSignal): Promise<string[]>;
+  groupMembers(group: string, fresh?: boolean, within?: Within): Promise<string[]>;
   /** A channel as it is now. Null: the app cannot see it. */
   channel(channel: string, signal?: AbortSignal): Promise<{ name: string; member: boolean; archived: boolean } | null>;
   /** A channel's name without `#`, cached for a minute. Null: the app cannot see it. */

@@ -59,7 +59,7 @@ export async function whyNotCounted(desk: Desk, key: string, by: string, asked: 
 
 /** Known since it was looked up whether they may. */
 export async function nameOf(desk: Desk, user: string): Promise<string | undefined> {
-  return (await desk.slack.person(user, AbortSignal.timeout(300)).catch(() => null))?.name;
+  return (await desk.slack.person(user, 300).catch(() => null))?.name;
 }
 
 /** Several questions of one card at once: each is decided for itself, and what did not count says why. */
@@ -106,7 +106,7 @@ type Who = Promise<Person | null | 'unknown'>;
 
 /** Who somebody is as of now; asked as soon as a click has come, while what it is about is still being read. */
 export function lookUp(desk: Desk, by: string): Who {
-  return desk.slack.person(by, AbortSignal.timeout(800), true).catch(() => 'unknown' as const);
+  return desk.slack.person(by, 800, true).catch(() => 'unknown' as const);
 }
 
 /** Looks up who somebody is, and who is in the groups, as of now. A Slack that does not say is a no. */

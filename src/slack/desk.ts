@@ -76,7 +76,7 @@ const LOOK_MS = 800;
 /** Whether this account may start or change anything here; a Slack that does not say is a no. */
 export async function mayChange(desk: Desk, user: string): Promise<May> {
   try {
-    return mayAct(await desk.slack.person(user, AbortSignal.timeout(LOOK_MS)), desk.self.team);
+    return mayAct(await desk.slack.person(user, LOOK_MS), desk.self.team);
   } catch (error) {
     desk.log.warn({ user, why: String(error) }, 'Slack did not say who somebody is');
     return { ok: false, why: 'Slack did not tell me in time who you are. Please try again.' };
@@ -89,7 +89,7 @@ export async function mayChange(desk: Desk, user: string): Promise<May> {
  */
 export async function mayOpen(desk: Desk, user: string): Promise<May> {
   try {
-    return mayAct(await desk.slack.person(user, AbortSignal.timeout(LOOK_MS)), desk.self.team);
+    return mayAct(await desk.slack.person(user, LOOK_MS), desk.self.team);
   } catch (error) {
     desk.log.warn({ user, why: String(error) }, 'Slack did not say who opens an experiment; it is opened all the same');
     const passing = !(error instanceof UpstreamError) || error.transient;
@@ -115,7 +115,7 @@ export async function standingOf(desk: Desk, session: Session, user: string): Pr
 export async function membersOf(desk: Desk, groups: readonly string[], fresh = false): Promise<string[]> {
   const lists = await Promise.all(
     [...new Set(groups)].map((g) =>
-      desk.slack.groupMembers(g, fresh, AbortSignal.timeout(LOOK_MS)).catch((error: unknown) => {
+      desk.slack.groupMembers(g, fresh, LOOK_MS).catch((error: unknown) => {
         desk.log.warn({ group: g, why: String(error) }, 'Slack did not say who is in a user group');
         return [];
       }),

@@ -40,6 +40,6 @@ function spaced(text: string): string {
 /** The index knows people by their ids; people know each other by name. Whom Slack does not tell of is found by id alone. */
 async function namesOf(desk: Desk, sessions: readonly About[]): Promise<Map<string, string>> {
   const ids = [...new Set(sessions.flatMap((a) => [a.by, ...a.people]))].slice(0, MOST_PEOPLE);
-  const people = await Promise.all(ids.map((id) => desk.slack.person(id, AbortSignal.timeout(1_500)).catch(() => null)));
+  const people = await Promise.all(ids.map((id) => desk.slack.person(id, 1_500).catch(() => null)));
   return new Map(people.flatMap((person) => (person ? [[person.id, person.name] as const] : [])));
 }

@@ -3,7 +3,7 @@ import type { Block, SlackService } from '../services/slack.ts';
 import type { StreamedTask } from '../services/slack-agents.ts';
 import { LACKING } from '../services/slack-errors.ts';
 import type { Log } from './log.ts';
-import { type Again, EDIT_EVERY_MS, IN_FLIGHT_MS, type Look, mark, placeIn, shortHash, threadOf } from './look.ts';
+import { type Again, EDIT_EVERY_MS, IN_FLIGHT_MS, type Look, mark, type PlaceIn, shortHash, threadOf } from './look.ts';
 
 /** A plan as a stream shows it. `busy`: something is being done right now; a wait is no time to hold a stream open. */
 export type Live = { title: string; tasks: readonly StreamedTask[]; busy: boolean };
@@ -21,7 +21,7 @@ const OFF_MS = 600_000;
  * message like others, edited in place; when work goes on below other messages, the plan begins anew there and the old one is taken away. Answers 'ordinary' where it is
  * to be posted or edited like any message: there is no stream in a wait, nor in a workspace that has none.
  */
-export function makeLive({ slack, log }: { slack: SlackService; log: Log }) {
+export function makeLive({ slack, log, placeIn }: { slack: SlackService; log: Log; placeIn: PlaceIn }) {
   let offUntil = 0;
 
   return async (slot: LiveSlot, hash: string, look: Look): Promise<Again | 'ordinary'> => {

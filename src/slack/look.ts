@@ -26,6 +26,11 @@ const POST_EVERY_MS = 1_000;
 /** Slack takes short bursts: a thread begins with its root, its plan and its card at once. */
 const POSTS_AT_ONCE = 4;
 
+/** The rate is shared by all processes, the line is not: nobody trusts it for longer. */
+const LONGEST_MS = 30_000;
+/** Whoever has not come back so long after their time needs no place any more, or was drawn by another process. */
+const GONE_MS = 5_000;
+
 /** In place of a hash: it could not be posted where it belongs. */
 export const MISSING = 'missing';
 
@@ -50,9 +55,34 @@ export async function lookAt(session: Session, slots: Slots, limiter: Limiter, n
   };
 }
 
-/** Ms until this channel takes another message; 0 has taken the place. */
-export function placeIn(channel: string, { limiter }: Look): Promise<number> {
-  return limiter(`post:${channel}`, POST_EVERY_MS, POSTS_AT_ONCE);
+/** Ms until this channel takes a message of this thread; 0 has taken the place. */
+export type PlaceIn = (channel: string, look: Look) => Promise<number>;
+
+/**
+ * Who finds no place comes back when those before them in line have had one: if all came for the next one, a hundred threads would be read and drawn for each message
+ * that goes out. Nobody is turned away for the line's sake: whoever comes and finds a place takes it.
+ */
+export function makePlaces(): PlaceIn {
+  const lines = new Map<string, Map<string, number>>();
+  return async (channel, { limiter, session, now }) => {
+    const wait = await limiter(`post:${channel}`, POST_EVERY_MS, POSTS_AT_ONCE);
+    // In the order in which they came, and when each comes back.
+    const line = lines.get(channel) ?? new Map<string, number>();
+    if (wait === 0) {
+      line.delete(session.id);
+      if (line.size === 0) lines.delete(channel);
+      return 0;
+    }
+    let before = 0;
+    for (const [other, at] of line) {
+      if (other === session.id) break;
+      if (at + GONE_MS < now) line.delete(other);
+      else before++;
+    }
+    const inMs = Math.min(wait + before * POST_EVERY_MS, LONGEST_MS);
+    lines.set(channel, line.set(session.id, now + inMs));
+    return inMs;
+  };
 }
 
 export function threadOf({ session, shown }: Look): string | undefined {

@@ -66,7 +66,7 @@ export function waiting(mine: readonly Open[], links: readonly (string | null)[]
 async function whichMay(desk: Desk, by: string, open: readonly Open[]): Promise<Open[]> {
   const groups = [...new Set(open.flatMap((o) => approversOf(o.tool, desk.permissions.approvers)?.groups ?? []))];
   const [user, members] = await Promise.all([
-    desk.slack.person(by, AbortSignal.timeout(800)).catch(() => null),
+    desk.slack.person(by, 800).catch(() => null),
     Promise.all(groups.map(async (group) => [group, await membersOf(desk, [group])] as const)),
   ]);
   const membersBy = new Map(members);

@@ -6,7 +6,7 @@ import { LACKING, SHUT } from '../services/slack-errors.ts';
 import type { Session } from '../session/state.ts';
 import { makeLive } from './live.ts';
 import type { Log } from './log.ts';
-import { type Again, EDIT_EVERY_MS, hashOf, IN_FLIGHT_MS, type Look, lookAt, MISSING, mark, placeIn, threadOf } from './look.ts';
+import { type Again, EDIT_EVERY_MS, hashOf, IN_FLIGHT_MS, type Look, lookAt, MISSING, makePlaces, mark, threadOf } from './look.ts';
 import type { Slot } from './narrate.ts';
 import { pictureOf } from './picture.ts';
 import { hasChart, plainer, withoutCharts } from './plainer.ts';
@@ -47,7 +47,8 @@ const OFF_MS = 600_000;
  */
 export function makeShow({ slack, narrate, changesIn, blob, log }: Options): Show {
   const permalinks = new Map<string, string>();
-  const bringLive = makeLive({ slack, log });
+  const placeIn = makePlaces();
+  const bringLive = makeLive({ slack, log, placeIn });
   let statusOffUntil = 0;
 
   return async (session, slots, limiter, now, progress = []) => {

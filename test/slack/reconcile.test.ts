@@ -3,6 +3,7 @@ import { slackLineChart } from '../../src/charts/slack-chart.ts';
 import { type SlackStandIn, startSlackStandIn } from '../../src/sandbox/slack/slack-stand-in.ts';
 import { slackService } from '../../src/services/slack.ts';
 import type { Session } from '../../src/session/state.ts';
+import { makePlaces } from '../../src/slack/look.ts';
 import type { Slot } from '../../src/slack/narrate.ts';
 import { makeShow } from '../../src/slack/reconcile.ts';
 import { opened, sessionOf } from '../session/logs.ts';
@@ -40,6 +41,21 @@ test('what is missing is posted in order, what differs is edited, what stands is
   workspace.onTraffic(() => (calls += 1));
   expect(await show([say('root', 'root', false), say('plan', 'two'), say('final', 'end')], slots, go, 2)).toBeNull();
   expect(calls).toBe(0);
+});
+
+test('threads that find no place stand in line: none comes back before those ahead of it, and who has posted or stays away leaves it', async () => {
+  const place = makePlaces();
+  const thread = (id: string, wait: number, now: number) => place('C0ML', { limiter: async () => wait, session: { ...session, id }, now } as never);
+  expect([await thread('a', 700, 0), await thread('b', 700, 0), await thread('c', 700, 0)]).toEqual([700, 1_700, 2_700]);
+  // Something happened in the last one: it looks again, and keeps its place.
+  expect(await thread('c', 600, 100)).toBe(2_600);
+  expect([await thread('a', 0, 700), await thread('b', 900, 1_800), await thread('c', 800, 1_900)]).toEqual([0, 900, 1_800]);
+  // Another channel is another line.
+  expect(await place('C0OTHER', { limiter: async () => 500, session, now: 1_900 } as never)).toBe(500);
+  // The one ahead was drawn by another process and does not come back.
+  expect(await thread('c', 900, 9_000)).toBe(900);
+  for (let i = 0; i < 100; i++) await thread(`many-${i}`, 900, 9_000);
+  expect(await thread('the last', 900, 9_000)).toBe(30_000);
 });
 
 test('held back by a limit, it says when to come again, and nothing overtakes', async () => {
