@@ -26,7 +26,7 @@ const POST_EVERY_MS = 1_000;
 /** Slack takes short bursts: a thread begins with its root, its plan and its card at once. */
 const POSTS_AT_ONCE = 4;
 
-/** The rate is shared by all processes, the line is not: nobody trusts it for longer. */
+/** The rate is shared by all processes, the line is not: nobody trusts it for longer, and it is no longer than that. */
 const LONGEST_MS = 30_000;
 /** Whoever has not come back so long after their time needs no place any more, or was drawn by another process. */
 const GONE_MS = 5_000;
@@ -73,13 +73,12 @@ export function makePlaces(): PlaceIn {
       if (line.size === 0) lines.delete(channel);
       return 0;
     }
-    let before = 0;
-    for (const [other, at] of line) {
-      if (other === session.id) break;
-      if (at + GONE_MS < now) line.delete(other);
-      else before++;
-    }
-    const inMs = Math.min(wait + before * POST_EVERY_MS, LONGEST_MS);
+    for (const [other, at] of line) if (at + GONE_MS < now && other !== session.id) line.delete(other);
+    const all = [...line.keys()];
+    const before = all.includes(session.id) ? all.indexOf(session.id) : all.length;
+    // Behind those, there is nothing to keep in mind: there may be very many.
+    if (before * POST_EVERY_MS >= LONGEST_MS) return LONGEST_MS;
+    const inMs = wait + before * POST_EVERY_MS;
     lines.set(channel, line.set(session.id, now + inMs));
     return inMs;
   };
