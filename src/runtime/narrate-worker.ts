@@ -26,7 +26,7 @@ export function startNarrator(deps: {
   failed: (session: string, error: unknown) => void;
   everyMs?: number;
   /** Who waits for this process to acknowledge something: threads stand back behind them. */
-  people?: Pick<People, 'gone'> | undefined;
+  people: Pick<People, 'gone'>;
 }): { stop(): Promise<void> } {
   const { redis, keys, log } = deps;
   let stopped = false;
@@ -56,7 +56,7 @@ export function startNarrator(deps: {
   const one = async (sid: string) => {
     const me = randomUUID();
     try {
-      await deps.people?.gone();
+      await deps.people.gone();
       if ((await redis.set(keys.show(sid), me, 'PX', TURN_MS, 'NX')) !== 'OK') return;
       try {
         const session = fold(sid, await log.read(sid));

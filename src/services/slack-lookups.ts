@@ -96,20 +96,22 @@ export function slackLookups(
       return answer.permalink ?? null;
     },
     self,
-    person: (user, within, fresh) =>
-      people(
-        user,
-        async () =>
-          toPerson(
-            await orNull(
-              call('users.info', () => web.users.info({ user }), signalOf(within)),
-              'user_not_found',
-            ),
+    person(user, within, fresh) {
+      const signal = signalOf(within);
+      const ask = async () =>
+        toPerson(
+          await orNull(
+            call('users.info', () => web.users.info({ user }), signal()),
+            'user_not_found',
           ),
-        fresh,
-      ),
-    groupMembers: (usergroup, fresh, within) =>
-      groups(usergroup, async () => (await call('usergroups.users.list', () => web.usergroups.users.list({ usergroup }), signalOf(within))).users ?? [], fresh),
+        );
+      return people(user, ask, fresh);
+    },
+    groupMembers(usergroup, fresh, within) {
+      const signal = signalOf(within);
+      const ask = async () => (await call('usergroups.users.list', () => web.usergroups.users.list({ usergroup }), signal())).users ?? [];
+      return groups(usergroup, ask, fresh);
+    },
     channel: channelNow,
     channelName: async (channel, signal) => (await info(channel, signal)).name,
     directWith: async (channel, signal) => (await info(channel, signal)).im,
@@ -131,8 +133,11 @@ export function slackLookups(
   };
 }
 
-function signalOf(within: Within | undefined): AbortSignal | undefined {
-  return typeof within === 'number' ? AbortSignal.timeout(within) : within;
+/** Made where it is needed: what is known costs no timer. Its time runs from now on, though somebody else's request may be waited for first. */
+function signalOf(within: Within | undefined): () => AbortSignal | undefined {
+  if (typeof within !== 'number') return () => within;
+  const until = performance.now() + within;
+  return () => AbortSignal.timeout(Math.max(0, Math.round(until - performance.now())));
 }
 
 function isMarked(m: Found, mark: Mark): boolean {

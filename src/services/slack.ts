@@ -14,7 +14,7 @@ export type View = types.ModalView;
 /** A person's Home tab. */
 export type HomeView = { type: 'home'; blocks: Block[] };
 
-/** How long an answer is waited for: until this signal, or so many ms from when Slack is asked. What is known costs no timer. */
+/** How long an answer is waited for: until this signal, or so many ms from the call on. */
 export type Within = AbortSignal | number;
 
 /** Outgoing Slack, one call each, no retries and no decisions. Throws UpstreamError. */

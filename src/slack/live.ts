@@ -70,7 +70,8 @@ export function makeLive({ slack, log, placeIn }: { slack: SlackService; log: Lo
     const before = look.shown[name];
     if (!thread || (await look.limiter('streams', BEGIN_EVERY_MS)) > 0) return 'ordinary';
     const wait = await placeIn(channel, look);
-    if (wait > 0) return wait;
+    // One that stands is kept true where it is.
+    if (wait > 0) return before?.ts ? 'ordinary' : wait;
     await look.set(name, { channel, ts: before?.ts ?? null, hash: before?.hash ?? '', trying: now, starting: true });
     try {
       const blocks = slot.blocks.filter((b) => b.type === 'actions');

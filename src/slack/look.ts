@@ -26,8 +26,8 @@ const POST_EVERY_MS = 1_000;
 /** Slack takes short bursts: a thread begins with its root, its plan and its card at once. */
 const POSTS_AT_ONCE = 4;
 
-/** The rate is shared by all processes, the line is not: nobody trusts it for longer, and it is no longer than that. */
-const LONGEST_MS = 30_000;
+/** So many stand in line. The rate is shared by all processes, the line is not: nobody trusts a longer one. */
+const LONGEST = 30;
 /** Whoever has not come back so long after their time needs no place any more, or was drawn by another process. */
 const GONE_MS = 5_000;
 
@@ -60,26 +60,31 @@ export type PlaceIn = (channel: string, look: Look) => Promise<number>;
 
 /**
  * Who finds no place comes back when those before them in line have had one: if all came for the next one, a hundred threads would be read and drawn for each message
- * that goes out. Nobody is turned away for the line's sake: whoever comes and finds a place takes it.
+ * that goes out. Nobody is turned away for the line's sake: whoever comes and finds a place takes it. Where the line is full, an older session takes the place of the
+ * youngest in it, so that those behind it are not overtaken for good. `clock` in ms.
  */
-export function makePlaces(): PlaceIn {
-  const lines = new Map<string, Map<string, number>>();
-  return async (channel, { limiter, session, now }) => {
+export function makePlaces(clock: () => number = () => performance.now()): PlaceIn {
+  const lines = new Map<string, Map<string, { at: number; opened: number }>>();
+  return async (channel, { limiter, session }) => {
     const wait = await limiter(`post:${channel}`, POST_EVERY_MS, POSTS_AT_ONCE);
+    const now = clock();
     // In the order in which they came, and when each comes back.
-    const line = lines.get(channel) ?? new Map<string, number>();
+    const line = lines.get(channel) ?? new Map<string, { at: number; opened: number }>();
     if (wait === 0) {
       line.delete(session.id);
       if (line.size === 0) lines.delete(channel);
       return 0;
     }
-    for (const [other, at] of line) if (at + GONE_MS < now && other !== session.id) line.delete(other);
-    const all = [...line.keys()];
-    const before = all.includes(session.id) ? all.indexOf(session.id) : all.length;
-    // Behind those, there is nothing to keep in mind: there may be very many.
-    if (before * POST_EVERY_MS >= LONGEST_MS) return LONGEST_MS;
-    const inMs = wait + before * POST_EVERY_MS;
-    lines.set(channel, line.set(session.id, now + inMs));
+    for (const [other, { at }] of line) if (at + GONE_MS < now && other !== session.id) line.delete(other);
+    const mine = { at: now, opened: session.opened.m };
+    if (!line.has(session.id) && line.size >= LONGEST) {
+      const [youngest, { opened }] = [...line].reduce((a, b) => (b[1].opened > a[1].opened ? b : a));
+      if (opened <= mine.opened) return LONGEST * POST_EVERY_MS;
+      line.delete(youngest);
+    }
+    lines.set(channel, line.set(session.id, mine));
+    const inMs = wait + [...line.keys()].indexOf(session.id) * POST_EVERY_MS;
+    mine.at = now + inMs;
     return inMs;
   };
 }

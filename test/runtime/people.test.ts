@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, expect, test } from 'vitest';
 import { makeDeliver } from '../../src/runtime/deliver.ts';
+import { startNarrator } from '../../src/runtime/narrate-worker.ts';
 import { makePeople } from '../../src/runtime/people.ts';
 import { aLog } from './a-log.ts';
 
@@ -80,4 +81,34 @@ test('in a crowd a session is stored at once; its bell and its place in the list
   expect(await it.redis.zscore(it.keys.due, 'crowd')).not.toBeNull();
   leave();
   await expect.poll(async () => ({ rung, listed: await listed() })).toEqual({ rung: ['crowd'], listed: ['crowd'] });
+});
+
+test('what others have written of a session meanwhile is newer than what the crowd has kept waiting', async () => {
+  const { people, leave } = crowdOf(9);
+  const deliver = makeDeliver({ ...it, people, ring: async () => {}, model: 'claude-sonnet-5-5', limits: { perUser: 1_000, perTeam: 1_000 } });
+  await deliver('open-newer', { do: 'open', session: 'newer', team: 'T1', channel: 'C0ML', thread: null, by: 'U1', prompt: 'Run it', door: 'command' });
+  await it.redis.hset(it.keys.about('T1'), 'newer', 'what a worker wrote');
+  leave();
+  await people.gone();
+  await sleep(50);
+  expect(await it.redis.hget(it.keys.about('T1'), 'newer')).toBe('what a worker wrote');
+});
+
+test('no thread is drawn while somebody waits, and each of them afterwards', async () => {
+  const { people, order, leave } = crowdOf(1);
+  await it.open('drawn');
+  const narrator = startNarrator({
+    ...it,
+    people,
+    everyMs: 10,
+    show: async (session) => {
+      if (session.id === 'drawn') order.push('thread');
+      return null;
+    },
+    failed: (sid, error) => order.push(`${sid}: ${error}`),
+  });
+  await sleep(150);
+  leave();
+  await expect.poll(() => order).toEqual(['left', 'thread']);
+  await narrator.stop();
 });

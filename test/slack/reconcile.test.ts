@@ -44,18 +44,27 @@ test('what is missing is posted in order, what differs is edited, what stands is
 });
 
 test('threads that find no place stand in line: none comes back before those ahead of it, and who has posted or stays away leaves it', async () => {
-  const place = makePlaces();
-  const thread = (id: string, wait: number, now: number) => place('C0ML', { limiter: async () => wait, session: { ...session, id }, now } as never);
-  expect([await thread('a', 700, 0), await thread('b', 700, 0), await thread('c', 700, 0)]).toEqual([700, 1_700, 2_700]);
+  let now = 0;
+  const place = makePlaces(() => now);
+  const at = (ms: number, id: string, wait: number, opened = 1) => {
+    now = ms;
+    return place('C0ML', { limiter: async () => wait, session: { id, opened: { m: opened } } } as never);
+  };
+  expect([await at(0, 'a', 700), await at(0, 'b', 700), await at(0, 'c', 700)]).toEqual([700, 1_700, 2_700]);
   // Something happened in the last one: it looks again, and keeps its place.
-  expect(await thread('c', 600, 100)).toBe(2_600);
-  expect([await thread('a', 0, 700), await thread('b', 900, 1_800), await thread('c', 800, 1_900)]).toEqual([0, 900, 1_800]);
+  expect(await at(100, 'c', 600)).toBe(2_600);
+  expect([await at(700, 'a', 0), await at(1_800, 'b', 900), await at(1_900, 'c', 800)]).toEqual([0, 900, 1_800]);
   // Another channel is another line.
-  expect(await place('C0OTHER', { limiter: async () => 500, session, now: 1_900 } as never)).toBe(500);
+  expect(await place('C0OTHER', { limiter: async () => 500, session } as never)).toBe(500);
   // The one ahead was drawn by another process and does not come back.
-  expect(await thread('c', 900, 9_000)).toBe(900);
-  for (let i = 0; i < 100; i++) await thread(`many-${i}`, 900, 9_000);
-  expect(await thread('the last', 900, 9_000)).toBe(30_000);
+  expect(await at(9_000, 'c', 900)).toBe(900);
+  for (let i = 0; i < 28; i++) await at(9_000, `many-${i}`, 900, 100 + i);
+  expect(await at(9_000, 'the last', 900, 200)).toBe(29_900);
+  // The line is full. Who is younger than all comes again; who is older than somebody stands in their place, and they come again.
+  expect(await at(9_000, 'younger', 900, 300)).toBe(30_000);
+  expect(await at(9_000, 'older', 900, 50)).toBe(29_900);
+  expect(await at(9_000, 'the last', 900, 200)).toBe(30_000);
+  expect(await at(9_000, 'many-27', 900, 127)).toBe(28_900);
 });
 
 test('held back by a limit, it says when to come again, and nothing overtakes', async () => {
