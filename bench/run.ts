@@ -1,7 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { measureAsking } from './asking.ts';
 import { measureBytes } from './bytes.ts';
 import { measureColdStart } from './cold-start.ts';
@@ -13,12 +12,10 @@ import { type Goal, openStage } from './stage.ts';
 
 /**
  * `npm run bench`: every goal as a ratio within this run. `--quick` is for development: too few sessions to hold anybody to the figures. `--growth` adds how cost grows.
- * `--only` takes parts' names, with commas between them, and renews their lines of bench/results.json; `--profile` a folder for processor profiles of what ran.
+ * `--only` takes parts' names, with commas between them, and renews their lines of bench/results.json; `--profile` a folder for processor profiles of what ran. scripts/bench.mjs reads them.
  */
 
-const { values } = parseArgs({
-  options: { quick: { type: 'boolean', default: false }, growth: { type: 'boolean', default: false }, only: { type: 'string' }, profile: { type: 'string' } },
-});
+const values = JSON.parse(process.env['LABMATE_BENCH'] ?? '{}') as { quick?: boolean; growth?: boolean; only?: string; profile?: string };
 const say = (line: string) => process.stdout.write(`${line}\n`);
 const size = values.quick
   ? { rounds: 3, sessions: 60, parked: 100, clicks: 20, heap: [100, 1_000] as [number, number] }

@@ -13,10 +13,11 @@ const USAGE = `npm run bench -- [--quick] [--only PART,…] [--growth] [--profil
   --only PART,…  some parts: sessions, parked, bytes, asking, people, start
   --growth       and how cost grows with steps, transcript, workers and sleepers
   --profile DIR  a processor profile of each process`;
+let wish;
 try {
   const options = { quick: { type: 'boolean' }, growth: { type: 'boolean' }, only: { type: 'string' }, profile: { type: 'string' }, help: { type: 'boolean' } };
-  const { values } = parseArgs({ options });
-  if (values.help) {
+  wish = parseArgs({ options }).values;
+  if (wish.help) {
     process.stdout.write(`${USAGE}\n`);
     process.exit(0);
   }
@@ -40,7 +41,8 @@ cpSync(join(root, 'package.json'), join(built, 'package.json'));
 cpSync(join(root, 'bin'), join(built, 'bin'), { recursive: true });
 
 // The benchmarks start a Redis of their own; somebody's REDIS_URL may hold somebody's sessions.
-const { REDIS_URL: _never, ...env } = process.env;
+const { REDIS_URL: _never, ...others } = process.env;
+const env = { ...others, LABMATE_BENCH: JSON.stringify(wish) };
 const tsx = pathToFileURL(join(root, 'node_modules', 'tsx', 'dist', 'esm', 'index.mjs')).href;
-const ran = spawnSync(process.execPath, ['--import', tsx, join(root, 'bench', 'run.ts'), ...process.argv.slice(2)], { cwd: root, env, stdio: 'inherit' });
+const ran = spawnSync(process.execPath, ['--import', tsx, join(root, 'bench', 'run.ts')], { cwd: root, env, stdio: 'inherit' });
 process.exitCode = ran.status ?? 1;

@@ -1,7 +1,7 @@
 import { App, type Logger, LogLevel, type Receiver } from '@slack/bolt';
 import type { Permissions } from '../policy/rules.ts';
 import type { Deliver } from '../runtime/commands.ts';
-import type { People } from '../runtime/people.ts';
+import { makePeople, type People } from '../runtime/people.ts';
 import type { Reading } from '../runtime/reading.ts';
 import type { SlackService } from '../services/slack.ts';
 import type { Desk, Editing, Runs, Usual } from './desk.ts';
@@ -51,7 +51,7 @@ const REVOKED = 'Slack has taken SLACK_BOT_TOKEN back: install the app again, se
 
 /** Listens to Slack. Everything is stored before Slack is told so. Throws one clear sentence where Slack cannot be reached or refuses the token. */
 export async function startSlack(options: SlackOptions): Promise<RunningSlack> {
-  const { log, port, appToken, signingSecret, people, startWithinMs = 15_000 } = options;
+  const { log, port, appToken, signingSecret, people = makePeople(), startWithinMs = 15_000 } = options;
   const logger = quiet(log);
   const until = Date.now() + startWithinMs;
   const self = await whoWeAre(options, until);

@@ -140,38 +140,34 @@ function takesOurToken(payload: unknown): boolean {
 
 /** What is done with each form that is sent, and how Slack is answered. */
 function forms(desk: Desk): Record<View, (body: ViewSubmitAction, ack: Ack) => Promise<void>> {
+  const refuse = async (body: ViewSubmitAction, ack: Ack, error: FieldError) => {
+    await ack(errors(error));
+    tellInForm(desk, body, error);
+  };
   return {
     async deny_reason(body, ack) {
       const refused = await submitted<FieldError | null>(desk, body, 'reason', (given) => onDenyReason(desk, given));
-      await (refused ? ack(errors(refused)) : ack());
-      if (refused) tellInForm(desk, body, refused);
-      else afterDialog(desk, body);
+      if (refused) return refuse(body, ack, refused);
+      await ack();
+      afterDialog(desk, body);
     },
     async edit_arguments(body, ack) {
       const answer = await submitted<Submitted>(desk, body, '0', (given) => onEdit(desk, given));
-      if (!answer) {
-        await ack();
-        afterDialog(desk, body);
-      } else if ('view' in answer) await ack({ response_action: 'update', view: answer.view });
-      else {
-        await ack(errors(answer));
-        tellInForm(desk, body, answer);
-      }
+      if (answer && 'view' in answer) return ack({ response_action: 'update', view: answer.view });
+      if (answer) return refuse(body, ack, answer);
+      await ack();
+      afterDialog(desk, body);
     },
     async new_experiment(body, ack) {
       const field = 'prompt' in (body.view.state?.values ?? {}) ? 'prompt' : 'changes';
       const answer = await submitted<Answered>(desk, body, field, (given) => onNewExperiment(desk, given));
-      if (answer === 'done') await ack({ response_action: 'clear' });
-      else if ('push' in answer) await ack({ response_action: 'push', view: answer.push });
-      else {
-        await ack(errors(answer));
-        tellInForm(desk, body, answer);
-      }
+      if (answer === 'done') return ack({ response_action: 'clear' });
+      if ('push' in answer) return ack({ response_action: 'push', view: answer.push });
+      await refuse(body, ack, answer);
     },
     async change_session(body, ack) {
       const refused = await submitted<FieldError | null>(desk, body, 'words', (given) => onChangeSession(desk, given));
-      await (refused ? ack(errors(refused)) : ack());
-      if (refused) tellInForm(desk, body, refused);
+      await (refused ? refuse(body, ack, refused) : ack());
     },
   };
 }

@@ -19,7 +19,7 @@ export function httpReceiver({
   port: number;
   logger: Logger;
   other?: Other | undefined;
-  people?: People | undefined;
+  people: People;
 }): HTTPReceiver {
   const receiver = new HTTPReceiver({ signingSecret, port, logger, endpoints: ['/slack/events'], processBeforeResponse: true });
   const init = receiver.init.bind(receiver);
@@ -35,8 +35,7 @@ export function httpReceiver({
 }
 
 /** Whoever sent this waits until it is handled. Only what is known to be Slack's gets so far: what anybody may send must not hold up work. */
-function counted(people: People | undefined, handle: (event: ReceiverEvent) => Promise<void>): (event: ReceiverEvent) => Promise<void> {
-  if (!people) return handle;
+function counted(people: People, handle: (event: ReceiverEvent) => Promise<void>): (event: ReceiverEvent) => Promise<void> {
   return async (event) => {
     const leaves = people.comes();
     try {
@@ -105,7 +104,7 @@ export type SocketOptions = {
   connections: number;
   /** Leads WebSockets and requests another way, such as through a proxy. */
   dispatcher?: { dispatch(options: unknown, handler: unknown): boolean } | undefined;
-  people?: People | undefined;
+  people: People;
 };
 
 /**
@@ -115,7 +114,7 @@ export type SocketOptions = {
 export class StoreThenAckReceiver implements Receiver {
   readonly #lines: SocketModeReceiver[];
   readonly #log: Log;
-  readonly #people: People | undefined;
+  readonly #people: People;
   #stopping = false;
   #connected = new Set<SocketModeReceiver>();
 
