@@ -3,7 +3,7 @@ import { createLog } from '../../src/log.ts';
 import { openCore } from '../../src/open-core.ts';
 import { openWatching } from '../../src/ops/observe.ts';
 import { makeKeys } from '../../src/runtime/keys.ts';
-import { serve } from '../child.ts';
+import { serve, settledHeap } from '../child.ts';
 import { benchConfig } from './config.ts';
 
 /** The whole of the product's Slack side, in a process of its own as compose.yaml runs it: commands and clicks in, threads out. */
@@ -14,8 +14,5 @@ const core = openCore(config, makeKeys(config.redis.prefix), log);
 await startGateway(config, core, log, {}, await openWatching(config, 'gateway'));
 
 serve({
-  heap: () => {
-    for (let i = 0; i < 3; i++) globalThis.gc?.();
-    return process.memoryUsage().heapUsed;
-  },
+  heap: settledHeap,
 });

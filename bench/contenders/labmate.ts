@@ -6,7 +6,7 @@ import { makeKeys } from '../../src/runtime/keys.ts';
 import { connect, PATIENT } from '../../src/runtime/redis.ts';
 import { startSessionWorker } from '../../src/runtime/session-worker.ts';
 import { openStepper } from '../../src/worker.ts';
-import { metered, pool, serve } from '../child.ts';
+import { metered, pool, serve, settledHeap } from '../child.ts';
 import { promptOf, type Script } from '../workload.ts';
 import { benchConfig } from './config.ts';
 import { benchTools } from './tools.ts';
@@ -155,10 +155,7 @@ serve({
     for (const id of ids) for (const line of await core.log.lines(id)) bytes += Buffer.byteLength(line) + 1;
     return bytes;
   },
-  heap: () => {
-    for (let i = 0; i < 3; i++) globalThis.gc?.();
-    return process.memoryUsage().heapUsed;
-  },
+  heap: settledHeap,
   runsLast: ({ ms }: { ms: number }) => {
     runsLastMs = ms;
     looks = 0;
