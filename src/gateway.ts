@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { openEditing } from './agent/reconsider-call.ts';
 import type { Config } from './config.ts';
+import { databricksHook, hookOf } from './hooks.ts';
 import type { Log } from './log.ts';
 import type { Core } from './open-core.ts';
 import type { Check } from './ops/health.ts';
@@ -34,6 +35,7 @@ export async function startGateway(config: Config, core: Core, log: Log, checks:
     log,
   });
   const { botToken, apiUrl, transport } = config.slack;
+  const hook = hookOf(config, core);
   const dispatcher = config.proxies ? (await import('./proxy.ts')).wayInUse() : undefined;
   const app = await startSlack({
     botToken,
@@ -41,6 +43,7 @@ export async function startGateway(config: Config, core: Core, log: Log, checks:
     ...(transport.mode === 'socket' ? { appToken: transport.appToken } : { signingSecret: transport.signingSecret }),
     dispatcher: dispatcher as SlackOptions['dispatcher'],
     port: config.port,
+    other: hook ? databricksHook(hook) : undefined,
     deliver,
     reading,
     slack,

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Config, Read } from './config.ts';
+import { hookOf, serveHook } from './hooks.ts';
 import { createLog, type Log } from './log.ts';
 import { openCore } from './open-core.ts';
 import { censusMetrics } from './ops/figures.ts';
@@ -107,9 +108,9 @@ async function goBack(old: Parts, watching: Watching, stopping: () => boolean): 
 }
 
 /** Where nobody else can listen while we do. */
-function portsOf({ role, slack, port, mcpHttp }: Config): number[] {
+function portsOf({ role, slack, port, databricksWebhookSecret, mcpHttp }: Config): number[] {
   if (role === 'worker') return [];
-  return [...(slack.transport.mode === 'http' ? [port] : []), ...(mcpHttp ? [mcpHttp.port] : [])];
+  return [...(slack.transport.mode === 'http' || databricksWebhookSecret !== null ? [port] : []), ...(mcpHttp ? [mcpHttp.port] : [])];
 }
 
 async function startParts(config: Config, log: Log, watching: Watching): Promise<Parts> {
@@ -139,6 +140,8 @@ async function startParts(config: Config, log: Log, watching: Watching): Promise
     if (gateway !== null) {
       const { startGateway } = await gateway;
       stops.push(await startGateway(config, core, log, checks, watching));
+      const hook = config.slack.transport.mode === 'socket' ? hookOf(config, core) : null;
+      if (hook) stops.push(await serveHook(config.port, hook));
     }
     if (config.role !== 'worker' && config.mcpHttp) {
       const { serveMcpHttp } = await import('./mcp-door.ts');

@@ -7,6 +7,7 @@ import { failingMs } from '../session/failing.ts';
 import type { Call, Session } from '../session/state.ts';
 import type { CallScope } from '../tools/gate.ts';
 import { HOST, type HostNote } from '../tools/present.ts';
+import { properName } from '../tools/upstreams.ts';
 import { announced, givenUp, retryAt, spread } from './backoff.ts';
 import type { Breakers } from './breaker.ts';
 import { factsOf, standingOf } from './facts.ts';
@@ -80,12 +81,16 @@ export async function callTool(call: Call, turn: CallTurn, deps: CallDeps): Prom
   const note = result._meta?.[HOST] as HostNote | undefined;
   // A read that our own stop broke off says nothing about its backend; what became of an effect is always written down.
   if (note === undefined && result.isError && turn.signal.aborted && !sent) return [];
-  if (note?.kind === 'retry' && announced(note.retryAfterMs) === null) deps.breakers.failed(note.upstream.toLowerCase(), turn.now());
+  // What it announces itself is no failure.
+  const silent = note?.kind === 'retry' && announced(note.retryAfterMs) === null ? note.upstream.toLowerCase() : null;
+  // Something else may be what it waits for (a thread that is not posted yet): that has no breaker, as nothing would close it again.
+  const away = upstreams.find((u) => u === silent);
+  if (away !== undefined) deps.breakers.failed(away, turn.now());
   // "No" and "later" are answers too: a probe that got one has found its backend alive.
-  else if (note?.kind !== 'held') for (const u of upstreams) deps.breakers.worked(u);
-  if (note?.kind === 'retry' && deps.breakers.isOpen(note.upstream.toLowerCase()) && announced(note.retryAfterMs) === null)
+  else if (silent === null && note?.kind !== 'held') for (const u of upstreams) deps.breakers.worked(u);
+  if (away !== undefined && deps.breakers.isOpen(away))
     // What was sent only now is written down as such: whoever takes it up has to look for it.
-    return asleep(call, { upstream: note.upstream, waitMs: AFTER_PROBE_MS, anew: sent && call.started === undefined }, turn, deps);
+    return asleep(call, { upstream: properName(away), waitMs: AFTER_PROBE_MS, anew: sent && call.started === undefined }, turn, deps);
   return toEvents(call, result, turn, deps);
 }
 
@@ -110,13 +115,6 @@ function asleep(
       waiting: { for: 'retry', at: new Date(notBefore).toISOString(), why, upstream, attempt: call.attempts, outage: true },
     },
   ];
-}
-
-const PROPER: Readonly<Record<string, string>> = { databricks: 'Databricks', mlflow: 'MLflow', grafana: 'Grafana', github: 'GitHub', slack: 'Slack' };
-
-/** A backend's key, as a person knows it. */
-function properName(upstream: string): string {
-  return PROPER[upstream] ?? upstream.replace(/^mcp server /, 'MCP server ');
 }
 
 async function toEvents(call: Call, result: CallToolResult, { session, now }: CallTurn, deps: CallDeps): Promise<SessionEvent[]> {

@@ -6,6 +6,7 @@ import { runNames } from '../session/run-names.ts';
 import { type Logged, tripped, trippedFacts } from '../session/tripwire.ts';
 import type { Command, Deliver } from './commands.ts';
 import type { Keys } from './keys.ts';
+import { nudged } from './nudge.ts';
 import { progressOf, type RunState } from './progress.ts';
 import { BrokenChain } from './read-line.ts';
 import { timeAt } from './redis.ts';
@@ -52,7 +53,6 @@ export function startJobWatch(deps: {
   now?: () => number;
 }): {
   stop(): void;
-  wakeEarly(): void;
 } {
   const { redis, keys } = deps;
   const clock = deps.now ?? Date.now;
@@ -86,6 +86,7 @@ export function startJobWatch(deps: {
   const watch = async () => {
     const waits = parseWaits(await redis.hgetall(keys.waits));
     forget(waits);
+    if (await nudged(redis, keys)) pace.clear();
     const now = clock();
     // What has ended stays ended: it is not asked about again while others are waited for.
     const asked = wantedOf(waits).filter(({ runId }) => !known.get(runId)?.terminal && known.get(runId) !== null && (pace.get(runId)?.at ?? 0) <= now);
@@ -171,8 +172,6 @@ export function startJobWatch(deps: {
       stopped = true;
       clearTimeout(timer);
     },
-    /** A hook said that something happened: ask now. Its word is not taken for it. */
-    wakeEarly: () => pace.clear(),
   };
 }
 

@@ -20,6 +20,8 @@ export function makeKeys(prefix: string) {
     /** What mounted servers were found to offer, as it may be called. */
     pins: `${tag}:mcp-pins`,
     watch: `${tag}:watch`,
+    /** Somebody said that it is time to look at the runs. */
+    nudge: `${tag}:nudge`,
     /** What channels were told of outages that last, and which process looks after that. */
     outages: `${tag}:outages`,
     outageWatch: `${tag}:outage-watch`,

@@ -43,21 +43,21 @@ export function slackError(method: string, error: unknown): UpstreamError {
   if (error instanceof WebAPIRateLimitedError) {
     return new UpstreamError(
       `Slack limits ${method}; it asks to wait ${error.retryAfter} s.`,
-      { upstream: 'slack', status: 429, code: 'ratelimited', transient: true, retryAfterMs: error.retryAfter * 1000 },
+      { upstream: 'Slack', status: 429, code: 'ratelimited', transient: true, retryAfterMs: error.retryAfter * 1000 },
       cause,
     );
   }
   if (error instanceof WebAPIPlatformError) {
     const code = error.data.error;
     const sentence = SENTENCES[code] ?? `Slack refused ${method}: ${code}.`;
-    return new UpstreamError(sentence, { upstream: 'slack', status: 200, code, transient: PASSING.has(code) }, cause);
+    return new UpstreamError(sentence, { upstream: 'Slack', status: 200, code, transient: PASSING.has(code) }, cause);
   }
   if (error instanceof WebAPIHTTPError) {
     const transient = error.statusCode >= 500 || error.statusCode === 429 || error.statusCode === 408;
-    return new UpstreamError(`Slack answered ${method} with HTTP ${error.statusCode}.`, { upstream: 'slack', status: error.statusCode, transient }, cause);
+    return new UpstreamError(`Slack answered ${method} with HTTP ${error.statusCode}.`, { upstream: 'Slack', status: error.statusCode, transient }, cause);
   }
   if (error instanceof WebAPIRequestError) {
-    return new UpstreamError(`Slack did not answer ${method}.`, { upstream: 'slack', status: 0, transient: true }, cause);
+    return new UpstreamError(`Slack did not answer ${method}.`, { upstream: 'Slack', status: 0, transient: true }, cause);
   }
-  return new UpstreamError(`Slack could not be asked (${method}).`, { upstream: 'slack', status: 0, transient: true }, cause);
+  return new UpstreamError(`Slack could not be asked (${method}).`, { upstream: 'Slack', status: 0, transient: true }, cause);
 }

@@ -50,7 +50,7 @@ export type WriteTool = Common & {
   /** After this many ms an unanswered request is given up; recovery looks no earlier. */
   timeoutMs: number;
   /** It is a mounted server's, with the JSON Schema of what it takes. `readOnly`: what that server says, where it is believed; else nobody knows. */
-  foreign?: { readOnly: boolean | undefined; schema: Record<string, unknown> } | undefined;
+  foreign?: { /** As people know it. */ upstream: string; readOnly: boolean | undefined; schema: Record<string, unknown> } | undefined;
 };
 
 /** What a write would do, from real look-ups. `arguments` is what is approved, digested and sent. */

@@ -5,6 +5,7 @@ import { UpstreamError } from '../services/http.ts';
 import type { EventOf, Preview } from '../session/events.ts';
 import type { ApprovalState } from '../session/state.ts';
 import type { Plan, Question, ReadTool, Services, SessionFacts, Tool, ToolAnswer, ToolContext, ToolSettings, WriteTool } from './define-tool.ts';
+import { properName } from './upstreams.ts';
 
 /** What the host knows of the call it makes. Found by a reference that no model sees; it is no proof: the proof is the log's. */
 export type CallScope = {
@@ -99,11 +100,16 @@ export async function gate(tool: Tool, input: Record<string, unknown>, scope: Ca
       return { is: 'retry', upstream: error.upstream, why: error.message, retryAfterMs: error.retryAfterMs, sent };
     }
     // An effect that was given up by its own time limit may still have happened: recovery will look.
-    if (sent && error instanceof Error && (error.name === 'TimeoutError' || error.name === 'AbortError')) {
-      return { is: 'retry', upstream: tool.needs[0] ?? tool.name, why: 'No answer came in time.', retryAfterMs: null, sent };
+    if (tool.kind === 'write' && sent && error instanceof Error && (error.name === 'TimeoutError' || error.name === 'AbortError')) {
+      return { is: 'retry', upstream: upstreamOf(tool), why: 'No answer came in time.', retryAfterMs: null, sent };
     }
     throw error;
   }
+}
+
+/** Whose answer an effect waits for. */
+function upstreamOf(tool: WriteTool): string {
+  return tool.foreign?.upstream ?? properName(tool.needs[0] ?? tool.name);
 }
 
 /** The backend said yes in words that can't be read: the effect is there, and asking again with its key tells what it was. */

@@ -66,7 +66,7 @@ export function mountedTool(mounted: Mounted, remote: Remote | null): WriteTool 
     idempotent: again,
     recovery: again ? 'same-key' : 'ask',
     timeoutMs,
-    foreign: { readOnly: trusted ? hints.readOnly : undefined, schema: fitted.schema },
+    foreign: { upstream: upstreamOf(server), readOnly: trusted ? hints.readOnly : undefined, schema: fitted.schema },
     async plan(input: Record<string, unknown>, { session }): Promise<Plan | Refusal> {
       const wrong = formless(input) ?? whatIsWrong(fitted.schema, input);
       if (wrong !== null)

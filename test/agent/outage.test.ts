@@ -25,7 +25,7 @@ const MINUTE = 60_000;
 const again: SessionEvent = { type: 'told', by: 'U1', text: 'Try again.', ts: null, kind: 'retry', standing: 'requester' };
 
 /** A worker's memory and clock, and a Databricks and a model that are there or not. */
-async function aWorker() {
+async function aWorker({ needs = 'databricks', waitsFor = 'Databricks' }: { needs?: 'databricks' | 'slack'; waitsFor?: string } = {}) {
   const breakers = makeBreakers();
   /** `announces`: it answers, and says for how long (ms) it wants to be left alone. */
   const is = { now: START + 600_000, there: false, announces: null as number | null };
@@ -46,10 +46,10 @@ async function aWorker() {
     description: 'Looks.',
     input: z.strictObject({}),
     output: z.object({}),
-    needs: ['databricks'],
+    needs: [needs],
     run: async () => {
       if (is.there) return done('Seen.', {});
-      throw new UpstreamError('Databricks is failing (503).', { upstream: 'Databricks', status: 503, transient: true, retryAfterMs: is.announces });
+      throw new UpstreamError(`${waitsFor} is failing (503).`, { upstream: waitsFor, status: 503, transient: true, retryAfterMs: is.announces });
     },
   });
   const settings = { defaults: {}, metrics: {}, thresholdReading: 'relative', recordsPath: 'experiments', environments: {} } as const;
@@ -110,6 +110,17 @@ describe('while nobody gets an answer', () => {
     worker.is.there = true;
     worker.is.now += 120_000;
     expect(await worker.call(log)).toMatchObject([{ type: 'call_finished', outcome: { status: 'ok' } }]);
+    expect(worker.breakers.open()).toEqual([]);
+    await worker.close();
+  });
+
+  test('what is no backend of the tool has no breaker, as nothing would close it again', async () => {
+    const worker = await aWorker({ needs: 'slack', waitsFor: 'the thread' });
+    const log = [...LOOKING];
+    for (let i = 1; i <= 7; i++) {
+      log.push(...(await worker.call(log)));
+      expect(log.at(-1)).toMatchObject({ waiting: { for: 'retry', attempt: i, upstream: 'the thread' } });
+    }
     expect(worker.breakers.open()).toEqual([]);
     await worker.close();
   });

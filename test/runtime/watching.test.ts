@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { startJobWatch, type Wait, wakesOf } from '../../src/runtime/job-watch.ts';
+import { nudge } from '../../src/runtime/nudge.ts';
 import type { RunState } from '../../src/runtime/progress.ts';
 import { aLog } from './a-log.ts';
 
@@ -85,7 +86,7 @@ describe('the watcher', () => {
     closing.push(watch.stop);
     await until(() => asked.length === 1);
     states.set('8', ended);
-    watch.wakeEarly();
+    await nudge(t.redis, t.keys);
     await until(() => told.length === 2);
     expect(asked.slice(0, 2)).toEqual([['7', '8'], ['8']]);
     const runs = '[{"run_id":"7","status":"SUCCEEDED"},{"run_id":"8","status":"SUCCEEDED"}]';
@@ -126,12 +127,12 @@ describe('the watcher', () => {
       ],
     });
     await t.redis.zrem(t.keys.stale, 'a');
-    watch.wakeEarly();
+    await nudge(t.redis, t.keys);
     await until(() => looks === 2);
     await new Promise((resolve) => setTimeout(resolve, 50));
     expect(await stale()).toBeNull();
     state = { ...state, ...curve(0.3, 0.5, 0.6) };
-    watch.wakeEarly();
+    await nudge(t.redis, t.keys);
     await until(async () => (await stale()) !== null);
     expect(metrics).toEqual([['val_f1'], ['val_f1'], ['val_f1']]);
   });

@@ -18,7 +18,7 @@ const mark = { session: 's1', slot: 'root' };
 test('a message is posted once, even when its reply is lost or Slack answers 500', async () => {
   for (const kind of ['lost-reply', 'error-500'] as const) {
     workspace.fault({ target: 'slack', kind, method: 'chat.postMessage', times: 1 });
-    await expect(slack.post({ channel: 'C0ML', text: 'x', mark })).rejects.toMatchObject({ upstream: 'slack', transient: true });
+    await expect(slack.post({ channel: 'C0ML', text: 'x', mark })).rejects.toMatchObject({ upstream: 'Slack', transient: true });
   }
   expect(calls.filter((c) => c.includes('chat.postMessage'))).toHaveLength(2);
   expect(await slack.find({ channel: 'C0ML', mark })).toHaveLength(1);
@@ -66,7 +66,7 @@ test('people and groups are asked once a minute, and afresh where it matters', a
 test.each(['http://127.0.0.1:1/steal', 'https://hooks.slack.com.evil.example/x', 'http://hooks.slack.com/x', 'file:///etc/passwd', ''])(
   'nothing is sent to %j as a response_url',
   async (url) => {
-    await expect(slack.respond(url, { text: 'x' })).rejects.toMatchObject({ upstream: 'slack' });
+    await expect(slack.respond(url, { text: 'x' })).rejects.toMatchObject({ upstream: 'Slack' });
   },
 );
 
