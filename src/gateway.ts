@@ -25,7 +25,7 @@ export async function startGateway(config: Config, core: Core, log: Log, checks:
   if (!slack) throw new Error('Slack is not configured');
   // Nothing is connected to here: what is pinned says what a call takes.
   const mounting = config.mounted.length > 0 ? (await import('./open-mounts.ts')).mountServers(config, core, log, false) : null;
-  const ask = askReadTool({ services, settings, now: core.log.now });
+  const ask = askReadTool({ services, settings, permissions, now: core.log.now });
   const show = makeShow({
     slack,
     narrate: (session, progress, now, links, missing) =>

@@ -48,6 +48,8 @@ export type GateDeps = {
   now: () => number;
   /** Whose experiments a caller without a session may read. */
   reader?: ToolContext['reader'];
+  /** Ends a look of somebody without a session. */
+  signal?: AbortSignal | undefined;
   /** Why there is no session in which a person could be asked. */
   whyNoSession?: string | undefined;
   /** Cuts credentials out of text, known ones and what looks like one. */
@@ -69,7 +71,7 @@ export async function gate(tool: Tool, input: Record<string, unknown>, scope: Ca
     settings: deps.settings,
     session: scope?.facts ?? null,
     reader: deps.reader,
-    signal: scope?.signal ?? new AbortController().signal,
+    signal: scope?.signal ?? deps.signal ?? new AbortController().signal,
     now: deps.now,
   };
   let sent = false;

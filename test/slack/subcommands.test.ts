@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { Permissions } from '../../src/policy/rules.ts';
 import { openTraining } from '../../src/sandbox/launches.ts';
 import { type MlflowStandIn, startMlflow } from '../../src/sandbox/mlflow.ts';
 import { refuseBlocks } from '../../src/sandbox/slack/validate-blocks.ts';
@@ -7,7 +8,7 @@ import type { SessionEvent } from '../../src/session/events.ts';
 import type { Runs } from '../../src/slack/desk.ts';
 import { askReadTool } from '../../src/tools/ask-read-tool.ts';
 import { asks, finished, replied, started } from '../session/logs.ts';
-import { aDesk, until, whispersTo } from './a-desk.ts';
+import { aDesk, permissions, until, whispersTo } from './a-desk.ts';
 
 // The commands over real Bolt, a real log on Redis, and the real tools against a server that answers as MLflow does. No model is anywhere near.
 
@@ -24,7 +25,7 @@ afterEach(async () => {
   await desk.close();
 });
 
-function runsOf(url: string): Runs {
+function runsOf(url: string, rules: Permissions['policy']['rules'] = []): Runs {
   const service = mlflow({ uri: url });
   const settings = {
     defaults: { experiment: 'ads-rank-v3' },
@@ -35,12 +36,12 @@ function runsOf(url: string): Runs {
   };
   return {
     exists: async (name, signal) => (await service.findExperiment(name, signal)) !== null,
-    ask: askReadTool({ services: { mlflow: service }, settings, now: () => clock }),
+    ask: askReadTool({ services: { mlflow: service }, settings, permissions: { ...permissions, policy: { ...permissions.policy, rules } }, now: () => clock }),
   };
 }
 
-const open = async () => {
-  desk = await aDesk('http', { door: { runs: runsOf(server.url) } });
+const open = async (rules?: Permissions['policy']['rules']) => {
+  desk = await aDesk('http', { door: { runs: runsOf(server.url, rules) } });
 };
 const type = async (text: string, as = 'U1') => (await desk.workspace.act({ as, do: 'command', command: '/experiment', text, channel: 'C0ML' })).response ?? '';
 /** What somebody is told after the command was acknowledged with nothing. */
@@ -112,6 +113,12 @@ describe('without a model', () => {
     expect((await told(`compare ${a} ${'0'.repeat(32)}`)).text).toBe(`I could not compare them. MLflow has no run ${'0'.repeat(32)}.`);
     expect((await told(`compare e-none ${a}`)).text).toMatch(/^I know no experiment e-none\./);
     expect(await sessions()).toBe(0);
+  });
+
+  test('what a rule denies to models is denied to people too', async () => {
+    await open([{ tool: 'compare_runs', action: 'deny' }]);
+    const [a = '', b = ''] = some().map((run) => run.runId);
+    expect((await told(`compare ${a} ${b}`)).text).toMatch(/^I could not compare them\. A rule of labmate\.json denies compare_runs/);
   });
 
   test('compare resolves a session to the run it trained, and names the one that trained nothing', async () => {
