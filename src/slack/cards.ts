@@ -25,6 +25,8 @@ type Card = { name: string; decisions: Decision[] };
 
 /** The cards of a reply, where they stand, and their reminders. */
 export function cards(s: Session, reply: Reply, view: CardView, { now = 0, links = {}, missing = [], ...asking }: AskingView): Slot[] {
+  // Whoever approves all approves what stands there: a call that joined them a moment later would wait for ever, unseen.
+  if (!s.ended && !wereLookedAt(s, reply)) return [];
   return cardsOf(s, reply).flatMap(({ name, decisions }): Slot[] => {
     const { tool = '' } = decisions[0] ?? {};
     const channel = cardChannel(s, tool, asking);
@@ -76,6 +78,11 @@ export function cardNameOf(s: Session, approval: string): string | null {
 export function reminderIn(s: Session, now: number): number | null {
   const coming = pendingApprovals(s).flatMap((a) => (halfTime(a) > now ? [halfTime(a) - now] : []));
   return coming.length > 0 && !s.stop ? Math.min(...coming) : null;
+}
+
+/** Is it known of each call of a reply whether it asks? */
+export function wereLookedAt(s: Session, reply: Reply): boolean {
+  return reply.calls.every(({ id }) => s.calls.get(id)?.status.is !== 'asked');
 }
 
 export function approvalsOf(s: Session, reply: Reply): Approval[] {

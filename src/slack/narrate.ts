@@ -12,7 +12,7 @@ import { placeInLine } from '../session/lineage.ts';
 import { isSpoken, type Reply, type Session } from '../session/state.ts';
 import { agentStatus } from './agent-status.ts';
 import { callSlots } from './call-slots.ts';
-import { type AskingView, approvalsOf, approverMentions, cards, reminderIn } from './cards.ts';
+import { type AskingView, approvalsOf, approverMentions, cards, reminderIn, wereLookedAt } from './cards.ts';
 import type { Live } from './live.ts';
 import type { CardView } from './views/card.ts';
 import { didWhat } from './views/did.ts';
@@ -149,8 +149,8 @@ function isSaid(s: Session, reply: Reply): boolean {
   if (!words) return false;
   const isAnswer = reply === s.replies.at(-1) && reply.calls.length === 0;
   if (isAnswer) return s.ended !== undefined && s.ended.outcome !== 'done';
-  // Whether a card will quote them is not known before each of its calls was looked at; said once and quoted after, they would stand there twice.
-  if (!s.ended && reply.calls.some(({ id }) => s.calls.get(id)?.status.is === 'asked')) return false;
+  // Whether a card will quote them is not known before; said once and quoted after, they would stand there twice.
+  if (!s.ended && !wereLookedAt(s, reply)) return false;
   // A card quotes the words already.
   return !approvalsOf(s, reply).some((a) => a.preview.why?.trim() === words);
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Preview, SessionEvent } from '../../src/session/events.ts';
 import { narrate, type Slot } from '../../src/slack/narrate.ts';
 import { differences } from '../../src/slack/views/card.ts';
-import { asks, opened, replied, sessionOf } from '../session/logs.ts';
+import { asks, finished, opened, replied, sessionOf } from '../session/logs.ts';
 import { permissions } from './a-desk.ts';
 
 const change = (name: string, from: string | null, to: string) => ({ name, from, to });
@@ -84,6 +84,15 @@ describe('a sweep of nine runs', () => {
   test('and says of each how much of it stands elsewhere, with its digest', () => {
     expect([times('more bytes of 50'), times('digest aaaaaaaaaaaa')]).toEqual([9, 9]);
   });
+});
+
+test('a card is shown once all calls of its reply were looked at: who approves all approves what stands there', () => {
+  const calls = ['c1', 'c2', 'c3'].map((id) => ({ id, tool: 'run_databricks_job' }));
+  const shown = (...events: SessionEvent[]) =>
+    narrate(sessionOf([opened(), replied(1, calls), ...events]), { approvers: permissions.approvers }).filter((s) => s.name.startsWith('card:'));
+  expect(shown(asks('c1'), asks('c2', 's1/2'))).toEqual([]);
+  expect(JSON.stringify(shown(asks('c1'), asks('c2', 's1/2'), asks('c3', 's1/3')))).toContain('Approve all 3');
+  expect(JSON.stringify(shown(asks('c1'), asks('c2', 's1/2'), finished('c3')))).toContain('Approve all 2');
 });
 
 test('a single question ends with its buttons, below who may decide and why', () => {
