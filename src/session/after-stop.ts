@@ -1,5 +1,5 @@
 import type { EventOf, SessionEvent } from './events.ts';
-import { runsGoingOn } from './runs.ts';
+import { runsGoingOn, runsOver } from './runs.ts';
 import type { Session } from './state.ts';
 
 /** What becomes of a training run whose session is stopped. */
@@ -8,7 +8,8 @@ export type OnStop = 'ask' | 'cancel' | 'leave';
 /** So long people may say what becomes of the runs; after that they are left. */
 export const DECIDE_WITHIN_MS = 15 * 60_000;
 
-const TOOL = 'cancel_job_run';
+const CANCEL = 'cancel_job_run';
+const LOOK = 'get_job_status';
 
 type Step = { do: 'settle'; events: SessionEvent[] } | { do: 'park'; until: number } | { do: 'end'; outcome: 'stopped'; text: string };
 
@@ -22,25 +23,46 @@ export function afterStop(s: Session, stop: NonNullable<Session['stop']>, now: n
   if (onStop === 'leave' || s.offer?.answer) return end;
   if (!s.offer) return { do: 'settle', events: [{ type: 'noted', about: 'offer', text: `Stopped. Still running: ${named(runs)}.` }] };
   const until = s.offer.m + DECIDE_WITHIN_MS;
-  return now < until ? { do: 'park', until } : end;
+  if (now < until) return { do: 'park', until };
+  // Nobody has looked for a quarter of an hour: what is said last is what is so now.
+  const unseen = runs.filter(({ runId }) => !s.calls.has(lookId(runId)));
+  return unseen.length > 0 ? { do: 'settle', events: [looks(s, unseen)] } : end;
 }
 
-/** The host asks for the tool as a model would, so that the call goes through the same gate; but no model is asked any more. */
+const cancelId = (runId: string) => `stop-${runId}`;
+const lookId = (runId: string) => `look-${runId}`;
+
 function cancels(s: Session, runs: readonly { runId: string }[]): EventOf<'replied'> {
+  const input = (runId: string) => ({ run_id: runId, reason: 'The experiment was stopped.' });
+  return hostAsks(
+    s,
+    runs.map(({ runId }) => ({ id: cancelId(runId), tool: CANCEL, input: input(runId) })),
+  );
+}
+
+function looks(s: Session, runs: readonly { runId: string }[]): EventOf<'replied'> {
+  return hostAsks(
+    s,
+    runs.map(({ runId }) => ({ id: lookId(runId), tool: LOOK, input: { run_id: runId } })),
+  );
+}
+
+/** The host asks for tools as a model would, so that the calls go through the same gate; but no model is asked any more. */
+function hostAsks(s: Session, calls: EventOf<'replied'>['calls']): EventOf<'replied'> {
   return {
     type: 'replied',
     model: 'host',
     saw: s.seq,
     stop: 'tool_use',
     content: [],
-    calls: runs.map(({ runId }) => ({ id: `stop-${runId}`, tool: TOOL, input: { run_id: runId, reason: 'The experiment was stopped.' } })),
+    calls,
     usage: { input: 0, output: 0, cache_read: 0, cache_write: 0 },
     request_id: null,
     host: true,
   };
 }
 
-/** Whether people decided on this call at the stop: only that is still started after it, not what the model had meant to cancel. */
+/** Whether the host asks for this call at the stop, where people decided so or to look: only that is still started after it, not what the model had meant to cancel. */
 export function decidedAtStop(s: Session, call: string): boolean {
   return s.replies.some((r) => r.host && r.calls.some((c) => c.id === call));
 }
@@ -49,7 +71,7 @@ export function decidedAtStop(s: Session, call: string): boolean {
 function cancelsOf(s: Session): Map<string, { ok: boolean; text: string }> {
   const came = new Map<string, { ok: boolean; text: string }>();
   for (const { id, tool, input, status } of s.calls.values()) {
-    if (tool !== TOOL || status.is !== 'finished') continue;
+    if (tool !== CANCEL || status.is !== 'finished') continue;
     const { run_id: runId } = (input ?? {}) as { run_id?: unknown };
     const ok = status.outcome.status === 'ok';
     if (typeof runId === 'string' && (ok || decidedAtStop(s, id))) came.set(runId, { ok, text: status.outcome.text });
@@ -67,11 +89,13 @@ function stoppedText(s: Session, by: string): string {
     return came && !came.ok ? [`Run ${r.runId} was not canceled: ${came.text}`] : [];
   });
   const left = on.filter((r) => !asked.has(r.runId));
+  const over = runsOver(s).filter(({ runId }) => s.calls.has(lookId(runId)));
   const answer = s.offer?.answer;
   const unsure = [...s.calls.values()].filter((c) => c.status.is === 'finished' && c.status.outcome.status === 'unknown').map((c) => c.tool);
   const rest = [
     ...(canceled.length > 0 ? [`Canceled: ${named(canceled)}.`] : []),
     ...failed,
+    ...over.map(({ runId, status }) => `Run ${runId} ended meanwhile (${status}).`),
     ...(left.length > 0 ? [`${answer ? 'Left running' : 'Still running'}: ${named(left)}. Cancel it in Databricks, or ask for it here.`] : []),
     ...(unsure.length > 0 ? [`Whether ${[...new Set(unsure)].join(' and ')} took effect is not known: look there.`] : []),
   ];

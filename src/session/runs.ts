@@ -14,10 +14,16 @@ export function reportsIn({ data }: Outcome): { runId: string; status: string }[
 
 /** Training runs this session started and has not seen the end of. */
 export function runsGoingOn(s: Session): { runId: string; url?: string }[] {
-  const over = new Set<string>();
-  for (const { status } of s.calls.values())
-    if (status.is === 'finished') for (const report of reportsIn(status.outcome)) if (OVER.has(report.status)) over.add(report.runId);
+  const over = new Set(runsOver(s).map((r) => r.runId));
   return s.runs.filter((r) => !over.has(r.runId)).map(({ runId, url }) => ({ runId, ...(url ? { url } : {}) }));
+}
+
+/** Training runs this session started and has seen the end of, and how they ended. */
+export function runsOver(s: Session): { runId: string; status: string }[] {
+  const over = new Map<string, string>();
+  for (const { status } of s.calls.values())
+    if (status.is === 'finished') for (const report of reportsIn(status.outcome)) if (OVER.has(report.status)) over.set(report.runId, report.status);
+  return s.runs.flatMap(({ runId }) => (over.has(runId) ? [{ runId, status: over.get(runId) ?? '' }] : []));
 }
 
 /** The training runs a session started, each with the MLflow runs that tools found to be theirs. */

@@ -29,11 +29,29 @@ describe('a stop while a run goes on', () => {
     expect(step(offered)).toEqual({ do: 'park', until: OFFERED_AT + DECIDE_WITHIN_MS });
   });
 
+  const late = OFFERED_AT + DECIDE_WITHIN_MS;
+  const looking: SessionEvent[] = [
+    ...offered,
+    { ...replied(7, [{ id: 'look-7', tool: 'get_job_status', input: { run_id: '7' } }]), model: 'host', content: [], host: true },
+  ];
+
+  test('where nobody answers it looks once more through the gate, and then leaves it', () => {
+    const calls = [{ id: 'look-7', tool: 'get_job_status', input: { run_id: '7' } }];
+    expect(step(offered, 'ask', late)).toMatchObject({ do: 'settle', events: [{ type: 'replied', host: true, calls }] });
+    expect(step(looking, 'ask', late)).toMatchObject({ do: 'call', call: { id: 'look-7' } });
+  });
+
   test.each<[string, string]>([
-    ['no answer leaves it', words(offered, 'ask', OFFERED_AT + DECIDE_WITHIN_MS)],
+    ['no answer leaves it', words([...looking, finished('look-7', { run_id: '7', status: 'RUNNING' })], 'ask', late)],
+    ['so does one where Databricks cannot say', words([...looking, finished('look-7', {}, 'failed')], 'ask', late)],
     ['"leave" only names it', words(stopped, 'leave')],
   ])('%s', (_, text) => {
     expect(text).toBe('Stopped by <@U1>. Still running: run 7 (http://d/7). Cancel it in Databricks, or ask for it here.');
+  });
+
+  test('a run that has ended meanwhile is not said to be running', () => {
+    const text = words([...looking, finished('look-7', { run_id: '7', status: 'SUCCEEDED' })], 'ask', late);
+    expect(text).toBe('Stopped by <@U1>. Run 7 ended meanwhile (SUCCEEDED).');
   });
 
   test('"Leave it" leaves it, and a later click changes nothing', () => {

@@ -68,7 +68,7 @@ export function offerMessage(o: {
   const asks = o.open && !o.answer;
   const end = o.answer
     ? [user(o.answer.by), t(o.answer.cancel ? ' has it canceled.' : ' leaves it running.')]
-    : [t(asks ? 'Without an answer within 15 minutes it is left running.' : 'Nobody answered, so it was left running.')];
+    : [t(asks ? 'Without an answer within 15 minutes it is left running.' : 'Nobody answered within 15 minutes.')];
   const blocks = [
     rich(para(bold('A run goes on'), ...(asks ? [t(' '), user(o.requester)] : [])), para(...linked(o.text, o.known)), para(...end)),
     ...(asks ? [actions(`offer:${o.session}`, button('cancel_run', 'Cancel the run', o.session, 'danger'), button('leave_run', 'Leave it', o.session))] : []),
