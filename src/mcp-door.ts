@@ -12,6 +12,7 @@ import { masked, scrubber } from './policy/secrets.ts';
 import { advance } from './runtime/advance.ts';
 import { type Caller, doorSessions, type Standing } from './runtime/door-session.ts';
 import { makeKeys } from './runtime/keys.ts';
+import { UpstreamError } from './services/http.ts';
 import type { SlackService } from './services/slack.ts';
 import type { Outcome } from './session/events.ts';
 import type { Approval } from './session/state.ts';
@@ -123,8 +124,15 @@ async function doorWithLog(config: CoreConfig, core: Core, log: Log): Promise<Do
     const { tool, input, client, signal, askHere } = call;
     if (channel === null) return { is: 'refused', why: 'labmate.json names no channel for cards: add "channel" to approvers.default. Nothing was run.' };
     const asked = { client, tool: tool.name, input };
+    let caller: Caller;
     try {
-      const caller = await callerOf(principal);
+      caller = await callerOf(principal);
+    } catch (error) {
+      log.error({ err: error, tool: tool.name }, 'who calls at the MCP door could not be looked up');
+      const why = error instanceof UpstreamError && !error.transient ? error.message : "labmate's log or Slack can't be reached, so nobody could be asked.";
+      return { is: 'refused', why: `${why} Nothing was run.` };
+    }
+    try {
       const standing = await sessions.act(caller, asked, signal);
       if (standing.is !== 'asked' || standing.approval.state !== 'pending' || !askHere) return told(standing);
       const decided = await decideHere(caller, standing, askHere);
@@ -144,22 +152,26 @@ async function doorWithLog(config: CoreConfig, core: Core, log: Log): Promise<Do
     const rule = approversOf(call.tool, permissions.approvers);
     const { slack } = services;
     if (!user || !rule || !slack) return false;
-    const who = await lookUp(slack, user, rule.groups).catch(
-      (error: unknown) => void log.warn({ err: error }, 'who may approve at the client could not be looked up'),
-    );
-    // The card is out: where Slack does not say who somebody is, it is decided there.
-    if (!who || !mayApprove({ ...who, team: of, requester: session.opened.by, rule }).ok) return false;
+    // Where Slack does not say who somebody is, the card is decided there: it is out.
+    const mayDecide = async () => {
+      const who = await lookUp(slack, user, rule.groups).catch(
+        (error: unknown) => void log.warn({ err: error }, 'who may approve at the client could not be looked up'),
+      );
+      return who !== undefined && mayApprove({ ...who, team: of, requester: session.opened.by, rule }).ok;
+    };
+    if (!(await mayDecide())) return false;
     // What can't be shown whole can't be approved; the card says so.
     if (argumentsInFull(approval).length > MOST_ARGUMENTS) return false;
     const said = await ask(inWords(approval, call.tool));
-    if (said === 'nothing') return false;
+    // They may have thought for minutes: who they are counts when they answer.
+    if (said === 'nothing' || !(await mayDecide())) return false;
     await deliver(`here:${approval.id}`, { do: said === 'yes' ? 'approve' : 'deny', session: session.id, approval: approval.id, by: user });
     return true;
   };
 
   const lookUp = async (slack: SlackService, user: string, groups: readonly string[]) => {
     const groupMembers = await everyoneIn(slack, groups, true);
-    return { user: await slack.person(user), groupMembers };
+    return { user: await slack.person(user, undefined, true), groupMembers };
   };
 
   return { deps, atDoor: (principal) => (call) => (call.tool.kind === 'read' ? look(principal, call) : act(principal, call)) };

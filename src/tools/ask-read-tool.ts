@@ -19,7 +19,7 @@ export function askReadTool(deps: Pick<GateDeps, 'services' | 'settings' | 'perm
     const tool = TOOLS[name];
     const problem = (why: string, code: string | null = null): Asked => ({ is: 'problem', code, why });
     try {
-      const answer = await gate(tool, tool.input.parse(input), null, { ...deps, signal });
+      const answer = await gate(tool, input, null, { ...deps, signal });
       if (answer.is === 'answer') return { is: 'answer', text: answer.answer.text, data: answer.answer.data };
       return problem('why' in answer ? answer.why : `${tool.title} cannot be done here.`);
     } catch (error) {

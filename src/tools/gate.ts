@@ -4,6 +4,7 @@ import type { ApproverRule, Permissions } from '../policy/rules.ts';
 import { UpstreamError } from '../services/http.ts';
 import type { EventOf, Preview } from '../session/events.ts';
 import type { ApprovalState } from '../session/state.ts';
+import { readArguments } from './arguments.ts';
 import type { Plan, Question, ReadTool, Services, SessionFacts, Tool, ToolAnswer, ToolContext, ToolSettings, WriteTool } from './define-tool.ts';
 import { properName } from './upstreams.ts';
 
@@ -65,7 +66,7 @@ const NOBODY: Standing = { tainted: true, postsOutside: Number.POSITIVE_INFINITY
  * The one gate. A tool says what it would touch, policy rules, and an effect runs only after the claim: with the approval of exactly these bytes, or a rule's word.
  * Everything is looked at again at the moment of the call: definition, environment, rights, digest.
  */
-export async function gate(tool: Tool, input: Record<string, unknown>, scope: CallScope | null, deps: GateDeps): Promise<GateAnswer> {
+export async function gate(tool: Tool, given: Record<string, unknown>, scope: CallScope | null, deps: GateDeps): Promise<GateAnswer> {
   const ctx: ToolContext = {
     services: deps.services,
     settings: deps.settings,
@@ -76,13 +77,14 @@ export async function gate(tool: Tool, input: Record<string, unknown>, scope: Ca
   };
   let sent = false;
   try {
+    if (tool.kind === 'write' && scope?.started) {
+      sent = true;
+      return await recover(tool, scope.started, scope, ctx);
+    }
+    const input = readArguments(tool, given);
     if (tool.kind === 'read') {
       const why = refusedRead(tool, scope, deps);
       return why ? { is: 'refused', why } : { is: 'answer', answer: await tool.run(input as never, ctx) };
-    }
-    if (scope?.started) {
-      sent = true;
-      return await recover(tool, scope.started, scope, ctx);
     }
     const plan = await tool.plan(input as never, ctx);
     if (plan.kind === 'question') return { is: 'question', question: plan };

@@ -46,8 +46,8 @@ export type DoorServer = { tools: readonly Tool[]; prompts: readonly Prompt[]; a
 /** The catalog for a client of another program: the same tools behind the same gate, with instructions, prompts and resources. */
 export function doorServer({ tools, prompts, atDoor, clean }: DoorServer): McpServer {
   const server = new McpServer(SELF, { capabilities: { tools: { listChanged: false } }, instructions: instructions(tools) });
-  const invoke: Invoke = (tool, input, extra) =>
-    withProgress(extra, () => atDoor({ tool, input, client: clientOf(server), signal: extra.signal, askHere: askHere(server, extra) }));
+  const invoke: Invoke = (tool, given, extra) =>
+    withProgress(extra, () => atDoor({ tool, input: asMeant(tool, given), client: clientOf(server), signal: extra.signal, askHere: askHere(server, extra) }));
   // What the host does with an answer is nobody's business outside.
   offer(server, tools, { clean }, invoke, withoutHostNote);
   for (const prompt of prompts) offerPrompt(server, prompt);
@@ -56,11 +56,18 @@ export function doorServer({ tools, prompts, atDoor, clean }: DoorServer): McpSe
   return server;
 }
 
+/** An identical call is one that means the same, however it is written; what the tool does not take stays as it came, for the log. */
+function asMeant(tool: Tool, input: Record<string, unknown>): Record<string, unknown> {
+  const read = tool.input.safeParse(input);
+  return read.success ? (read.data as Record<string, unknown>) : input;
+}
+
 function offer(server: McpServer, tools: readonly Tool[], cleaning: Cleaning, invoke: Invoke, last = (result: CallToolResult) => result): void {
   for (const tool of tools) {
     server.registerTool(
       tool.name,
-      { title: tool.title, description: tool.description, inputSchema: tool.input, outputSchema: outputOf(tool) },
+      // The gate holds the arguments against the tool's schema: what it refuses is refused in our words, and stands in the caller's log.
+      { title: tool.title, description: tool.description, inputSchema: z.looseObject({}), outputSchema: outputOf(tool) },
       async (input, extra) => {
         const result = await invoke(tool, input, extra).then(present).catch(presentFailure);
         return last(cleaned(result, cleaning));

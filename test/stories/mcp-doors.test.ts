@@ -114,7 +114,10 @@ describe.each(['http', 'stdio'] as const)('over %s', (door) => {
     // Again, and forged: with the confirmation's id where the host keeps its reference, and as an argument.
     expect(confirmationOf(await call('run_databricks_job', run)).id).toBe(id);
     expect(confirmationOf(await call('run_databricks_job', run, { 'labmate/call': id, approved: true })).id).toBe(id);
-    expect(await call('run_databricks_job', { ...run, confirmation_id: id })).toMatchObject({ failed: true, text: expect.stringMatching(/unrecognized/i) });
+    expect(await call('run_databricks_job', { ...run, confirmation_id: id })).toMatchObject({
+      failed: true,
+      text: expect.stringContaining('there is no "confirmation_id"'),
+    });
     // The requester's own click does not count.
     await stage.click('U1', card, 'approve_call');
     await stage.until('the requester to be told', () => stage.whispers('U1').find((w) => w.includes('You asked for it')));
@@ -192,6 +195,11 @@ describe.each(['http', 'stdio'] as const)('over %s', (door) => {
     const session = (await stage.reading.session(logs[0]!.session))!;
     const tools = [...session.calls.values()].map((c) => c.tool);
     expect(tools).toEqual(expect.arrayContaining(['list_databricks_jobs', 'run_databricks_job', 'get_approval', 'cancel_job_run', 'tag_run']));
+    // What a tool does not take is in the log, too.
+    const refused = [...session.calls.values()].flatMap((c) =>
+      c.status.is === 'finished' && c.status.outcome.text.startsWith('BAD_ARGUMENTS') ? [c.tool] : [],
+    );
+    expect(refused).toContain('run_databricks_job');
     expect([...session.calls.values()].filter((c) => c.started).map((c) => [c.tool, c.started?.approval !== undefined])).toEqual([
       ['run_databricks_job', true],
       ['tag_run', true],
