@@ -59,10 +59,10 @@ function touchesEnvironment(job: JobTouched, env: Environment): string | null {
   return null;
 }
 
-/** What a parameter of this name would be, for the job and for each of its tasks. The job's own value wins over a task's of the same name. */
+/** What a parameter of this name would be, for the job and for each of its tasks. The job's own value wins over a task's of the same name, but does not reach an argument. */
 function valuesOf(name: string, job: JobTouched): string[] {
   const own = Object.entries(job.parameters).filter(([key]) => alike(key, name));
-  const ofTasks = (job.ofTasks ?? []).filter((p) => alike(p.name, name) && !Object.hasOwn(job.parameters, p.name));
+  const ofTasks = (job.ofTasks ?? []).filter((p) => alike(p.name, name) && (p.argument || !Object.hasOwn(job.parameters, p.name)));
   return [...own.map(([, value]) => value), ...ofTasks.map((p) => filledIn(p.value, job.parameters))];
 }
 

@@ -1,3 +1,6 @@
+/** `argument`: a program gets it as it stands here, also where the job has a parameter of that name. */
+export type TaskParameter = { name: string; value: string; argument?: true };
+
 /** A Databricks job by its own fetched definition. */
 export type JobTouched = {
   id: string;
@@ -7,7 +10,7 @@ export type JobTouched = {
   parameters: Record<string, string>;
   declared: string[];
   /** What its tasks are given by name beside these. */
-  ofTasks?: readonly { name: string; value: string }[];
+  ofTasks?: readonly TaskParameter[];
   /** Every job that would be started by its tasks, and by theirs. */
   starts?: readonly JobTouched[];
 };

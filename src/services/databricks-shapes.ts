@@ -78,28 +78,52 @@ function startedBy(task: Record<string, unknown>): Job['starts'] {
   return [...own, ...(each.success ? startedBy(each.data.task) : [])];
 }
 
-/** Every kind of task names its parameters in a map of its own, or gives them to a program as `--name value`. */
-function parametersOfTask(task: Record<string, unknown>): { name: string; value: string }[] {
+type TaskParameter = Job['taskParameters'][number];
+
+/**
+ * Every kind of task names its parameters in a map of its own, or gives them to a program as arguments. Databricks hands a job's parameters down into the maps, where
+ * they win, but never into arguments (docs.databricks.com/jobs/task-parameters), into dbt's own fields, or into what a job that is started gets in their stead.
+ */
+function parametersOfTask(task: Record<string, unknown>): TaskParameter[] {
   return Object.values(task).flatMap((kind) => {
     if (typeof kind !== 'object' || kind === null) return [];
-    const { base_parameters, named_parameters, job_parameters, parameters, task: each } = kind as Record<string, unknown>;
-    const given = [base_parameters, named_parameters, job_parameters, parameters].flatMap((some) => (Array.isArray(some) ? ofArguments(some) : ofMap(some)));
-    return typeof each === 'object' && each !== null ? [...given, ...parametersOfTask(each as Record<string, unknown>)] : given;
+    const { base_parameters, named_parameters, job_parameters, parameters, task: each, ...rest } = kind as Record<string, unknown>;
+    const given = [base_parameters, named_parameters, job_parameters, parameters].flatMap(ofMap);
+    const { python_params, jar_params, spark_submit_params, notebook_params, python_named_params, sql_params, dbt_commands, commands, catalog, schema } = rest;
+    const argument = [
+      ...[parameters, python_params, jar_params, spark_submit_params].flatMap(ofArguments),
+      ...[notebook_params, python_named_params, sql_params, { catalog, schema }].flatMap(ofMap),
+      ...[commands, dbt_commands].flatMap(ofCommands),
+    ].map((p): TaskParameter => ({ ...p, argument: true }));
+    return [...given, ...argument, ...(typeof each === 'object' && each !== null ? parametersOfTask(each as Record<string, unknown>) : [])];
   });
 }
 
-function ofMap(given: unknown): { name: string; value: string }[] {
-  if (typeof given !== 'object' || given === null) return [];
+function ofMap(given: unknown): TaskParameter[] {
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) return [];
   return Object.entries(given).flatMap(([name, value]) => (typeof value === 'string' ? [{ name, value }] : []));
 }
 
-function ofArguments(given: readonly unknown[]): { name: string; value: string }[] {
-  return given.flatMap((argument, i) => {
-    const [, name, value] = (typeof argument === 'string' && argument.match(/^--?([^=\s]+)(?:=([\s\S]*))?$/)) || [];
+/** `--name value`, `--name=value` and `name=value`. */
+function ofArguments(given: unknown): TaskParameter[] {
+  if (!Array.isArray(given)) return [];
+  return given.flatMap((argument: unknown, i) => {
+    const [, option, name = option, value] = (typeof argument === 'string' && argument.match(/^(?:--?([^=\s]+)|(?:--?)?([^=\s]+)=([\s\S]*))$/)) || [];
     if (name === undefined) return [];
-    const next = given[i + 1];
+    const next: unknown = given[i + 1];
     const its = value ?? (typeof next === 'string' ? next : '');
     return [{ name: name.replaceAll('-', '_'), value: its }];
+  });
+}
+
+/** What dbt is told on its command line: its options, and each `name: value` of its --vars. */
+function ofCommands(given: unknown): TaskParameter[] {
+  if (!Array.isArray(given)) return [];
+  return given.flatMap((command: unknown) => {
+    if (typeof command !== 'string') return [];
+    const words = (command.match(/(?:"[^"]*"|'[^']*'|[^\s"'])+/g) ?? []).map((word) => word.replace(/["']/g, '').replace(/^-t(?==|$)/, '--target'));
+    const vars = words.flatMap((word) => [...word.matchAll(/([^\s{},:]+)\s*:\s*([^\s{},]+)/g)]);
+    return [...ofArguments(words), ...vars.map(([, name = '', value = '']) => ({ name, value }))];
   });
 }
 

@@ -11,8 +11,8 @@ export type Job = {
   tags: Record<string, string>;
   runAs: string | null;
   parameters: { name: string; default: string }[];
-  /** What its tasks are given by name beside the job's own parameters, which win over these. */
-  taskParameters: { name: string; value: string }[];
+  /** What its tasks are given by name beside the job's own parameters, which win over all of these but an `argument`. */
+  taskParameters: { name: string; value: string; argument?: true }[];
   /** Other jobs that its tasks start, with what each is given. */
   starts: { jobId: string; parameters: Record<string, string> }[];
   maxConcurrentRuns: number;

@@ -79,7 +79,13 @@ function touchedAlone(job: Job, overrides: Record<string, string>): JobTouched {
 
 /** What a person was shown of a job: where one of these is another at the call, the same bytes would do something else. */
 export function definitionDigest(job: WholeJob): string {
-  const shown = ({ name, runAs, tags, parameters, taskParameters }: Job) => ({ name, runAs, tags, parameters, taskParameters });
+  const shown = ({ name, runAs, tags, parameters, taskParameters }: Job) => ({
+    name,
+    runAs,
+    tags,
+    parameters,
+    taskParameters: taskParameters.map(({ name, value }) => ({ name, value })),
+  });
   const inner = job.inner.map(({ job: started, given }) => ({ id: started.jobId, given, ...shown(started) }));
   return createHash('sha256')
     .update(canonicalJson({ ...shown(job), ...(inner.length > 0 ? { inner } : {}) }))

@@ -50,6 +50,7 @@ describe('where a job belongs', () => {
     ['a job that it starts is in none', { starts: [job(), job({ id: '556', name: 'other' })] }, 'prod'],
     ['every job that it starts belongs to dev too', { starts: [job(), job({ id: '102' })] }, 'dev'],
     ["the job's own value wins over the task's", { parameters: { catalog: 'dev' }, ofTasks: [{ name: 'catalog', value: 'prod_x' }] }, 'dev'],
+    ['it does not reach an argument', { parameters: { catalog: 'dev' }, ofTasks: [{ name: 'catalog', value: 'prod_x', argument: true }] }, 'prod'],
   ])('%s', (_why, over, environment) => {
     expect(placeJob(job(over), base.environments, base.actIn).environment).toBe(environment);
   });

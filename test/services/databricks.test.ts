@@ -327,6 +327,29 @@ test("what a job's tasks are given is read, whatever kind of task it is", () => 
   ];
   const { taskParameters, starts } = jobOf([apiJob.parse({ job_id: 1, settings: { name: 'x', tasks } })]);
   expect(taskParameters.filter((p) => p.name === 'catalog').map((p) => p.value)).toEqual(['one', 'two', 'three', 'four']);
-  expect(taskParameters).toContainEqual({ name: 'out_dir', value: '/tmp' });
+  expect(taskParameters).toContainEqual({ name: 'out_dir', value: '/tmp', argument: true });
   expect(starts).toEqual([{ jobId: '7', parameters: { catalog: 'four' } }]);
+});
+
+test.each<[string, Record<string, unknown>, boolean]>([
+  ['the base parameters of a notebook', { notebook_task: { base_parameters: { catalog: 'prod' } } }, true],
+  ['the keyword arguments of a wheel', { python_wheel_task: { named_parameters: { catalog: 'prod' } } }, true],
+  ['the parameters of a query', { sql_task: { parameters: { catalog: 'prod' } } }, true],
+  ['the parameters of a job that it starts', { run_job_task: { job_id: 7, job_parameters: { catalog: 'prod' } } }, true],
+  ['the arguments of a script', { spark_python_task: { parameters: ['--catalog', 'prod'] } }, false],
+  ['the arguments of a jar', { spark_jar_task: { parameters: ['--catalog=prod'] } }, false],
+  ['the arguments of spark-submit', { spark_submit_task: { parameters: ['train.py', 'catalog=prod'] } }, false],
+  ['the positional arguments of a wheel', { python_wheel_task: { parameters: ['-catalog', 'prod'] } }, false],
+  ['the arguments of a script that runs for each of a list', { for_each_task: { task: { spark_python_task: { parameters: ['--catalog', 'prod'] } } } }, false],
+  ['the arguments for the tasks of a job that it starts', { run_job_task: { job_id: 7, python_params: ['--catalog', 'prod'] } }, false],
+  ["dbt's own catalog", { dbt_task: { commands: ['dbt run'], catalog: 'prod', schema: 'x' } }, false],
+  ["dbt's variables", { dbt_task: { commands: ['dbt deps', `dbt run --vars '{"catalog": "prod"}'`] } }, false],
+])("a job's own parameter replaces %s only where Databricks hands it down", (_what, task, handedDown) => {
+  const { taskParameters } = jobOf([apiJob.parse({ job_id: 1, settings: { name: 'x', tasks: [{ task_key: 't', ...task }] } })]);
+  expect(taskParameters.filter((p) => p.name === 'catalog')).toEqual([{ name: 'catalog', value: 'prod', ...(handedDown ? {} : { argument: true }) }]);
+});
+
+test.each(['--target prod', '--target=prod', '-t "prod"'])('the target of a dbt command is read: %s', (option) => {
+  const tasks = [{ task_key: 't', dbt_task: { commands: [`dbt run --select tag:nightly ${option}`] } }];
+  expect(jobOf([apiJob.parse({ job_id: 1, settings: { name: 'x', tasks } })]).taskParameters).toContainEqual({ name: 'target', value: 'prod', argument: true });
 });
