@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { interpolate, type TimeRange, variableValues } from './grafana-variables.ts';
+import { type DashboardVariable, type Filling, interpolate, type TimeRange, variableValues } from './grafana-variables.ts';
 import { send, sendJson, UpstreamError } from './http.ts';
 
 export type Panel = { id: number; title: string; type: string; unit: string | null };
@@ -11,7 +11,7 @@ export type DashboardHit = { uid: string; title: string; url: string; folder: st
 export type Grafana = {
   /** By words of the title, at most 50 a page; `page` counts from 1. */
   searchDashboards(query: { words: string; page: number }, signal?: AbortSignal): Promise<{ dashboards: DashboardHit[]; nextPage: number | null }>;
-  getDashboard(uid: string, signal?: AbortSignal): Promise<{ uid: string; title: string; url: string; panels: Panel[] }>;
+  getDashboard(uid: string, signal?: AbortSignal): Promise<{ uid: string; title: string; url: string; panels: Panel[]; variables: DashboardVariable[] }>;
   /** Null where no renderer is installed: Grafana then draws a placeholder that must not pass for the panel. */
   renderPanel(request: PanelQuery & { width: number; height: number }, signal?: AbortSignal): Promise<Uint8Array | null>;
   queryPanel(request: PanelQuery, signal?: AbortSignal): Promise<Series[]>;
@@ -37,6 +37,9 @@ const plainPanel = z.object({
 const panelSchema = plainPanel.extend({ panels: z.array(plainPanel).optional() });
 const variableSchema = z.object({
   name: z.string(),
+  type: z.string().optional(),
+  multi: z.boolean().nullish(),
+  includeAll: z.boolean().nullish(),
   current: z.object({ value: z.unknown() }).partial().optional(),
   allValue: z.string().nullish(),
   options: z
@@ -104,8 +107,9 @@ export function grafana(options: { url: string; token: string }): Grafana {
     },
 
     async getDashboard(uid, signal) {
-      const { title, url, panels } = await dashboardOf(uid, signal);
-      return { uid, title, url, panels: panels.map((p) => ({ id: p.id, title: p.title, type: p.type, unit: p.fieldConfig?.defaults?.unit ?? null })) };
+      const { title, url, panels, variables } = await dashboardOf(uid, signal);
+      const shown = panels.map((p) => ({ id: p.id, title: p.title, type: p.type, unit: p.fieldConfig?.defaults?.unit ?? null }));
+      return { uid, title, url, panels: shown, variables };
     },
 
     async renderPanel(request, signal) {
@@ -150,11 +154,12 @@ function varsOf({ variables }: PanelQuery): Record<string, string> {
   return Object.fromEntries(Object.entries(variables ?? {}).map(([name, value]) => [`var-${name}`, value]));
 }
 
-function queryOf(t: z.output<typeof target>, panel: FoundPanel, values: Record<string, string[]>, range: TimeRange): Record<string, unknown> {
+function queryOf(t: z.output<typeof target>, panel: FoundPanel, values: Record<string, Filling>, range: TimeRange): Record<string, unknown> {
   const own = t.datasource ?? panel.datasource ?? undefined;
   const source = typeof own === 'string' ? { uid: own } : own;
-  const filled = interpolate({ ...t, datasource: source }, values, range, source?.type ?? null);
-  return { ...filled, maxDataPoints: MOST_POINTS, intervalMs: range.intervalMs };
+  const filled = interpolate(t, values, range, source?.type ?? null);
+  // Which data source it is may be a variable too, and a name is no part of the query.
+  return { ...filled, datasource: interpolate(source, values, range, null), maxDataPoints: MOST_POINTS, intervalMs: range.intervalMs };
 }
 
 /** One refId may fail inside an answer of 200. Its words are a data source's own, so they are cut to one short line. */

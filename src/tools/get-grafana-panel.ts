@@ -6,9 +6,11 @@ import { textSparkline } from '../charts/sparkline.ts';
 import { chooseIndexes, extremes } from '../charts/thin.ts';
 import { visible } from '../policy/outside-text.ts';
 import type { Panel, Series } from '../services/grafana.ts';
+import { type DashboardVariable, namedValues } from '../services/grafana-variables.ts';
 import { UpstreamError } from '../services/http.ts';
 import { checkDashboard } from './allowed.ts';
 import { done, readTool, ToolError, type ToolImage } from './define-tool.ts';
+import { cell, listed } from './markdown.ts';
 import { rangeOf } from './time-range.ts';
 
 const MOST_SERIES = 20;
@@ -56,12 +58,13 @@ export const getGrafanaPanel = readTool({
     if (!client) throw new ToolError('NO_GRAFANA', 'Grafana is not configured.', 'ask the operator to set GRAFANA_URL.');
     checkDashboard(asked.dashboard_uid, ctx.settings);
     const query = { uid: asked.dashboard_uid, panelId: Number(asked.panel_id), ...rangeOf(asked.from, asked.to, ctx.now()), variables: asked.variables };
-    const { panels } = await client.getDashboard(query.uid, ctx.signal);
+    const { panels, variables } = await client.getDashboard(query.uid, ctx.signal);
     const panel = panels.find((p) => p.id === query.panelId);
     if (!panel) {
       const there = panels.map((p) => `${p.id} (${visible(p.title)})`).join(', ') || 'none';
       throw new ToolError('NO_SUCH_PANEL', `Dashboard ${query.uid} has no panel ${query.panelId}.`, `choose one of its panels: ${there}.`);
     }
+    checkVariables(asked.variables ?? {}, variables);
 
     const notes: string[] = [];
     const wantsPicture = asked.format !== 'data';
@@ -89,6 +92,29 @@ export const getGrafanaPanel = readTool({
     return done(textOf(panel, data, shown), data, images);
   },
 });
+
+/**
+ * A value becomes part of a query that nobody is asked about, and where it stands there, in quotes or not, is the dashboard's. So it is one that the dashboard names, or
+ * else a single plain word, from which no language makes more than a name or a number.
+ */
+function checkVariables(chosen: Record<string, string>, variables: readonly DashboardVariable[]): void {
+  for (const [name, value] of Object.entries(chosen)) {
+    const variable = variables.find((v) => v.name === name);
+    if (!variable) {
+      const there = listed(variables.map((v) => v.name));
+      throw new ToolError('NO_SUCH_VARIABLE', `The dashboard has no variable ${cell(name)}.`, `choose of its variables: ${there}.`);
+    }
+    const { values, only } = namedValues(variable);
+    if (values.includes(value)) continue;
+    if (only) throw new ToolError('NO_SUCH_VALUE', `The variable ${name} has no value ${cell(value)}.`, `choose one of its values: ${listed(values)}.`);
+    if (!/^[\p{L}\p{N}_.:/-]*$/u.test(value) || /--|\/\//.test(value))
+      throw new ToolError(
+        'UNSAFE_VALUE',
+        `The dashboard does not name the value ${cell(value)} of ${name}, so it may hold letters, digits and single _ . : / - only: it becomes part of a query.`,
+        `choose such a value${values.length > 0 ? `, or one that the dashboard names: ${listed(values)}` : ''}; or leave ${name} out.`,
+      );
+  }
+}
 
 /** "2026-11-22 06:00 to 12:00 UTC"; the exact times stand in the data. */
 function span(from: string, to: string): string {

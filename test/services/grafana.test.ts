@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type GrafanaStandIn, startGrafana } from '../../src/sandbox/grafana.ts';
 import { startStandIn } from '../../src/sandbox/stand-in.ts';
 import { type Grafana, grafana } from '../../src/services/grafana.ts';
-import { interpolate, variableValues } from '../../src/services/grafana-variables.ts';
+import { type Filling, interpolate, variableValues } from '../../src/services/grafana-variables.ts';
 
 let standIn: GrafanaStandIn;
 let client: Grafana;
@@ -27,6 +27,10 @@ test('a dashboard lists its panels, those in collapsed rows too', async () => {
       { id: 1, title: 'Feature distribution (mean)', type: 'timeseries', unit: 'short' },
       { id: 2, title: 'Serving latency p99', type: 'timeseries', unit: 'ms' },
       { id: 3, title: 'Null rate by feature', type: 'timeseries', unit: 'percentunit' },
+    ],
+    variables: [
+      { name: 'datasource', type: 'datasource', current: { value: 'ads-metrics' } },
+      { name: 'feature_set', type: 'custom', current: { value: 'v1' }, options: [{ value: 'v1' }, { value: 'v2' }] },
     ],
   });
 });
@@ -115,30 +119,68 @@ test('the link of a panel shows the same time and variables', () => {
   );
 });
 
-test('variables are written as their data source wants them', () => {
-  const values = { a: ['x'], b: ['x', 'y.z'] };
-  const braced = (inside: string) => `$\{${inside}}`;
-  const fill = (text: string, type: string | null = null) => interpolate({ deep: [text] }, values, { ...range, intervalMs: 7200 }, type).deep[0];
-  expect([
-    fill('$a $b [[a]] $none'),
-    fill('$b', 'prometheus'),
-    fill('$a', 'prometheus'),
-    fill(`${braced('b:csv')} ${braced('b:pipe')} ${braced('b:regex')} ${braced('a')}`),
-    fill('$__interval $__interval_ms $__range_s $__rate_interval $__timeFilter(t)'),
-  ]).toEqual(['x {x,y.z} x $none', '(x|y\\.z)', 'x', 'x,y.z x|y.z (x|y\\.z) x', '7s 7200 3600 60s $__timeFilter(t)']);
+const braced = (inside: string) => `$\{${inside}}`;
+function fill(text: string, of: Filling, type: string | null = null): string {
+  return interpolate({ deep: [text] }, { v: of }, { ...range, intervalMs: 7200 }, type).deep[0] ?? '';
+}
+
+test("Grafana's own words and every way to name a variable are filled in, macros are not", () => {
+  expect(fill(`$v [[v]] ${braced('v')} $none`, { of: ['x'] })).toBe('x x x $none');
+  expect(fill('$__interval $__interval_ms $__range_s $__rate_interval $__timeFilter(t)', { of: [] })).toBe('7s 7200 3600 60s $__timeFilter(t)');
+});
+
+test.each([
+  ['postgres', "WHERE env = '$v'", "WHERE env = 'it''s'", "IN ('a.b','it''s')"],
+  ['grafana-postgresql-datasource', "WHERE env = '$v'", "WHERE env = 'it''s'", "IN ('a.b','it''s')"],
+  ['mysql', "WHERE env = '$v'", "WHERE env = 'it''s'", "IN ('a.b','it''s')"],
+  ['mssql', "WHERE env = '$v'", "WHERE env = 'it''s'", "IN ('a.b','it''s')"],
+  ['prometheus', 'up{env="$v"}', `up{env="it's"}`, String.raw`IN ((a\\.b|it's))`],
+  ['loki', '{env="$v"}', `{env="it's"}`, String.raw`IN (a\\.b|it's)`],
+  ['influxdb', '/^$v$/', "/^it's$/", String.raw`IN ((a\.b|it's))`],
+  ['some-other', '$v', "it's", "IN ({a.b,it's})"],
+])('%s gets variables as its own plugin writes them', (type, one, asOne, asMany) => {
+  expect(fill(one, { of: ["it's"] }, type)).toBe(asOne);
+  expect(fill('IN ($v)', { of: ['a.b', "it's"] }, type)).toBe(asMany);
+});
+
+test('one value of a variable that may have several is written as a list', () => {
+  const one = { of: ['a.b'], list: true };
+  expect(fill('IN ($v)', one, 'postgres')).toBe("IN ('a.b')");
+  expect(fill('{env=~"$v"}', one, 'prometheus')).toBe(String.raw`{env=~"a\\.b"}`);
+});
+
+test('no value ends the string that it stands in', () => {
+  const value = { of: [String.raw`x"} or secret{a="\ ' --`] };
+  expect(fill('up{env="$v"}', value, 'prometheus')).toBe(String.raw`up{env="x\"} or secret{a=\"\\ ' --"}`);
+  expect(fill("env = '$v'", { of: ["x' UNION SELECT now(), password FROM users --"] }, 'postgres')).toBe(
+    "env = 'x'' UNION SELECT now(), password FROM users --'",
+  );
+});
+
+test.each([
+  ['csv', 'x,y.z'],
+  ['raw', 'x,y.z'],
+  ['pipe', 'x|y.z'],
+  ['regex', String.raw`(x|y\.z)`],
+  ['sqlstring', "'x','y.z'"],
+  ['singlequote', "'x','y.z'"],
+  ['doublequote', '"x","y.z"'],
+  ['unheard', '{x,y.z}'],
+])('a dashboard may ask for the format %s', (format, expected) => {
+  expect(fill(braced(`v:${format}`), { of: ['x', 'y.z'] }, 'postgres')).toBe(expected);
 });
 
 test('"all" stands for every option, or for what the dashboard says it is', () => {
   const all = { current: { value: ['$__all'] } };
   const options = [{ value: '$__all' }, { value: 'v1' }, { value: 'v2' }];
-  expect(
-    variableValues(
-      [
-        { name: 'a', ...all, options },
-        { name: 'b', ...all },
-        { name: 'c', ...all, allValue: '.+' },
-      ],
-      {},
-    ),
-  ).toEqual({ a: ['v1', 'v2'], b: ['.*'], c: ['.+'] });
+  const variables = [
+    { name: 'a', ...all, options },
+    { name: 'b', ...all },
+    { name: 'c', ...all, allValue: '.+' },
+    { name: 'd', current: { value: 'v1' }, includeAll: true, options },
+  ];
+  const saved = { a: { of: ['v1', 'v2'], list: true }, b: { of: ['.*'], asIs: true }, c: { of: ['.+'], asIs: true } };
+  expect(variableValues(variables, {})).toEqual({ ...saved, d: { of: ['v1'], list: true } });
+  expect(variableValues(variables, { d: '$__all' })).toEqual({ ...saved, d: { of: ['v1', 'v2'], list: true } });
+  expect(fill('{env=~"$v"}', { of: ['.+'], asIs: true }, 'prometheus')).toBe('{env=~".+"}');
 });

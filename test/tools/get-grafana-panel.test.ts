@@ -7,8 +7,11 @@ import { rangeOf } from '../../src/tools/time-range.ts';
 import { readPng } from '../charts/read-png.ts';
 
 let standIn: GrafanaStandIn;
+/** What was drawn or queried. */
+let sent: string[];
 beforeEach(async () => {
-  standIn = await startGrafana();
+  sent = [];
+  standIn = await startGrafana({ onTraffic: ({ what }) => /render|query/.test(what) && sent.push(what) });
 });
 afterEach(() => standIn.close());
 
@@ -74,6 +77,29 @@ test('an unknown panel is answered with those that are there', async () => {
     'NO_SUCH_PANEL: Dashboard ads-features has no panel 7. Next: choose one of its panels: 1 (Feature distribution (mean)), 2',
   );
 });
+
+test('a variable that the dashboard does not have is answered with those it has', async () => {
+  await expect(look({ variables: { env: 'x' } })).rejects.toThrow(
+    'NO_SUCH_VARIABLE: The dashboard has no variable env. Next: choose of its variables: datasource, feature_set. (not retryable)',
+  );
+});
+
+test('where the dashboard lists the values of a variable there are no others', async () => {
+  await expect(look({ variables: { feature_set: 'v3' } })).rejects.toThrow(
+    'NO_SUCH_VALUE: The variable feature_set has no value v3. Next: choose one of its values: v1, v2. (not retryable)',
+  );
+});
+
+test.each(["x' UNION SELECT now(), password FROM users --", '1--', 'a b', 'x"} or secret{a="', '$__all', '${feature_set}', 'x;y', 'a|b', 'f(x)'])(
+  'a value that could be more than a value is sent to nobody: %s',
+  async (value) => {
+    standIn.renderer(true);
+    await expect(look({ variables: { datasource: value } })).rejects.toThrow(
+      /^UNSAFE_VALUE: .* Next: choose such a value, or one that the dashboard names: ads-metrics;/,
+    );
+    expect(sent).toEqual([]);
+  },
+);
 
 test('times are read as people write them', () => {
   expect(rangeOf('now-6h', 'now', now)).toEqual({ from: now - 21_600_000, to: now });
