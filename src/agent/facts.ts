@@ -1,9 +1,7 @@
 import type { Standing } from '../policy/judge.ts';
-import { lineHash } from '../session/chain.ts';
 import type { Entry, Outcome } from '../session/events.ts';
 import { fold } from '../session/fold.ts';
 import { knownLinks } from '../session/known-links.ts';
-import { report } from '../session/report.ts';
 import type { Call, Session } from '../session/state.ts';
 import type { SessionFacts } from '../tools/define-tool.ts';
 
@@ -39,14 +37,9 @@ function recordUpTo(call: Call, session: Session, entries: readonly Entry[]): Re
   const decided = entries.findLast((e) => e.event.type === 'approved' && e.event.approval === call.approval);
   const until = decided?.seq ?? call.reply;
   const part = entries.filter((e) => e.seq <= until);
-  const partial = fold(session.id, part);
-  return {
-    jsonl: part.map((e) => `${e.line}\n`).join(''),
-    markdown: partial ? report(partial) : '',
-    lines: until,
-    head: part.at(-1)?.hash ?? lineHash(''),
-    ...(partial ? { session: partial } : {}),
-  };
+  const then = fold(session.id, part);
+  if (!then) throw new Error(`the log of ${session.id} has no line before call ${call.id}`);
+  return { session: then, jsonl: () => part.map((e) => `${e.line}\n`).join('') };
 }
 
 /** What a tool answered is text from outside, and so is what a backend said when it failed; a refusal names the thing refused, and somebody named that. */

@@ -6,6 +6,8 @@ export type Pull = {
   title: string;
   body: string;
   head: string;
+  /** Where it stood when it was opened, for when its branch is gone. */
+  headSha: string;
   base: string;
   state: 'open' | 'closed';
   merged: boolean;

@@ -17,9 +17,12 @@ export type GitHub = {
   getRepo(repo: string, signal?: AbortSignal): Promise<{ defaultBranch: string; private: boolean; url: string }>;
   /** The commit a branch stands at; null where there is no such branch. */
   getBranch(query: { repo: string; branch: string }, signal?: AbortSignal): Promise<{ sha: string } | null>;
-  /** One commit on a branch of its own, commit before ref: a crash leaves only unreachable objects. A branch that exists already is kept as it is. */
+  /**
+   * One commit on a branch of its own, commit before ref: a crash leaves only unreachable objects. A branch that exists already is kept as it is. `parent` is the
+   * commit that the files were made from, so that what others have committed since stands beside them and is not taken back.
+   */
   commitFiles(
-    request: { repo: string; base: string; branch: string; message: string; files: { path: string; content: string | Uint8Array }[] },
+    request: { repo: string; parent: string; branch: string; message: string; files: { path: string; content: string | Uint8Array }[] },
     signal?: AbortSignal,
   ): Promise<{ headSha: string; existed: boolean }>;
   /**
@@ -122,17 +125,16 @@ export function github(options: GitHubOptions): GitHub {
       return found === null ? null : { sha: found };
     },
 
-    async commitFiles({ repo, base, branch, message, files }, signal) {
+    async commitFiles({ repo, parent, branch, message, files }, signal) {
       const { where, ask } = on(repo, signal);
-      const parent = await headOf(repo, base, signal);
-      const parentCommit = await ask(`read the commit of ${base}`, commitSchema, octokit.rest.git.getCommit({ ...where, commit_sha: parent }));
-      const entries = await Promise.all(
-        files.map(async ({ path, content }) => {
+      const [parentCommit, ...entries] = await Promise.all([
+        ask(`read commit ${parent} of ${repo}`, commitSchema, octokit.rest.git.getCommit({ ...where, commit_sha: parent })),
+        ...files.map(async ({ path, content }) => {
           const blob = { content: Buffer.from(content).toString('base64'), encoding: 'base64' };
           const stored = await ask(`store ${path} in ${repo}`, shaOf, octokit.rest.git.createBlob({ ...where, ...blob }));
           return { path, mode: '100644' as const, type: 'blob' as const, sha: stored.sha };
         }),
-      );
+      ]);
       const call = octokit.rest.git.createTree({ ...where, base_tree: parentCommit.tree.sha, tree: entries });
       const tree = await ask(`build the tree of ${branch}`, shaOf, call);
       const committing = octokit.rest.git.createCommit({ ...where, message, tree: tree.sha, parents: [parent] });

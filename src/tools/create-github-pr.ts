@@ -64,8 +64,10 @@ export const createGithubPr = writeTool({
   needs: ['github'],
   destructive: false,
   idempotent: false,
-  recovery: 'look-up',
-  timeoutMs: 6_000,
+  // The branch is the key: its name is this call's own, GitHub lets nobody make it twice, and keeps one open pull request for it. So it may be sent again at once, and
+  // goes on where it was cut off; only so a GitHub that takes seconds for each of a dozen answers can be given the time it needs.
+  recovery: 'same-key',
+  timeoutMs: 30_000,
 
   async plan(asked, ctx) {
     const session = sessionOf(ctx);
@@ -76,13 +78,15 @@ export const createGithubPr = writeTool({
     const base =
       asked.base ?? (repo === ctx.settings.defaults.repository ? ctx.settings.defaults.base : undefined) ?? (await hub.getRepo(repo, ctx.signal)).defaultBranch;
     checkRef(base);
-    if (!(await hub.getBranch({ repo, branch: base }, ctx.signal))) {
+    const head = await hub.getBranch({ repo, branch: base }, ctx.signal);
+    if (!head) {
       throw new ToolError('NO_SUCH_BRANCH', `${repo} has no branch ${base} to merge into.`, 'leave base out, or name a branch that exists.');
     }
     const title = safeTitle(asked.title);
     if (!title || title.length > 256)
       throw new ToolError('BAD_TITLE', 'The title is empty or has more than 256 characters once it is safe to show.', 'give a short one.');
-    const files = filesOf(asked.files ?? [], recordFolder(title, session, ctx));
+    const folder = recordFolder(title, session, ctx);
+    const files = filesOf(asked.files ?? [], folder);
     const args: Arguments = {
       repo,
       title,
@@ -94,14 +98,13 @@ export const createGithubPr = writeTool({
       labels: (asked.labels ?? []).map(safeTitle),
       reviewers: asked.reviewers ?? [],
     };
-    const folder = recordFolder(title, session, ctx);
     // Drawn now as well, so that the card says what is added, and the libraries are warm when time counts.
     const added = await recordFiles(session, folder);
     return {
       kind: 'plan',
       arguments: args,
       touches: { repository: repo, branch: args.branch, base, paths: files.map((f) => f.path) },
-      preview: { ...(await previewOf(args, added, hub, ctx)), ...(await peopleOf(session, ctx)) },
+      preview: { ...previewOf(args, await replacedAt(head.sha, args, hub, ctx.signal), added, ctx), ...(await peopleOf(session, ctx)) },
     };
   },
 
@@ -110,23 +113,21 @@ export const createGithubPr = writeTool({
     const session = sessionOf(ctx);
     const hub = hubOf(ctx);
     const { repo, base, branch, title, draft } = args;
-    const record = session.record();
+    const at = { repo, branch };
+    const [there, before, { url }] = await Promise.all([hub.getBranch(at, ctx.signal), hub.findPullRequest(at, ctx.signal), hub.getRepo(repo, ctx.signal)]);
+    // Merged or closed already, and its branch deleted.
+    if (before && !there) return await opened(before, args, hub, true, ctx.signal);
+    const record = session.record().session;
     const added = await recordFiles(session, recordFolder(title, session, ctx));
     const files = [...args.files.map(({ path, content }) => ({ path, content })), ...added.files];
-    const message = `${title}\n\nBy labmate, session ${session.alias}; record so far: line ${record.lines}, head ${record.head}`;
-    const commit = await hub.commitFiles({ repo, base, branch, message, files }, ctx.signal);
-    if (commit.existed) await checkOurs(hub, { repo, branch }, files, ctx.signal);
-    const { url } = await hub.getRepo(repo, ctx.signal);
+    const message = `${title}\n\nBy labmate, session ${session.alias}; record so far: line ${record.seq}, head ${record.head}`;
+    const commit = there
+      ? { headSha: there.sha, existed: true }
+      : await hub.commitFiles({ repo, parent: await unmoved(args, session, hub, ctx.signal), branch, message, files }, ctx.signal);
+    if (commit.existed) await checkOurs(hub, at, args.files, added, ctx.signal);
     const body = describe(args.body, session, added, `${url}/blob/${commit.headSha}`);
     const pull = await hub.openPullRequest({ repo, base, branch, title, draft, body }, ctx.signal);
     return await opened(pull, args, hub, pull.existed, ctx.signal);
-  },
-
-  async find(plan, ctx) {
-    const args = argumentsSchema.parse(plan.arguments);
-    const hub = hubOf(ctx);
-    const pull = await hub.findPullRequest({ repo: args.repo, branch: args.branch }, ctx.signal);
-    return pull && (await opened(pull, args, hub, true, ctx.signal));
   },
 });
 
@@ -146,6 +147,28 @@ function hubOf(ctx: ToolContext): GitHub {
   throw new ToolError('NO_GITHUB', 'GitHub is not configured.', 'ask the operator to set GITHUB_TOKEN.');
 }
 
+/** What stands at a commit where the files go, and a digest of it: a yes to replace these is no yes to replace others. */
+async function replacedAt(commit: string, { repo, files }: Arguments, hub: GitHub, signal: AbortSignal) {
+  const before = await Promise.all(files.map(({ path }) => hub.getFile({ repo, path, ref: commit }, signal)));
+  const shas = before.map((file) => file?.sha ?? null);
+  return { before, ...(files.length > 0 ? { target: createHash('sha256').update(JSON.stringify(shas)).digest('hex') } : {}) };
+}
+
+/** The base's commit, where its files are those that people were shown: between the yes and this moment GitHub may have been away for hours. */
+async function unmoved(args: Arguments, session: SessionFacts, hub: GitHub, signal: AbortSignal): Promise<string> {
+  const { repo, base } = args;
+  const head = await hub.getBranch({ repo, branch: base }, signal);
+  if (!head) throw new ToolError('NO_SUCH_BRANCH', `${repo} has no branch ${base} any more.`, 'ask which branch is meant.');
+  const { calls, approvals } = session.record().session;
+  const shown = approvals.get(calls.get(session.call)?.approval ?? '')?.preview.target;
+  if (shown === undefined || shown === (await replacedAt(head.sha, args, hub, signal)).target) return head.sha;
+  throw new ToolError(
+    'FILES_CHANGED',
+    `A file that is replaced has been changed on ${base} of ${repo} since it was approved, so nothing was written.`,
+    'read the files, then call again, so that a person sees the change as it would be now.',
+  );
+}
+
 /** A branch of this call's own: the same call always gets the same one, another call of the session another. */
 function branchOf(title: string, session: SessionFacts): string {
   const mark = createHash('sha256').update(`${session.id}\n${session.call}`).digest('hex').slice(0, 6);
@@ -154,9 +177,8 @@ function branchOf(title: string, session: SessionFacts): string {
 
 /** Dated by the session's first line and not by the clock, so that it is the same whenever it is asked for. */
 function recordFolder(title: string, session: SessionFacts, { settings }: ToolContext): string {
-  const first: unknown = JSON.parse(session.record().jsonl.split('\n', 1)[0] ?? '{}');
-  const { at } = z.object({ at: z.string().regex(/^\d{4}-\d\d-\d\d/) }).parse(first);
-  return `${settings.recordsPath.replace(/\/+$/, '')}/${at.slice(0, 10)}-${slugOf(title)}-${session.alias}`;
+  const day = session.record().session.opened.at.slice(0, 10);
+  return `${settings.recordsPath.replace(/\/+$/, '')}/${day}-${slugOf(title)}-${session.alias}`;
 }
 
 function bodyOf(text: string): string {
@@ -193,14 +215,12 @@ function filesOf(files: { path: string; content: string }[], folder: string): Ar
   return made;
 }
 
-async function previewOf(args: Arguments, added: RecordFiles, hub: GitHub, { signal, settings }: ToolContext): Promise<Preview> {
+function previewOf(args: Arguments, { before, ...target }: Awaited<ReturnType<typeof replacedAt>>, added: RecordFiles, { settings }: ToolContext): Preview {
   const { repo, base, branch, title, body, draft, labels, reviewers } = args;
-  const changes = await Promise.all(
-    args.files.map(async ({ path, bytes }) => {
-      const before = await hub.getFile({ repo, path, ref: base }, signal);
-      return { name: path, from: before && `${before.size} bytes (${before.sha.slice(0, 7)})`, to: `${bytes} bytes` };
-    }),
-  );
+  const changes = args.files.map(({ path, bytes }, i) => {
+    const file = before[i];
+    return { name: path, from: file ? `${file.size} bytes (${file.sha.slice(0, 7)})` : null, to: `${bytes} bytes` };
+  });
   const facts = [
     { label: 'Repository', value: repo },
     { label: 'Into', value: base },
@@ -216,7 +236,7 @@ async function previewOf(args: Arguments, added: RecordFiles, hub: GitHub, { sig
     "to the commit's message the session, line and head",
     ...(settings.anchors === false ? [] : ['when the experiment has ended, its final head under the description']),
   ];
-  return { summary: `Open a pull request in ${repo}: ${title}`, facts, changes, adds };
+  return { summary: `Open a pull request in ${repo}: ${title}`, facts, changes, adds, ...target };
 }
 
 async function opened(pull: PullRequest, args: Arguments, hub: GitHub, existed: boolean, signal: AbortSignal): Promise<ToolAnswer> {

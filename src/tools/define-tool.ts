@@ -148,8 +148,8 @@ export type SessionFacts = {
   resolved?: Record<string, unknown> | undefined;
   /** Who approved this call. */
   approvedBy: readonly string[];
-  /** The record up to this call's own approval: a pure function of the log. */
-  record(): { jsonl: string; markdown: string; lines: number; head: string /** The session as it stood there. */; session?: Session };
+  /** The record up to this call's own approval, a pure function of the log: the session as it stood there, and its lines. */
+  record(): { session: Session; jsonl(): string };
   /** Posts of this session outside its thread so far. */
   postsOutside: number;
   /** The pages that tools have told of so far, each with a short name. */

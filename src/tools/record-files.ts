@@ -1,5 +1,7 @@
 import { listed } from '../policy/listed.ts';
 import type { GitHub } from '../services/github.ts';
+import { report } from '../session/report.ts';
+import type { Session } from '../session/state.ts';
 import { type SessionFacts, type ToolContext, ToolError } from './define-tool.ts';
 import { type Curve, curveOf } from './pull-request-curve.ts';
 import { hostFacts, type Picture } from './pull-request-facts.ts';
@@ -15,10 +17,10 @@ export type RecordFiles = { files: File[]; folder: string; curve: Curve | null }
 
 export async function recordFiles(session: SessionFacts, folder: string): Promise<RecordFiles> {
   const record = session.record();
-  const curve = record.session ? await curveOf(record.session) : null;
+  const curve = await curveOf(record.session);
   const files: File[] = [
-    { path: `${folder}/README.md`, content: record.markdown },
-    { path: `${folder}/record.jsonl`, content: record.jsonl },
+    { path: `${folder}/README.md`, content: report(record.session) },
+    { path: `${folder}/record.jsonl`, content: record.jsonl() },
     ...(curve?.png ? [{ path: `${folder}/curve.png`, content: curve.png }] : []),
     ...(curve ? [{ path: `${folder}/chart.json`, content: curve.json }] : []),
   ];
@@ -26,10 +28,12 @@ export async function recordFiles(session: SessionFacts, folder: string): Promis
 }
 
 /** What Slack called the people of a session, as the log has it up to the approval. */
-function namesIn(session: SessionFacts): Names {
-  const approvals = [...(session.record().session?.approvals.values() ?? [])];
+function namesIn({ approvals }: Session): Names {
   return new Map(
-    approvals.flatMap(({ preview, votes }) => [...Object.entries(preview.people ?? {}), ...votes.flatMap((v) => (v.name ? [[v.by, v.name] as const] : []))]),
+    [...approvals.values()].flatMap(({ preview, votes }) => [
+      ...Object.entries(preview.people ?? {}),
+      ...votes.flatMap((v) => (v.name ? [[v.by, v.name] as const] : [])),
+    ]),
   );
 }
 
@@ -41,30 +45,35 @@ export function namesOf({ files, folder }: RecordFiles): string {
 
 /** The description: the approved text, what the record says, and the lines the pull request is found and checked by. */
 export function describe(approved: string, session: SessionFacts, { folder, curve }: RecordFiles, blobs: string): string {
-  const record = session.record();
-  const names = namesIn(session);
+  const record = session.record().session;
+  const names = namesIn(record);
   const note: RecordNote = {
     session: session.id,
     alias: session.alias,
     requester: session.requester,
     approvedBy: session.approvedBy,
     recordPath: folder,
-    line: record.lines,
+    line: record.seq,
     head: record.head,
   };
   const picture: Picture | null =
     curve && (curve.png ? { url: `${blobs}/${encodeURI(folder)}/curve.png?raw=true`, alt: curve.alt } : { missing: curve.missing ?? '' });
   const bare = pullRequestBody(approved, note, '', names);
-  const facts = record.session ? hostFacts(record.session, picture, LONGEST_BODY - bare.length, names) : '';
-  return pullRequestBody(approved, note, facts, names);
+  return pullRequestBody(approved, note, hostFacts(record, picture, LONGEST_BODY - bare.length, names), names);
 }
 
 /** A branch of this name that was there before must hold what was approved, or something else would be proposed under its name. */
-export async function checkOurs(hub: GitHub, at: { repo: string; branch: string }, files: readonly File[], signal: ToolContext['signal']): Promise<void> {
-  // A picture's bytes depend on the fonts of the machine that drew it, so another worker's is ours too; its data stands beside it as text.
-  const texts = files.flatMap(({ path, content }) => (typeof content === 'string' ? [{ path, content }] : []));
-  const found = await Promise.all(texts.map((f) => hub.getFile({ repo: at.repo, path: f.path, ref: at.branch }, signal)));
-  if (texts.every((f, i) => found[i]?.text === f.content)) return;
+export async function checkOurs(
+  hub: GitHub,
+  at: { repo: string; branch: string },
+  approved: readonly { path: string; content: string }[],
+  added: RecordFiles,
+  signal: ToolContext['signal'],
+): Promise<void> {
+  // What is told and drawn from the record may look otherwise by another worker's version and fonts, and is ours too.
+  const ours = [...approved, ...added.files.filter((f) => f.path === `${added.folder}/record.jsonl`)];
+  const found = await Promise.all(ours.map((f) => hub.getFile({ repo: at.repo, path: f.path, ref: at.branch }, signal)));
+  if (ours.every((f, i) => found[i]?.text === f.content)) return;
   throw new ToolError(
     'BRANCH_TAKEN',
     `The branch ${at.branch} exists in ${at.repo} and holds something else than was approved.`,

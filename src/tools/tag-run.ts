@@ -83,10 +83,10 @@ export const tagRun = writeTool({
 
 /** The record in the words of a pull request's facts, as much as a tag holds. The same whenever it is asked for after the approval. */
 function describedBy({ session }: ToolContext): string {
-  const record = session?.record();
-  if (!session || !record?.session) throw new ToolError('NO_SESSION', 'There is no session here whose record could be written.', 'give value.');
-  const foot = `Session ${session.alias}, record so far: line ${record.lines}, head ${record.head}`;
-  return `${hostFacts(record.session, null, MOST_VALUE - foot.length - 2)}\n\n${foot}`;
+  if (!session) throw new ToolError('NO_SESSION', 'There is no session here whose record could be written.', 'give value.');
+  const record = session.record().session;
+  const foot = `Session ${session.alias}, record so far: line ${record.seq}, head ${record.head}`;
+  return `${hostFacts(record, null, MOST_VALUE - foot.length - 2)}\n\n${foot}`;
 }
 
 function tagOf(run: MlflowRun, key: string): string | null {

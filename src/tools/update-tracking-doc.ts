@@ -44,8 +44,9 @@ export const updateTrackingDoc = writeTool({
   needs: ['github'],
   destructive: false,
   idempotent: true,
-  recovery: 'look-up',
-  timeoutMs: 6_000,
+  // Sent twice it is one row: what is on the branch already is not written again, and what was read must still stand there.
+  recovery: 'same-key',
+  timeoutMs: 30_000,
 
   async plan(asked, ctx) {
     const [session, hub] = parts(ctx);
@@ -88,33 +89,23 @@ export const updateTrackingDoc = writeTool({
     const message = `Track ${args.row_key} in ${args.path}\n\nBy labmate, session ${session.alias}`;
     for (let attempt = 0; attempt < TRIES; attempt++) {
       const stands = await stateOf(args, hub, ctx.signal);
-      if (stands.done) return updated(args, attempt > 0);
+      // Before it was claimed the row was not there, so it was this call that wrote it, and was cut off.
+      if (stands.done) return updated(args);
       const content = withRow(stands.text, stands.table, args.row_before, args.row_after);
-      const { repo, path, branch, base } = args;
+      const { repo, path, branch } = args;
       if (stands.branchExists) {
         const written = await hub.replaceFile({ repo, branch, path, was: stands.sha, content, message }, ctx.signal);
-        if (written) return updated(args, true, written);
+        if (written) return updated(args, written);
       } else {
-        const { headSha, existed } = await hub.commitFiles({ repo, base, branch, message, files: [{ path, content }] }, ctx.signal);
-        if (!existed) return updated(args, true, { commit: headSha, url: null });
+        const { headSha, existed } = await hub.commitFiles({ repo, parent: stands.commit, branch, message, files: [{ path, content }] }, ctx.signal);
+        if (!existed) return updated(args, { commit: headSha, url: null });
       }
     }
     throw new ToolError('BUSY_BRANCH', `${args.branch} changed ${TRIES} times while the row was written.`, 'try again in a minute.', true);
   },
-
-  async find(plan, ctx) {
-    const args = argumentsSchema.parse(plan.arguments);
-    const [, hub] = parts(ctx);
-    // Only a row on the branch itself is ours: the base may say the same by somebody else's hand.
-    const file = await hub
-      .getBranch({ repo: args.repo, branch: args.branch }, ctx.signal)
-      .then((there) => there && hub.getFile({ repo: args.repo, path: args.path, ref: args.branch }, ctx.signal));
-    const table = file && tableIn(file.text, Object.keys(args.columns));
-    return file && table && rowOf(file.text, table, args.row_key) === args.row_after ? updated(args, true) : null;
-  },
 });
 
-type Stands = { done: true } | { done: false; text: string; sha: string; table: DocTable; branchExists: boolean };
+type Stands = { done: true } | { done: false; text: string; sha: string; commit: string; table: DocTable; branchExists: boolean };
 
 /** The row as it stands now: as approved before, as approved after, or else: then nothing is written. */
 async function stateOf(args: Arguments, hub: GitHub, signal: AbortSignal): Promise<Stands> {
@@ -123,8 +114,9 @@ async function stateOf(args: Arguments, hub: GitHub, signal: AbortSignal): Promi
   const file = await hub.getFile({ repo, path, ref: branchExists ? branch : base }, signal);
   const table = file && tableIn(file.text, Object.keys(args.columns));
   const row = file && table ? rowOf(file.text, table, args.row_key) : undefined;
+  // Only a row on the branch itself is ours: the base may say the same by somebody else's hand.
   if (branchExists && row === args.row_after) return { done: true };
-  if (file && table && row === args.row_before) return { done: false, text: file.text, sha: file.sha, table, branchExists };
+  if (file && table && row === args.row_before) return { done: false, text: file.text, sha: file.sha, commit: file.commit, table, branchExists };
   throw new ToolError(
     'ROW_CHANGED',
     `The row ${cell(args.row_key)} of ${path} on ${branch} is not what it was when it was approved.`,
@@ -132,16 +124,12 @@ async function stateOf(args: Arguments, hub: GitHub, signal: AbortSignal): Promi
   );
 }
 
-function updated(
-  { repo, path, branch, row_before, row_after, base }: Arguments,
-  changed: boolean,
-  written?: { commit: string; url: string | null },
-): ToolAnswer {
+function updated({ repo, path, branch, row_before, row_after, base }: Arguments, written?: { commit: string; url: string | null }): ToolAnswer {
   const diff = [...(row_before === null ? [] : [`- ${row_before}`]), `+ ${row_after}`].join('\n');
-  const text = `${changed ? 'Updated' : 'There was nothing left to change in'} ${path} of ${repo} on ${branch}:\n${diff}\n${base} has it once that branch is merged.`;
+  const text = `Updated ${path} of ${repo} on ${branch}:\n${diff}\n${base} has it once that branch is merged.`;
   return done(text, {
     status: 'updated',
-    changed,
+    changed: true,
     diff,
     branch,
     ...(written ? { commit_sha: written.commit } : {}),
@@ -194,20 +182,11 @@ function tableFor(text: string, path: string, columns: readonly string[]): DocTa
 
 /** The branch of this session's latest pull request in the repository; before there is one, a branch for its tracking. By the record, so always the same for one call. */
 function ownBranch(repo: string, session: SessionFacts): string {
-  const opened = session
-    .record()
-    .jsonl.split('\n')
-    .filter((line) => line.includes('"call_started"'))
-    .map((line) => started.safeParse(JSON.parse(line)).data?.arguments)
-    .findLast((args) => args?.repo === repo);
-  return opened?.branch ?? `exp/tracking-${session.alias}`;
+  const opened = [...session.record().session.calls.values()]
+    .map(({ tool, started }) => (tool === 'create_github_pr' ? started?.arguments : undefined))
+    .findLast((args) => args?.['repo'] === repo);
+  return opened ? String(opened['branch']) : `exp/tracking-${session.alias}`;
 }
-
-const started = z.object({
-  type: z.literal('call_started'),
-  tool: z.literal('create_github_pr'),
-  arguments: z.object({ repo: z.string(), branch: z.string() }),
-});
 
 /** A branch of this session's, by the name that the host gave it. */
 function checkOwn(branch: string, { alias }: SessionFacts): string {

@@ -6,6 +6,7 @@ import { masked } from '../../src/policy/secrets.ts';
 import type { SessionFacts } from '../../src/tools/define-tool.ts';
 import type { CallScope } from '../../src/tools/gate.ts';
 import { HOST } from '../../src/tools/present.ts';
+import { recordOf } from '../session/logs.ts';
 import { permissive } from '../tools/permissive.ts';
 import { foreignHttp } from './foreign-server.ts';
 import { pinsInMemory } from './pins-in-memory.ts';
@@ -50,7 +51,7 @@ async function behindTheGate(
   const facts: SessionFacts = {
     ...{ id: 's1', alias: 'e-1', team: 'T1', channel: 'C0ML', thread: '1.1', requester: 'U1', prompt: '', call: 'c1' },
     ...{ runs: [], woken: [], approvedBy: [], postsOutside: 0, links: () => new Map() },
-    record: () => ({ jsonl: '', markdown: '', lines: 0, head: '' }),
+    record: recordOf(),
   };
   const scope = (tainted: boolean): CallScope => ({
     facts,

@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto';
 import { openToolbox } from '../../src/agent/toolbox.ts';
 import type { EventOf } from '../../src/session/events.ts';
 import { toolsFor } from '../../src/tools/catalog.ts';
 import type { Services, SessionFacts, ToolSettings } from '../../src/tools/define-tool.ts';
 import type { CallScope } from '../../src/tools/gate.ts';
 import { HOST, type HostNote } from '../../src/tools/present.ts';
+import { opened, recordOf } from '../session/logs.ts';
 
 const settings: ToolSettings = {
   defaults: { experiment: 'ads-rank-v3', repository: 'acme/ads', base: 'main' },
@@ -31,11 +31,8 @@ export type Answer = {
   images: { data: string; mimeType: string }[];
 };
 
-/** A record of two lines, as far as a tool looks at it. */
-const record = () => {
-  const first = `${JSON.stringify({ v: 1, seq: 1, prev: '0'.repeat(64), at: '2026-11-22T09:00:00.000Z', session: 's-live', type: 'opened' })}\n`;
-  return { jsonl: first, markdown: '# Run a training job with feature_set=v2\n', lines: 1, head: createHash('sha256').update(first.trimEnd()).digest('hex') };
-};
+/** What the record says before the call. */
+const record = recordOf([opened('Run a training job with feature_set=v2')]);
 
 /** Every tool whose backend is there, behind the real gate, called by a real MCP client. `yes` is what a person answers to a card; `starts` is what was claimed. */
 export async function aToolbox(services: Services, yes = true) {

@@ -61,7 +61,7 @@ describe.skipIf(peer.skipped !== undefined)("pull requests on emulate's GitHub",
     expect(commit.parents.map((p: { sha: string }) => p.sha)).toEqual([before]);
     const { tree } = await ask(`git/trees/${commit.tree.sha}?recursive=1`);
     const paths = tree.filter((e: { type: string }) => e.type === 'blob').map((e: { path: string }) => e.path);
-    const folder = 'experiments/2026-11-22-feat-feature-set-v2-ablation-e-7k2f';
+    const folder = 'experiments/2026-11-01-feat-feature-set-v2-ablation-e-7k2f';
     expect(paths).toEqual(expect.arrayContaining([asked.files[0]!.path, `${folder}/README.md`, `${folder}/record.jsonl`]));
     const record = await contents(`${folder}/record.jsonl`, head_sha);
     expect(JSON.parse(record)).toMatchObject({ v: 1, seq: 1, type: 'opened' });
@@ -85,9 +85,10 @@ describe.skipIf(peer.skipped !== undefined)("pull requests on emulate's GitHub",
   test('finds the branch and the pull request that a cut-off call left, instead of making others', async () => {
     const hubService = github({ token, baseUrl: hub.url });
     const where = { repo: 'acme/ads', base: 'main', branch: 'exp/cut-off' };
+    const parent = (await hubService.getBranch({ repo: 'acme/ads', branch: 'main' }))?.sha ?? '';
     const files = [{ path: 'a.txt', content: 'a\n' }];
-    const first = await hubService.commitFiles({ ...where, message: 'one', files });
-    const again = await hubService.commitFiles({ ...where, message: 'one', files });
+    const first = await hubService.commitFiles({ ...where, parent, message: 'one', files });
+    const again = await hubService.commitFiles({ ...where, parent, message: 'one', files });
     expect([first.existed, again.existed, again.headSha]).toEqual([false, true, first.headSha]);
     const pull = await hubService.openPullRequest({ ...where, title: 't', body: 'b', draft: false });
     expect(await hubService.openPullRequest({ ...where, title: 't', body: 'b', draft: false })).toMatchObject({ number: pull.number, existed: true });

@@ -13,7 +13,12 @@ beforeEach(async () => {
   hub = await startGithub({ dataFolder });
   const client = github({ token: 't', baseUrl: hub.url });
   const at = { repo: 'acme/ads', base: 'main', branch: 'exp/a' };
-  await client.commitFiles({ ...at, message: 'm', files: [{ path: 'experiments/a/README.md', content: '# A <b>record</b>\n' }] });
+  await client.commitFiles({
+    ...at,
+    parent: hub.repos['acme/ads']!.refs['refs/heads/main']!,
+    message: 'm',
+    files: [{ path: 'experiments/a/README.md', content: '# A <b>record</b>\n' }],
+  });
   await client.openPullRequest({
     ...at,
     title: 'feat: <v2>',

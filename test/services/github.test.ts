@@ -22,17 +22,17 @@ beforeEach(async () => {
 afterEach(() => hub.close());
 
 const repo = 'acme/ads';
-const change = {
+const change = () => ({
   repo,
-  base: 'main',
+  parent: hub.repos[repo]!.refs['refs/heads/main']!,
   branch: 'exp/v2-e-1',
   message: 'feature set v2',
   files: [
     { path: 'experiments/a/README.md', content: '# v2 ✓\n' },
     { path: 'experiments/a/curve.png', content: new Uint8Array([0x89, 0x50, 0, 255]) },
   ],
-};
-const pull = { repo, base: 'main', branch: change.branch, title: 'feat: v2', body: 'Better.', draft: false };
+});
+const pull = { repo, base: 'main', branch: 'exp/v2-e-1', title: 'feat: v2', body: 'Better.', draft: false };
 
 async function failure(promise: Promise<unknown>): Promise<UpstreamError> {
   const error = await promise.then(
@@ -56,7 +56,7 @@ test('a file comes with the blob sha that git itself gives, and the commit its r
 });
 
 test('the objects of a commit have the shas that git gives them', async () => {
-  await client.commitFiles(change);
+  await client.commitFiles(change());
   const { objects, refs } = hub.repos[repo]!;
   const folder = mkdtempSync(join(tmpdir(), 'labmate-git-'));
   try {
@@ -100,22 +100,22 @@ test('a name that stands in two folders is found twice', async () => {
 
 test('files become one commit on a branch of its own, and the files that were there stay', async () => {
   const main = hub.repos[repo]!.refs['refs/heads/main'];
-  const made = await client.commitFiles(change);
+  const made = await client.commitFiles(change());
   expect(made.existed).toBe(false);
   expect(hub.repos[repo]!.objects.commits[made.headSha]!.parents).toEqual([main]);
   expect(hub.repos[repo]!.refs['refs/heads/main']).toBe(main);
-  expect(await client.getFile({ repo, path: 'experiments/a/README.md', ref: change.branch })).toMatchObject({ text: '# v2 ✓\n', commit: made.headSha });
-  expect(await client.getFile({ repo, path: 'base_config.json', ref: change.branch })).not.toBeNull();
+  expect(await client.getFile({ repo, path: 'experiments/a/README.md', ref: change().branch })).toMatchObject({ text: '# v2 ✓\n', commit: made.headSha });
+  expect(await client.getFile({ repo, path: 'base_config.json', ref: change().branch })).not.toBeNull();
 });
 
 test('a branch that exists already is kept as it is', async () => {
-  const first = await client.commitFiles(change);
-  const again = await client.commitFiles({ ...change, message: 'other', files: [{ path: 'x', content: 'y' }] });
+  const first = await client.commitFiles(change());
+  const again = await client.commitFiles({ ...change(), message: 'other', files: [{ path: 'x', content: 'y' }] });
   expect(again).toEqual({ headSha: first.headSha, existed: true });
 });
 
 test('the same pull request twice is one', async () => {
-  await client.commitFiles(change);
+  await client.commitFiles(change());
   const first = await client.openPullRequest(pull);
   expect(first).toMatchObject({ number: 1, url: `${hub.url}/acme/ads/pull/1`, body: 'Better.', state: 'open', existed: false });
   expect(await client.openPullRequest(pull)).toEqual({ ...first, existed: true });
@@ -124,24 +124,24 @@ test('the same pull request twice is one', async () => {
 });
 
 test('two that open the same pull request at once get the same one', async () => {
-  await client.commitFiles(change);
+  await client.commitFiles(change());
   const both = await Promise.all([client.openPullRequest(pull), client.openPullRequest(pull)]);
   expect(both.map((p) => p.number)).toEqual([1, 1]);
   expect(hub.repos[repo]!.pulls).toHaveLength(1);
 });
 
 test('a pull request whose reply was lost is found by its branch', async () => {
-  await client.commitFiles(change);
+  await client.commitFiles(change());
   const held = hub.hold({ method: 'POST', path: '/pulls', when: 'after' });
   const opening = failure(client.openPullRequest(pull));
   await held.reached;
   held.drop();
   expect(await opening).toMatchObject({ status: 0, transient: true, message: 'GitHub did not answer while trying to open a pull request in acme/ads.' });
-  expect(await client.findPullRequest({ repo, branch: change.branch })).toMatchObject({ number: 1 });
+  expect(await client.findPullRequest({ repo, branch: change().branch })).toMatchObject({ number: 1 });
 });
 
 test('a pull request that somebody closed is not opened again', async () => {
-  await client.commitFiles(change);
+  await client.commitFiles(change());
   await client.openPullRequest(pull);
   hub.repos[repo]!.pulls[0]!.state = 'closed';
   expect(await client.openPullRequest(pull)).toMatchObject({ number: 1, state: 'closed', existed: true });
@@ -154,7 +154,7 @@ test('a pull request without a difference is refused in words', async () => {
 });
 
 test('labels and reviewers are best effort', async () => {
-  await client.commitFiles(change);
+  await client.commitFiles(change());
   await client.openPullRequest(pull);
   const complaints = await client.decorate({ repo, number: 1, labels: ['experiment'], reviewers: ['ghost-1'] });
   expect(complaints).toHaveLength(1);

@@ -25,6 +25,18 @@ export function sessionOf(events: readonly SessionEvent[], id = 's1', when?: (ev
   return session;
 }
 
+/** What a tool is given as the record. */
+export const recordOf =
+  (events: readonly SessionEvent[] = [opened()]) =>
+  () => ({
+    session: sessionOf(events),
+    jsonl: () => jsonlOf(events),
+  });
+export const jsonlOf = (events: readonly SessionEvent[]): string =>
+  entriesOf(events)
+    .map((e) => `${e.line}\n`)
+    .join('');
+
 export const opened = (prompt = 'Run it'): EventOf<'opened'> => ({
   type: 'opened',
   team: 'T1',

@@ -19,7 +19,7 @@ import type { Services, SessionFacts, StoredSession, ToolSettings } from '../../
 import type { AtDoor } from '../../src/tools/door.ts';
 import { type CallScope, gate } from '../../src/tools/gate.ts';
 import { CALL, toolServer } from '../../src/tools/server.ts';
-import { asks, entriesOf, opened, replied, sessionOf } from '../session/logs.ts';
+import { asks, entriesOf, opened, recordOf, replied, sessionOf } from '../session/logs.ts';
 
 /** Every backend's stand-in at once, and every tool behind a real MCP client. */
 
@@ -44,13 +44,7 @@ export const facts: SessionFacts = {
   runs: [],
   woken: [],
   approvedBy: ['U2'],
-  record: () => ({
-    jsonl: storedSession.lines.map((l) => `${l}\n`).join(''),
-    markdown: '# The record\n',
-    lines: 3,
-    head: storedSession.head,
-    session: storedSession.session,
-  }),
+  record: recordOf(events),
   postsOutside: 0,
   links: () => new Map(),
 };

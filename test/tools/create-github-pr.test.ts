@@ -3,18 +3,29 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { digestOf } from '../../src/policy/digest.ts';
 import { type GithubStandIn, startGithub } from '../../src/sandbox/github.ts';
 import { github } from '../../src/services/github.ts';
+import type { Preview } from '../../src/session/events.ts';
+import { report } from '../../src/session/report.ts';
 import { createGithubPr } from '../../src/tools/create-github-pr.ts';
 import type { Plan, SessionFacts, ToolContext } from '../../src/tools/define-tool.ts';
+import { gate } from '../../src/tools/gate.ts';
 import { withFinalHead } from '../../src/tools/pull-request-text.ts';
+import { approved, asks, opened, recordOf, replied, told } from '../session/logs.ts';
+import { permissive } from './permissive.ts';
 
 let hub: GithubStandIn;
+let writes: string[];
 beforeEach(async () => {
-  hub = await startGithub();
+  writes = [];
+  hub = await startGithub({ onTraffic: ({ what }) => !what.startsWith('GET') && writes.push(what) });
 });
 afterEach(() => hub.close());
 
-const HEAD = 'c0861b'.padEnd(64, '0');
-const lines = (n: number) => Array.from({ length: n }, (_, i) => `${JSON.stringify({ v: 1, seq: i + 1, at: `2026-11-2${i}T09:00:00.000Z` })}\n`).join('');
+const events = [opened(), replied(1, [{ id: 'c9', tool: 'create_github_pr' }]), told('go on')];
+/** The same log, with the question about this call as it was shown, and the yes. */
+const afterYes = (preview: Preview) => {
+  const asked = asks('c9');
+  return [...events, { ...asked, waiting: { ...asked.waiting, preview } } as typeof asked, approved('c9')];
+};
 
 function context(facts: Partial<SessionFacts> = {}): ToolContext {
   const session: SessionFacts = {
@@ -29,7 +40,7 @@ function context(facts: Partial<SessionFacts> = {}): ToolContext {
     runs: [],
     woken: [],
     approvedBy: ['U2'],
-    record: () => ({ jsonl: lines(3), markdown: '# The record\n', lines: 3, head: HEAD }),
+    record: recordOf(events),
     postsOutside: 0,
     links: () => new Map(),
     ...facts,
@@ -62,7 +73,7 @@ async function planOf(input: Record<string, unknown> = {}, ctx = context()): Pro
   return plan;
 }
 const key = 'k'.repeat(64);
-const folder = 'experiments/2026-11-20-feat-feature-set-v2-ablation-e-7k2f';
+const folder = 'experiments/2026-11-01-feat-feature-set-v2-ablation-e-7k2f';
 
 test('the plan is exactly what is approved, and says what the host adds', async () => {
   const plan = await planOf({ labels: ['experiment'], reviewers: ['ana'] });
@@ -96,13 +107,14 @@ test('the plan is exactly what is approved, and says what the host adds', async 
       "to the commit's message the session, line and head",
       'when the experiment has ended, its final head under the description',
     ],
+    target: expect.stringMatching(/^[0-9a-f]{64}$/),
   });
   expect(hub.repos['acme/ads']!.pulls).toEqual([]);
 });
 
 test('planning again after the log has grown gives the same digest', async () => {
   const before = await planOf();
-  const later = await planOf({}, context({ approvedBy: ['U2', 'U3'], record: () => ({ jsonl: lines(9), markdown: '# Longer\n', lines: 9, head: HEAD }) }));
+  const later = await planOf({}, context({ approvedBy: ['U2', 'U3'], record: recordOf(afterYes(before.preview)) }));
   expect(digestOf('create_github_pr', later.arguments)).toBe(digestOf('create_github_pr', before.arguments));
 });
 
@@ -120,17 +132,17 @@ test('run twice, it is one commit and one pull request, with the record in it an
   expect(first).toMatchObject({ kind: 'done', data: { status: 'opened', number: 1, url: `${hub.url}/acme/ads/pull/1`, already_exists: false, notes: [] } });
   expect(again).toMatchObject({ kind: 'done', data: { number: 1, head_sha: first.data['head_sha'], already_exists: true } });
   expect(repo.pulls[0]).toMatchObject({ title: asked.title, base: 'main', state: 'open', labels: ['experiment'] });
-  expect(repo.pulls[0]!.body).toBe(`${asked.body}
-
----
+  const record = recordOf(events)();
+  expect(repo.pulls[0]!.body.startsWith(`${asked.body}\n\n---\n`)).toBe(true);
+  expect(repo.pulls[0]!.body).toContain(`
 Opened by labmate in session \`e-7k2f\`, asked for by Slack user \`U1\`, approved by Slack user \`U2\`. What was done and why: \`${folder}/README.md\`
-record so far: line 3, head ${HEAD}
+record so far: line 3, head ${record.session.head}
 <!-- labmate session:s-1 -->
 `);
   const client = github({ token: 't', baseUrl: hub.url });
   const at = { repo: 'acme/ads', ref: String(plan.arguments['branch']) };
-  expect((await client.getFile({ ...at, path: `${folder}/record.jsonl` }))?.text).toBe(lines(3));
-  expect((await client.getFile({ ...at, path: `${folder}/README.md` }))?.text).toBe('# The record\n');
+  expect((await client.getFile({ ...at, path: `${folder}/record.jsonl` }))?.text).toBe(record.jsonl());
+  expect((await client.getFile({ ...at, path: `${folder}/README.md` }))?.text).toBe(report(record.session));
   expect((await client.getFile({ ...at, path: 'configs/v2.json' }))?.text).toBe('{}\n');
 });
 
@@ -139,28 +151,103 @@ test('a pull request always has a commit, even without files of its own', async 
   expect(hub.repos['acme/ads']!.pulls).toHaveLength(1);
 });
 
-test('what was cut off is looked for first: nothing is found before the pull request is there, and it is found after', async () => {
-  const plan = await planOf();
-  const held = hub.hold({ method: 'POST', path: '/pulls', when: 'after' });
-  expect(await createGithubPr.find!(plan, context(), key)).toBeNull();
-  const running = createGithubPr.run(plan, context(), key).catch((e: unknown) => e);
-  await held.reached;
-  held.drop();
-  expect(await running).toMatchObject({ name: 'UpstreamError', transient: true });
-  expect(await createGithubPr.find!(plan, context(), key)).toMatchObject({ data: { number: 1, already_exists: true } });
-  expect(hub.repos['acme/ads']!.pulls).toHaveLength(1);
-});
-
-test('cut off between commit and pull request, it goes on with the commit that is there', async () => {
-  const plan = await planOf();
-  const held = hub.hold({ method: 'POST', path: '/pulls', when: 'before' });
+test.each([
+  ['before its files are stored', { method: 'POST', path: '/git/blobs', when: 'before' }, false],
+  ['with the answer to its commit', { method: 'POST', path: '/git/commits', when: 'after' }, false],
+  ['with the answer to its branch', { method: 'POST', path: '/git/refs', when: 'after' }, false],
+  ['before its pull request', { method: 'POST', path: '/pulls', when: 'before' }, false],
+  ['with the answer to its pull request', { method: 'POST', path: '/pulls', when: 'after' }, true],
+  ['with the answer to its labels', { method: 'POST', path: '/labels', when: 'after' }, true],
+] as const)('cut off %s, it goes on from there when it is sent again', async (_where, at, wasOpen) => {
+  const plan = await planOf({ labels: ['experiment'] });
+  const held = hub.hold(at);
   const running = createGithubPr.run(plan, context(), key).catch((e: unknown) => e);
   await held.reached;
   held.drop();
   await running;
-  expect(await createGithubPr.find!(plan, context(), key)).toBeNull();
-  const head = hub.repos['acme/ads']!.refs[`refs/heads/${plan.arguments['branch']}`];
-  expect(await createGithubPr.run(plan, context(), key)).toMatchObject({ data: { number: 1, head_sha: head, already_exists: false } });
+  const ref = `refs/heads/${plan.arguments['branch']}`;
+  const head = hub.repos['acme/ads']!.refs[ref];
+  writes = [];
+  expect(await createGithubPr.run(plan, context(), key)).toMatchObject({
+    data: { number: 1, head_sha: hub.repos['acme/ads']!.refs[ref], already_exists: wasOpen },
+  });
+  expect(hub.repos['acme/ads']!.pulls).toMatchObject([{ labels: ['experiment'] }]);
+  if (head) {
+    expect(hub.repos['acme/ads']!.refs[ref]).toBe(head);
+    expect(writes.filter((what) => what.includes('/git/'))).toEqual([]);
+  }
+});
+
+test('two workers that send it at once open one pull request', async () => {
+  const plan = await planOf();
+  const both = await Promise.all([createGithubPr.run(plan, context(), key), createGithubPr.run(plan, context(), key)]);
+  expect(both.map((answer) => answer.data['number'])).toEqual([1, 1]);
+  expect(hub.repos['acme/ads']!.pulls).toHaveLength(1);
+});
+
+test('one that was merged, with its branch deleted, is found and not made anew', async () => {
+  const plan = await planOf();
+  await createGithubPr.run(plan, context(), key);
+  const repo = hub.repos['acme/ads']!;
+  repo.pulls[0]!.state = 'closed';
+  delete repo.refs[`refs/heads/${plan.arguments['branch']}`];
+  writes = [];
+  expect(await createGithubPr.run(plan, context(), key)).toMatchObject({ data: { number: 1, already_exists: true } });
+  expect(writes).toEqual([]);
+});
+
+const DOC = 'docs/experiments.md';
+/** The plan to rename a document, and what others do on the base before it is carried out. */
+async function renamed() {
+  const client = github({ token: 't', baseUrl: hub.url });
+  const before = await client.getFile({ repo: 'acme/ads', path: DOC, ref: 'main' });
+  const input = { ...asked, files: [{ path: DOC, content: before!.text.replace('# Experiments', '# Our experiments') }] };
+  const plan = await planOf(input);
+  const elsewhere = await client.getFile({ repo: 'acme/ads', path: 'base_config.json', ref: 'main' });
+  const on = { repo: 'acme/ads', branch: 'main', message: 'Ana' };
+  return {
+    plan,
+    anaAddsALine: () => client.replaceFile({ ...on, path: DOC, was: before!.sha, content: `${before!.text}\nA line of Ana's.\n` }),
+    anaChangesAnother: () => client.replaceFile({ ...on, path: 'base_config.json', was: elsewhere!.sha, content: '{}\n' }),
+    approvedCall: () =>
+      gate(
+        createGithubPr,
+        createGithubPr.input.parse(input),
+        {
+          facts: context({ record: recordOf(afterYes(plan.preview)) }).session!,
+          standing: { tainted: false, postsOutside: 0 },
+          approved: { id: 's1/1', digest: digestOf('create_github_pr', plan.arguments), by: ['U2'], preview: plan.preview },
+          signal: new AbortController().signal,
+          mayAct: async () => true,
+          claim: async () => 'go',
+          stillEntitled: async () => ({ ok: true }),
+        },
+        { services: context().services, settings: context().settings, permissions: { ...permissive(), repositories: ['acme/ads'] }, now: () => 0 },
+      ),
+  };
+}
+
+test('a file that somebody changed on the base since the yes is asked about again', async () => {
+  const { anaAddsALine, approvedCall } = await renamed();
+  await anaAddsALine();
+  expect(await approvedCall()).toMatchObject({
+    is: 'confirm',
+    confirmation: { again: 'What it acts on has been changed since it was approved; this is how it is now.' },
+  });
+  expect(hub.repos['acme/ads']!.pulls).toEqual([]);
+});
+
+test('what else has changed on the base since the yes is no reason to ask again', async () => {
+  const { anaChangesAnother, approvedCall } = await renamed();
+  await anaChangesAnother();
+  expect(await approvedCall()).toMatchObject({ is: 'answer', answer: { data: { status: 'opened' } } });
+});
+
+test('nor is a file put back that was changed while a call that is under way waited for GitHub', async () => {
+  const { plan, anaAddsALine } = await renamed();
+  await anaAddsALine();
+  await expect(createGithubPr.run(plan, context({ record: recordOf(afterYes(plan.preview)) }), key)).rejects.toThrow(/^FILES_CHANGED: /);
+  expect(Object.keys(hub.repos['acme/ads']!.refs)).toEqual(['refs/heads/main']);
 });
 
 test('a branch of that name that holds something else is not proposed as what was approved', async () => {
@@ -168,7 +255,7 @@ test('a branch of that name that holds something else is not proposed as what wa
   const branch = String(plan.arguments['branch']);
   await github({ token: 't', baseUrl: hub.url }).commitFiles({
     repo: 'acme/ads',
-    base: 'main',
+    parent: hub.repos['acme/ads']!.refs['refs/heads/main']!,
     branch,
     message: 'evil',
     files: [{ path: 'train.py', content: 'evil' }],
@@ -281,6 +368,7 @@ test("the model's Markdown mentions nobody, hides nothing and loads nothing", as
 });
 
 test('the final head is added once, however often it is written', () => {
+  const HEAD = 'c0861b'.padEnd(64, '0');
   const body = 'text\n\n---\nrecord so far: line 3, head x\n<!-- labmate session:s-1 -->\n';
   const once = withFinalHead(body, { lines: 9, head: HEAD });
   expect(once).toBe(`text\n\n---\nrecord so far: line 3, head x\nfinal record: 9 lines, head ${HEAD}\n<!-- labmate session:s-1 -->\n`);

@@ -6,6 +6,7 @@ import { UpstreamError } from '../../src/services/http.ts';
 import { done, readTool, type SessionFacts, writeTool } from '../../src/tools/define-tool.ts';
 import { type CallScope, type GateDeps, gate } from '../../src/tools/gate.ts';
 import { HOST } from '../../src/tools/present.ts';
+import { recordOf } from '../session/logs.ts';
 import { permissive } from './permissive.ts';
 
 const facts: SessionFacts = {
@@ -20,7 +21,7 @@ const facts: SessionFacts = {
   runs: [],
   woken: [],
   approvedBy: [],
-  record: () => ({ jsonl: '', markdown: '', lines: 0, head: '' }),
+  record: recordOf(),
   postsOutside: 0,
   links: () => new Map(),
 };

@@ -15,6 +15,7 @@ import { getJobStatus } from '../../src/tools/get-job-status.ts';
 import { listDatabricksJobs } from '../../src/tools/list-databricks-jobs.ts';
 import { runDatabricksJob } from '../../src/tools/run-databricks-job.ts';
 import { waitForJob } from '../../src/tools/wait-for-job.ts';
+import { recordOf } from '../session/logs.ts';
 
 let clock = 1_790_000_000_000;
 const training = openTraining({ clock: () => clock });
@@ -39,7 +40,7 @@ const noSession: SessionFacts = {
   runs: [],
   woken: [],
   approvedBy: [],
-  record: () => ({ jsonl: '', markdown: '', lines: 0, head: '' }),
+  record: recordOf(),
   postsOutside: 0,
   links: () => new Map(),
 };
@@ -170,7 +171,8 @@ describe('run_databricks_job plans', () => {
     const input = { job_id: '101', config: 'base_config.json', parameters: { feature_set: 'v2', learning_rate: 0.01 } };
     const first = await planned(runDatabricksJob, input);
     const files = [{ path: 'base_config.json', content: '{"feature_set":"other"}' }];
-    await ctx.services.github?.commitFiles({ repo: 'acme/ads', base: 'main', branch: 'moved', message: 'moved', files });
+    const main = await ctx.services.github?.getBranch({ repo: 'acme/ads', branch: 'main' });
+    await ctx.services.github?.commitFiles({ repo: 'acme/ads', parent: main?.sha ?? '', branch: 'moved', message: 'moved', files });
     ctx.settings.defaults.base = 'moved';
     const again = await planned(runDatabricksJob, input, { resolved: first.arguments });
     expect(digestOf('run_databricks_job', again.arguments)).toBe(digestOf('run_databricks_job', first.arguments));

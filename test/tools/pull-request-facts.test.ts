@@ -2,13 +2,12 @@ import { writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { startGithub } from '../../src/sandbox/github.ts';
 import { github } from '../../src/services/github.ts';
-import { report } from '../../src/session/report.ts';
 import { createGithubPr } from '../../src/tools/create-github-pr.ts';
 import type { Plan, SessionFacts, ToolContext } from '../../src/tools/define-tool.ts';
 import { curveOf } from '../../src/tools/pull-request-curve.ts';
 import { hostFacts } from '../../src/tools/pull-request-facts.ts';
 import { readPng } from '../charts/read-png.ts';
-import { approved, asks, entriesOf, finished, opened, replied, sessionOf, started } from '../session/logs.ts';
+import { approved, asks, finished, opened, recordOf, replied, sessionOf, started } from '../session/logs.ts';
 
 const curve = (top: number) => Array.from({ length: 20 }, (_, i): [number, number] => [i, Number((top * (1 - 0.6 * Math.exp(-i / 4))).toFixed(4))]);
 const comparison = {
@@ -98,12 +97,10 @@ test('the commit holds the curve as a picture and as data, and the description s
     if (e.type !== 'call_parked' || e.waiting.for !== 'approval') return e;
     return { ...e, waiting: { ...e.waiting, preview: { ...e.waiting.preview, people: { U1: 'Priya N' } } } };
   });
-  const session = sessionOf(named);
-  const lines = entriesOf(named).map((e) => e.line);
   const facts: SessionFacts = {
     ...{ id: 's1', alias: 'e-7k2f', team: 'T1', channel: 'C1', thread: null, requester: 'U1', prompt: '', call: 'c3' },
     ...{ runs: ['7'], woken: [], approvedBy: ['U2'], postsOutside: 0, links: () => new Map() },
-    record: () => ({ jsonl: lines.map((l) => `${l}\n`).join(''), markdown: report(session), lines: lines.length, head: session.head, session }),
+    record: recordOf(named),
   };
   const ctx: ToolContext = {
     services: { github: github({ token: 't', baseUrl: hub.url }) },

@@ -4,6 +4,7 @@ import { slackService } from '../../src/services/slack.ts';
 import { askPerson } from '../../src/tools/ask-person.ts';
 import type { Plan, SessionFacts, ToolContext } from '../../src/tools/define-tool.ts';
 import { postToSlack } from '../../src/tools/post-to-slack.ts';
+import { recordOf } from '../session/logs.ts';
 
 let workspace: SlackStandIn;
 beforeEach(async () => {
@@ -24,7 +25,7 @@ const facts = (more: Partial<SessionFacts> = {}): SessionFacts => ({
   runs: [],
   woken: [],
   approvedBy: [],
-  record: () => ({ jsonl: '', markdown: '', lines: 1, head: '' }),
+  record: recordOf(),
   postsOutside: 0,
   links: () => new Map(),
   ...more,

@@ -7,6 +7,7 @@ import { mlflow } from '../../src/services/mlflow.ts';
 import type { SessionFacts, ToolContext } from '../../src/tools/define-tool.ts';
 import { progressReader } from '../../src/tools/run-progress.ts';
 import { waitForJob } from '../../src/tools/wait-for-job.ts';
+import { recordOf } from '../session/logs.ts';
 
 let clock = Date.parse('2026-11-20T09:00:00Z');
 const training = openTraining({ clock: () => clock, durationMs: 6_000 });
@@ -27,7 +28,7 @@ beforeEach(() => {
 const facts: SessionFacts = {
   ...{ id: 's1', alias: 'e-7k2f', team: 'T1', channel: 'C1', thread: '1.1', requester: 'U1', prompt: '', call: 'c1' },
   ...{ runs: [], woken: [], approvedBy: [], postsOutside: 0, links: () => new Map() },
-  record: () => ({ jsonl: '', markdown: '', lines: 0, head: '' }),
+  record: recordOf(),
 };
 const context = (): ToolContext => ({
   services: { databricks: databricks({ host: workspace.url, token: 't' }), mlflow: mlflow({ uri: tracking.url }) },
