@@ -42,14 +42,20 @@ export function newRow(table: DocTable, row: string | null, key: string, columns
   return `| ${cells.join(' | ')} |`;
 }
 
-/** The document with that row replaced, or with it as the table's last one. Line ends stay as they are. */
+/** The document with that row replaced, or with it as the table's last one. Each line keeps its own end; a new one ends as the line above it. */
 export function withRow(text: string, table: DocTable, before: string | null, after: string): string {
-  const ending = text.includes('\r\n') ? '\r\n' : '\n';
-  const lines = linesOf(text);
-  const at = before === null ? -1 : lines.indexOf(before, table.from);
-  if (before !== null && at >= 0 && at < table.to) lines[at] = after;
-  else lines.splice(table.to, 0, after);
-  return lines.join(ending);
+  const at = before === null ? -1 : linesOf(text).indexOf(before, table.from);
+  const replaced = at >= 0 && at < table.to;
+  const lines = text.split(/(?<=\n)/);
+  const start = lines.slice(0, replaced ? at : table.to).join('');
+  const rest = lines.slice(replaced ? at + 1 : table.to).join('');
+  const end = endOf(lines[replaced ? at : table.to - 1] ?? '');
+  // Where the table's last line is the document's, and has no end, the row above gets one.
+  return replaced || end !== '' ? `${start}${after}${end}${rest}` : `${start}${endOf(lines[table.to - 2] ?? '')}${after}`;
+}
+
+function endOf(line: string): string {
+  return /\r?\n$/.exec(line)?.[0] ?? '';
 }
 
 /** Whether a column of this name is in the header. */

@@ -34,3 +34,12 @@ test('line ends stay as they are', () => {
   const changed = withRow(windows, tablesOf(windows)[0]!, '| a | 0.70 | Ana |', '| a | 0.73 | Ana |');
   expect(changed).toBe(windows.replace('0.70', '0.73'));
 });
+
+test('in a document of mixed line ends each line keeps its own, and a new row ends as the one above it', () => {
+  const mixed = `old line\r\n${doc}`;
+  expect(withRow(mixed, tablesOf(mixed)[0]!, '| a | 0.70 | Ana |', '| a | 0.73 | Ana |')).toBe(mixed.replace('0.70', '0.73'));
+  expect(withRow(mixed, tablesOf(mixed)[0]!, null, '| d |  | Cy |')).toBe(mixed.replace('Bo |\n', 'Bo |\n| d |  | Cy |\n'));
+  const open = 'x\n| k | v |\r\n|---|---|\r\n| a | 1 |';
+  expect(withRow(open, tablesOf(open)[0]!, null, '| b | 2 |')).toBe(`${open}\r\n| b | 2 |`);
+  expect(withRow(open, tablesOf(open)[0]!, '| a | 1 |', '| a | 2 |')).toBe(open.replace('1', '2'));
+});
