@@ -59,6 +59,7 @@ export const findBestRun = readTool({
       includeChildren: query.include_children,
     };
     const chosen = bestRun(runs, rules);
+    if (!chosen.best && !complete) throw tooMany(query, experiment, chosen, runs.length);
     if (!chosen.best) return await nobody(query, experiment, rules, directed, mlflow, ctx.signal);
     if (!directed) {
       throw new ToolError(
@@ -144,6 +145,19 @@ function badFilter(error: unknown): unknown {
   return new ToolError('BAD_FILTER', error.message, 'correct the filter: AND only, names like params.x, values in single quotes; or leave it out.');
 }
 
+/** The first runs are all left out, and there are more: whether one of these competes is not known, so nothing is said of it. */
+function tooMany(query: Input, experiment: Experiment, { leftOut }: BestRun<MlflowRun>, looked: number): ToolError {
+  return new ToolError(
+    'TOO_MANY_RUNS',
+    `${cell(experiment.name)} has more runs than are looked at, and none of the first ${looked} competes for the best ${cell(query.metric)}: ${inWords(leftOut).join(', ')}.`,
+    `narrow the search with filter${query.include_children ? '' : ', or pass include_children where nested runs are meant'}.`,
+  );
+}
+
+function inWords(leftOut: BestRun<MlflowRun>['leftOut']): string[] {
+  return Object.entries(leftOut).flatMap(([why, n]) => (n > 0 ? [`${n} ${why.replaceAll('_', ' ')}`] : []));
+}
+
 /** Nobody competed: says why, from the newest runs whatever they are. */
 async function nobody(
   query: Input,
@@ -161,10 +175,10 @@ async function nobody(
   const reasons = [
     // Without the filter they would compete, so it is what leaves nobody.
     ...(outside > 0 && query.filter?.trim() ? [`${outside} that would compete do not pass the filter`] : []),
-    ...Object.entries(leftOut).flatMap(([why, n]) => (n > 0 && outside === 0 ? [`${n} ${why.replaceAll('_', ' ')}`] : [])),
+    ...(outside === 0 ? inWords(leftOut) : []),
   ];
   const what = exists
-    ? `No run of ${cell(experiment.name)} competes for the best ${cell(query.metric)}: ${reasons.join(', ') || 'no run matches the filter'}.`
+    ? `No run of ${cell(experiment.name)} competes for the best ${cell(query.metric)}: ${reasons.join(', ') || (query.filter?.trim() ? 'no run matches the filter' : 'there was none when it was looked for')}.`
     : `No run of ${cell(experiment.name)} has a metric called ${cell(query.metric)}. ${didTheyMean(nearMetrics) ?? `Its metrics: ${listed(others)}.`}`;
   return done(`${what} Nothing was chosen in its place; ask the person.`, {
     found: false,

@@ -184,10 +184,11 @@ describe('find_best_run', () => {
     expect(refused).toMatchObject({ failed: true, text: expect.stringMatching(/^BAD_FILTER: .*Next: correct the filter: AND only/) });
   });
 
-  it('counts over all pages', async () => {
-    const runs = Array.from({ length: 2300 }, (_, i) => ({
+  /** An MLflow with so many runs, the best of them nested. */
+  async function manyRuns(all: number, nested: number) {
+    const runs = Array.from({ length: all }, (_, i) => ({
       info: { run_id: i.toString(16).padStart(32, '0'), experiment_id: '7', status: 'FINISHED', start_time: i },
-      data: { metrics: [{ key: 'val_f1', value: 1 - i / 1e4, step: 0, timestamp: 0 }], tags: i < 1200 ? [{ key: 'mlflow.parentRunId', value: 'p' }] : [] },
+      data: { metrics: [{ key: 'val_f1', value: 1 - i / 1e4, step: 0, timestamp: 0 }], tags: i < nested ? [{ key: 'mlflow.parentRunId', value: 'p' }] : [] },
     }));
     const own = await startStandIn({
       routes: {
@@ -200,9 +201,20 @@ describe('find_best_run', () => {
       },
     });
     open.push(() => own.close());
-    const { data } = await ask('find_best_run', { experiment: 'x', metric: 'val_f1' }, { mlflow: mlflow({ uri: own.url }) });
+    return await ask('find_best_run', { experiment: 'x', metric: 'val_f1' }, { mlflow: mlflow({ uri: own.url }) });
+  }
+
+  it('counts over all pages', async () => {
+    const { data } = await manyRuns(2300, 1200);
     expect(data).toMatchObject({ value: 0.88, considered: 1100 });
     expect(data['considered_is_at_least']).toBeUndefined();
+  });
+
+  it('says that it has not looked at all, where the first runs are all left out', async () => {
+    expect((await manyRuns(5100, 5050)).text).toBe(
+      'TOO_MANY_RUNS: x has more runs than are looked at, and none of the first 5000 competes for the best val_f1: 5000 nested. ' +
+        'Next: narrow the search with filter, or pass include_children where nested runs are meant. (not retryable)',
+    );
   });
 });
 
