@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { type Authorization, baseUrl, type DatabricksLogin, databricksAuth } from './databricks-auth.ts';
-import { type ApiJob, type ApiRun, apiJob, apiRun, id, jobOf, runOf } from './databricks-shapes.ts';
+import { apiJob, apiRun, id, jobOf, runOf } from './databricks-shapes.ts';
 import { type HttpRequest, sendJson, UpstreamError } from './http.ts';
+import { allPages } from './pages.ts';
 
 export type RunStatus = 'QUEUED' | 'PENDING' | 'RUNNING' | 'TERMINATING' | 'SUCCEEDED' | 'FAILED' | 'CANCELED' | 'SKIPPED' | 'TIMED_OUT';
 
@@ -86,10 +87,9 @@ export function databricks(login: DatabricksLogin & { authorization?: Authorizat
   return {
     host,
     async getJob(jobId, signal) {
-      const pages: ApiJob[] = [];
-      for (let token: string | undefined; pages.length === 0 || token; token = pages.at(-1)?.next_page_token)
-        pages.push(await ask(apiJob, { path: 'get', what: `look up job ${jobId}`, query: { job_id: jobId, page_token: token }, signal }));
-      return jobOf(pages);
+      const what = `look up job ${jobId}`;
+      const get = (token?: string) => ask(apiJob, { path: 'get', what, query: { job_id: jobId, page_token: token }, signal });
+      return jobOf(await allPages({ upstream: 'Databricks', what }, get, (page) => page.next_page_token));
     },
     async listJobs({ name, cursor }, signal) {
       const query = { limit: 25, name, page_token: cursor };
@@ -102,10 +102,9 @@ export function databricks(login: DatabricksLogin & { authorization?: Authorizat
       return { runId: started.run_id };
     },
     async getRun(runId, signal) {
-      const pages: ApiRun[] = [];
-      for (let token: string | undefined; pages.length === 0 || token; token = pages.at(-1)?.next_page_token)
-        pages.push(await ask(apiRun, { path: 'runs/get', what: `look up run ${runId}`, query: { run_id: runId, page_token: token }, signal }));
-      return runOf(pages);
+      const what = `look up run ${runId}`;
+      const get = (token?: string) => ask(apiRun, { path: 'runs/get', what, query: { run_id: runId, page_token: token }, signal });
+      return runOf(await allPages({ upstream: 'Databricks', what }, get, (page) => page.next_page_token));
     },
     async listRuns({ jobId, activeOnly, completedOnly, cursor }, signal) {
       const query = { job_id: jobId, active_only: activeOnly || undefined, completed_only: completedOnly || undefined, limit: 24, page_token: cursor };

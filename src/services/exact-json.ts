@@ -4,8 +4,15 @@
  */
 export function parseExact(text: string): unknown {
   // A JSON text is checked before it is touched, so that the scan below can trust its strings to be closed.
-  JSON.parse(text);
-  return JSON.parse(text.replace(/"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g, (token) => (/^-?\d{16,}$/.test(token) ? `"${token}"` : token)));
+  const value: unknown = JSON.parse(text);
+  if (!/\d{16}/.test(text)) return value;
+  let inString = false;
+  // Quote by quote: an expression that takes a whole string at once runs out of stack on one of some megabytes.
+  const exact = text.replace(/"|\\.|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g, (token) => {
+    if (token === '"') inString = !inString;
+    return !inString && /^-?\d{16,}$/.test(token) ? `"${token}"` : token;
+  });
+  return JSON.parse(exact);
 }
 
 /** JSON in which a bigint stands as bare digits, the only way to send an int64 from JavaScript. Keys without a value are left out. */

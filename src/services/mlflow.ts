@@ -3,6 +3,7 @@ import { type Authorization, baseUrl } from './databricks-auth.ts';
 import { type HttpRequest, send, sendJson, UpstreamError, unlessMissing } from './http.ts';
 import { artifactRequest } from './mlflow-artifacts.ts';
 import { apiArtifacts, apiExperiment, apiMetric, apiRun, runOf } from './mlflow-shapes.ts';
+import { pages } from './pages.ts';
 
 /** A metric's value; MLflow sends "NaN" and infinities as strings, and so do we in JSON. */
 export type Metric = { key: string; value: number; step: number; timestamp: number };
@@ -134,14 +135,10 @@ export function mlflow(login: MlflowLogin): MLflow {
     },
     async getMetricHistory(runId, metric, signal) {
       const what = `read the history of ${metric} of MLflow run ${runId}`;
-      const points = [];
-      let token: string | undefined;
-      do {
-        const query = { run_id: runId, metric_key: metric, page_token: token };
-        const page = await ask(historyPage, { path: 'metrics/get-history', what, query, signal });
-        points.push(...page.metrics);
-        token = page.next_page_token;
-      } while (token);
+      const get = (token?: string) =>
+        ask(historyPage, { path: 'metrics/get-history', what, query: { run_id: runId, metric_key: metric, page_token: token }, signal });
+      const points: Metric[] = [];
+      for await (const { metrics } of pages({ upstream: 'MLflow', what }, get, (page) => page.next_page_token)) for (const point of metrics) points.push(point);
       return points.sort((a, b) => a.step - b.step || a.timestamp - b.timestamp);
     },
     async setTag(runId, key, value, signal) {
@@ -150,14 +147,13 @@ export function mlflow(login: MlflowLogin): MLflow {
     },
     async listArtifacts({ runId, path }, signal) {
       const what = `list the artifacts of MLflow run ${runId}`;
-      const files: ArtifactFile[] = [];
-      let token: string | undefined;
-      do {
-        const page = await ask(apiArtifacts, { path: 'artifacts/list', what, query: { run_id: runId, path, page_token: token }, signal });
-        files.push(...page.files.map((f) => ({ path: f.path, isDir: f.is_dir, size: f.is_dir ? null : (f.file_size ?? null) })));
-        token = page.next_page_token;
-      } while (token && files.length < 1000);
-      return files;
+      const get = (token?: string) => ask(apiArtifacts, { path: 'artifacts/list', what, query: { run_id: runId, path, page_token: token }, signal });
+      const found: ArtifactFile[] = [];
+      for await (const { files } of pages({ upstream: 'MLflow', what }, get, (page) => page.next_page_token)) {
+        for (const f of files) found.push({ path: f.path, isDir: f.is_dir, size: f.is_dir ? null : (f.file_size ?? null) });
+        if (found.length >= 1000) break;
+      }
+      return found;
     },
     async getArtifact({ run, path, largest }, signal) {
       if (login.authorization) return null;
