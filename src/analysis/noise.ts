@@ -65,7 +65,8 @@ export function noise(
   if (b.n < 2 || c.n < 2) {
     const [one, who, many, whose] = b.n < 2 ? [b.mean, called.baseline, c, called.candidate] : [c.mean, called.candidate, b, called.baseline];
     const test = many.n < FEWEST_FOR_ONE ? null : oneAgainst(one, many);
-    const note = `Only ${whose} was repeated${test ? '' : ': too little to test the difference'}.`;
+    const why = many.std === 0 ? ', and its repetitions have no spread at all: nothing to test against' : ': too little to test the difference';
+    const note = `Only ${whose} was repeated${test ? '' : why}.`;
     if (!test) return { ...facts, note, figures: `Over repetitions: ${groups}.` };
     const says = test.p < 0.05 ? 'more than its seeds explain' : 'within what its seeds do';
     return {
@@ -103,12 +104,17 @@ export function noiseInWords({ note, figures = '' }: { note: string; figures?: s
   return [warnings.includes(note) ? '' : note, figures].filter(Boolean).join(' ');
 }
 
+/** A spread that is no more than what rounding leaves over is none: three times 0.74 have a mean of 0.7400000000000001. */
+const ROUNDING = 1e-12;
+
 export function spread(values: readonly number[]): Spread | null {
+  const [first] = values;
   const n = values.length;
-  if (n === 0) return null;
+  if (first === undefined) return null;
+  if (values.every((v) => v === first)) return { n, mean: first, std: n < 2 ? null : 0 };
   const mean = values.reduce((sum, v) => sum + v, 0) / n;
-  const std = n < 2 ? null : Math.sqrt(values.reduce((sum, v) => sum + (v - mean) ** 2, 0) / (n - 1));
-  return { n, mean, std };
+  const std = Math.sqrt(values.reduce((sum, v) => sum + (v - mean) ** 2, 0) / (n - 1));
+  return { n, mean, std: std <= ROUNDING * Math.abs(mean) ? 0 : std };
 }
 
 /**

@@ -154,6 +154,20 @@ describe('noise', () => {
     expect(found).toMatchObject({ n_baseline: nBefore, n_candidate: nAfter, note });
   });
 
+  it.each([
+    ['one run', [0.7400001]],
+    ['three others that are equal too', [0.7, 0.7, 0.7]],
+  ])('takes what rounding leaves over for no spread: three times 0.74 against %s', (_, before) => {
+    const found = noise('val_f1', group('v1', before), group('v2', [0.74, 0.74, 0.74]));
+    expect(found).toMatchObject({
+      mean: { candidate: 0.74 },
+      std: { candidate: 0 },
+      note: expect.stringContaining('no spread at all: nothing to test against.'),
+    });
+    expect([found.single_p, found.welch_p]).toEqual([undefined, undefined]);
+    expect(spread([0.1 + 0.2, 0.3, 0.3])?.std).toBe(0);
+  });
+
   it('counts a copy once: the same seed and the same figures are the same run made again', () => {
     const [first, second] = group('v1', [0.7, 0.71]);
     const copy = seeded('copy', 'v1', 0, 0.7);
