@@ -46,9 +46,9 @@ function trendOf({ metric, points }: Course, evidence: string[]): Trend {
     return 'unclear';
   }
   const smooth = medians(finite);
-  const range = Math.max(...smooth.map((p) => p.value)) - Math.min(...smooth.map((p) => p.value));
   const [start, end] = ends(finite);
   const best = smooth.reduce((low, p) => (p.value < low.value ? p : low));
+  const range = smooth.reduce((high, p) => Math.max(high, p.value), best.value) - best.value;
   evidence.push(
     `${metric} went from ${figure(start)} to ${figure(end)} over ${finite.length} values; its lowest level was ${figure(best.value)} at step ${best.step}.`,
   );

@@ -9,9 +9,10 @@ export function textSparkline(points: readonly ChartPoint[], width = 20): string
   const finite = values.filter(isDrawable);
   const [first, last] = [finite[0], finite.at(-1)];
   if (first === undefined || last === undefined) return 'no values';
-  const [least, most] = [Math.min(...finite), Math.max(...finite)];
+  const keep = extremes(values);
+  const [least, most] = [values[keep[0] ?? 0] ?? first, values[keep.at(-1) ?? 0] ?? first];
   const bar = (value: number | null) => (value === null ? ' ' : (BARS[most === least ? 3 : Math.round(((value - least) / (most - least)) * 7)] ?? ' '));
-  const bars = chooseIndexes(values.length, width, extremes(values)).map((i) => bar(values[i] ?? null));
+  const bars = chooseIndexes(values.length, width, keep).map((i) => bar(values[i] ?? null));
   return `${bars.join('')}  ${short(first)} → ${short(last)} (min ${short(least)}, max ${short(most)})`;
 }
 

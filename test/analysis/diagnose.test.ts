@@ -62,6 +62,14 @@ test('a NaN in the middle is told, and is no divergence where the numbers come b
   expect(found.evidence[0]).toBe('loss is not finite 2 times, first at step 60.');
 });
 
+test('a loss that was logged at every batch of a long training is judged like any other', () => {
+  const long = of(200_000, (i) => 1 / (1 + i));
+  expect(diagnose(course('train_loss', long), null)).toMatchObject({
+    trend: 'plateaued',
+    evidence: [expect.stringContaining('over 200000 values'), expect.anything()],
+  });
+});
+
 describe('overfitting', () => {
   const train = course(
     'train_loss',

@@ -127,4 +127,5 @@ test('a curve in one line of text', () => {
   expect(textSparkline(curve([0.61, 0.7, null, 0.74, 0.73]))).toBe('▁▆ █▇  0.61 → 0.73 (min 0.61, max 0.74)');
   expect(textSparkline(curve([null]))).toBe('no values');
   expect(textSparkline(curve(Array.from({ length: 500 }, (_, i) => i)))).toMatch(/^\S{20} {2}0 → 499/);
+  expect(textSparkline(curve(Array.from({ length: 200_000 }, (_, i) => i)))).toMatch(/ \(min 0, max 200000\)$/);
 });
