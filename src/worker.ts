@@ -54,16 +54,17 @@ export async function startWorker(config: Config, core: Core, log: Log, watching
     },
   });
   const { databricks } = services;
+  const unwatched = (error: unknown) => {
+    figures.trouble('watch');
+    log.warn({ err: error }, 'the training runs could not be asked about; tried again soon');
+  };
   const watch = databricks
     ? startJobWatch({
         redis,
         keys,
         deliver,
-        poll: progressReader({ databricks, mlflow: services.mlflow, settings: config.settings }),
-        failed: (error) => {
-          figures.trouble('watch');
-          log.warn({ err: error }, 'the training runs could not be asked about; tried again soon');
-        },
+        poll: progressReader({ databricks, mlflow: services.mlflow, settings: config.settings, failed: unwatched }),
+        failed: unwatched,
       })
     : null;
   const index = keepAbout({

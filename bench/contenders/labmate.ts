@@ -54,7 +54,7 @@ const watch = startJobWatch({
   redis: core.redis,
   keys,
   deliver: core.deliver,
-  now: watchersNow,
+  ticks: watchersNow,
   everyMs: 5,
   poll: async (runs) => {
     looks += runs.length;

@@ -11,14 +11,6 @@ export function givenUp(attempt: number, failingMs: number): string | null {
   return failingMs >= FAILING_MS ? `Tried ${attempt} times in ${Math.round(failingMs / 60_000)} minutes.` : null;
 }
 
-/** An upstream that says "in a year" is not believed. */
-const LONGEST_ANNOUNCED_MS = 24 * 3_600_000;
-
-/** What an upstream's Retry-After is worth: null where it names no time to speak of, so that "at once, again and again" counts as failing. */
-export function announced(retryAfterMs: number | null): number | null {
-  return retryAfterMs === null || !(retryAfterMs >= 1_000) ? null : Math.min(retryAfterMs, LONGEST_ANNOUNCED_MS);
-}
-
 /** When to try again: what the upstream said, else full jitter under a doubling bound. `random` in [0, 1). */
 export function retryAt(now: number, attempt: number, retryAfterMs: number | null, random: number): string {
   const wait = retryAfterMs ?? 250 + random * Math.min(LONGEST_MS, 1_000 * 2 ** attempt);

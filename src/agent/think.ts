@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { isNestedDeeperThan } from '../policy/nesting.ts';
 import type { EventOf, SessionEvent } from '../session/events.ts';
-import { failingMs } from '../session/failing.ts';
+import { announced, failingMs } from '../session/failing.ts';
 import { makeRoom, withoutPictures } from '../session/make-room.ts';
 import type { Session } from '../session/state.ts';
 import { type Written, writeTranscript } from '../session/transcript.ts';
-import { announced, givenUp, retryAt, spread } from './backoff.ts';
+import { givenUp, retryAt, spread } from './backoff.ts';
 import type { Breakers } from './breaker.ts';
 import type { Model, ModelAnswer, ToolSpec } from './model.ts';
 

@@ -1,42 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
-import { z } from 'zod';
-import { type Tripwire, tripwireSchema } from '../session/events.ts';
 import { runNames } from '../session/run-names.ts';
-import { type Logged, tripped, trippedFacts } from '../session/tripwire.ts';
-import type { Command, Deliver } from './commands.ts';
+import type { Deliver } from './commands.ts';
 import type { Keys } from './keys.ts';
 import { nudged } from './nudge.ts';
-import { progressOf, type RunState } from './progress.ts';
+import { progressOf, type RunState, UNREADABLE } from './progress.ts';
 import { BrokenChain } from './read-line.ts';
 import { timeAt } from './redis.ts';
+import { isOver, nameOf, parseWaits, type Wait, wakesOf, wantedOf } from './waits.ts';
 
-/** Asks the backends about many runs at once; a run they do not know any more is missing from the answer. */
-export type PollRuns = (runs: { runId: string; metrics: string[] }[]) => Promise<Map<string, RunState>>;
-
-/** One parked wait of one session. */
-export type Wait = {
-  session: string;
-  call: string;
-  parkedAt: string;
-  runIds: string[];
-  until: 'all' | 'any';
-  conditions: Tripwire[];
-  metric: string | null;
-};
-
-type Wake = Extract<Command, { do: 'wake' }>;
+/** Asks the backends about many runs at once. Null is a run that was asked about in vain; one that is missing was not come to, as its backend is away. */
+export type PollRuns = (runs: { runId: string; metrics: string[] }[]) => Promise<Map<string, RunState | null>>;
 
 const FIRST_MS = 1_000;
 const LONGEST_MS = 30_000;
 /** A progress nobody has written for so long is of no use to anybody. */
 const PROGRESS_KEPT_S = 86_400;
-const waitSchema = z.object({
-  run_ids: z.array(z.string()),
-  until: z.enum(['all', 'any']),
-  conditions: z.array(tripwireSchema).catch([]),
-  metric: z.string().nullable().catch(null),
-});
 
 /**
  * Watches the training runs that sessions wait for: each run once, however many wait for it, ever more slowly, without a model and without a session held. It wakes
@@ -50,16 +29,18 @@ export function startJobWatch(deps: {
   deliver: Deliver;
   failed: (error: unknown) => void;
   everyMs?: number;
-  now?: () => number;
+  /** Ms of a clock that nobody sets back. */
+  ticks?: () => number;
 }): {
   stop(): void;
 } {
   const { redis, keys } = deps;
-  const clock = deps.now ?? Date.now;
+  const ticks = deps.ticks ?? (() => performance.now());
   const me = randomUUID();
   const pace = new Map<string, { at: number; every: number }>();
-  /** The last that was seen of each run somebody waits for; null is a run that is gone. */
-  const known = new Map<string, RunState | null>();
+  const paceOf = (run: string) => pace.get(run) ?? { at: 0, every: FIRST_MS / 1.3 };
+  /** The last that was seen of each run somebody waits for; what it logged is left out again once all who wait for it were told. */
+  const known = new Map<string, RunState>();
   const looked = new Set<string>();
   const woken = new Set<string>();
   const shown = new Map<string, string>();
@@ -87,25 +68,19 @@ export function startJobWatch(deps: {
     const waits = parseWaits(await redis.hgetall(keys.waits));
     forget(waits);
     if (await nudged(redis, keys)) pace.clear();
-    const now = clock();
-    // What has ended stays ended: it is not asked about again while others are waited for.
-    const asked = wantedOf(waits).filter(({ runId }) => !known.get(runId)?.terminal && known.get(runId) !== null && (pace.get(runId)?.at ?? 0) <= now);
-    if (asked.length > 0) {
-      const states = await deps.poll(asked);
-      for (const { runId } of asked) {
-        known.set(runId, states.get(runId) ?? null);
-        const every = Math.min(LONGEST_MS, (pace.get(runId)?.every ?? FIRST_MS / 1.3) * 1.3);
-        pace.set(runId, { at: now + every * (0.9 + Math.random() * 0.2), every });
-      }
+    for (const wait of waits) {
+      if (looked.has(nameOf(wait))) continue;
+      looked.add(nameOf(wait));
+      // What is known of its runs was read for others, with other conditions: they are asked about now.
+      for (const run of wait.runIds) if (known.delete(run)) pace.set(run, { ...paceOf(run), at: 0 });
     }
-    const fresh = new Set(asked.map((a) => a.runId));
+    const fresh = await look(waits);
     const told = new Set<string>();
     for (const wait of waits) {
-      if (looked.has(nameOf(wait)) && !wait.runIds.some((run) => fresh.has(run))) continue;
-      looked.add(nameOf(wait));
+      if (!wait.runIds.some((run) => fresh.has(run))) continue;
       try {
         if (await wake(wait)) for (const run of wait.runIds) told.add(run);
-        await keepProgress(wait, now);
+        await keepProgress(wait, fresh);
       } catch (error) {
         // One session that can't be woken must not keep the others asleep. It is tried again when its runs are looked at next.
         for (const run of wait.runIds) told.add(run);
@@ -113,7 +88,35 @@ export function startJobWatch(deps: {
       }
     }
     // Who is told of an end and waits again found that it was none: such a run is asked about anew, in its time, or the two would go round for ever.
-    for (const run of told) if (known.get(run)?.terminal ?? true) known.delete(run);
+    for (const run of told) if (isOver(known.get(run))) known.delete(run);
+    for (const [run, state] of known) if (fresh.has(run)) known.set(run, { ...state, histories: {} });
+  };
+
+  /** Asks about the runs whose time has come, those that have waited longest first. Answers which were seen. */
+  const look = async (waits: readonly Wait[]): Promise<Set<string>> => {
+    const now = ticks();
+    // What has ended stays ended: it is not asked about again while others are waited for.
+    const asked = wantedOf(waits)
+      .filter(({ runId }) => !known.get(runId)?.terminal && paceOf(runId).at <= now)
+      .sort((a, b) => paceOf(a.runId).at - paceOf(b.runId).at);
+    const fresh = new Set<string>();
+    if (asked.length === 0) return fresh;
+    const before = asked.map(({ runId }) => paceOf(runId));
+    // Before it is asked: a look that fails is not made again at once.
+    for (const { runId } of asked) {
+      const every = Math.min(LONGEST_MS, paceOf(runId).every * 1.3);
+      pace.set(runId, { at: now + every * (0.9 + Math.random() * 0.2), every });
+    }
+    const states = await deps.poll(asked);
+    for (const [i, { runId }] of asked.entries()) {
+      const state = states.get(runId);
+      // Not come to: it stays due.
+      if (state === undefined) pace.set(runId, before[i] ?? paceOf(runId));
+      if (!state) continue;
+      known.set(runId, state);
+      fresh.add(runId);
+    }
+    return fresh;
   };
 
   /** True where it was woken now. */
@@ -134,15 +137,16 @@ export function startJobWatch(deps: {
   const leave = ({ session, call }: Wait) => redis.hdel(keys.waits, `${session} ${call}`);
 
   /** Writes down what a reader of the thread would see changed, and has the thread looked at. */
-  const keepProgress = async (wait: Wait, now: number) => {
+  const keepProgress = async (wait: Wait, fresh: ReadonlySet<string>) => {
     const seen = wait.runIds.flatMap((runId) => {
       const state = known.get(runId);
-      return state ? [{ runId, state, parameters: state.parameters ?? {} }] : [];
+      return state && state.status !== UNREADABLE ? [{ runId, state, parameters: state.parameters ?? {} }] : [];
     });
     const names = runNames(seen);
     const changed: string[] = [];
     for (const { runId, state } of seen) {
-      const text = JSON.stringify(progressOf(runId, names.get(runId) ?? runId, state, now));
+      if (!fresh.has(runId)) continue;
+      const text = JSON.stringify(progressOf(runId, names.get(runId) ?? runId, state, Date.now()));
       const name = `${nameOf(wait)} ${runId}`;
       if (shown.get(name) === text) continue;
       shown.set(name, text);
@@ -173,53 +177,4 @@ export function startJobWatch(deps: {
       clearTimeout(timer);
     },
   };
-}
-
-/** What this wait is to be told now. Pure. */
-export function wakesOf(wait: Wait, known: ReadonlyMap<string, RunState | null>): { key: string; command: Wake }[] {
-  const { session, call } = wait;
-  const wakes: { key: string; command: Wake }[] = [];
-  const add = (key: string, why: Wake['why'], data: Record<string, unknown>) =>
-    wakes.push({ key: `${nameOf(wait)} ${key}`, command: { do: 'wake', session, call, why, data } });
-  for (const [i, condition] of wait.conditions.entries()) {
-    const found = wait.runIds.flatMap((runId): { runId: string; at: Logged }[] => {
-      const { histories, terminal = false } = known.get(runId) ?? {};
-      const at = tripped(condition, histories?.[condition.metric] ?? [], terminal);
-      return at ? [{ runId, at }] : [];
-    })[0];
-    if (found) add(`tripwire ${i}`, 'tripwire', trippedFacts(condition, found.runId, found.at));
-  }
-  // A run that is gone will never finish: the tool is asked again and says so.
-  const over = (run: string) => known.has(run) && (known.get(run)?.terminal ?? true);
-  if (wait.until === 'all' ? wait.runIds.every(over) : wait.runIds.some(over))
-    add('job', 'job', { runs: wait.runIds.map((run) => ({ run_id: run, status: known.get(run)?.status ?? (known.has(run) ? 'GONE' : 'UNKNOWN') })) });
-  return wakes;
-}
-
-function wantedOf(waits: readonly Wait[]): { runId: string; metrics: string[] }[] {
-  const wanted = new Map<string, Set<string>>();
-  for (const wait of waits) {
-    for (const run of wait.runIds) {
-      const metrics = wanted.get(run) ?? new Set();
-      for (const metric of [...(wait.metric ? [wait.metric] : []), ...wait.conditions.map((c) => c.metric)]) metrics.add(metric);
-      wanted.set(run, metrics);
-    }
-  }
-  return [...wanted].map(([runId, metrics]) => ({ runId, metrics: [...metrics] }));
-}
-
-/** A wait that is parked anew is another one. */
-function nameOf({ session, call, parkedAt }: Wait): string {
-  return `${session} ${call} ${parkedAt}`;
-}
-
-function parseWaits(all: Record<string, string>): Wait[] {
-  return Object.entries(all).flatMap(([field, value]) => {
-    const [session = '', call = ''] = field.split(' ');
-    const at = value.indexOf(' ');
-    const parsed = waitSchema.safeParse(JSON.parse(value.slice(at + 1)));
-    if (!parsed.success) return [];
-    const { run_ids, until, conditions, metric } = parsed.data;
-    return [{ session, call, parkedAt: value.slice(0, at), runIds: run_ids, until, conditions, metric }];
-  });
 }

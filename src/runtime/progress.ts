@@ -1,6 +1,9 @@
 import { z } from 'zod';
 import type { Logged } from '../session/tripwire.ts';
 
+/** The status of a run that can't be looked at, for a reason that does not pass by itself. */
+export const UNREADABLE = 'UNREADABLE';
+
 /** What the backends say of a run that somebody waits for. */
 export type RunState = {
   status: string;

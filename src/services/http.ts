@@ -92,6 +92,14 @@ export async function sendJson<T>(request: HttpRequest, schema: z.ZodType<T>): P
   throw strange(request, answer.status, 'UNEXPECTED_SHAPE', `JSON of an unexpected shape ${where}.`, parsed.error);
 }
 
+/**
+ * Whether a failure is about the one thing that was asked for, so that others may be asked for all the same. An outage says nothing of it, nor does a login that is not
+ * accepted any more: an operator mends that.
+ */
+export function isOfTheThing(error: unknown): boolean {
+  return error instanceof UpstreamError && !error.transient && error.status !== 401;
+}
+
 /** Whether a backend said that the thing does not exist: 404, its own code for that, or Databricks' 400 in those words. */
 export function isNotFound(error: unknown): error is UpstreamError {
   if (!(error instanceof UpstreamError)) return false;

@@ -25,3 +25,11 @@ export function failsOn(
   const since = { from: m, until: Math.max(m, Date.parse(wait.at)) + LONGEST_TRY_MS };
   return { ms: failingMs(before, m), since: wait.attempt > attempts ? since : null };
 }
+
+/** An upstream that says "in a year" is not believed. */
+const LONGEST_ANNOUNCED_MS = 24 * 3_600_000;
+
+/** What an upstream's Retry-After is worth: null where it names no time to speak of, so that "at once, again and again" counts as failing. */
+export function announced(retryAfterMs: number | null): number | null {
+  return retryAfterMs === null || !(retryAfterMs >= 1_000) ? null : Math.min(retryAfterMs, LONGEST_ANNOUNCED_MS);
+}

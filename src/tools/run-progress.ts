@@ -1,12 +1,13 @@
-import type { Databricks, JobRun } from '../services/databricks.ts';
-import { UpstreamError } from '../services/http.ts';
+import type { Databricks } from '../services/databricks.ts';
+import { isOfTheThing, UpstreamError } from '../services/http.ts';
 import { type MLflow, type MlflowRun, quote } from '../services/mlflow.ts';
-import { runPoller } from '../services/poll-runs.ts';
+import { type Seen as Polled, runPoller } from '../services/poll-runs.ts';
+import { announced } from '../session/failing.ts';
 import type { ToolSettings } from './define-tool.ts';
 import { typicalDuration } from './job-definition.ts';
+import { keptHistories, type Point } from './kept-histories.ts';
 import { linkedRuns } from './linked-runs.ts';
 
-type Point = { step: number; value: number };
 /** A run somebody waits for, and the metrics they asked about. */
 export type Watched = { runId: string; metrics: readonly string[] };
 export type Seen = {
@@ -27,27 +28,46 @@ const REMEMBERED = 5_000;
 const USUAL_FOR_MS = 600_000;
 const LINK_AGAIN_MS = 3_000;
 const LINK_AGAIN_MOST_MS = 300_000;
+const DATABRICKS_AWAY_MS = 5_000;
 const MLFLOW_AWAY_MS = 15_000;
+/** A history that can't be read, for its size or for want of a permission, is left alone for so long. */
+const REFUSED_FOR_MS = 300_000;
 /** Ids of 32 digits each, in one filter. */
 const AT_ONCE = 100;
 
 /**
  * Looks at runs for all who wait for them: their states in batches of their jobs, and what they log to MLflow with one search for all. A history is read again only
- * where something was logged since. MLflow's failures leave the curves out for a while; those of Databricks are thrown.
+ * where something was logged since. What can't be read of one run keeps nothing of the others back. While MLflow is away, curves are left out; while Databricks is, runs.
  */
 export function progressReader(deps: {
   databricks: Databricks;
   mlflow: MLflow | undefined;
   settings: ToolSettings;
+  /** Told of what is gone on without. */
+  failed?: (error: unknown) => void;
+  /** Ms of a clock that nobody sets back. */
   now?: () => number;
-}): (runs: readonly Watched[], signal?: AbortSignal) => Promise<Map<string, Seen>> {
-  const { databricks, mlflow, settings } = deps;
-  const now = deps.now ?? Date.now;
-  const poll = runPoller(databricks);
+}): (runs: readonly Watched[], signal?: AbortSignal) => Promise<Map<string, Seen | null>> {
+  const { databricks, mlflow, settings, failed = () => {} } = deps;
+  const now = deps.now ?? (() => performance.now());
+  const poll = runPoller(databricks, (error) => {
+    databricksAwayUntil = now() + (announced(error.retryAfterMs) ?? DATABRICKS_AWAY_MS);
+    failed(error);
+  });
   const links = new Map<string, Linked>();
   const usuals = new Map<string, { usual: Seen['usual']; until: number }>();
-  const read = new Map<string, { upTo: string; points: Point[] }>();
+  const read = keptHistories(now);
+  const refusedUntil = new Map<string, number>();
+  let databricksAwayUntil = 0;
   let mlflowAwayUntil = 0;
+
+  /** Null where it is refused for this one run: that says nothing of the others. */
+  const unlessRefused = <T>(answer: Promise<T>): Promise<T | null> =>
+    answer.catch((error: unknown) => {
+      if (!isOfTheThing(error)) throw error;
+      failed(error);
+      return null;
+    });
 
   async function usualOf(jobId: string, signal: AbortSignal): Promise<Seen['usual']> {
     const known = usuals.get(jobId);
@@ -62,7 +82,7 @@ export function progressReader(deps: {
   async function link(runId: string, signal: AbortSignal): Promise<Linked> {
     const known = links.get(runId);
     if (known?.mlflowRunId || (known && known.againAt > now())) return known;
-    const [first] = await linkedRuns(mlflow as MLflow, runId, { services: { databricks, mlflow }, settings, signal });
+    const [first] = (await unlessRefused(linkedRuns(mlflow as MLflow, runId, { services: { databricks, mlflow }, settings, signal }))) ?? [];
     const tries = (known?.tries ?? 0) + 1;
     const againAt = now() + Math.min(LINK_AGAIN_MOST_MS, LINK_AGAIN_MS * 1.5 ** (tries - 5));
     return remember(links, runId, { mlflowRunId: first?.runId ?? null, experimentId: first?.experimentId ?? null, tries, againAt });
@@ -78,56 +98,79 @@ export function progressReader(deps: {
     }
     for (let i = 0; i < linked.length; i += AT_ONCE) {
       const part = linked.slice(i, i + AT_ONCE);
-      const filter = `attributes.run_id IN (${part.map((l) => quote(l.mlflowRunId)).join(', ')})`;
-      const { runs } = await mlflow.searchRuns({ experimentIds: [...new Set(part.map((l) => l.experimentId))], filter, maxResults: part.length }, signal);
-      for (const { runId, mlflowRunId } of part) {
-        const run = runs.find((r) => r.runId === mlflowRunId);
-        if (run) found.set(runId, run);
-      }
+      for (const run of await search(part, signal)) for (const { runId, mlflowRunId } of part) if (mlflowRunId === run.runId) found.set(runId, run);
     }
     return found;
+  }
+
+  async function search(part: readonly { mlflowRunId: string; experimentId: string }[], signal: AbortSignal): Promise<MlflowRun[]> {
+    const experimentIds = [...new Set(part.map((l) => l.experimentId))];
+    const filter = `attributes.run_id IN (${part.map((l) => quote(l.mlflowRunId)).join(', ')})`;
+    const page = await unlessRefused((mlflow as MLflow).searchRuns({ experimentIds, filter, maxResults: part.length }, signal));
+    if (page || experimentIds.length < 2) return page?.runs ?? [];
+    // One experiment that may not be read spoils the search in all of them.
+    const each: MlflowRun[] = [];
+    for (const id of experimentIds) {
+      const runs = await search(
+        part.filter((l) => l.experimentId === id),
+        signal,
+      );
+      each.push(...runs);
+    }
+    return each;
   }
 
   async function historyOf(run: MlflowRun, metric: string, signal: AbortSignal): Promise<Point[]> {
     const last = run.metrics[metric];
     if (!last) return [];
     const key = `${run.runId} ${metric}`;
+    if ((refusedUntil.get(key) ?? 0) > now()) return [];
     const upTo = `${last.step} ${last.timestamp} ${last.value}`;
-    const known = read.get(key);
-    if (known?.upTo === upTo) return known.points;
-    const points = (await (mlflow as MLflow).getMetricHistory(run.runId, metric, signal)).map(({ step, value }) => ({ step, value }));
-    return remember(read, key, { upTo, points }).points;
+    const known = read.get(key, upTo);
+    if (known) return known;
+    const all = await unlessRefused((mlflow as MLflow).getMetricHistory(run.runId, metric, signal));
+    if (!all) remember(refusedUntil, key, now() + REFUSED_FOR_MS);
+    const points = (all ?? []).map(({ step, value }) => ({ step, value }));
+    if (all) read.keep(key, upTo, points);
+    return points;
   }
 
   return async (runs, signal = new AbortController().signal) => {
+    const seen = new Map<string, Seen | null>();
+    if (now() < databricksAwayUntil) return seen;
     const states = await poll(
       runs.map((r) => r.runId),
       signal,
     );
-    const seen = new Map<string, Seen>();
     for (const { runId } of runs) {
       const state = states.get(runId);
-      if (state) seen.set(runId, { ...bare(state), usual: state.run && !state.terminal ? await usualOf(state.run.jobId, signal) : null });
+      if (state === undefined) continue;
+      seen.set(runId, state && { ...bare(state), usual: state.run && !state.terminal ? await usualOf(state.run.jobId, signal) : null });
     }
     if (!mlflow || now() < mlflowAwayUntil) return seen;
     try {
-      const logged = await mlflowRunsOf([...seen.keys()], signal);
+      const logged = await mlflowRunsOf(
+        [...states].flatMap(([runId, state]) => (state?.run ? [runId] : [])),
+        signal,
+      );
       for (const { runId, metrics } of runs) {
         const [run, one] = [logged.get(runId), seen.get(runId)];
         if (!run || !one) continue;
         one.metric = shownMetric(metrics, run, settings.metrics);
         one.epochs = epochsOf(run.params);
         for (const metric of new Set([...metrics, ...(one.metric ? [one.metric] : [])])) one.histories[metric] = await historyOf(run, metric, signal);
+        // It is not asked about again.
+        if (one.terminal) read.drop(run.runId);
       }
     } catch (error) {
       if (!(error instanceof UpstreamError)) throw error;
-      mlflowAwayUntil = now() + (error.retryAfterMs ?? MLFLOW_AWAY_MS);
+      mlflowAwayUntil = now() + (announced(error.retryAfterMs) ?? MLFLOW_AWAY_MS);
     }
     return seen;
   };
 }
 
-function bare({ status, terminal, run }: { status: string; terminal: boolean; run: JobRun | null }): Seen {
+function bare({ status, terminal, run }: Polled): Seen {
   return {
     status,
     terminal,

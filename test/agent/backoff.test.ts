@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { announced, retryAt } from '../../src/agent/backoff.ts';
+import { retryAt } from '../../src/agent/backoff.ts';
+import { announced } from '../../src/session/failing.ts';
 
 test.each<[string, number | null, number | null]>([
   ['nothing', null, null],

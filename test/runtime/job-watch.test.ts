@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Delivered } from '../../src/runtime/commands.ts';
 import { startJobWatch } from '../../src/runtime/job-watch.ts';
 import type { RunState } from '../../src/runtime/progress.ts';
@@ -19,15 +19,21 @@ describe('the watch over training runs', () => {
     it.redis.hset(it.keys.waits, `${session} c1`, `${seq} ${JSON.stringify({ run_ids, until: 'all', conditions: [] })}`);
 
   /** Watches for so long. What is delivered is told to `deliver`. */
-  async function watchFor(ms: number, states: Record<string, RunState>, deliver: (session: string) => Promise<Delivered>) {
+  async function watchFor(
+    ms: number,
+    states: Record<string, RunState | null | undefined>,
+    deliver: (session: string) => Promise<Delivered>,
+    before: () => unknown = () => {},
+  ) {
     await it.redis.del(it.keys.watch);
     const seen = { woken: [] as string[], failed: [] as string[], polled: [] as string[] };
     const watching = startJobWatch({
       redis: it.redis,
       keys: it.keys,
       poll: async (runs) => {
+        before();
         seen.polled.push(...runs.map((r) => r.runId));
-        return new Map(runs.map(({ runId }) => [runId, states[runId] ?? RUNNING]));
+        return new Map(runs.flatMap(({ runId }) => (states[runId] === undefined ? [] : [[runId, states[runId]]])));
       },
       deliver: async (_key, { session }) => {
         seen.woken.push(session);
@@ -54,16 +60,59 @@ describe('the watch over training runs', () => {
     expect(failed).toEqual(['Error: a cannot be read']);
   });
 
-  test('who is woken, finds the run going on and waits again is not woken over and over', async () => {
+  test.each([
+    ['has ended', OVER],
+    ['can not be seen', { status: 'UNREADABLE', terminal: false }],
+  ])('who is woken as a run %s, finds it going on and waits again is not woken over and over', async (_, state) => {
     let parked = 3;
     await parks('again', ['2'], parked);
-    const { woken, polled } = await watchFor(700, { '2': OVER }, async (session) => {
+    const { woken, polled } = await watchFor(700, { '2': state }, async (session) => {
       parked += 2;
       await parks(session, ['2'], parked);
       return stored(session);
     });
     expect(woken).toHaveLength(1);
     expect(polled).toHaveLength(1);
+  });
+
+  test('a run that was asked about in vain has to wait; those that were not come to are asked first, and at once', async () => {
+    await parks('one', ['4']);
+    await parks('two', ['5']);
+    const { woken, polled } = await watchFor(300, { '4': null }, async (session) => stored(session));
+    expect(woken).toEqual([]);
+    expect(polled.filter((run) => run === '4')).toHaveLength(1);
+    expect(polled.filter((run) => run === '5').length).toBeGreaterThan(1);
+  });
+
+  test('a look that failed is not made again at once', async () => {
+    await parks('one', ['6']);
+    const { failed } = await watchFor(
+      500,
+      { '6': undefined },
+      async (session) => stored(session),
+      () => {
+        throw new Error('nobody answers');
+      },
+    );
+    expect(failed).toEqual(['Error: nobody answers']);
+  });
+
+  test('a clock that is set back an hour leaves no training unwatched', async () => {
+    await parks('late', ['7']);
+    const states: Record<string, RunState> = { '7': RUNNING };
+    let looks = 0;
+    vi.useFakeTimers({ toFake: ['Date'], shouldAdvanceTime: true });
+    const watched = watchFor(
+      2_500,
+      states,
+      async (session) => stored(session),
+      () => looks++,
+    );
+    await vi.waitFor(() => expect(looks).toBe(1));
+    vi.setSystemTime(Date.now() - 3_600_000);
+    states['7'] = OVER;
+    const { woken } = await watched.finally(() => vi.useRealTimers());
+    expect(woken).toEqual(['late']);
   });
 
   test('a session that is over is watched no longer', async () => {

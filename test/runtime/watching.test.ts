@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { startJobWatch, type Wait, wakesOf } from '../../src/runtime/job-watch.ts';
+import { startJobWatch } from '../../src/runtime/job-watch.ts';
 import { nudge } from '../../src/runtime/nudge.ts';
 import type { RunState } from '../../src/runtime/progress.ts';
+import { type Wait, wakesOf } from '../../src/runtime/waits.ts';
 import { aLog } from './a-log.ts';
 
 const wait = (more: Partial<Wait> = {}): Wait => ({
@@ -16,17 +17,18 @@ const wait = (more: Partial<Wait> = {}): Wait => ({
 });
 const running: RunState = { status: 'RUNNING', terminal: false };
 const ended: RunState = { status: 'SUCCEEDED', terminal: true };
+const unreadable: RunState = { status: 'UNREADABLE', terminal: false };
 const curve = (...values: number[]): RunState => ({ ...running, histories: { val_f1: values.map((value, step) => ({ step, value })) } });
 const below = { metric: 'val_f1', kind: 'below' as const, value: 0.6, after_step: 1 };
 
 describe('what a wait is told', () => {
-  test.each<[string, Wait, Record<string, RunState | null>, string[]]>([
+  test.each<[string, Wait, Record<string, RunState>, string[]]>([
     ['nothing while all run', wait(), { '7': running, '8': running }, []],
     ['nothing while one of all runs', wait(), { '7': ended, '8': running }, []],
     ['nothing where one was never looked at', wait(), { '7': ended }, []],
     ['the end of all', wait(), { '7': ended, '8': ended }, ['job']],
     ['the end of any', wait({ until: 'any' }), { '7': ended, '8': running }, ['job']],
-    ['a run that is gone counts as ended', wait(), { '7': ended, '8': null }, ['job']],
+    ['at once that one of them can not be seen any more', wait(), { '7': running, '8': unreadable }, ['job']],
     ['a condition that came true on one of them', wait({ conditions: [below] }), { '7': curve(0.7, 0.7, 0.7), '8': curve(0.7, 0.7, 0.5) }, ['tripwire']],
     ['not before its step', wait({ conditions: [below] }), { '7': curve(0.2, 0.3), '8': running }, []],
     [

@@ -307,7 +307,9 @@ describe('polling many runs', () => {
     clock += 60_000;
     const runs = [(await start()).runId, (await start()).runId, (await start()).runId];
     clock += 1000;
-    const poll = runPoller(client());
+    const poll = runPoller(client(), (error) => {
+      throw error;
+    });
     const counts = [];
     for (let round = 0; round < 2; round++) {
       const before = seen.length;
