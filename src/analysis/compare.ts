@@ -2,7 +2,7 @@ import { caveats } from './caveats.ts';
 import { type Differences, differences } from './differences.ts';
 import { type Direction, type DirectionSource, direction } from './direction.ts';
 import { type Noise, noise, repetitions } from './noise.ts';
-import { isUsable, type JsonNumber, jsonNumber, minus } from './numbers.ts';
+import { isUsable, type JsonNumber, jsonNumber, minus, timeOf } from './numbers.ts';
 import { bestIn, gitCommit, lastValue, type Run, type Side } from './run.ts';
 import { type Readings, type Threshold, type Verdict, verdict } from './verdict.ts';
 
@@ -178,7 +178,7 @@ function runLine({ run, url }: Side): RunLine {
     status: run.status,
     git_commit: gitCommit(run),
     datasets: run.datasets,
-    started: run.startedAt === null ? null : new Date(run.startedAt).toISOString(),
+    started: run.startedAt === null ? null : timeOf(run.startedAt),
     duration_ms: run.startedAt === null || run.endedAt === null ? null : run.endedAt - run.startedAt,
   };
 }

@@ -12,6 +12,12 @@ export function jsonNumber(value: number): JsonNumber {
   return value > 0 ? 'Infinity' : '-Infinity';
 }
 
+/** Epoch ms as an ISO time. A client that logs nanoseconds gives numbers that are no date: they stay as they are. */
+export function timeOf(ms: number): string {
+  const date = new Date(ms);
+  return Number.isNaN(date.getTime()) ? String(ms) : date.toISOString();
+}
+
 /** Six significant digits, for people: 0.7416, 1234570, 1.2e-7. */
 export function figure(value: number | string | null): string {
   if (value === null) return 'none';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { figure, isUsable, type JsonNumber, jsonNumber } from '../analysis/numbers.ts';
+import { figure, isUsable, type JsonNumber, jsonNumber, timeOf } from '../analysis/numbers.ts';
 import type { MLflow, MlflowRun } from '../services/mlflow.ts';
 import { done, readTool } from './define-tool.ts';
 import { theMlflowRun } from './linked-runs.ts';
@@ -122,5 +122,5 @@ function first<V>(entries: [string, V][], { most }: Room): { kept: Record<string
 }
 
 function iso(ms: number | null): string | null {
-  return ms === null ? null : new Date(ms).toISOString();
+  return ms === null ? null : timeOf(ms);
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { downsample } from '../analysis/downsample.ts';
 import { nearMisses } from '../analysis/near-miss.ts';
-import { figure, isUsable, jsonNumber } from '../analysis/numbers.ts';
+import { figure, isUsable, jsonNumber, timeOf } from '../analysis/numbers.ts';
 import type { Metric, MLflow, MlflowRun } from '../services/mlflow.ts';
 import { done, readTool, ToolError } from './define-tool.ts';
 import { theMlflowRun } from './linked-runs.ts';
@@ -56,7 +56,7 @@ export const getMetricHistory = readTool({
     return done(text.join('\n\n'), {
       run_id: run.runId,
       metric,
-      points: points.map((p) => ({ step: p.step, value: jsonNumber(p.value), timestamp: new Date(p.timestamp).toISOString() })),
+      points: points.map((p) => ({ step: p.step, value: jsonNumber(p.value), timestamp: timeOf(p.timestamp) })),
       total: inside.length,
       downsampled: omitted > 0,
       omitted,

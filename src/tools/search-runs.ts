@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { figure, type JsonNumber, jsonNumber } from '../analysis/numbers.ts';
+import { figure, type JsonNumber, jsonNumber, timeOf } from '../analysis/numbers.ts';
 import { UpstreamError } from '../services/http.ts';
 import type { MLflow, MlflowRun } from '../services/mlflow.ts';
 import { checkExperiment } from './allowed.ts';
@@ -103,7 +103,7 @@ function rowOf(run: MlflowRun, columns: readonly string[] | undefined): Row {
     run_id: run.runId,
     name: short(run.name),
     status: run.status,
-    started_at: run.startedAt === null ? null : new Date(run.startedAt).toISOString(),
+    started_at: run.startedAt === null ? null : timeOf(run.startedAt),
     metrics: Object.fromEntries(names('metrics').map((name) => [name, jsonNumber(run.metrics[name]?.value ?? Number.NaN)])),
     params: Object.fromEntries(names('params').map((name) => [name, short(run.params[name])])),
   };

@@ -11,6 +11,7 @@ import { compareRuns } from '../../src/tools/compare-runs.ts';
 import type { Services, ToolSettings } from '../../src/tools/define-tool.ts';
 import { fetchMlflowRun } from '../../src/tools/fetch-mlflow-run.ts';
 import { findBestRun } from '../../src/tools/find-best-run.ts';
+import { getMetricHistory } from '../../src/tools/get-metric-history.ts';
 import { toolServer } from '../../src/tools/server.ts';
 
 // The tools as the model meets them: a real MCP client and server, a real client of MLflow's API, and a stand-in that answers as MLflow 2.x does.
@@ -53,7 +54,7 @@ async function ask(
   own: Partial<ToolSettings> = {},
 ) {
   const host = toolServer(
-    [fetchMlflowRun, findBestRun, compareRuns],
+    [fetchMlflowRun, findBestRun, compareRuns, getMetricHistory],
     { services, settings: { ...settings, ...own }, permissions, now: () => clock },
     () => null,
   );
@@ -298,6 +299,21 @@ describe('fetch_mlflow_run', () => {
     expect(text.length).toBeLessThan(8000);
     expect(data['truncated']).toBe(true);
     expect(Object.keys(data['metrics']).length + Object.keys(data['params']).length + data['omitted']).toBe(400);
+  });
+
+  it('and get_metric_history show times that were logged in nanoseconds as they are', async () => {
+    const ns = '1700000000000000000';
+    const info = { run_id: 'a'.repeat(32), experiment_id: '7', status: 'FINISHED', start_time: ns };
+    const own = await startStandIn({
+      routes: {
+        'GET /api/2.0/mlflow/runs/get': () => ({ body: { run: { info } } }),
+        'GET /api/2.0/mlflow/metrics/get-history': () => ({ body: { metrics: [{ key: 'loss', value: 1, step: 0, timestamp: ns }] } }),
+      },
+    });
+    open.push(() => own.close());
+    const services = { mlflow: mlflow({ uri: own.url }) };
+    expect((await ask('fetch_mlflow_run', { run_id: info.run_id }, services)).data).toMatchObject({ started_at: ns });
+    expect((await ask('get_metric_history', { run_id: info.run_id, metric: 'loss' }, services)).data['points']).toEqual([{ step: 0, value: 1, timestamp: ns }]);
   });
 
   it('tells an outage apart from a missing run', async () => {
