@@ -31,7 +31,7 @@ export const getGrafanaPanel = readTool({
   description:
     "A Grafana panel over a time range: each series' last, min, max, mean and thinned points, and a picture. " +
     'Use when a feature distribution, a latency or another live metric matters. Not for metrics of training runs (fetch_mlflow_run). ' +
-    'from and to: now-6h, ISO time or epoch ms.',
+    'from and to: now-6h, ISO time (UTC without a zone) or epoch ms.',
   input: z.strictObject({
     dashboard_uid: z.string().refine((uid) => /^[A-Za-z0-9_-]{1,64}$/.test(uid), 'a dashboard uid: letters, digits, _ and -'),
     panel_id: z.string().refine((id) => /^\d{1,9}$/.test(id), 'a panel id: digits'),

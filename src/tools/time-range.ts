@@ -1,14 +1,15 @@
 import { ToolError } from './define-tool.ts';
+import { isoTime } from './iso-time.ts';
 
 const UNITS: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
 
-/** Reads what Grafana users write: `now`, `now-6h`, epoch ms, or an ISO time. Answers epoch ms. */
+/** Reads what Grafana users write: `now`, `now-6h`, epoch ms, or an ISO time, in UTC where it names no zone. Answers epoch ms. */
 export function momentOf(text: string, now: number): number {
   const relative = /^now(?:-(\d{1,6})([smhdw]))?$/.exec(text.trim());
   if (relative) return now - Number(relative[1] ?? 0) * (UNITS[relative[2] ?? 's'] ?? 0);
-  const moment = /^\d{12,14}$/.test(text.trim()) ? Number(text) : Date.parse(text);
-  if (Number.isFinite(moment)) return moment;
-  throw new ToolError('BAD_TIME', `${JSON.stringify(text.slice(0, 60))} is no time.`, 'give now-6h, an ISO time with its zone, or epoch milliseconds.');
+  const moment = /^\d{12,14}$/.test(text.trim()) ? Number(text) : isoTime(text);
+  if (moment !== null) return moment;
+  throw new ToolError('BAD_TIME', `${JSON.stringify(text.slice(0, 60))} is no time.`, 'give now-6h, an ISO time (UTC without a zone), or epoch milliseconds.');
 }
 
 /** From and to, in order, over at most 400 days. */

@@ -6,6 +6,7 @@ import type { Tripwire } from '../session/events.ts';
 import { tripped, trippedFacts } from '../session/tripwire.ts';
 import { done, readTool, type ToolAnswer, type ToolContext, ToolError } from './define-tool.ts';
 import { runReport } from './get-job-status.ts';
+import { isoTime } from './iso-time.ts';
 import { type Ranking, rankingInWords, rankRuns } from './rank-runs.ts';
 import { databricksId } from './run-id.ts';
 import { inWords, type RunReport, readRuns } from './run-states.ts';
@@ -32,7 +33,7 @@ export const waitForJob = readTool({
   input: z.strictObject({
     run_ids: z.array(databricksId).min(1).max(20),
     until: z.enum(['all', 'any']).default('all'),
-    deadline: z.string().optional().describe('ISO time, or a duration such as 4h'),
+    deadline: z.string().optional().describe('ISO time (UTC without a zone), or a duration such as 4h'),
     conditions: z.array(conditionSchema).max(10).optional(),
     metric: z.string().optional().describe('shown while it trains; several runs are ranked by it'),
   }),
@@ -156,15 +157,12 @@ async function longPoll(ids: readonly string[], until: 'all' | 'any', wires: rea
 
 const UNITS: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** An ISO time, or a number and s, m, h or d from now on. */
+/** An ISO time, or a number and s, m, h or d from now on; never the past. */
 function deadlineOf(text: string, now: number): string {
   const duration = /^(\d+(?:\.\d+)?)\s*([smhd])$/.exec(text.trim());
-  const at = duration ? now + Number(duration[1]) * (UNITS[duration[2] ?? ''] ?? Number.NaN) : Date.parse(text);
-  if (!Number.isFinite(at) || Math.abs(at) > 8.64e15)
-    throw new ToolError(
-      'BAD_DEADLINE',
-      `"${text.slice(0, 60)}" is neither a time nor a duration.`,
-      'give an ISO time such as 2026-11-22T18:00:00Z, or a duration such as 4h.',
-    );
+  const at = duration ? now + Number(duration[1]) * (UNITS[duration[2] ?? ''] ?? Number.NaN) : (isoTime(text) ?? Number.NaN);
+  const next = 'give an ISO time to come such as 2026-11-22T18:00:00Z, or a duration such as 4h.';
+  if (!Number.isFinite(at) || Math.abs(at) > 8.64e15) throw new ToolError('BAD_DEADLINE', `"${text.slice(0, 60)}" is neither a time nor a duration.`, next);
+  if (at <= now) throw new ToolError('BAD_DEADLINE', `"${text.slice(0, 60)}" is not to come: it is ${new Date(now).toISOString()}.`, next);
   return new Date(at).toISOString();
 }

@@ -103,9 +103,11 @@ test.each(["x' UNION SELECT now(), password FROM users --", '1--', 'a b', 'x"} o
 
 test('times are read as people write them', () => {
   expect(rangeOf('now-6h', 'now', now)).toEqual({ from: now - 21_600_000, to: now });
-  expect(rangeOf('2026-11-20T00:00:00Z', String(now), now)).toEqual({ from: Date.parse('2026-11-20T00:00:00Z'), to: now });
+  for (const from of ['2026-11-20T00:00:00Z', '2026-11-20T00:00', '2026-11-20', '2026-11-20T02:00:00+02:00'])
+    expect(rangeOf(from, String(now), now)).toEqual({ from: Date.parse('2026-11-20T00:00:00Z'), to: now });
   for (const [from, to] of [
     ['yesterday-ish', 'now'],
+    ['4', 'now'],
     ['now', 'now-1h'],
     ['now-5000d', 'now'],
   ] as const)

@@ -422,8 +422,20 @@ describe('wait_for_job', () => {
     expect(data).toMatchObject({ still_running: false, woken_by: 'job' });
   });
 
-  test('refuses a deadline that is none', async () => {
-    await expect(read(waitForJob, { run_ids: ['1'], deadline: 'soon' })).rejects.toThrow('BAD_DEADLINE');
+  test.each(['soon', '4', '90', '1.5', 'tomorrow 5', '2027-02-30T00:00:00Z', '0h', '2020-01-01T00:00:00Z'])('refuses the deadline %s', async (deadline) => {
+    await expect(read(waitForJob, { run_ids: ['1'], deadline })).rejects.toThrow(/^BAD_DEADLINE: .* Next: give an ISO time to come such as/);
+  });
+
+  test.each([
+    ['2099-07-01T12:00:00Z', '2099-07-01T12:00:00.000Z'],
+    ['2099-07-01T12:00', '2099-07-01T12:00:00.000Z'],
+    ['2099-07-01 12:00:00', '2099-07-01T12:00:00.000Z'],
+    ['2099-07-01', '2099-07-01T00:00:00.000Z'],
+    ['2099-07-01T12:00:00.5+02:00', '2099-07-01T10:00:00.500Z'],
+    ['2099-07-01t12:00:00-0130', '2099-07-01T13:30:00.000Z'],
+  ])('reads the deadline %s the same wherever it runs', async (deadline, at) => {
+    const { runId } = start();
+    expect(await read(waitForJob, { run_ids: [runId], deadline })).toMatchObject({ waiting: { deadline: at } });
   });
 });
 
