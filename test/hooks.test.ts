@@ -33,7 +33,7 @@ describe('POST /hooks/databricks', () => {
       keys: t.keys,
       everyMs: 10,
       // Each look is as far from the next as it ever gets.
-      now: () => looks * 1_000,
+      ticks: () => looks * 1_000,
       poll: async () => {
         looks += 1;
         return new Map([['7', { status: over ? 'SUCCEEDED' : 'RUNNING', terminal: over }]]);
