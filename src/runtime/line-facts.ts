@@ -20,6 +20,7 @@ export function lineFacts(event: SessionEvent): string {
     case 'call_started':
       return told(event.call, '', event.digest);
     case 'call_finished':
+    case 'refused':
       return told(event.call);
     default:
       return '';

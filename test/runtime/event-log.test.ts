@@ -1,7 +1,7 @@
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { BrokenChain } from '../../src/runtime/read-line.ts';
 import { nextLine, verify } from '../../src/session/chain.ts';
-import type { EventOf } from '../../src/session/events.ts';
+import type { EventOf, SessionEvent } from '../../src/session/events.ts';
 import { DIGEST, finished, replied, started } from '../session/logs.ts';
 import { aLog } from './a-log.ts';
 
@@ -244,14 +244,17 @@ describe('the bell and the thread', () => {
     expect(await redis.zscore(keys.stale, sid)).toBeNull();
   });
 
-  test('a wait for a run is in the watcher list until its call is finished', async () => {
+  test.each<[string, SessionEvent]>([
+    ['finished', finished('w')],
+    ['refused', { type: 'refused', of: 'call', call: 'w', why: 'A rule denies it now.' }],
+  ])('a wait for a run is in the watcher list until its call is %s', async (_, over) => {
     const fence = await claim();
     await commit(fence, [
       replied(1, [{ id: 'w', tool: 'wait_for_job' }]),
       { type: 'call_parked', call: 'w', waiting: { for: 'job', run_ids: ['7'], until: 'all', conditions: [], deadline: null } },
     ]);
     expect(await redis.hget(keys.waits, `${sid} w`)).toMatch(/^3 \{"run_ids":\["7"\]/);
-    await commit(fence, [finished('w')]);
+    await commit(fence, [over]);
     expect(await redis.hexists(keys.waits, `${sid} w`)).toBe(0);
   });
 });

@@ -47,7 +47,7 @@ for i = 1, count do
   if kind == 'call_parked' then
     if asks ~= '' then redis.call('HSET', IDEM, 'a:' .. asks, 'pending', 'g:' .. asks, digest) end
     if waits ~= '' then redis.call('HSET', WAITS, sid .. ' ' .. call, str(n + i) .. ' ' .. waits) end
-  elseif kind == 'call_finished' then
+  elseif kind == 'call_finished' or kind == 'refused' then
     redis.call('HDEL', WAITS, sid .. ' ' .. call)
   elseif kind == 'withdrawn' then
     redis.call('HSET', IDEM, 'a:' .. asks, 'withdrawn')
