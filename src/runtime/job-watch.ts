@@ -6,7 +6,7 @@ import type { Keys } from './keys.ts';
 import { nudged } from './nudge.ts';
 import { progressOf, type RunState, UNREADABLE } from './progress.ts';
 import { BrokenChain } from './read-line.ts';
-import { timeAt } from './redis.ts';
+import { holdAlone, timeAt } from './redis.ts';
 import { isOver, nameOf, parseWaits, type Wait, wakesOf, wantedOf } from './waits.ts';
 
 /** Asks the backends about many runs at once. Null is a run that was asked about in vain; one that is missing was not come to, as its backend is away. */
@@ -49,19 +49,11 @@ export function startJobWatch(deps: {
 
   const round = async () => {
     try {
-      if (await mine()) await watch();
+      if (await holdAlone(redis, keys.watch, me, 5_000)) await watch();
     } catch (error) {
       deps.failed(error);
     }
     if (!stopped) timer = setTimeout(() => void round(), deps.everyMs ?? 500);
-  };
-
-  /** Ours, or free to take. */
-  const mine = async () => {
-    if ((await redis.set(keys.watch, me, 'PX', 5_000, 'NX')) === 'OK') return true;
-    if ((await redis.get(keys.watch)) !== me) return false;
-    await redis.pexpire(keys.watch, 5_000);
-    return true;
   };
 
   const watch = async () => {

@@ -2,6 +2,7 @@ import type { Redis } from 'ioredis';
 import { fold } from '../session/fold.ts';
 import { aboutOf } from './about.ts';
 import type { EventLog } from './event-log.ts';
+import { every } from './every.ts';
 import type { Keys } from './keys.ts';
 import { BrokenChain } from './read-line.ts';
 import type { About, ShownSlot } from './reading.ts';
@@ -70,9 +71,5 @@ export function isOver(about: About, oldest: number): boolean {
 
 /** Mends the index at start and every few hours: lost entries come back, those past their retention go. */
 export function keepAbout(deps: Deps & { failed: (error: unknown) => void }): { stop(): void } {
-  const round = () => void rebuildAbout(deps, 'missing').catch(deps.failed);
-  const timer = setInterval(round, EVERY_MS);
-  timer.unref();
-  round();
-  return { stop: () => clearInterval(timer) };
+  return every(EVERY_MS, () => rebuildAbout(deps, 'missing'), deps.failed);
 }

@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import type { EventLog } from './event-log.ts';
+import { every } from './every.ts';
 import type { Keys } from './keys.ts';
 import { matching } from './redis.ts';
 
@@ -15,9 +16,5 @@ const EVERY_MS = 600_000;
 
 /** Looks at start and every ten minutes. A session on its way is in the list anyway, so this finds only what was lost. */
 export function keepDue(deps: { redis: Redis; keys: Keys; log: EventLog; failed: (error: unknown) => void }): { stop(): void } {
-  const round = () => void rebuildDue(deps).catch(deps.failed);
-  const timer = setInterval(round, EVERY_MS);
-  timer.unref();
-  round();
-  return { stop: () => clearInterval(timer) };
+  return every(EVERY_MS, () => rebuildDue(deps), deps.failed);
 }

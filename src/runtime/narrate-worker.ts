@@ -9,6 +9,7 @@ import type { Keys } from './keys.ts';
 import type { People } from './people.ts';
 import { progressSchema, type RunProgress } from './progress.ts';
 import type { Show, ShownSlot, Slots } from './reading.ts';
+import { holdAlone, release } from './redis.ts';
 
 /** How long one process may take over one thread before another may help out. */
 const TURN_MS = 30_000;
@@ -57,7 +58,7 @@ export function startNarrator(deps: {
     const me = randomUUID();
     try {
       await deps.people.gone();
-      if ((await redis.set(keys.show(sid), me, 'PX', TURN_MS, 'NX')) !== 'OK') return;
+      if (!(await holdAlone(redis, keys.show(sid), me, TURN_MS))) return;
       try {
         const session = fold(sid, await log.read(sid));
         if (!session) return;
@@ -72,7 +73,7 @@ export function startNarrator(deps: {
         const inMs = moved ? 50 : again ? Math.max(50, again.againInMs) : null;
         await log.shown(sid, session.seq, inMs === null ? null : log.now() + inMs);
       } finally {
-        if ((await redis.get(keys.show(sid))) === me) await redis.del(keys.show(sid));
+        await release(redis, keys.show(sid), me);
       }
     } catch (error) {
       if (!(error instanceof NewerRecord && newer.has(sid))) deps.failed(sid, error);

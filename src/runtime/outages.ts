@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
+import { every } from './every.ts';
 import type { Keys } from './keys.ts';
 import type { About } from './reading.ts';
+import { holdAlone } from './redis.ts';
 
 /** A backend, or the model, from which nobody has had an answer for a day: who waits for it in one channel. */
 export type Outage = { upstream: string; channel: string /** ISO. */; since: string; waiting: { session: string; alias: string; by: string }[] };
@@ -50,15 +52,6 @@ export function startOutageWatch(deps: {
 }): { stop(): void } {
   const { redis, keys, everyMs = EVERY_MS } = deps;
   const me = randomUUID();
-  let stopped = false;
-  let timer: NodeJS.Timeout | undefined;
-
-  const mine = async () => {
-    if ((await redis.set(keys.outageWatch, me, 'PX', 2 * everyMs, 'NX')) === 'OK') return true;
-    if ((await redis.get(keys.outageWatch)) !== me) return false;
-    await redis.pexpire(keys.outageWatch, 2 * everyMs);
-    return true;
-  };
 
   const look = async () => {
     const kept = readKept(await redis.hgetall(keys.outages));
@@ -86,20 +79,9 @@ export function startOutageWatch(deps: {
   };
 
   const round = async () => {
-    try {
-      if (await mine()) await look();
-    } catch (error) {
-      deps.failed(error);
-    }
-    if (!stopped) timer = setTimeout(() => void round(), everyMs);
+    if (await holdAlone(redis, keys.outageWatch, me, 2 * everyMs)) await look();
   };
-  void round();
-  return {
-    stop() {
-      stopped = true;
-      clearTimeout(timer);
-    },
-  };
+  return every(everyMs, round, deps.failed);
 }
 
 /** A channel's id holds no space; the name of a mounted server may. */

@@ -136,6 +136,23 @@ export function scripts(
   };
 }
 
+/** Runs a script that stands beside those of the log: of one key, and without what they share. */
+function single(redis: Redis, name: string, key: string, ...args: (string | number)[]): Promise<unknown> {
+  const commands = redis as unknown as Record<string, ((...args: (string | number)[]) => Promise<unknown>) | undefined>;
+  if (!commands[`lm_${name}`]) redis.defineCommand(`lm_${name}`, { numberOfKeys: 1, lua: shipped(name) });
+  return commands[`lm_${name}`]?.call(redis, key, ...args) ?? Promise.reject(new Error(`there is no script ${name}`));
+}
+
+/** Whether this is for `me` alone now, for so long: free until now, or mine already. */
+export async function holdAlone(redis: Redis, key: string, me: string, ttlMs: number): Promise<boolean> {
+  return (await single(redis, 'hold', key, me, ttlMs)) === 1;
+}
+
+/** Takes a key away where it still says this; what somebody else has put there since stays. */
+export async function release(redis: Redis, key: string, says: string): Promise<void> {
+  await single(redis, 'release', key, says);
+}
+
 /**
  * What is sent to Redis in one turn of the event loop leaves as one packet: a system call for all of it instead of one each, and Redis, which finds it all at once,
  * syncs its file once for it. Nothing else is changed by it: each command is still one, with its own answer.
