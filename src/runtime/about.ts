@@ -15,6 +15,7 @@ export function aboutOf(s: Session, thread: string | null): About {
   const people = new Set([by, ...s.told.map((t) => t.by), ...[...s.approvals.values()].flatMap((a) => [...a.votes.map((v) => v.by), ...(a.by ? [a.by] : [])])]);
   return fitting(
     {
+      seq: s.seq,
       session: s.id,
       alias,
       team,

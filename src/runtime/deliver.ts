@@ -7,11 +7,11 @@ import { repeats } from '../session/lineage.ts';
 import { isPayloadRef } from '../session/payload.ts';
 import { report } from '../session/report.ts';
 import { type Approval, type Session, theApproval } from '../session/state.ts';
-import { aboutOf } from './about.ts';
 import { type Command, type Deliver, type Delivered, editedApproval } from './commands.ts';
 import type { Append, AppendMode, EventLog } from './event-log.ts';
 import type { Keys } from './keys.ts';
 import type { People } from './people.ts';
+import { writeAbout } from './write-about.ts';
 
 type Deps = {
   redis: Redis;
@@ -114,12 +114,11 @@ function placeOf({ thread, place, channel }: Extract<Command, { do: 'open' }>): 
 }
 
 /** From the line as it was stored, so that nothing has to be read back and nothing unclean gets in. */
-async function index({ log, redis, keys }: Deps, sid: string, { team, thread }: Extract<Command, { do: 'open' }>, line: string): Promise<void> {
+async function index({ log, redis, keys }: Deps, sid: string, { thread }: Extract<Command, { do: 'open' }>, line: string): Promise<void> {
   const entry = parseEntry(line);
   const whole = !Object.values(entry.event).some(isPayloadRef);
   const opened = whole ? fold(sid, [{ ...entry, line, hash: lineHash(line), m: Date.parse(entry.at), fence: 0 }]) : await readSession(log, sid);
-  // It may be late: what others have written since is newer.
-  if (opened) await redis.hsetnx(keys.about(team), sid, JSON.stringify(aboutOf(opened, thread)));
+  if (opened) await writeAbout(redis, keys, opened, thread);
 }
 
 async function readSession(log: EventLog, sid: string): Promise<Session | null> {

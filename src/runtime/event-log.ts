@@ -122,9 +122,9 @@ export function openLog(
       return entries;
     },
 
-    /** The exact lines, unread. */
-    async lines(sid: string): Promise<string[]> {
-      const rows = await redis.xrange(keys.log(sid), '-', '+');
+    /** The exact lines, unread; the first `count` of them where only those are asked for. */
+    async lines(sid: string, count = Number.MAX_SAFE_INTEGER): Promise<string[]> {
+      const rows = await redis.xrange(keys.log(sid), '-', '+', 'COUNT', count);
       return rows.map(([, fields]) => pairs(fields)['l'] ?? '');
     },
 

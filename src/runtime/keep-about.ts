@@ -1,12 +1,15 @@
 import type { Redis } from 'ioredis';
 import { fold } from '../session/fold.ts';
+import { NewerRecord } from '../session/record-version.ts';
 import { aboutOf } from './about.ts';
 import type { EventLog } from './event-log.ts';
 import { every } from './every.ts';
+import { openerOf, sessionsIn, shownAt } from './kept.ts';
 import type { Keys } from './keys.ts';
 import { BrokenChain } from './read-line.ts';
-import type { About, ShownSlot } from './reading.ts';
+import type { About } from './reading.ts';
 import { matching } from './redis.ts';
+import { writeAbout } from './write-about.ts';
 
 type Deps = { redis: Redis; keys: Keys; log: EventLog; retentionMs: number };
 
@@ -16,10 +19,11 @@ export type Rebuilt = { written: number; dropped: number; broken: number };
 const EVERY_MS = 6 * 3_600_000;
 
 /**
- * Builds the index that `list` and `find` read from the logs, which are the truth. With `missing` only entries that are not there are written, so that it can run
- * beside everything else: whatever wrote an entry meanwhile knew at least as much.
+ * Mends the index that `list` and `find` read from the logs, which are the truth: entries that are missing or behind their log are made anew, those with nothing
+ * behind them go. It may run beside everything else: an entry never gives way to an older one.
  */
-export async function rebuildAbout({ redis, keys, log, retentionMs }: Deps, which: 'all' | 'missing' = 'all'): Promise<Rebuilt> {
+export async function rebuildAbout(deps: Deps): Promise<Rebuilt> {
+  const { redis, keys, log, retentionMs } = deps;
   const rebuilt: Rebuilt = { written: 0, dropped: 0, broken: 0 };
   const oldest = (await log.time()) - retentionMs;
   for await (const key of matching(redis, keys.about('*'))) {
@@ -28,40 +32,29 @@ export async function rebuildAbout({ redis, keys, log, retentionMs }: Deps, whic
       rebuilt.dropped += await redis.hdel(key, sid);
     }
   }
-  const place = keys.st('');
-  for await (const key of matching(redis, keys.st('*'))) {
-    const sid = key.slice(place.length);
+  const faults: unknown[] = [];
+  for await (const sid of sessionsIn(redis, keys)) {
     try {
-      rebuilt.written += await write(sid, { redis, keys, log, retentionMs }, which, oldest);
+      if (await mend(sid, deps, oldest)) rebuilt.written += 1;
     } catch (error) {
-      // Nobody may act on it, and nobody finds it: what stands in the index of it stays.
-      if (!(error instanceof BrokenChain)) throw error;
-      rebuilt.broken += 1;
+      // Of one that does not hold, or that only a later labmate can read, what stands in the index stays; and none keeps another from being mended.
+      if (error instanceof BrokenChain) rebuilt.broken += 1;
+      else if (!(error instanceof NewerRecord)) faults.push(error);
     }
   }
+  if (faults.length > 0) throw faults[0];
   return rebuilt;
 }
 
-async function write(sid: string, { redis, keys, log }: Deps, which: 'all' | 'missing', oldest: number): Promise<number> {
+async function mend(sid: string, { redis, keys, log }: Deps, oldest: number): Promise<boolean> {
   // The first line names the team; the rest is only read where it is needed.
-  const team = which === 'missing' ? await teamOf(sid, redis, keys) : null;
-  if (team !== null && (await redis.hexists(keys.about(team), sid)) === 1) return 0;
+  const team = openerOf((await log.lines(sid, 1))[0])?.team;
+  const [entry, { seq }] = await Promise.all([team === undefined ? null : redis.hget(keys.about(team), sid), log.tip(sid)]);
+  if (entry && ((JSON.parse(entry) as About).seq ?? 0) >= seq) return false;
   const session = fold(sid, await log.read(sid));
-  if (!session) return 0;
-  const root = await redis.hget(keys.slots(sid), 'root');
-  const about = aboutOf(session, root ? (JSON.parse(root) as ShownSlot).ts : null);
-  if (isOver(about, oldest)) return 0;
-  const key = keys.about(session.opened.team);
-  if (which === 'missing') return await redis.hsetnx(key, sid, JSON.stringify(about));
-  await redis.hset(key, sid, JSON.stringify(about));
-  return 1;
-}
-
-async function teamOf(sid: string, redis: Redis, keys: Keys): Promise<string | null> {
-  const [first] = await redis.xrange(keys.log(sid), '-', '+', 'COUNT', 1);
-  const line = first?.[1][first[1].indexOf('l') + 1];
-  const { team } = JSON.parse(line ?? '{}') as { team?: unknown };
-  return typeof team === 'string' ? team : null;
+  const root = await shownAt(redis, keys, sid, 'root');
+  if (!session || isOver(aboutOf(session, null), oldest)) return false;
+  return writeAbout(redis, keys, session, root?.ts ?? null);
 }
 
 /** Whether an entry is past what is kept. */
@@ -71,5 +64,5 @@ export function isOver(about: About, oldest: number): boolean {
 
 /** Mends the index at start and every few hours: lost entries come back, those past their retention go. */
 export function keepAbout(deps: Deps & { failed: (error: unknown) => void }): { stop(): void } {
-  return every(EVERY_MS, () => rebuildAbout(deps, 'missing'), deps.failed);
+  return every(EVERY_MS, () => rebuildAbout(deps), deps.failed);
 }

@@ -1,14 +1,13 @@
 import type { Redis } from 'ioredis';
 import type { EventLog } from './event-log.ts';
 import { every } from './every.ts';
+import { sessionsIn } from './kept.ts';
 import type { Keys } from './keys.ts';
-import { matching } from './redis.ts';
 
 /** The list of who is due is made from what is kept of each session; should it be lost, it is made anew. Answers how many were missing. */
 export async function rebuildDue({ redis, keys, log }: { redis: Redis; keys: Keys; log: EventLog }): Promise<number> {
-  const prefix = keys.st('');
   let missing = 0;
-  for await (const key of matching(redis, keys.st('*'))) if (await log.remind(key.slice(prefix.length))) missing += 1;
+  for await (const sid of sessionsIn(redis, keys)) if (await log.remind(sid)) missing += 1;
   return missing;
 }
 

@@ -3,13 +3,13 @@ import type { Redis } from 'ioredis';
 import { fold } from '../session/fold.ts';
 import { NewerRecord } from '../session/record-version.ts';
 import { openCalls, type Session } from '../session/state.ts';
-import { aboutOf } from './about.ts';
 import type { EventLog } from './event-log.ts';
 import type { Keys } from './keys.ts';
 import type { People } from './people.ts';
 import { progressSchema, type RunProgress } from './progress.ts';
 import type { Show, ShownSlot, Slots } from './reading.ts';
 import { holdAlone, release } from './redis.ts';
+import { writeAbout } from './write-about.ts';
 
 /** How long one process may take over one thread before another may help out. */
 const TURN_MS = 30_000;
@@ -65,7 +65,7 @@ export function startNarrator(deps: {
         // Here and not only by the worker: one that dies right after a line would leave the lists at the line before.
         const slots = slotsOf(redis, keys, session);
         const { root } = await slots.all();
-        await redis.hset(keys.about(session.opened.team), sid, JSON.stringify(aboutOf(session, root?.ts ?? null)));
+        await writeAbout(redis, keys, session, root?.ts ?? null);
         const before = await progressFor(redis, keys, session);
         const again = await deps.show(session, slots, log.take, log.now(), readProgress(before));
         // What the watcher wrote meanwhile is no line of the log, so its end does not tell.
@@ -111,18 +111,17 @@ function slotsOf(redis: Redis, keys: Keys, session: Session): Slots {
       const all = await redis.hgetall(key);
       return Object.fromEntries(Object.entries(all).map(([slot, text]) => [slot, JSON.parse(text) as ShownSlot]));
     },
-    // All at once: a root that counts as shown while its thread is nobody's would leave every reply in it unheard.
+    // Both at once: a root that counts as shown while its thread is nobody's would leave every reply in it unheard.
     async set(slot, shown) {
       const writes = redis.multi().hset(key, slot, JSON.stringify(shown));
       // A card that stands outside its session's thread is a thread of its own, and what is said in it is said to this session.
       if (shown.ts !== null && (shown.channel !== channel || door === 'mcp') && slot.startsWith('card:'))
         writes.set(keys.thread(team, shown.channel, shown.ts), session.id);
       // A slash command has no thread of its own: from now on replies to our root message find the session.
-      if (slot === 'root' && shown.ts !== null && thread === null) {
-        writes.set(keys.thread(team, channel, shown.ts), session.id);
-        writes.hset(keys.about(team), session.id, JSON.stringify(aboutOf(session, shown.ts)));
-      }
+      const begun = slot === 'root' && thread === null ? shown.ts : null;
+      if (begun !== null) writes.set(keys.thread(team, channel, begun), session.id);
       await writes.exec();
+      if (begun !== null) await writeAbout(redis, keys, session, begun);
     },
     async drop(slot) {
       await redis.hdel(key, slot);

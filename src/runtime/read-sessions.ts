@@ -2,14 +2,14 @@ import type { Redis } from 'ioredis';
 import { fold } from '../session/fold.ts';
 import type { EventLog } from './event-log.ts';
 import { isOver } from './keep-about.ts';
+import { shownAt } from './kept.ts';
 import type { Keys } from './keys.ts';
-import type { About, Reading, ShownSlot } from './reading.ts';
+import type { About, Reading } from './reading.ts';
 
 /** Reading sessions from the log and the small indexes beside it. */
 export function makeReading(redis: Redis, keys: Keys, log: EventLog, { retentionMs = Number.POSITIVE_INFINITY } = {}): Reading {
   async function where(id: string, slot: string): Promise<{ channel: string; ts: string } | null> {
-    const text = await redis.hget(keys.slots(id), slot);
-    const shown = text ? (JSON.parse(text) as ShownSlot) : null;
+    const shown = await shownAt(redis, keys, id, slot);
     return shown?.ts ? { channel: shown.channel, ts: shown.ts } : null;
   }
 

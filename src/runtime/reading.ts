@@ -3,6 +3,8 @@ import type { RunProgress } from './progress.ts';
 
 /** One line of `list`, `find` and App Home: no log is read for them. */
 export type About = {
+  /** The line it was made at. It stands first, where a script finds it; entries from before there was one are older than any. */
+  seq?: number | undefined;
   session: string;
   alias: string;
   team: string;

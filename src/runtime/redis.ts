@@ -137,7 +137,7 @@ export function scripts(
 }
 
 /** Runs a script that stands beside those of the log: of one key, and without what they share. */
-function single(redis: Redis, name: string, key: string, ...args: (string | number)[]): Promise<unknown> {
+export function single(redis: Redis, name: string, key: string, ...args: (string | number)[]): Promise<unknown> {
   const commands = redis as unknown as Record<string, ((...args: (string | number)[]) => Promise<unknown>) | undefined>;
   if (!commands[`lm_${name}`]) redis.defineCommand(`lm_${name}`, { numberOfKeys: 1, lua: shipped(name) });
   return commands[`lm_${name}`]?.call(redis, key, ...args) ?? Promise.reject(new Error(`there is no script ${name}`));

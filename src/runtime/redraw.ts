@@ -1,19 +1,17 @@
 import type { Redis } from 'ioredis';
 import type { EventLog } from './event-log.ts';
+import { sessionsIn } from './kept.ts';
 import type { Keys } from './keys.ts';
 import type { ShownSlot } from './reading.ts';
-import { matching } from './redis.ts';
 
 /**
  * Has every open thread drawn anew from its log. After a restore the log is older than what Slack shows: a card may say "approved" where the question is open again.
  * Answers how many sessions that is.
  */
 export async function redrawThreads({ redis, keys, log }: { redis: Redis; keys: Keys; log: EventLog }): Promise<number> {
-  const place = keys.st('');
   let redrawn = 0;
-  for await (const key of matching(redis, keys.st('*'))) {
-    const sid = key.slice(place.length);
-    if ((await redis.hget(key, 'status')) !== 'open') continue;
+  for await (const sid of sessionsIn(redis, keys)) {
+    if ((await redis.hget(keys.st(sid), 'status')) !== 'open') continue;
     for (const [slot, text] of Object.entries(await redis.hgetall(keys.slots(sid)))) {
       const shown = JSON.parse(text) as ShownSlot;
       // Files stand as they are; a message is edited when its content is not what is known to stand there.

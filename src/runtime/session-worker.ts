@@ -1,15 +1,16 @@
 import type { Redis } from 'ioredis';
 import { NewerRecord } from '../session/record-version.ts';
 import type { Session } from '../session/state.ts';
-import { aboutOf } from './about.ts';
 import { type AdvanceDeps, advance } from './advance.ts';
 import { answerDoorbell, type Doorbell } from './doorbell.ts';
 import { keepDue } from './keep-due.ts';
+import { shownAt } from './kept.ts';
 import type { Keys } from './keys.ts';
 import { startPump } from './pump.ts';
 import { BrokenChain } from './read-line.ts';
 import { setAside } from './set-aside.ts';
 import { startWatchdog } from './watchdog.ts';
+import { writeAbout } from './write-about.ts';
 
 /** Takes the bells, brings sessions forward, and rings again for those that are due. */
 export function startSessionWorker(deps: {
@@ -28,9 +29,7 @@ export function startSessionWorker(deps: {
 }): { stop(): Promise<void> } {
   const { redis, keys, doorbell } = deps;
   const rested = async (s: Session) => {
-    const root = await redis.hget(keys.slots(s.id), 'root');
-    const ts = root ? (JSON.parse(root) as { ts: string | null }).ts : null;
-    await redis.hset(keys.about(s.opened.team), s.id, JSON.stringify(aboutOf(s, ts)));
+    await writeAbout(redis, keys, s, (await shownAt(redis, keys, s.id, 'root'))?.ts ?? null);
   };
   const newer = new Set<string>();
   const look = async (sid: string) => {

@@ -1,8 +1,6 @@
 import type { Redis } from 'ioredis';
-import { z } from 'zod';
+import { openerOf } from './kept.ts';
 import type { Keys } from './keys.ts';
-
-const opener = z.object({ team: z.string(), by: z.string() });
 
 /**
  * Leaves a session whose chain does not hold as it is, for somebody to look at: nobody acts on it, nobody is woken for it, and it no longer counts against the
@@ -10,18 +8,7 @@ const opener = z.object({ team: z.string(), by: z.string() });
  */
 export async function setAside(redis: Redis, keys: Keys, sid: string, lines: readonly string[]): Promise<void> {
   const write = redis.multi().hset(keys.st(sid), 'status', 'broken').zrem(keys.due, sid).zrem(keys.stale, sid);
-  const opened = opener.safeParse(parse(lines[0]));
-  if (opened.success) {
-    const { team, by } = opened.data;
-    write.srem(keys.liveTeam(team), sid).srem(keys.liveUser(team, by), sid);
-  }
+  const opened = openerOf(lines[0]);
+  if (opened) write.srem(keys.liveTeam(opened.team), sid).srem(keys.liveUser(opened.team, opened.by), sid);
   await write.exec();
-}
-
-function parse(line: string | undefined): unknown {
-  try {
-    return JSON.parse(line ?? '');
-  } catch {
-    return null;
-  }
 }

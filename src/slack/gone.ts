@@ -1,10 +1,8 @@
-import { z } from 'zod';
+import { openerOf } from '../runtime/kept.ts';
 import type { SlackService } from '../services/slack.ts';
 import type { Desk } from './desk.ts';
 import { fallback, fitted } from './views/limits.ts';
 import { bold, para, rich, t } from './views/rich.ts';
-
-const first = z.object({ channel: z.string(), thread: z.string().nullable() });
 
 /**
  * Says once, in the thread of a session whose record does not hold, that nobody acts on it any more. `lines` are the stored ones; where the thread cannot be known
@@ -15,11 +13,11 @@ export async function sayBroken(
   session: string,
   { lines, at, root }: { lines: readonly string[]; at: number; root: { ts: string } | null },
 ): Promise<void> {
-  const place = first.safeParse(parse(lines[0]));
-  const thread = place.data?.thread ?? root?.ts;
-  if (!place.success || !thread) return;
+  const opener = openerOf(lines[0]);
+  const thread = opener?.thread ?? root?.ts;
+  if (!opener || !thread) return;
   const words = `Its record does not hold together at line ${at}: something has changed it. So nothing is done on its word any more, and no approval in it counts. An operator can look at it with labmate record; ask anew for what is still wanted.`;
-  await sayOnce(slack, { channel: place.data.channel, thread, mark: { session, slot: 'broken' } }, 'This experiment is set aside', words);
+  await sayOnce(slack, { channel: opener.channel, thread, mark: { session, slot: 'broken' } }, 'This experiment is set aside', words);
 }
 
 /** Says once, in a thread of ours of which nothing is known any more, that nothing in it will run. */
@@ -40,12 +38,4 @@ async function sayOnce(
 ): Promise<void> {
   if ((await slack.find({ channel, thread, mark })).length > 0) return;
   await slack.post({ channel, thread, mark, text: fallback(`${heading}. ${words}`), blocks: fitted([rich(para(bold(heading)), para(t(words)))]) });
-}
-
-function parse(line: string | undefined): unknown {
-  try {
-    return JSON.parse(line ?? '');
-  } catch {
-    return null;
-  }
 }

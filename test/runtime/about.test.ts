@@ -2,6 +2,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { aboutOf } from '../../src/runtime/about.ts';
 import { rebuildAbout } from '../../src/runtime/keep-about.ts';
 import { makeReading } from '../../src/runtime/read-sessions.ts';
+import { writeAbout } from '../../src/runtime/write-about.ts';
 import type { SessionEvent } from '../../src/session/events.ts';
 import { finished, opened, replied, sessionOf, started } from '../session/logs.ts';
 import { aLog } from './a-log.ts';
@@ -10,7 +11,7 @@ const DAY = 86_400_000;
 const it = aLog();
 afterAll(() => it.close());
 const { redis, keys, log } = it;
-const rebuild = (which?: 'missing', retentionMs = 365 * DAY) => rebuildAbout({ redis, keys, log, retentionMs }, which);
+const rebuild = (retentionMs = 365 * DAY) => rebuildAbout({ redis, keys, log, retentionMs });
 const index = () => redis.hgetall(keys.about('T1'));
 
 async function commit(sid: string, ...events: SessionEvent[]) {
@@ -25,6 +26,7 @@ describe('the index of sessions', () => {
     for (const sid of ['a1', 'a2', 'a3']) await it.open(sid, `Run ${sid} with feature_set=v2`);
     await redis.hset(keys.slots('a1'), 'root', JSON.stringify({ channel: 'C0ML', ts: '1700000000.000100', hash: 'x' }));
     await commit('a2', replied(1), { type: 'ended', outcome: 'done', text: '' });
+    await redis.del(keys.about('T1'));
     await rebuild();
     const before = await index();
     expect(Object.keys(before).sort()).toEqual(['a1', 'a2', 'a3']);
@@ -37,30 +39,55 @@ describe('the index of sessions', () => {
     expect(await index()).toEqual(before);
   });
 
-  test('a mend at start writes what is missing and leaves the rest alone', async () => {
+  test('a mend writes what is missing or behind its log, and leaves the rest alone', async () => {
     const before = await index();
     await redis.hdel(keys.about('T1'), 'a1');
+    // As it was written before entries said at which line they were made.
+    await redis.hset(keys.about('T1'), 'a2', (before['a2'] ?? '').replace(/"seq":\d+,/, ''));
     const newer = (before['a3'] ?? '').replace('"working"', '"training"');
     await redis.hset(keys.about('T1'), 'a3', newer);
-    expect(await rebuild('missing')).toMatchObject({ written: 1, dropped: 0 });
+    expect(await rebuild()).toMatchObject({ written: 2, dropped: 0 });
     expect(await index()).toEqual({ ...before, a3: newer });
+    await redis.hset(keys.about('T1'), 'a3', before['a3'] ?? '');
+  });
+
+  test('whoever stood still and writes last takes back nothing: neither a later line, nor where the thread is', async () => {
+    await it.open('c1');
+    const early = await it.reading.session('c1');
+    await commit('c1', replied(1), { type: 'ended', outcome: 'done', text: '' });
+    const late = await it.reading.session('c1');
+    if (!early || !late) throw new Error('not there');
+    const entry = async () => (await it.reading.list('T1')).find((a) => a.session === 'c1');
+    expect(await writeAbout(redis, keys, late, null)).toBe(true);
+    expect(await writeAbout(redis, keys, early, '1.1')).toBe(false);
+    expect(await entry()).toMatchObject({ seq: 3, endedAt: expect.any(String), thread: null });
+    expect(await writeAbout(redis, keys, late, '1.1')).toBe(true);
+    expect(await writeAbout(redis, keys, late, null)).toBe(false);
+    expect(await entry()).toMatchObject({ thread: '1.1' });
+    await redis.del(keys.st('c1'));
+    expect(await rebuild()).toMatchObject({ dropped: 1 });
   });
 
   test('what ended longer ago than is kept is not listed, dropped from the index, and does not come back', async () => {
     await rebuild();
     const reading = makeReading(redis, keys, log, { retentionMs: -1_000 });
     expect((await reading.list('T1')).map((a) => a.session).sort()).toEqual(['a1', 'a3']);
-    expect(await rebuild(undefined, -1_000)).toMatchObject({ dropped: 1, written: 2 });
+    expect(await rebuild(-1_000)).toMatchObject({ dropped: 1, written: 0 });
     expect(Object.keys(await index()).sort()).toEqual(['a1', 'a3']);
-    expect(await rebuild('missing', -1_000)).toMatchObject({ written: 0 });
+    expect(await rebuild(-1_000)).toMatchObject({ written: 0 });
   });
 
-  test('a log whose chain does not hold stops nobody else, and its entry stays', async () => {
+  test('a log that does not hold, or that is no JSON, stops nobody else, and its entry stays', async () => {
     await it.open('b1');
     const entry = (await index())['b1'];
     await redis.xadd(keys.log('b1'), '2-0', 't', 'noted', 'l', '{"v":1,"seq":2,"prev":"forged"}', 'f', '0', 'm', '1');
-    expect(await rebuild()).toMatchObject({ broken: 1 });
+    await redis.hset(keys.st('b1'), 'n', '2');
+    await redis.xadd(keys.log('b0'), '1-0', 't', 'opened', 'l', '{"v":1,', 'f', '0', 'm', '1');
+    await redis.hset(keys.st('b0'), 'status', 'broken');
+    await redis.hdel(keys.about('T1'), 'a1', 'a3');
+    expect(await rebuild()).toEqual({ written: 3, dropped: 0, broken: 2 });
     expect((await index())['b1']).toBe(entry);
+    expect(Object.keys(await index()).sort()).toEqual(['a1', 'a2', 'a3', 'b1']);
   });
 });
 

@@ -87,11 +87,12 @@ test('what others have written of a session meanwhile is newer than what the cro
   const { people, leave } = crowdOf(9);
   const deliver = makeDeliver({ ...it, people, ring: async () => {}, model: 'claude-sonnet-5-5', limits: { perUser: 1_000, perTeam: 1_000 } });
   await deliver('open-newer', { do: 'open', session: 'newer', team: 'T1', channel: 'C0ML', thread: null, by: 'U1', prompt: 'Run it', door: 'command' });
-  await it.redis.hset(it.keys.about('T1'), 'newer', 'what a worker wrote');
+  const newer = '{"seq":2,"state":"what a worker wrote"}';
+  await it.redis.hset(it.keys.about('T1'), 'newer', newer);
   leave();
   await people.gone();
   await sleep(50);
-  expect(await it.redis.hget(it.keys.about('T1'), 'newer')).toBe('what a worker wrote');
+  expect(await it.redis.hget(it.keys.about('T1'), 'newer')).toBe(newer);
 });
 
 test('no thread is drawn while somebody waits, and each of them afterwards', async () => {

@@ -1,0 +1,29 @@
+import type { Redis } from 'ioredis';
+import { z } from 'zod';
+import type { Keys } from './keys.ts';
+import type { ShownSlot } from './reading.ts';
+import { matching } from './redis.ts';
+
+/** Every session of which something is kept: open, ended, or set aside. */
+export async function* sessionsIn(redis: Redis, keys: Keys): AsyncGenerator<string> {
+  const place = keys.st('');
+  for await (const key of matching(redis, keys.st('*'))) yield key.slice(place.length);
+}
+
+/** Where a part of a session's thread stands, as far as it does. */
+export async function shownAt(redis: Redis, keys: Keys, sid: string, slot: string): Promise<ShownSlot | null> {
+  const text = await redis.hget(keys.slots(sid), slot);
+  return text ? (JSON.parse(text) as ShownSlot) : null;
+}
+
+const opener = z.object({ team: z.string(), channel: z.string(), thread: z.string().nullable(), by: z.string(), alias: z.string() });
+export type Opener = z.infer<typeof opener>;
+
+/** Who opened a session and where, from its first line as it is stored; null where that says nothing readable. The chain is not checked. */
+export function openerOf(line: string | undefined): Opener | null {
+  try {
+    return opener.safeParse(JSON.parse(line ?? '')).data ?? null;
+  } catch {
+    return null;
+  }
+}
