@@ -1,13 +1,15 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { openLog } from '../runtime/event-log.ts';
+import { type EventLog, openLog } from '../runtime/event-log.ts';
 import { makeKeys } from '../runtime/keys.ts';
 import { type Blobs, openBlobs } from '../runtime/payloads.ts';
+import { BrokenChain } from '../runtime/read-line.ts';
 import { type Ended, endedSessions, retire } from '../runtime/retire.ts';
 import { verify } from '../session/chain.ts';
 import { fold } from '../session/fold.ts';
 import { report } from '../session/report.ts';
+import type { Session } from '../session/state.ts';
 import { reachRedis } from './reach-redis.ts';
 
 export type Kept = { exported: number; there: number; expired: number; broken: string[] };
@@ -24,30 +26,39 @@ export async function keepRecords(redis: { url: string; prefix: string }, folder
   const log = openLog(connection, keys, blobs);
   const store = { redis: connection, keys, log };
   const kept: Kept = { exported: 0, there: 0, expired: 0, broken: [] };
-  const payloadsKept = new Set<string>();
   const over: Ended[] = [];
   try {
     const oldest = (await log.time()) - options.retentionMs;
-    for await (const { lines, ...ended } of endedSessions(store, payloadsKept)) {
+    for await (const { lines, ...ended } of endedSessions(store)) {
       const place = placeOf(folder, ended);
       const text = `${lines.join('\n')}\n`;
       const checked = verify(lines);
-      if (!checked.ok) kept.broken.push(ended.session);
-      else if (await isWhole(folder, place, text, ended)) kept.there += 1;
+      if (checked.ok && (await isWhole(folder, place, text, ended))) kept.there += 1;
       else {
-        await write(folder, place, text, ended, blobs);
-        const session = fold(ended.session, await log.read(ended.session));
-        if (session) await put(`${place}.md`, report(session));
-        kept.exported += 1;
+        const session = checked.ok ? await readable(log, ended.session) : null;
+        if (session) {
+          await write(folder, place, text, ended, blobs);
+          await put(`${place}.md`, report(session));
+          kept.exported += 1;
+        } else kept.broken.push(ended.session);
       }
       if (options.expire && checked.ok && Date.parse(ended.endedAt) < oldest && (await isWhole(folder, place, text, ended))) over.push(ended);
-      else for (const sha256 of ended.payloads) payloadsKept.add(sha256);
     }
-    await retire(store, over, payloadsKept);
+    if (options.expire) await retire(store, over);
     kept.expired = over.length;
     return kept;
   } finally {
     connection.disconnect();
+  }
+}
+
+/** Null where it does not hold, or a payload of it is gone: one like that keeps no other from being written. */
+async function readable(log: EventLog, id: string): Promise<Session | null> {
+  try {
+    return fold(id, await log.read(id));
+  } catch (error) {
+    if (error instanceof BrokenChain) return null;
+    throw error;
   }
 }
 

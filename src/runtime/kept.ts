@@ -21,8 +21,19 @@ export type Opener = z.infer<typeof opener>;
 
 /** Who opened a session and where, from its first line as it is stored; null where that says nothing readable. The chain is not checked. */
 export function openerOf(line: string | undefined): Opener | null {
+  return opener.safeParse(jsonOf(line)).data ?? null;
+}
+
+const ender = z.object({ type: z.literal('ended'), at: z.string() });
+
+/** When a session ended, from its last line; null where that is no end. */
+export function endOf(line: string | undefined): string | null {
+  return ender.safeParse(jsonOf(line)).data?.at ?? null;
+}
+
+function jsonOf(line: string | undefined): unknown {
   try {
-    return opener.safeParse(JSON.parse(line ?? '')).data ?? null;
+    return JSON.parse(line ?? '');
   } catch {
     return null;
   }

@@ -52,6 +52,19 @@ export function startOutageWatch(deps: {
 }): { stop(): void } {
   const { redis, keys, everyMs = EVERY_MS } = deps;
   const me = randomUUID();
+  /** Channels that cannot be told, each said once: one that is archived may stay so for years. */
+  const silent = new Set<string>();
+
+  /** One channel that cannot be told keeps no other from it. */
+  const perhaps = async (name: string, work: () => Promise<unknown>) => {
+    try {
+      await work();
+      silent.delete(name);
+    } catch (error) {
+      if (!silent.has(name)) deps.failed(error);
+      silent.add(name);
+    }
+  };
 
   const look = async () => {
     const kept = readKept(await redis.hgetall(keys.outages));
@@ -60,8 +73,7 @@ export function startOutageWatch(deps: {
     for (const outage of outages) {
       const name = nameOf(outage.upstream, outage.channel);
       const remember = (is: KeptOutage) => redis.hset(keys.outages, name, JSON.stringify(is)).then(() => {});
-      const told = await deps.tell(outage, kept[name] ?? null, remember);
-      await remember(told);
+      await perhaps(name, async () => remember(await deps.tell(outage, kept[name] ?? null, remember)));
     }
     const going = new Set(outages.map((o) => nameOf(o.upstream, o.channel)));
     for (const [name, was] of Object.entries(kept)) {
@@ -73,8 +85,10 @@ export function startOutageWatch(deps: {
         continue;
       }
       const [channel = '', upstream = ''] = [name.slice(0, name.indexOf(' ')), name.slice(name.indexOf(' ') + 1)];
-      await deps.tell({ upstream, channel, since: was.since, waiting: [] }, was, remember);
-      await redis.hdel(keys.outages, name);
+      await perhaps(name, async () => {
+        await deps.tell({ upstream, channel, since: was.since, waiting: [] }, was, remember);
+        await redis.hdel(keys.outages, name);
+      });
     }
   };
 

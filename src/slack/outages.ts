@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import type { TellOutage } from '../runtime/outages.ts';
+import type { KeptOutage, TellOutage } from '../runtime/outages.ts';
 import type { About } from '../runtime/reading.ts';
+import { UpstreamError } from '../services/http.ts';
 import type { SlackService } from '../services/slack.ts';
 import { type Answer, type Desk, mayChange, standingOf } from './desk.ts';
 import { store, whyNot } from './store.ts';
@@ -11,17 +12,20 @@ export function makeTellOutage(slack: SlackService): TellOutage {
   return async ({ upstream, channel, since, waiting }, kept, remember) => {
     const content = outageMessage({ id: outageId(upstream), upstream, since, waiting: waiting.map((w) => w.alias) });
     const hash = createHash('sha256').update(JSON.stringify(content)).digest('hex').slice(0, 32);
-    const mark = { session: outageId(upstream), slot: `since ${kept?.since ?? since}` };
-    const oldest = String(Math.floor(Date.parse(kept?.since ?? since) / 1000));
-    const posted = kept?.ts ?? (kept ? ((await slack.find({ channel, mark, oldest }))[0] ?? null) : null);
-    if (posted === null && waiting.length === 0) return { since, ts: null, hash };
-    if (posted !== null) {
-      if (kept?.hash !== hash) await slack.update({ channel, ts: posted, ...content, mark });
-      return { since: kept?.since ?? since, ts: posted, hash };
+    const told: KeptOutage = { since: kept?.since ?? since, ts: kept?.ts ?? null, hash };
+    const mark = { session: outageId(upstream), slot: `since ${told.since}` };
+    const oldest = String(Math.floor(Date.parse(told.since) / 1000));
+    try {
+      const ts = told.ts ?? (kept ? ((await slack.find({ channel, mark, oldest }))[0] ?? null) : null);
+      if (ts !== null && kept?.hash !== hash) await slack.update({ channel, ts, ...content, mark });
+      if (ts !== null || waiting.length === 0) return { ...told, ts };
+    } catch (error) {
+      // It is over, and a channel that has been shut is not waited for to say so.
+      if (waiting.length === 0 && error instanceof UpstreamError && !error.transient) return told;
+      throw error;
     }
-    await remember({ since, ts: null, hash: '' });
-    const { ts } = await slack.post({ channel, ...content, mark });
-    return { since, ts, hash };
+    await remember({ ...told, hash: '' });
+    return { ...told, ts: (await slack.post({ channel, ...content, mark })).ts };
   };
 }
 

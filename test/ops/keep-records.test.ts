@@ -3,6 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 import { keepRecords } from '../../src/ops/keep-records.ts';
+import { startNarrator } from '../../src/runtime/narrate-worker.ts';
+import { makePeople } from '../../src/runtime/people.ts';
+import { type Ended, endedSessions, retire } from '../../src/runtime/retire.ts';
+import { setAside } from '../../src/runtime/set-aside.ts';
 import { recordLines, verify } from '../../src/session/chain.ts';
 import { aLog } from '../runtime/a-log.ts';
 
@@ -71,6 +75,54 @@ test('with --expire those past retention leave nothing behind in Redis; a payloa
   expect(Math.max(...ttls)).toBeGreaterThan(29 * 86_400);
   await store.blobs.put(new TextEncoder().encode(JSON.stringify(`${LONG}y`)));
   expect(await Promise.all(blobs.map((key) => store.redis.ttl(key)))).toEqual([-1, -1]);
+});
+
+test('the threads of an expired session go with it, wherever its cards stood; the place of a client’s principal stays', async () => {
+  const { log, owner, redis, keys, deliver } = store;
+  const at = { do: 'open', team: 'T1', thread: null, by: 'U1', prompt: 'Run it' } as const;
+  await deliver('o1', { ...at, session: 's-direct', channel: 'D1', door: 'direct' });
+  await deliver('o2', { ...at, session: 's-client', channel: 'C0ML', door: 'mcp', place: 'principal' });
+  const narrator = startNarrator({
+    ...store,
+    people: makePeople(),
+    failed: () => {},
+    show: async ({ id, opened }, slots) => {
+      await slots.set('root', { channel: opened.channel, ts: `${id}-root`, hash: 'h' });
+      await slots.set('card:2', { channel: 'C0ML', ts: `${id}-card`, hash: 'h' });
+      return null;
+    },
+  });
+  const threads = async () => (await left()).filter((key) => key.startsWith('thread:'));
+  await expect.poll(() => redis.zcard(keys.stale)).toBe(0);
+  await narrator.stop();
+  expect((await threads()).length).toBeGreaterThan(4);
+  for (const id of ['s-direct', 's-client']) {
+    const lease = await log.claim(owner(id), 5_000);
+    await log.commit(owner(id), lease!.fence, await log.tip(id), [{ type: 'ended', outcome: 'done', text: '' }], { is: '' });
+  }
+  // Somebody went on in the thread under the card: it is the younger session's now.
+  await redis.set(keys.thread('T1', 'C0ML', 's-client-card'), 's-younger');
+  expect(await keep(true)).toMatchObject({ expired: 2 });
+  expect(await threads()).toEqual(['thread:T1-C0ML-s-client-card', 'thread:T1-door-principal']);
+});
+
+test('a payload that a new session names while records are retired stays', async () => {
+  await session('s-long', LONG, true);
+  const over: Ended[] = [];
+  for await (const ended of endedSessions(store)) over.push(ended);
+  await session('s-again', LONG, false);
+  await retire(store, over);
+  expect(await store.redis.ttl(store.keys.blob(over[0]?.payloads[0] ?? ''))).toBe(-1);
+});
+
+test('a record that cannot be read keeps no other from being written, and is named', async () => {
+  await session('s-aside', 'Run it', false);
+  await store.redis.xadd(store.keys.log('s-aside'), '2-0', 't', 'noted', 'l', '{"v":1,"seq":2,', 'f', '0', 'm', '1');
+  await setAside(store.redis, store.keys, 's-aside', await store.log.lines('s-aside'));
+  await session('s-lost', LONG, true);
+  await store.redis.del(...(await store.redis.keys(store.keys.blob('*'))));
+  await session('s-whole', 'Run it', true);
+  expect(await keep(true)).toEqual({ exported: 1, there: 0, expired: 1, broken: ['s-lost'] });
 });
 
 test('what was damaged in the folder is written again, and only then taken out of Redis', async () => {

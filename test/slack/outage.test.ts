@@ -115,3 +115,35 @@ test('the channel gets one message, whatever dies meanwhile; one click tries all
   expect(shown()).toHaveLength(1);
   living.stop();
 });
+
+test('a channel that is archived keeps no other one from being told, and is said once', async () => {
+  desk = await aDesk('http');
+  const { workspace, log, slack } = desk;
+  let now = Date.now();
+  const since = new Date(now - 2 * DAY).toISOString();
+  let sessions = ['CGONE', 'C0ML'].map((channel) => about(`e-${channel}`, channel, { upstream: 'Databricks', since }));
+  workspace.world.data.channels.push({ ...workspace.world.data.channels.find((c) => c.id === 'C0ML')!, id: 'CGONE', name: 'gone', archived: true });
+  const failed: unknown[] = [];
+  let rounds = 0;
+  const watch = startOutageWatch({
+    redis: log.redis,
+    keys: log.keys,
+    list: async () => {
+      rounds += 1;
+      return sessions;
+    },
+    tell: makeTellOutage(slack),
+    now: () => now,
+    failed: (error) => void failed.push(error),
+    everyMs: 20,
+  });
+  await until(() => workspace.world.data.messages.some((m) => m.channel === 'C0ML' && m.text.includes('Databricks has not answered')));
+  await until(() => rounds > 3);
+  expect(failed).toEqual([expect.objectContaining({ code: 'is_archived' })]);
+
+  sessions = [];
+  await until(async () => (await log.redis.hget(log.keys.outages, 'CGONE Databricks'))?.includes('goneAt'));
+  now += 120_000;
+  await until(async () => (await log.redis.hlen(log.keys.outages)) === 0);
+  watch.stop();
+});
