@@ -80,9 +80,10 @@ export async function startGateway(config: Config, core: Core, log: Log, checks:
   const narrator = startNarrator({
     ...core,
     show: async (session, slots, limiter, now, progress) => {
-      const again = await show(session, slots, limiter, now, progress);
-      if (session.ended && config.record.anchor) await anchorRecord(session, services, slots);
-      return again;
+      const shown = await show(session, slots, limiter, now, progress);
+      const warn = (facts: object, text: string) => log.warn(facts, text);
+      const anchorsIn = config.record.anchor ? await anchorRecord(session, services, slots, now, warn) : null;
+      return anchorsIn === null ? shown : { againInMs: Math.min(anchorsIn, shown?.againInMs ?? anchorsIn) };
     },
     failed: (session, error) => {
       figures.trouble('thread');
