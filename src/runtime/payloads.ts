@@ -47,6 +47,7 @@ export async function deflate<T extends object>(event: T, blobs: Blobs): Promise
 
 /** Puts the payloads of a stored line back. Throws where one is gone: a session must not go on with half of its past. */
 export async function inflate(raw: Record<string, unknown>, blobs: Blobs): Promise<Record<string, unknown>> {
+  if (!Object.values(raw).some(isPayloadRef)) return raw;
   const whole = { ...raw };
   for (const [name, value] of Object.entries(raw)) {
     if (!isPayloadRef(value)) continue;

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { deflate, openBlobs } from '../../src/runtime/payloads.ts';
 import { BrokenChain, readLine } from '../../src/runtime/read-line.ts';
 import { nextLine, ZERO_HEAD } from '../../src/session/chain.ts';
+import type { SessionEvent } from '../../src/session/events.ts';
 import { opened } from '../session/logs.ts';
 import { aLog } from './a-log.ts';
 
@@ -21,5 +22,13 @@ describe('reading a line whose payload is kept beside it', () => {
     const away = readLine('s1', line, START, openBlobs(redis, keys));
     await expect(away).rejects.toThrow('Redis could not be asked for the payload');
     await expect(away).rejects.not.toBeInstanceOf(BrokenChain);
+  });
+
+  test('a line that is no event we know says so in a sentence, as one without payloads does', async () => {
+    const { blobs, close } = aLog();
+    const wrong = { ...opened('x'.repeat(40_000)), team: 7 } as unknown as SessionEvent;
+    const { line } = nextLine(START, '2026-11-01T09:00:00Z', 's1', await deflate(wrong, blobs));
+    await expect(readLine('s1', line, START, blobs)).rejects.toThrow(/^the record of s1 is broken at line 1: it is no event we know: team: [^{}[\]]+$/);
+    await close();
   });
 });
