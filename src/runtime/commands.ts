@@ -63,7 +63,7 @@ export type Delivered =
   /** `alias` is what people type. For `approve`: whether the quorum is reached. */
   | { is: 'stored'; session: string; seq: number; alias: string; votes?: number; need?: number }
   /** The same delivery, or the same person's same vote, was stored before. */
-  | { is: 'duplicate'; session: string; seq: number }
+  | { is: 'duplicate'; session: string; seq: number /** For `ask`: the equal call that was still open. */; call?: string }
   /** Somebody decided first. */
   | { is: 'decided'; state: string; by: string | null; at: string | null }
   | { is: 'closed'; session: string }

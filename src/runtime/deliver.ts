@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { lineHash, parseEntry, ZERO_HEAD } from '../session/chain.ts';
 import type { SessionEvent } from '../session/events.ts';
@@ -7,9 +6,11 @@ import { repeats } from '../session/lineage.ts';
 import { isPayloadRef } from '../session/payload.ts';
 import { report } from '../session/report.ts';
 import { type Approval, type Session, theApproval } from '../session/state.ts';
+import { named } from './alias.ts';
 import { type Command, type Deliver, type Delivered, editedApproval } from './commands.ts';
 import type { Append, AppendMode, EventLog } from './event-log.ts';
 import type { Keys } from './keys.ts';
+import { openTwin } from './open-twin.ts';
 import type { People } from './people.ts';
 import { writeAbout } from './write-about.ts';
 
@@ -135,7 +136,7 @@ async function tell(
   const { log } = deps;
   const sid = command.session;
   const [deadline, first] = await Promise.all([asked, seen?.id === sid ? seen : readSession(log, sid)]);
-  const known: { session?: Session; votes?: number; need?: number } = {};
+  const known: Known = {};
   // The owner names the sets of live sessions, which only `opened` and `ended` touch: from outside any name will do.
   const request: Append = { owner: { sid, team: 'none', user: 'none' }, key, mode: modeOf(command), deadline, at: first ?? undefined, ...decisionOf(command) };
   if (request.mode !== 'note') request.sent = bell(deps, sid);
@@ -180,6 +181,7 @@ async function tell(
     case 'CLOSED':
       return { is: 'closed', session: sid };
     case 'NOTHING':
+      return known.twin === undefined ? { is: 'unknown' } : { is: 'duplicate', session: sid, seq: session?.seq ?? 0, call: known.twin };
     case 'NONE':
       return { is: 'unknown' };
     default:
@@ -218,14 +220,20 @@ function decisionOf(command: Exclude<Command, { do: 'open' }>): Partial<Append> 
   return 'approval' in command && command.do !== 'refuse' ? { approval: command.approval, ...('by' in command ? { voter: command.by } : {}) } : {};
 }
 
-/** The event for a command, seen from this state; null where it speaks of what is not there. */
-function eventOf(session: Session, command: Exclude<Command, { do: 'open' }>, known: { votes?: number; need?: number }, now: number): SessionEvent | null {
+/** What the state at the tip said of a command, for its answer. */
+type Known = { session?: Session; votes?: number; need?: number; twin?: string };
+
+/** The event for a command, seen from this state; null where it speaks of what is not there, or asks for what is being done. */
+function eventOf(session: Session, command: Exclude<Command, { do: 'open' }>, known: Known, now: number): SessionEvent | null {
   if (command.do === 'tell') {
     const { by, text, ts, kind, standing, answers, of } = command;
     return { type: 'told', by, text, ts, kind, standing, ...(answers ? { answers } : {}), ...(of ? { of } : {}) };
   }
   if (command.do === 'ask') {
     const { call, client, tool, input } = command;
+    const twin = openTwin(session, command);
+    if (twin) known.twin = twin.id;
+    if (twin) return null;
     const usage = { input: 0, output: 0, cache_read: 0, cache_write: 0 };
     return { type: 'replied', model: client, saw: session.seq, stop: 'tool_use', content: [], calls: [{ id: call, tool, input }], usage, request_id: null };
   }
@@ -270,15 +278,4 @@ function eventOf(session: Session, command: Exclude<Command, { do: 'open' }>, kn
     default:
       return command satisfies never;
   }
-}
-
-/** What people type: four characters of base32 over the session's id, one more for each clash in the team. */
-async function named<T extends { is: string }>(sid: string, take: (alias: string) => Promise<T>): Promise<{ alias: string; answer: T }> {
-  const letters = [...createHash('sha256').update(sid).digest()].map((b) => '0123456789abcdefghjkmnpqrstvwxyz'[b % 32]).join('');
-  for (let length = 4; length <= letters.length; length++) {
-    const alias = `e-${letters.slice(0, length)}`;
-    const answer = await take(alias);
-    if (answer.is !== 'TAKEN') return { alias, answer };
-  }
-  throw new Error(`no alias is free for ${sid}`);
 }

@@ -3,8 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { canonicalJson } from '../policy/digest.ts';
 import { waitsForClient } from '../session/door.ts';
 import type { Outcome } from '../session/events.ts';
-import { type Approval, type Call, openCalls, type Session } from '../session/state.ts';
+import type { Approval, Call, Session } from '../session/state.ts';
 import type { Command, Deliver } from './commands.ts';
+import { openTwin } from './open-twin.ts';
 import type { Reading } from './reading.ts';
 
 /** Who calls, and where their cards and their log belong. */
@@ -42,7 +43,7 @@ export function doorSessions({ deliver, reading, bring }: Deps): DoorSessions {
 
   async function act(caller: Caller, call: ClientCall, signal: AbortSignal): Promise<Standing> {
     const { session, id } = await stored(caller, (current) => {
-      const open = openCalls(current).find((c) => c.tool === call.tool && canonicalJson(c.input) === canonicalJson(call.input));
+      const open = openTwin(current, call);
       const made = open?.id ?? `m-${randomUUID()}`;
       return { id: made, command: open ? again(caller, current, open) : ({ do: 'ask', session: current.id, call: made, ...call } as const) };
     });
@@ -73,7 +74,9 @@ export function doorSessions({ deliver, reading, bring }: Deps): DoorSessions {
       const current = await sessionOf(caller);
       const { id, command } = make(current);
       const delivered = await deliver(`${id}/${randomUUID()}`, command);
-      if (delivered.is === 'stored' || delivered.is === 'duplicate') return { session: current.id, id };
+      if (delivered.is === 'stored') return { session: current.id, id };
+      // Somebody has asked for the same in this moment: it is one call, and both hear of it.
+      if (delivered.is === 'duplicate') return { session: current.id, id: delivered.call ?? id };
       // It is over, and its last line is about to be written or just was.
       await bring(current.id);
     }
