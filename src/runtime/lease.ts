@@ -22,9 +22,13 @@ export type Lease = {
   release(): void;
 };
 
+/** A monotonic clock stands still while a machine is suspended, and the other can be set: where they disagree, more time has passed. */
+const clocks = () => ({ machine: performance.now(), wall: Date.now() });
+const since = (then: ReturnType<typeof clocks>) => Math.max(performance.now() - then.machine, Date.now() - then.wall);
+
 /** Takes the lease, or null where somebody else holds it or the session is closed. */
 export async function takeLease(log: EventLog, owner: Owner, ttlMs = LEASE_MS): Promise<Lease | null> {
-  const sentAt = performance.now();
+  const sentAt = clocks();
   const claimed = await log.claim(owner, ttlMs);
   if (!claimed) return null;
   const { fence, interrupted, seq } = claimed;
@@ -39,13 +43,13 @@ export async function takeLease(log: EventLog, owner: Owner, ttlMs = LEASE_MS): 
     for (const each of [aborter, held]) each.abort(new Error('the lease is lost'));
   };
   const renew = async () => {
-    const at = performance.now();
+    const at = clocks();
     const answer = await log.renew(owner, fence, ttlMs).catch(() => undefined);
     if (answer === null) lose();
     else if (answer) {
       renewedAt = at;
       if (answer.stopped) aborter.abort(new Error('stopped'));
-    } else if (performance.now() - renewedAt > ttlMs) lose();
+    } else if (since(renewedAt) > ttlMs) lose();
     return !lost;
   };
   // A renewal is also how a stop is heard of, and a stop acts within two seconds.
@@ -57,7 +61,7 @@ export async function takeLease(log: EventLog, owner: Owner, ttlMs = LEASE_MS): 
     signal: aborter.signal,
     held: held.signal,
     lost: () => lost,
-    fresh: () => !lost && performance.now() - renewedAt < ttlMs * 0.6,
+    fresh: () => !lost && since(renewedAt) < ttlMs * 0.6,
     renew,
     release() {
       clearInterval(timer);

@@ -47,7 +47,7 @@ const MUTANTS: Record<string, Mutant> = {
     "// The claim cost a round trip: a process that was frozen in it must not send.\n  if (!(await scope.mayAct())) return { is: 'held' };",
     '',
   ),
-  'a lease that stays fresh': cut('runtime/lease.ts', STILL, 'performance.now() - renewedAt < ttlMs * 0.6', 'true'),
+  'a lease that stays fresh': cut('runtime/lease.ts', STILL, 'since(renewedAt) < ttlMs * 0.6', 'true'),
   'leave to act without a lease': cut('runtime/advance.ts', STILL, 'lease.fresh() || ((await lease.renew()) && lease.fresh())', 'true'),
   'no look at the lease before sending again': cut(
     'tools/gate.ts',
@@ -79,12 +79,7 @@ const MUTANTS: Record<string, Mutant> = {
     'if (session.seq !== before) continue;',
     'if (true) continue;',
   ),
-  'who was forgotten stays so': cut(
-    'runtime/keep-due.ts',
-    'I12 dropping the list of who is due loses nobody',
-    'await log.remind(key.slice(prefix.length))',
-    'true',
-  ),
+  'who was forgotten stays so': cut('runtime/keep-due.ts', 'I12 dropping the list of who is due loses nobody', 'await log.remind(sid)', 'true'),
   'a chain that is not compared': cut(
     'runtime/read-line.ts',
     'I13 nobody acts on a record with a changed byte',
