@@ -95,6 +95,7 @@ function addressOf(of: string, given: Servers[string], env: Env, fault: (text: s
   const { type, command, args = [], cwd, url, headers = {} } = given;
   const is = type === 'streamable-http' ? 'http' : (type ?? (command === undefined ? 'http' : 'stdio'));
   for (const [key, value] of [...Object.entries(given.env ?? {}), ...Object.entries(headers)]) env.keepSecret(key, value);
+  keepWritten([...args, ...(url === undefined ? [] : [url])], env);
   if (is === 'stdio') {
     if (command !== undefined && url === undefined) return { is, command, args, env: given.env ?? {}, ...(cwd === undefined ? {} : { cwd }) };
     fault(`mcpServers.${of} needs a "command", and no "url" beside it`);
@@ -114,6 +115,21 @@ function addressOf(of: string, given: Servers[string], env: Env, fault: (text: s
     return null;
   }
   return { is, url, headers };
+}
+
+/** Keys that stand in the file itself: `--api-key KEY`, `--token=KEY`, `API_KEY=KEY`, `Authorization: Bearer KEY`, and in the query of an address. */
+function keepWritten(words: readonly string[], env: Env): void {
+  const keep = (name: string, value: string) => {
+    // Cut out wherever it stands, an ordinary word or a number would be missed elsewhere.
+    if (!/^([a-z]+([-_.][a-z]+)*|\d+)$/i.test(value)) env.keepSecret(name.replace(/^-+/, '').replaceAll('-', '_'), value);
+  };
+  for (const [i, word] of words.entries()) {
+    const [, given, value] = /^([\w-]+)(?:=|:\s*)(.+)$/s.exec(word) ?? [];
+    if (given !== undefined && value !== undefined) keep(given, value);
+    const next = words[i + 1] ?? '';
+    if (/^-+[\w-]+$/.test(word) && !next.startsWith('-')) keep(word, next);
+    if (/^https?:/.test(word) && URL.canParse(word)) for (const [key, of] of new URL(word).searchParams) keep(key, of);
+  }
 }
 
 function loginOf(of: string, given: NonNullable<Mounts[string]['oauth']>, env: Env, fault: (text: string) => void): MountedServer['oauth'] {

@@ -269,6 +269,27 @@ describe('what comes of it', () => {
     expect(c.secrets).not.toContain('http://grafana.example');
   });
 
+  it('knows the keys that stand in what mounted servers are started with or reached at, and no ordinary word', () => {
+    const args = [
+      'serve',
+      '--api-key',
+      'sk-live-abc123',
+      '--token=tok-4567890',
+      'model-v2-large',
+      '--token-limit',
+      '100000000',
+      '--password',
+      'required',
+      '--verbose-key',
+    ];
+    const more = ['--header', 'Authorization: Bearer hdr-4567890', 'https://m.example/?access_token=at-4567890'];
+    const url = 'https://mcp.example/mcp?api_key=tvly-abc12345&project=production-1';
+    const { secrets } = config({}, { mcpServers: { cli: { command: 'npx', args: [...args, ...more] }, web: { url } } });
+    const known = ['tok-4567890', 'sk-live-abc123', 'hdr-4567890', 'at-4567890', 'tvly-abc12345'];
+    expect(secrets).toEqual(expect.arrayContaining(known));
+    for (const word of ['100000000', 'required', 'production-1', 'model-v2-large', '--verbose-key', '--header']) expect(secrets).not.toContain(word);
+  });
+
   it('knows its secrets, the password inside REDIS_URL too', () => {
     expect(config().secrets).toEqual(['xoxb-very-secret-bot', 'xapp-very-secret-app', 'hunter2hunter2', 'sk-ant-very-secret']);
   });
