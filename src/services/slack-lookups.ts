@@ -76,8 +76,8 @@ export function slackLookups(
       const ours = (await messages(query, signal)).filter((m) => isMarked(m, query.mark));
       return ours.flatMap((m) => (m.ts ? [m.ts] : [])).sort((a, b) => Number(a) - Number(b));
     },
-    async uploaded({ channel, thread, name }, signal) {
-      return (await messages({ channel, thread }, signal)).some((m) => m.files?.some((f) => f.name === name));
+    async uploaded({ channel, thread, name, oldest }, signal) {
+      return (await messages({ channel, thread, oldest }, signal)).some((m) => m.files?.some((f) => f.name === name));
     },
     async unmarked({ channel, thread }, signal) {
       const { user } = await self(signal);

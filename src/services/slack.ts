@@ -34,10 +34,10 @@ export type SlackService = {
   updateModal(viewId: string, view: View): Promise<void>;
   /** Shows one person this Home tab in place of the last. */
   publishHome(user: string, view: HomeView, signal?: AbortSignal): Promise<void>;
-  /** Our own messages with this mark, oldest first: in the thread, or in the channel since `oldest` where there is no thread. */
+  /** Our own messages with this mark, oldest first: in the thread, or in the channel where there is no thread; since `oldest` where that is given. */
   find(query: { channel: string; thread?: string | undefined; mark: Mark; oldest?: string | undefined }, signal?: AbortSignal): Promise<string[]>;
   /** Whether a file of this name stands in the thread already: files carry no mark. */
-  uploaded(query: { channel: string; thread: string; name: string }, signal?: AbortSignal): Promise<boolean>;
+  uploaded(query: { channel: string; thread: string; name: string; oldest?: string | undefined }, signal?: AbortSignal): Promise<boolean>;
   /** Our own messages in the thread that carry no mark and no file: streams that nobody has ended. */
   unmarked(query: { channel: string; thread: string }, signal?: AbortSignal): Promise<string[]>;
   replies(query: { channel: string; thread: string }, signal?: AbortSignal): Promise<{ user: string | null; bot: boolean; text: string; ts: string }[]>;

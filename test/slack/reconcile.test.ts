@@ -102,6 +102,29 @@ test('a post whose reply was lost is found again, not repeated', async () => {
   expect(texts()).toEqual(['root', '  one']);
 });
 
+test('it is found in a thread of more than a thousand messages, too', async () => {
+  const show = aShow();
+  const slots = inMemory();
+  const now = Date.now();
+  await show([say('root', 'root', false)], slots, go, now);
+  const { messages } = workspace.world.data;
+  const root = messages.find((m) => m.text === 'root')!;
+  // What people said in it an hour ago.
+  const said = (i: number) => ({
+    ...root,
+    metadata: null,
+    threadTs: root.ts,
+    ts: `${Math.floor(now / 1_000) - 3_600}.${String(i).padStart(6, '0')}`,
+    text: 'x',
+  });
+  messages.push(...Array.from({ length: 1_100 }, (_, i) => said(i)));
+  workspace.fault({ target: 'slack', kind: 'lost-reply', method: 'chat.postMessage', times: 1 });
+  const wanted = [say('root', 'root', false), say('plan', 'one')];
+  await show(wanted, slots, go, now);
+  expect(await show(wanted, slots, go, now + 7_500)).toBeNull();
+  expect(texts().filter((text) => text === '  one')).toHaveLength(1);
+});
+
 test('of two posts that both arrived the later is taken away', async () => {
   const show = aShow();
   const slack = slackService({ token: botToken, apiUrl: workspace.url });
