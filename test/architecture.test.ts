@@ -17,6 +17,9 @@ const MAY: Record<string, string[]> = {
   sandbox: ['session', 'runtime'],
 };
 
+/** Says who we are to whomever we speak with, imports nothing of ours, and so may be imported by all. */
+const FOR_ALL = '../version.ts';
+
 /** Packages that only some folders or files may know. */
 const FENCES: Record<string, RegExp> = {
   '@slack/bolt': /^(slack|services)\//,
@@ -77,7 +80,7 @@ describe('who may import what', () => {
       .filter(({ folder }) => folder !== '.')
       .flatMap(({ file, folder, imports }) =>
         imports
-          .filter((specifier) => specifier.startsWith('.'))
+          .filter((specifier) => specifier.startsWith('.') && specifier !== FOR_ALL)
           .map((specifier) => targetOf(file, specifier))
           .filter((target) => target !== folder && !MAY[folder]?.includes(target))
           .map((target) => `${file} imports ${target}`),
@@ -111,6 +114,14 @@ describe('what stays pure', () => {
   it('asks neither the clock nor chance', () => {
     const wrong = files.filter(({ folder, code }) => folder in PURE && /\bDate\.now\(|new Date\(\)|Math\.random\(|\bfetch\(|performance\.now\(/.test(code));
     expect(wrong.map((f) => f.file)).toEqual([]);
+  });
+});
+
+describe('one place that knows the version', () => {
+  it('is package.json, which version.ts reads', () => {
+    const { version } = JSON.parse(readFileSync(join(src, '..', 'package.json'), 'utf8')) as { version: string };
+    expect(files.filter(({ code }) => code.includes(`'${version}'`)).map((f) => f.file)).toEqual([]);
+    expect(files.find((f) => f.file === 'version.ts')?.imports.filter((i) => i.startsWith('.'))).toEqual([]);
   });
 });
 

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { visible } from '../policy/outside-text.ts';
 import { type Definition, readDefinition } from '../tools/foreign-definition.ts';
 import { MountFailure } from '../tools/mounted-tool.ts';
+import { version } from '../version.ts';
 
 /** One server of mcpServers, with what mounts says of it. */
 export type MountedServer = {
@@ -83,7 +84,7 @@ export function makeMount(server: MountedServer, { now, changed, said, crowded }
     };
     const transport = transportTo(server, { said: heard, crowded });
     // Nothing is offered to it: no sampling, no roots, no questions to people.
-    const client = new Client({ name: 'labmate', version: '0.1.0' }, { capabilities: {} });
+    const client = new Client({ name: 'labmate', version: version() }, { capabilities: {} });
     try {
       await within(START_MS[server.address.is], client.connect(transport, { timeout: START_MS[server.address.is] }));
       const made: Connection = { client, offer: NOTHING, listedAt: 0, heardAt: 0, stale: false, busy: 0 };

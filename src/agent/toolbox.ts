@@ -9,6 +9,7 @@ import { departedTool } from '../tools/departed-tool.ts';
 import { type CallScope, type GateDeps, gate } from '../tools/gate.ts';
 import { present, presentFailure } from '../tools/present.ts';
 import { CALL, cleaned, toolServer } from '../tools/server.ts';
+import { version } from '../version.ts';
 import type { ToolSpec } from './model.ts';
 import type { Mounts } from './mounts.ts';
 
@@ -38,7 +39,7 @@ const NO_SECOND_CHECK = { getValidator: () => (data: unknown) => ({ valid: true 
 export async function openToolbox(catalog: readonly Tool[], deps: GateDeps, mounts?: Mounts, hidden: readonly Tool[] = []): Promise<Toolbox> {
   const scopes = new Map<string, CallScope>();
   const server = toolServer(catalog, deps, (reference) => scopes.get(reference) ?? null);
-  const client = new Client({ name: 'labmate-worker', version: '0.1.0' }, { jsonSchemaValidator: NO_SECOND_CHECK });
+  const client = new Client({ name: 'labmate-worker', version: version() }, { jsonSchemaValidator: NO_SECOND_CHECK });
   const [here, there] = InMemoryTransport.createLinkedPair();
   await Promise.all([server.connect(there), client.connect(here)]);
   // Asked for when a model is first shown them: writing the schemas would be a part of every start.

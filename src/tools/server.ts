@@ -10,6 +10,7 @@ import {
 } from '@modelcontextprotocol/sdk/types.js';
 import { z } from 'zod';
 import { scrubDeep } from '../policy/secrets.ts';
+import { version } from '../version.ts';
 import type { Tool } from './define-tool.ts';
 import type { AtDoor, DoorAnswer } from './door.ts';
 import { type CallScope, type GateDeps, gate } from './gate.ts';
@@ -26,14 +27,14 @@ type Extra = RequestHandlerExtra<ServerRequest, ServerNotification>;
 export type Cleaning = Pick<GateDeps, 'clean' | 'suspect'>;
 type Invoke = (tool: Tool, input: Record<string, unknown>, extra: Extra) => Promise<DoorAnswer>;
 
-const SELF = { name: 'labmate', title: 'labmate', version: '0.1.0' };
+const self = () => ({ name: 'labmate', title: 'labmate', version: version() });
 /** How long a person at a client may think about a question. */
 const ASK_MS = 5 * 60_000;
 const PROGRESS_EVERY_MS = 10_000;
 
 /** The catalog as an MCP server inside this process: what a worker's session calls. */
 export function toolServer(catalog: readonly Tool[], deps: GateDeps, scopes: (reference: string) => CallScope | null): McpServer {
-  const server = new McpServer(SELF, { capabilities: { tools: { listChanged: false } } });
+  const server = new McpServer(self(), { capabilities: { tools: { listChanged: false } } });
   offer(server, catalog, deps, (tool, input, extra) => {
     const reference = extra._meta?.[CALL];
     return gate(tool, input, typeof reference === 'string' ? scopes(reference) : null, deps);
@@ -45,7 +46,7 @@ export type DoorServer = { tools: readonly Tool[]; prompts: readonly Prompt[]; a
 
 /** The catalog for a client of another program: the same tools behind the same gate, with instructions, prompts and resources. */
 export function doorServer({ tools, prompts, atDoor, clean }: DoorServer): McpServer {
-  const server = new McpServer(SELF, { capabilities: { tools: { listChanged: false } }, instructions: instructions(tools) });
+  const server = new McpServer(self(), { capabilities: { tools: { listChanged: false } }, instructions: instructions(tools) });
   const invoke: Invoke = (tool, given, extra) =>
     withProgress(extra, () => atDoor({ tool, input: asMeant(tool, given), client: clientOf(server), signal: extra.signal, askHere: askHere(server, extra) }));
   // What the host does with an answer is nobody's business outside.
