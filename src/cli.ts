@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { answerAtOnce, COMMANDS, type Name } from '../bin/commands.mjs';
@@ -158,13 +158,23 @@ async function verify(args: string[]): Promise<number> {
   const { values, positionals } = parseArgs({ args, allowPositionals: true, options: { head: { type: 'string' } } });
   const [file] = positionals;
   if (file === undefined || positionals.length > 1) throw new Told('labmate verify needs one file, or - for stdin.', 2);
-  if (file !== '-' && !existsSync(file)) throw new Told(`labmate verify: there is no file ${file}.`, 2);
   const { describeVerification, notAHead, recordLines, verify: check } = await import('./session/chain.ts');
   const mistake = values.head === undefined ? null : notAHead(values.head);
   if (mistake) throw new Told(`labmate verify: --head: ${mistake}.`, 2);
-  const { text, exitCode } = describeVerification(check(recordLines(readFileSync(file === '-' ? 0 : file))), values.head);
+  const { text, exitCode } = describeVerification(check(recordLines(bytesOf(file))), values.head);
   say(text);
   return exitCode;
+}
+
+/** What a file holds, or stdin for `-`. */
+function bytesOf(file: string): Uint8Array {
+  try {
+    return readFileSync(file === '-' ? 0 : file);
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code;
+    const why = { ENOENT: 'there is no such file', EISDIR: 'it is a folder', EACCES: 'its permissions do not allow it' }[code ?? ''] ?? code;
+    throw new Told(`labmate verify: ${file} cannot be read (${why}); name a file that holds one record, or - for stdin.`, 2, { cause });
+  }
 }
 
 /** The whole configuration, or all its faults. */
@@ -202,8 +212,8 @@ async function toolNames(): Promise<string[]> {
 class Told extends Error {
   readonly exitCode: number;
 
-  constructor(message: string, exitCode: number) {
-    super(message);
+  constructor(message: string, exitCode: number, options?: ErrorOptions) {
+    super(message, options);
     this.name = 'Told';
     this.exitCode = exitCode;
   }

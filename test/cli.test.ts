@@ -50,7 +50,18 @@ describe('a mistake is told in one line, with the fix, without a stack or a secr
   it.each<[string, string[], Record<string, string>, RegExp]>([
     ['a command that does not exist', ['strat'], {}, /^labmate has no command "strat"\. It has start, /],
     ['an option that does not exist', ['verify', '--haed', 'x'], {}, /^labmate verify: Unknown option '--haed'\. Usage: labmate verify FILE/],
-    ['a file that does not exist', ['verify', '/no/such.jsonl'], {}, /^labmate verify: there is no file \/no\/such\.jsonl\.$/],
+    [
+      'a file that does not exist',
+      ['verify', '/no/such.jsonl'],
+      {},
+      /^labmate verify: \/no\/such\.jsonl cannot be read \(there is no such file\); name a file/,
+    ],
+    [
+      'a folder in place of a file',
+      ['verify', folder],
+      {},
+      /^labmate verify: \/\S+ cannot be read \(it is a folder\); name a file that holds one record, or - for stdin\.$/,
+    ],
     [
       'a head that is too short',
       ['verify', 'package.json', '--head', 'c0861'],

@@ -117,10 +117,20 @@ export function recordLines(file: Uint8Array): Uint8Array[] {
 
 /** So many digits of a head say which line is meant: the chance that another record's head begins alike is one in four billion. */
 const LEAST_DIGITS = 8;
+/** With fewer, a record can be written anew until its head begins alike. */
+const UNFORGEABLE_DIGITS = 32;
+
+/** A head as it stands where somebody copied it: perhaps shortened, with dots after it. */
+function digitsOf(given: string): string {
+  return given
+    .trim()
+    .replace(/(…|\.{3})$/, '')
+    .toLowerCase();
+}
 
 /** What is wrong with the words somebody gave as a head, as a sentence; null where they can be one. */
 export function notAHead(given: string): string | null {
-  const digits = given.trim();
+  const digits = digitsOf(given);
   if (/^[0-9a-f]{8,64}$/i.test(digits)) return null;
   return `a head is the 64 hex digits of a SHA-256, or at least its first ${LEAST_DIGITS}; this is ${digits.length} character${digits.length === 1 ? '' : 's'}${/^[0-9a-f]*$/i.test(digits) ? '' : ', not all of them hex digits'}`;
 }
@@ -131,7 +141,7 @@ export function describeVerification(result: Verification, wantedHead?: string):
   const { lines, head, ended } = result;
   let matched = '';
   if (wantedHead !== undefined) {
-    const wanted = wantedHead.trim().toLowerCase();
+    const wanted = digitsOf(wantedHead);
     const fitting = result.heads.flatMap((h, i) => (notAHead(wanted) === null && h.startsWith(wanted) ? [i + 1] : []));
     const [line] = fitting;
     if (line === undefined || fitting.length > 1) {
@@ -143,7 +153,8 @@ export function describeVerification(result: Verification, wantedHead?: string):
       return { text: `BROKEN at line ${line ?? lines + 1}: ${why}`, exitCode: 1 };
     }
     const short = wanted.length < 64 ? `begins the head of line ${line}` : `is that of line ${line}`;
-    matched = `; the given head ${short}${line === lines ? ', the last' : ` of ${lines}`}`;
+    const caution = wanted.length < UNFORGEABLE_DIGITS ? `. ${wanted.length} digits tell records apart and do not keep from forgery: give all 64 for that` : '';
+    matched = `; the given head ${short}${line === lines ? ', the last' : ` of ${lines}`}${caution}`;
   }
   const start = `${ended ? 'OK' : 'OPEN'} ${count(lines, 'line')}, head ${head}`;
   const totals = ended ? `, ${count(result.approvals, 'approval')}, ${count(result.pullRequests, 'pull request')}` : '';

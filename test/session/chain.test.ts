@@ -282,10 +282,17 @@ describe('what labmate verify prints', () => {
       `BROKEN at line 7: no line of this record has that head; its 6 lines hold together and end with head ${early}, so it is another record, was written anew, or lost its end`,
       1,
     ],
-    [
-      'the first digits of a head',
+    ...[`${early.slice(0, 12)}…`, `${early.slice(0, 12)}...`, early.slice(0, 12)].map((given): [string, string[], string, string, number] => [
+      `the first digits of a head, as Slack shows them: ${given.slice(12) || 'no dots'}`,
       lines,
-      early.slice(0, 8),
+      given,
+      `OK 13 lines, head ${head}, 2 approvals, 1 pull request; the given head begins the head of line 6 of 13. 12 digits tell records apart and do not keep from forgery: give all 64 for that`,
+      0,
+    ]),
+    [
+      'half of a head, which nobody can forge',
+      lines,
+      early.slice(0, 32),
       `OK 13 lines, head ${head}, 2 approvals, 1 pull request; the given head begins the head of line 6 of 13`,
       0,
     ],
