@@ -96,6 +96,7 @@ async function mcp(args: string[]): Promise<number> {
   const choice = { readOnly: values['read-only'], toolsets: listed(values.toolsets) ?? null, exclude: listed(values['exclude-tools']) ?? [] };
   if (positionals.length > 0) {
     const { listMounted } = await import('./mcp-list-mounted.ts');
+    for (const warning of config.warnings) process.stderr.write(`${warning}\n`);
     return say([listTools(config, choice), ...(await listMounted(config, choice))].join('\n'));
   }
   const { serveMcp } = await import('./mcp-door.ts');
@@ -168,13 +169,14 @@ async function verify(args: string[]): Promise<number> {
 
 /** What a file holds, or stdin for `-`. */
 function bytesOf(file: string): Uint8Array {
+  let code: string | undefined;
   try {
     return readFileSync(file === '-' ? 0 : file);
-  } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code;
-    const why = { ENOENT: 'there is no such file', EISDIR: 'it is a folder', EACCES: 'its permissions do not allow it' }[code ?? ''] ?? code;
-    throw new Told(`labmate verify: ${file} cannot be read (${why}); name a file that holds one record, or - for stdin.`, 2, { cause });
+  } catch (error) {
+    code = (error as NodeJS.ErrnoException).code;
   }
+  const why = { ENOENT: 'there is no such file', EISDIR: 'it is a folder', EACCES: 'its permissions do not allow it' }[code ?? ''] ?? code;
+  throw new Told(`labmate verify: ${file} cannot be read (${why}); name a file that holds one record, or - for stdin.`, 2);
 }
 
 /** The whole configuration, or all its faults. */
@@ -212,8 +214,8 @@ async function toolNames(): Promise<string[]> {
 class Told extends Error {
   readonly exitCode: number;
 
-  constructor(message: string, exitCode: number, options?: ErrorOptions) {
-    super(message, options);
+  constructor(message: string, exitCode: number) {
+    super(message);
     this.name = 'Told';
     this.exitCode = exitCode;
   }

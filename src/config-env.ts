@@ -124,15 +124,24 @@ export class Env {
     for (const part of [value, value.split(/\s+/).at(-1) ?? '']) if (part.length >= 8 && !this.secrets.includes(part)) this.secrets.push(part);
   }
 
-  /** Fills `${VAR}` and `${VAR:-default}` into every string of a value. */
+  /** Fills `${VAR}` and `${VAR:-default}` into every string of a value, and `${env:VAR}`, as other hosts write it. Whatever else stands so in a string is a fault. */
   expand<T>(value: T): T {
-    if (typeof value === 'string') return value.replace(/\$\{(\w+)(?::-([^}]*))?\}/g, (_, name: string, other?: string) => this.#filled(name, other)) as T;
+    if (typeof value === 'string') return value.replace(/\$\{([^}]*)\}/g, (_, inside: string) => this.#filled(inside)) as T;
     if (Array.isArray(value)) return value.map((item) => this.expand(item)) as T;
     if (value !== null && typeof value === 'object') return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, this.expand(v)])) as T;
     return value;
   }
 
-  #filled(name: string, other: string | undefined): string {
+  #filled(inside: string): string {
+    const [, name, other] = /^(?:env:)?(\w+)(?::-(.*))?$/s.exec(inside) ?? [];
+    if (name === undefined) {
+      // What a host asks its user for, or knows by itself, would be sent as these very words. After them may stand a secret.
+      const form = /^[\w:]*/.exec(inside)?.[0];
+      this.faults.push(
+        `mcpServers in labmate.json has \${${form}${form === inside ? '' : '…'}}: only \${VARIABLE} and \${env:VARIABLE} are filled in, with :-default or without.`,
+      );
+      return '';
+    }
     const value = this.text(name) ?? other;
     if (value === undefined) this.faults.push(`${name} is not set, and mcpServers in labmate.json uses it: set it, or write \${${name}:-default}.`);
     if (value !== undefined) this.keepSecret(name, value);

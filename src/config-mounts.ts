@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import type { MountedServer } from './agent/mount.ts';
 import type { Env } from './config-env.ts';
-import { didYouMean } from './did-you-mean.ts';
 import { couldMatch, mountedPrefix, serverKey } from './policy/mounted-names.ts';
 
 /** The servers that labmate.json mounts: `mcpServers` as other MCP hosts read it, and beside it, under `mounts`, what is ours about each. */
@@ -11,9 +10,9 @@ const strings = z.record(name, z.string());
 /** Milliseconds that a call may take, whatever is configured: the worker that waits for it does nothing else for its session. */
 const LONGEST_CALL_MS = 10 * 60_000;
 
-/** What other hosts write beside this is kept and not read. */
-const server = z.looseObject({
-  type: z.enum(['stdio', 'http', 'streamable-http', 'sse']).optional(),
+/** What other hosts write beside this is not read, nor is anything filled in there. */
+const server = z.object({
+  type: z.enum(['stdio', 'http', 'streamable-http', 'streamableHttp', 'sse']).optional(),
   command: name.optional(),
   args: z.array(z.string()).optional(),
   env: strings.optional(),
@@ -28,7 +27,7 @@ export const mcpServersSchema = z
   .record(name, server)
   .default({})
   .describe(
-    'Servers whose tools a session may call, as other MCP hosts read it: command, args, env and cwd, or type, url and headers. Variables in braces after a dollar sign, with :-default or without, are filled in from the environment.',
+    'Servers whose tools a session may call, as other MCP hosts read it: command, args, env and cwd, or type, url and headers. Variables in braces after a dollar sign, with env: before the name or :-default after it or without, are filled in from the environment.',
   );
 
 export const mountSchema = (duration: z.ZodType<number, string>) =>
@@ -65,8 +64,6 @@ type Mounts = z.output<ReturnType<typeof mountSchema>>;
 /** The mounted servers, or sentences in `env.faults` about what is wrong with them. */
 export function mountedServers(file: { mcpServers: Servers; mounts: Mounts }, env: Env, fileName: string): MountedServer[] {
   const fault = (text: string) => void env.faults.push(`${fileName}: ${text}.`);
-  for (const of of Object.keys(file.mounts))
-    if (!Object.hasOwn(file.mcpServers, of)) fault(`mounts names "${of}", which is not in mcpServers${didYouMean(of, Object.keys(file.mcpServers))}`);
   const mounted: MountedServer[] = [];
   for (const [of, given] of Object.entries(file.mcpServers)) {
     if (given.disabled) continue;
@@ -93,7 +90,7 @@ export function namesNoServer(pattern: string, servers: readonly string[]): bool
 
 function addressOf(of: string, given: Servers[string], env: Env, fault: (text: string) => void): MountedServer['address'] | null {
   const { type, command, args = [], cwd, url, headers = {} } = given;
-  const is = type === 'streamable-http' ? 'http' : (type ?? (command === undefined ? 'http' : 'stdio'));
+  const is = type === 'streamable-http' || type === 'streamableHttp' ? 'http' : (type ?? (command === undefined ? 'http' : 'stdio'));
   for (const [key, value] of [...Object.entries(given.env ?? {}), ...Object.entries(headers)]) env.keepSecret(key, value);
   keepWritten([...args, ...(url === undefined ? [] : [url])], env);
   if (is === 'stdio') {

@@ -79,6 +79,10 @@ export function warningsOf(file: ConfigFile): string[] {
     warnings.push('labmate.json names no approvers: every call that needs a yes will be refused.');
   if (file.channels.length === 0) warnings.push('labmate.json names no channels: nobody will be heard.');
   if (file.actIn.length === 0) warnings.push('labmate.json lists no environment in actIn: no job can be started.');
+  const servers = Object.keys(file.mcpServers);
+  for (const name of Object.keys(file.mounts))
+    if (!servers.includes(name))
+      warnings.push(`labmate.json: mounts names "${name}", which is not in mcpServers${didYouMean(name, servers)}: nothing comes of it.`);
   if (file.actIn.includes('prod')) warnings.push('actIn contains prod, where every job without an environment of its own counts.');
   return warnings;
 }

@@ -137,6 +137,15 @@ describe('what needs nothing', () => {
     expect((await labmate(['--version'])).out).toMatch(/^\d+\.\d+\.\d+\n$/);
   });
 
+  it('lists the tools, and says beside the list what is unwise in labmate.json', async () => {
+    const file = join(folder, 'mounts.json');
+    writeFileSync(file, JSON.stringify({ mounts: { grafana: { trusted: true } } }));
+    const ran = await labmate(['mcp', 'ls'], { LABMATE_CONFIG: file });
+    expect(ran).toMatchObject({ code: 0, out: expect.stringMatching(/^compare_runs /m) });
+    expect(ran.err.match(/mounts names "grafana", which is not in mcpServers/g)).toHaveLength(1);
+    expect(ran.out).not.toContain('which is not in');
+  });
+
   it('checks a record from a file and from stdin, and finds a changed byte', async () => {
     const record = smallRecord();
     const file = join(folder, 'record.jsonl');

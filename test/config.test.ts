@@ -112,6 +112,13 @@ describe('a fault names the variable or key and the fix', () => {
       /no price for claude-sonnet-5-5/,
     ],
     ['an unset variable of a mounted server', {}, { mcpServers: { g: { command: 'x', env: { K: '${NOT_THERE}' } } } }, /^NOT_THERE is not set, and mcpServers/],
+    [
+      'what another host would ask its user for',
+      {},
+      { mcpServers: { g: { url: 'https://h/mcp', headers: { Authorization: 'Bearer ${input:token}' } } } },
+      /^mcpServers in labmate\.json has \$\{input:token\}: only \$\{VARIABLE\} and \$\{env:VARIABLE\} are filled in/,
+    ],
+    ['a form that no host knows, and no secret in it', {}, { mcpServers: { g: { command: 'x', args: ['${KEY-hunter2}'] } } }, /has \$\{KEY…\}: only/],
     ['an address with a password in it', {}, { mcpServers: { g: { url: 'https://me:hunter2@h/mcp' } } }, /mcpServers\.g\.url holds a user name or a password/],
     ['a server that is neither a command nor an address', {}, { mcpServers: { g: { args: [] } } }, /mcpServers\.g needs a "command" or a "url"/],
     [
@@ -120,7 +127,6 @@ describe('a fault names the variable or key and the fix', () => {
       { mcpServers: { 'a b': { url: 'http://h' }, a_b: { url: 'http://h' } } },
       /"a b" and "a_b".*mcp__a_b__/,
     ],
-    ['a mount of no server', {}, { mounts: { grafana: { trusted: true } } }, /mounts names "grafana", which is not in mcpServers/],
     [
       'a rule for a server that is not mounted',
       {},
@@ -290,6 +296,16 @@ describe('what comes of it', () => {
     for (const word of ['100000000', 'required', 'production-1', 'model-v2-large', '--verbose-key', '--header']) expect(secrets).not.toContain(word);
   });
 
+  it('reads the forms of other hosts: their names for HTTP, their variables, and what only they read', () => {
+    const headers = { Authorization: 'Bearer ${env:F_TOKEN}', 'X-Level': '${env:LEVEL:-warn}', 'X-Env': '${env:-none}' };
+    const servers = { f: { type: 'streamableHttp', url: '${env:F_URL}', headers, envFile: '${workspaceFolder}/.env', note: '${input:x}' } };
+    const c = config({ F_URL: 'https://f.example/mcp', F_TOKEN: 'very-secret-f' }, { mcpServers: servers });
+    expect(c.mounted.map(({ address }) => address)).toEqual([
+      { is: 'http', url: 'https://f.example/mcp', headers: { Authorization: 'Bearer very-secret-f', 'X-Level': 'warn', 'X-Env': 'none' } },
+    ]);
+    expect(c.secrets).toContain('very-secret-f');
+  });
+
   it('knows its secrets, the password inside REDIS_URL too', () => {
     expect(config().secrets).toEqual(['xoxb-very-secret-bot', 'xapp-very-secret-app', 'hunter2hunter2', 'sk-ant-very-secret']);
   });
@@ -301,6 +317,22 @@ describe('labmate.json', () => {
     expect(read.ok && [read.config.channels, read.config.settings.defaults.job]).toEqual([['C//1', 'C/*2*/'], 'a,}']);
   });
 
+  it('may say of a server that is not mounted what it would say of one, and is warned of it with the name that was perhaps meant', () => {
+    const of = (file: unknown) =>
+      config({}, { channels: ['C1'], approvers: { default: { users: ['U1'] } }, environments: { dev: {} }, actIn: ['dev'], ...(file as object) });
+    expect(of({ mounts: { grafana: { trusted: true } } }).warnings).toEqual([
+      'labmate.json: mounts names "grafana", which is not in mcpServers: nothing comes of it.',
+    ]);
+    const misspelt = of({ mcpServers: { grafana: { command: 'uvx' } }, mounts: { grafna: { trusted: true } } });
+    expect(misspelt.warnings).toEqual(['labmate.json: mounts names "grafna", which is not in mcpServers (did you mean "grafana"?): nothing comes of it.']);
+    expect(misspelt.mounted.map(({ trusted }) => trusted)).toEqual([false]);
+  });
+
+  it('may hold every key there is', () => {
+    const read = readConfig(ENOUGH, EVERY_KEY, { tools: TOOLS });
+    expect(read.ok ? read.config.warnings : read.faults).toEqual([expect.stringContaining('mounts names "grafana"')]);
+  });
+
   it('has an example that is without fault', () => {
     const read = readConfig(ENOUGH, readFileSync('labmate.example.json', 'utf8'), { tools: TOOLS });
     expect(read).toMatchObject({ ok: true, config: { warnings: [] } });
@@ -310,3 +342,30 @@ describe('labmate.json', () => {
     expect(JSON.parse(readFileSync('labmate.schema.json', 'utf8'))).toEqual(fileJsonSchema());
   });
 });
+
+/** A labmate.json as one is written, with its comments. */
+const EVERY_KEY = `{
+  "channels": ["C0ML"],                                  // where it listens; anything else is answered privately, once
+  "approvers": {                                         // required: without it every gated call is refused, and start-up says so
+    "default":            { "users": ["U1"], "groups": ["S1"], "quorum": 1, "requesterMayApprove": false, "expiresAfter": "24h", "channel": "C0ML" },
+    "run_databricks_job": { "groups": ["S2"], "quorum": 2 }
+  },
+  "executionExpiresAfter": "15m",                        // from the last approval; then a fresh card, with the reason
+  "environments": {
+    "dev":  { "jobs": ["101", "ads-*"], "tags": { "env": "dev" } },
+    "prod": { "jobs": ["900"], "tags": { "env": "prod" }, "runAs": ["sp-prod-*"], "parameters": { "catalog": ["prod*"] } }
+  },
+  "actIn": ["dev"],
+  "allow": { "experiments": ["*"], "dashboards": ["*"], "channels": ["C0ML"] },
+  "policy": { "default": "ask", "rules": [ { "tool": "run_databricks_job", "action": "auto", "when": { "environment": "dev", "maxTypicalMinutes": 10 } } ] },
+  "metrics": { "val_f1": "max", "val_loss": "min" },
+  "thresholdReading": "relative",                        // how "more than 1%" is read when the sentence doesn't say; both are always printed
+  "defaults": { "job": "101", "experiment": "ads-rank-v3", "repository": "acme/ads", "base": "main" },   // what a prompt may leave out; told to the model, shown on the card
+  "github": { "repositories": ["acme/ads"], "recordsPath": "experiments" },
+  "onStop": "ask",                                       // ask | cancel | leave the running job
+  "budgets": { "turns": 40, "toolCalls": 120, "outputTokens": 60000, "wallTime": "7d", "perUser": 10, "perTeam": 200 },   // "usd" only with "pricing"
+  "pricing": { "claude-sonnet-5-5": { "input": 0, "output": 0, "cacheRead": 0, "cacheWrite": 0 } },  "jobCostPerHour": { "101": 4.2 },
+  "record": { "anchor": true }, "retention": "365d",      // perUser and perTeam count sessions not ended, asleep included
+  "mcpServers": {}, "mounts": { "grafana": { "trusted": true } }
+}
+`;
