@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { answerAtOnce, COMMANDS, type Name } from '../bin/commands.mjs';
 import type { AnyConfig } from './config.ts';
+import { Told } from './told.ts';
 
 /** The `labmate` command. Each command imports what it needs when it is called, so that a mistake is told at once. */
 
@@ -68,14 +69,19 @@ async function sandbox(args: string[]): Promise<number | null> {
   });
   if (values.http && values.socket) throw new Told('labmate sandbox: --http and --socket exclude each other.', 2);
   if (values.headless !== (values.scenario !== undefined)) throw new Told('labmate sandbox: --headless and --scenario NAME belong together.', 2);
+  const port = values.port === undefined ? null : wholeNumber('--port', values.port, 0);
+  if (port !== null && port > 65_535) throw new Told(`labmate sandbox: --port is ${port}, and no port is more than 65535.`, 2);
   const { environment } = await import('./config.ts');
-  const { launchSandbox } = await import('./sandbox/launch.ts');
+  const { launchSandbox, variablesOfReal } = await import('./sandbox/launch.ts');
+  const { mustBeConfigured, realServices } = await import('./real-services.ts');
+  const real = realServices(values.with);
+  mustBeConfigured(real, variablesOfReal(real, environment()));
   return launchSandbox({
     env: environment(),
     mode: values.http ? 'http' : 'socket',
     scenario: values.scenario ?? null,
-    real: values.with.map(realName),
-    port: values.port === undefined ? null : wholeNumber('--port', values.port, 0),
+    real,
+    port,
     dir: values.dir === undefined ? null : resolve(values.dir),
     trainingSeconds: wholeNumber('--training-seconds', values['training-seconds'], 6),
   });
@@ -208,25 +214,6 @@ function redisOf({ redis }: Awaited<ReturnType<typeof anyConfigured>>) {
 async function toolNames(): Promise<string[]> {
   const { catalog } = await import('./tools/catalog.ts');
   return catalog.map((tool) => tool.name);
-}
-
-/** A mistake that is told in one sentence and needs no stack. */
-class Told extends Error {
-  readonly exitCode: number;
-
-  constructor(message: string, exitCode: number) {
-    super(message);
-    this.name = 'Told';
-    this.exitCode = exitCode;
-  }
-}
-
-const REAL = ['claude', 'slack', 'databricks', 'mlflow', 'github', 'grafana'] as const;
-
-function realName(choice: string): (typeof REAL)[number] {
-  const name = REAL.find((known) => choice === `${known}=real`);
-  if (name === undefined) throw new Told(`labmate sandbox: --with ${choice} is not known; it is NAME=real with NAME one of ${REAL.join(', ')}.`, 2);
-  return name;
 }
 
 function wholeNumber(flag: string, given: string | undefined, byDefault: number): number {

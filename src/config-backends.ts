@@ -17,6 +17,16 @@ export type MLflowConfig = { uri: string } & (
   | { anonymous: true }
 );
 
+/** What makes each service known; .env.example explains each. */
+export const VARIABLES = {
+  claude: 'ANTHROPIC_API_KEY',
+  slack: 'SLACK_BOT_TOKEN, and SLACK_APP_TOKEN or SLACK_SIGNING_SECRET,',
+  databricks: 'DATABRICKS_HOST, and DATABRICKS_TOKEN or DATABRICKS_CLIENT_ID and DATABRICKS_CLIENT_SECRET,',
+  mlflow: 'MLFLOW_TRACKING_URI',
+  github: 'GITHUB_TOKEN, or GITHUB_APP_ID, GITHUB_APP_PRIVATE_KEY and GITHUB_APP_INSTALLATION_ID,',
+  grafana: 'GRAFANA_URL and GRAFANA_SERVICE_ACCOUNT_TOKEN',
+} as const;
+
 export function backendsOf(env: Env): Backends {
   const databricks = databricksOf(env);
   return { databricks, mlflow: mlflowOf(env, databricks), github: githubOf(env), grafana: grafanaOf(env) };

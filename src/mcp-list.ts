@@ -1,4 +1,5 @@
 import type { AnyConfig } from './config.ts';
+import { VARIABLES } from './config-backends.ts';
 import { openServices } from './open-services.ts';
 import { matches } from './policy/environments.ts';
 import { judge } from './policy/judge.ts';
@@ -42,15 +43,6 @@ function leftOut(tool: Tool): string {
   const missing = tool.needs.flatMap((need) => (need === 'sessions' ? [] : [`${need} is not configured (set ${VARIABLES[need]})`]));
   return `left out: ${missing.join(' and ')}`;
 }
-
-/** What makes a backend known; .env.example explains each. */
-const VARIABLES: Record<Exclude<Tool['needs'][number], 'sessions'>, string> = {
-  slack: 'SLACK_BOT_TOKEN and SLACK_APP_TOKEN',
-  databricks: 'DATABRICKS_HOST and DATABRICKS_TOKEN',
-  mlflow: 'MLFLOW_TRACKING_URI',
-  github: 'GITHUB_TOKEN',
-  grafana: 'GRAFANA_URL and GRAFANA_SERVICE_ACCOUNT_TOKEN',
-};
 
 function ruleOf(tool: Tool, permissions: Permissions): string {
   const verdict = judge({ tool: tool.name, readOnly: tool.kind === 'read', touches: {} }, permissions, { tainted: false, postsOutside: 0 });

@@ -8,7 +8,7 @@ import { openClock } from './clock.ts';
 import { startFeatureRegistry } from './feature-registry.ts';
 import { lockFolder } from './lock-folder.ts';
 import { startMachine } from './machine.ts';
-import { aboutOf, keepStory, openControl, wreak } from './open-control.ts';
+import { aboutOf, keepStory, mustBeFree, openControl, wreak } from './open-control.ts';
 import { forgetKeys, freePort, startRedis } from './redis.ts';
 import { sandboxConfig, TOKENS } from './sandbox-config.ts';
 import { findScenario, playInSandbox } from './scenario.ts';
@@ -36,17 +36,21 @@ const HOME = join(import.meta.dirname, '..', '..', '.sandbox');
 /** What the product gets of our own environment, besides what points it at the stand-ins. */
 const BASE = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'NODE_EXTRA_CA_CERTS', 'LOG_LEVEL'];
 
-/** Which variables make a service real. */
-const OF_REAL: Record<ServiceName, { prefix: RegExp; needs: string }> = {
-  slack: { prefix: /^SLACK_/, needs: 'SLACK_BOT_TOKEN' },
-  claude: { prefix: /^ANTHROPIC_/, needs: 'ANTHROPIC_API_KEY' },
-  databricks: { prefix: /^DATABRICKS_/, needs: 'DATABRICKS_HOST' },
-  mlflow: { prefix: /^MLFLOW_/, needs: 'MLFLOW_TRACKING_URI' },
-  github: { prefix: /^GITHUB_/, needs: 'GITHUB_TOKEN' },
-  grafana: { prefix: /^GRAFANA_/, needs: 'GRAFANA_URL' },
+const OF_REAL: Record<ServiceName, RegExp> = {
+  slack: /^SLACK_/,
+  claude: /^ANTHROPIC_/,
+  databricks: /^DATABRICKS_/,
+  mlflow: /^MLFLOW_/,
+  github: /^GITHUB_/,
+  grafana: /^GRAFANA_/,
 };
 
-/** Starts all of it, plays a scenario or prints one URL, and stops all it started. Answers the exit code. */
+/** The variables that make these services real, and the way to them. */
+export function variablesOfReal(real: readonly ServiceName[], env: LaunchOptions['env']): Record<string, string> {
+  return chosen(env, (name) => real.some((service) => OF_REAL[service].test(name) || /^(https?|no)_proxy$/i.test(name)));
+}
+
+/** Starts all of it, plays a scenario or prints one URL, and stops all it started. What is real must be configured. Answers the exit code. */
 export async function launchSandbox(options: LaunchOptions): Promise<number> {
   const say = (line: string) => void process.stderr.write(`${line}\n`);
   const stops: (() => Promise<void>)[] = [];
@@ -74,13 +78,10 @@ export async function launchSandbox(options: LaunchOptions): Promise<number> {
 }
 
 async function begin(options: LaunchOptions, stops: (() => Promise<void>)[], say: (line: string) => void): Promise<{ play: (() => Promise<number>) | null }> {
-  const { env, mode, scenario, real } = options;
-  for (const name of real) {
-    const { needs } = OF_REAL[name];
-    if (!env[needs]) throw new Error(`--with ${name}=real needs ${needs} in the environment.`);
-  }
-  // A misspelt name is told before anything is started.
+  const { env, mode, scenario, real, port } = options;
+  // A misspelt name and a port that is taken are told before anything is started.
   if (scenario !== null) findScenario(scenario);
+  else if (port !== null) await mustBeFree(port);
   const { dir, keep } = await openFolder(options.dir ?? HOME, scenario !== null, stops);
   const prefix = scenario === null ? 'lm-sandbox' : `lm-${findScenario(scenario).name}-${process.pid}`;
   // Somebody else's Redis keeps its own time, and so must all that talks to it.
@@ -114,7 +115,7 @@ async function begin(options: LaunchOptions, stops: (() => Promise<void>)[], say
   await writeFile(configFile, JSON.stringify(sandboxConfig({ registry: true }), null, 2));
   const variables = {
     ...chosen(env, (name) => BASE.includes(name)),
-    ...chosen(env, (name) => real.some((service) => OF_REAL[service].prefix.test(name) || /^(https?|no)_proxy$/i.test(name))),
+    ...variablesOfReal(real, env),
     ...standIns.variables,
     FEATURE_REGISTRY_URL: registry.url,
     FEATURE_REGISTRY_TOKEN: TOKENS.registry,
@@ -152,7 +153,10 @@ async function begin(options: LaunchOptions, stops: (() => Promise<void>)[], say
   // Their own REDIS_URL may hold a password, and they have it.
   const itsRedis = env['REDIS_URL'] ? '' : `REDIS_URL=${redis.url} `;
   say(`A session's record, from another terminal: ${itsRedis}REDIS_PREFIX=${prefix} npx labmate record ID`);
-  say(`\n  ${control.url}\n\nCtrl-C stops all of it. What it remembers is in ${relative(process.cwd(), dir) || dir}; delete that folder to begin anew.`);
+  say('');
+  // Alone on stdout, so that a script can read it.
+  process.stdout.write(`${control.url}\n`);
+  say(`\nCtrl-C stops all of it. What it remembers is in ${relative(process.cwd(), dir) || dir}; delete that folder to begin anew.`);
   return { play: null };
 }
 

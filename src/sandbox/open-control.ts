@@ -4,6 +4,7 @@ import type { Behind } from './behind.ts';
 import { type Control, type ControlOptions, startControl } from './control.ts';
 import type { Chaos } from './control-types.ts';
 import type { Machine } from './machine.ts';
+import { freePort } from './redis.ts';
 import type { ServiceName } from './stand-ins.ts';
 import { pageFolder } from './web-build.ts';
 
@@ -17,9 +18,16 @@ export async function openControl(
   if (scenario !== null) return startControl(parts);
   const withPage = { ...parts, pageDir: await pageFolder() };
   return startControl({ ...withPage, port: port ?? PORT }).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EADDRINUSE') throw error;
-    if (port !== null) throw new Error(`--port ${port} is taken: choose another, or leave it out.`);
+    if (error.code !== 'EADDRINUSE' || port !== null) throw error;
     return startControl(withPage);
+  });
+}
+
+/** Looks at once whether the page can be where somebody wants it: it is opened last of all. */
+export async function mustBeFree(port: number): Promise<void> {
+  await freePort(port).catch((cause: NodeJS.ErrnoException) => {
+    const why = cause.code === 'EADDRINUSE' ? 'is taken' : `cannot be opened (${cause.code})`;
+    throw new Error(`--port ${port} ${why}: choose another, or leave it out.`, { cause });
   });
 }
 

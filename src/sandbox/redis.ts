@@ -160,9 +160,9 @@ async function untilItAnswers(url: string): Promise<void> {
 }
 
 /** A port that is free on loopback now. */
-export async function freePort(): Promise<number> {
+export async function freePort(wanted = 0): Promise<number> {
   const probe = createServer();
-  await new Promise<void>((resolve, reject) => probe.once('error', reject).listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve, reject) => probe.once('error', reject).listen(wanted, '127.0.0.1', resolve));
   const address = probe.address();
   await new Promise((resolve) => probe.close(resolve));
   return typeof address === 'object' && address ? address.port : 0;
