@@ -6,6 +6,7 @@ import type { Log } from './log.ts';
 import type { Core } from './open-core.ts';
 import type { Check } from './ops/health.ts';
 import type { Watching } from './ops/observe.ts';
+import { slackCheck } from './ops/slack-check.ts';
 import { makeForget } from './runtime/forget-shown.ts';
 import { startNarrator } from './runtime/narrate-worker.ts';
 import { startOutageWatch } from './runtime/outages.ts';
@@ -90,9 +91,11 @@ export async function startGateway(config: Config, core: Core, log: Log, checks:
       log.warn({ session, err: error }, 'the thread could not be brought up to date; tried again soon');
     },
   });
+  // Over HTTP no connection tells of Slack, and one that is open says nothing of the token that posts.
+  const answers = slackCheck(slack);
   checks['slack'] = () => {
     const ready = app.ready();
-    return ready.ok ? null : (ready.why ?? 'not connected');
+    return ready.ok ? answers() : (ready.why ?? 'not connected');
   };
   const outages = startOutageWatch({
     ...core,

@@ -1,3 +1,4 @@
+import type { RequestListener } from 'node:http';
 import { isDeepStrictEqual } from 'node:util';
 import type { Config, Read } from './config.ts';
 import { hookOf, serveHook } from './hooks.ts';
@@ -7,6 +8,7 @@ import { censusMetrics } from './ops/figures.ts';
 import { type Check, startHealth } from './ops/health.ts';
 import { openWatching, type Watching } from './ops/observe.ts';
 import { reachRedis } from './ops/reach-redis.ts';
+import { slackCheck } from './ops/slack-check.ts';
 import { takeCensus } from './runtime/census.ts';
 import type { Doorbell } from './runtime/doorbell.ts';
 import { makeKeys } from './runtime/keys.ts';
@@ -20,6 +22,12 @@ const READY_MS = 5_000;
 /** What runs under one configuration. */
 type Parts = { config: Config; checks: Record<string, Check>; census: () => ReturnType<typeof takeCensus>; doorbell: Doorbell; stop(): Promise<void> };
 
+/** What there is of the product now: `parts` is null while none run, and `waitsFor` says on what they wait. */
+type Running = { parts: Parts | null; waitsFor: string; refused: string | null };
+
+/** What ran goes on, so the process is as ready as it was; whoever changed a token must not take the old one back. */
+const REFUSED = 'config: what was read last was not taken over, and the one before is in use; the log says why';
+
 /**
  * The product: runs the parts that this process' role needs, and returns when it was told to stop. SIGHUP reads the configuration again: parts with the new one take
  * the place of the old ones, and no session notices, because all that a session is lies in Redis. A configuration with faults is told and left alone.
@@ -27,26 +35,34 @@ type Parts = { config: Config; checks: Record<string, Check>; census: () => Retu
 export async function start(config: Config, readAgain: () => Promise<Read<Config>>): Promise<void> {
   const log = logOf(config);
   const watching = await openWatching(config, config.role);
-  let parts = await startParts(config, log, watching);
-  const board = config.queueBoard ? await openBoard(() => parts.doorbell) : undefined;
+  const running: Running = { parts: null, waitsFor: 'Redis', refused: null };
+  const board = config.queueBoard ? await openBoard(() => running.parts?.doorbell ?? null) : undefined;
+  // Before the parts: whoever supervises us learns that we live, and why we are of no use yet.
   const health = await startHealth({
     ...config.admin,
     board,
-    checks: () => parts.checks,
-    metrics: async () => [...watching.figures.metrics(), ...censusMetrics(await parts.census())],
+    checks: () => running.parts?.checks ?? { starting: () => `waiting for ${running.waitsFor}` },
+    warnings: () => (running.refused === null ? [] : [running.refused]),
+    metrics: async () => [...watching.figures.metrics(), ...(running.parts ? censusMetrics(await running.parts.census()) : [])],
   });
+  try {
+    running.parts = await startParts(config, log, watching, running);
+  } catch (error) {
+    await health.close();
+    throw error;
+  }
   log.info({ admin: health.url }, 'ready');
 
   const orders = signals();
   while ((await orders.next()) === 'read again') {
     const read = await tryTo(readAgain);
-    if (read.ok) parts = await replace(parts, read.config, watching, orders.stopping);
-    else log.error({ faults: read.faults }, 'the configuration has mistakes and was not taken over; what ran goes on as before');
+    running.refused = read.ok && (await replace(running, read.config, watching, orders.stopping)) ? null : REFUSED;
+    if (!read.ok) log.error({ faults: read.faults }, 'the configuration has mistakes and was not taken over; what ran goes on as before');
   }
   log.info('stopping');
   const stopAll = async () => {
     await health.close();
-    await parts.stop();
+    await running.parts?.stop();
     await watching.tracing?.stop();
   };
   await Promise.race([stopAll(), new Promise((r) => setTimeout(r, SHUTDOWN_MS).unref())]);
@@ -65,23 +81,29 @@ async function tryTo(readAgain: () => Promise<Read<Config>>): Promise<Read<Confi
 
 /**
  * New parts before the old ones stop, where both can be there at once: only on the same HTTP port they cannot. A configuration that cannot be started with leaves
- * the one that worked, or goes back to it. Throws nothing.
+ * the one that worked, or goes back to it. Answers whether the new one is in use; throws nothing.
  */
-async function replace(old: Parts, config: Config, watching: Watching, stopping: () => boolean): Promise<Parts> {
+async function replace(running: Running, config: Config, watching: Watching, stopping: () => boolean): Promise<boolean> {
+  const old = running.parts;
+  if (!old) return false;
   const log = logOf(config);
   const inTheWay = portsOf(old.config).some((port) => portsOf(config).includes(port));
-  if (inTheWay) await old.stop();
+  if (inTheWay) {
+    running.parts = null;
+    await old.stop();
+  }
   let wayBack = () => {};
   try {
     wayBack = await changeWay(old.config, config);
-    const parts = await startParts(config, log, watching);
+    running.parts = await startParts(config, log, watching, running);
     if (!inTheWay) await old.stop();
     log.info('the configuration was read again');
-    return parts;
+    return true;
   } catch (error) {
     wayBack();
     log.error({ err: error }, `could not start with the new configuration; ${inTheWay ? 'going back to the one before' : 'what ran goes on'}`);
-    return inTheWay ? await goBack(old, watching, stopping) : old;
+    if (inTheWay) await goBack(running, old.config, watching, stopping);
+    return false;
   }
 }
 
@@ -92,19 +114,18 @@ async function changeWay(from: Config, to: Config): Promise<() => void> {
 }
 
 /** Whatever keeps these parts from starting keeps everything from working, so it is tried until it passes. */
-async function goBack(old: Parts, watching: Watching, stopping: () => boolean): Promise<Parts> {
-  const log = logOf(old.config);
+async function goBack(running: Running, config: Config, watching: Watching, stopping: () => boolean): Promise<void> {
+  const log = logOf(config);
   while (!stopping()) {
     try {
-      const parts = await startParts(old.config, log, watching);
+      running.parts = await startParts(config, log, watching, running);
       log.warn('the configuration of before is in use again; mend the new one and send SIGHUP once more');
-      return parts;
+      return;
     } catch (error) {
       log.error({ err: error }, 'could not start with the configuration of before either; trying again');
       await new Promise((r) => setTimeout(r, 2_000));
     }
   }
-  return old;
 }
 
 /** Where nobody else can listen while we do. */
@@ -113,12 +134,13 @@ function portsOf({ role, slack, port, databricksWebhookSecret, mcpHttp }: Config
   return [...(slack.transport.mode === 'http' || databricksWebhookSecret !== null ? [port] : []), ...(mcpHttp ? [mcpHttp.port] : [])];
 }
 
-async function startParts(config: Config, log: Log, watching: Watching): Promise<Parts> {
+async function startParts(config: Config, log: Log, watching: Watching, waiting: Pick<Running, 'waitsFor'>): Promise<Parts> {
   for (const warning of config.warnings) log.warn(warning);
   // Each role loads what it runs: half of a cold start is the other role's packages. They are loaded while Redis and Slack are being asked.
   const gateway = config.role === 'worker' ? null : import('./gateway.ts');
   const worker = config.role === 'gateway' ? null : import('./worker.ts');
   for (const loading of [gateway, worker]) loading?.catch(() => {});
+  waiting.waitsFor = 'Redis';
   const checked = await reachRedis(config.redis.url, (warning) => log.warn(warning));
   checked.disconnect();
   const keys = makeKeys(config.redis.prefix);
@@ -139,6 +161,7 @@ async function startParts(config: Config, log: Log, watching: Watching): Promise
     checks['redis'] = async () => ((await core.redis.ping()) === 'PONG' ? null : 'no answer');
     if (gateway !== null) {
       const { startGateway } = await gateway;
+      waiting.waitsFor = 'Slack';
       stops.push(await startGateway(config, core, log, checks, watching));
       const hook = config.slack.transport.mode === 'socket' ? hookOf(config, core) : null;
       if (hook) stops.push(await serveHook(config.port, hook));
@@ -149,8 +172,11 @@ async function startParts(config: Config, log: Log, watching: Watching): Promise
     }
     if (worker !== null) {
       const { startWorker } = await worker;
+      waiting.waitsFor = 'the worker';
       stops.push(await startWorker(config, core, log, watching));
     }
+    // A worker speaks to Slack as well; a gateway has said more of it by now.
+    if (core.services.slack) checks['slack'] ??= slackCheck(core.services.slack);
     return { config, checks, stop, census: () => takeCensus(core), doorbell: core.doorbell };
   } catch (error) {
     await stop();
@@ -159,18 +185,18 @@ async function startParts(config: Config, log: Log, watching: Watching): Promise
 }
 
 /** Of whichever bell there is at the time: it changes when the configuration is read again. */
-async function openBoard(doorbell: () => Doorbell) {
+async function openBoard(doorbell: () => Doorbell | null) {
   const { BOARD_PATH, queueBoard } = await import('./ops/queue-board.ts').catch((cause: unknown) => {
     throw new Error('QUEUE_BOARD is on, but its packages are not installed: npm install --include=optional, or unset it.', { cause });
   });
-  let shown = { of: doorbell(), answer: queueBoard(doorbell()) };
-  return {
-    path: BOARD_PATH,
-    answer: (...args: Parameters<typeof shown.answer>) => {
-      if (shown.of !== doorbell()) shown = { of: doorbell(), answer: queueBoard(doorbell()) };
-      shown.answer(...args);
-    },
+  let shown: { of: Doorbell; answer: RequestListener } | null = null;
+  const answer: RequestListener = (request, response) => {
+    const bell = doorbell();
+    if (bell === null) return void response.writeHead(503).end('starting\n');
+    if (shown?.of !== bell) shown = { of: bell, answer: queueBoard(bell) };
+    shown.answer(request, response);
   };
+  return { path: BOARD_PATH, answer };
 }
 
 function logOf(config: Config): Log {

@@ -15,6 +15,8 @@ export async function startHealth(options: {
   port: number;
   /** By name, such as `redis` or `slack`. */
   checks: Record<string, Check> | (() => Record<string, Check>);
+  /** What is to be known beside it, of one that is ready too. */
+  warnings?: (() => readonly string[]) | undefined;
   /** Answers what is asked below this path. */
   board?: { path: string; answer: RequestListener } | undefined;
   metrics?: (() => readonly Metric[] | Promise<readonly Metric[]>) | undefined;
@@ -27,9 +29,11 @@ export async function startHealth(options: {
     if (request.method !== 'GET' && request.method !== 'HEAD') return say(405, 'text/plain', 'GET only\n');
     if (path === '/healthz') return say(200, 'application/json', '{"ok":true}\n');
     if (path === '/readyz')
-      return void reasons(typeof options.checks === 'function' ? options.checks() : options.checks).then((found) =>
-        say(found.length === 0 ? 200 : 503, 'application/json', `${JSON.stringify({ ready: found.length === 0, reasons: found })}\n`),
-      );
+      return void reasons(typeof options.checks === 'function' ? options.checks() : options.checks).then((found) => {
+        const warnings = options.warnings?.() ?? [];
+        const told = { ready: found.length === 0, reasons: found, ...(warnings.length > 0 ? { warnings } : {}) };
+        say(found.length === 0 ? 200 : 503, 'application/json', `${JSON.stringify(told)}\n`);
+      });
     if (path === '/metrics')
       return void Promise.resolve(options.metrics?.() ?? []).then(
         (metrics) => say(200, 'text/plain; version=0.0.4; charset=utf-8', exposition(metrics)),

@@ -1,6 +1,7 @@
 import { afterEach, expect, it } from 'vitest';
 import { type Check, type Health, startHealth } from '../../src/ops/health.ts';
 import { createCounter } from '../../src/ops/metrics.ts';
+import { slackCheck } from '../../src/ops/slack-check.ts';
 
 let health: Health | undefined;
 afterEach(() => health?.close());
@@ -28,6 +29,23 @@ it('says each reason why it is not, and no more than the check says itself', asy
     status: 503,
     body: { ready: false, reasons: ['redis: the check itself failed', 'slack: not connected yet', 'slow: no answer within 1 s'] },
   });
+});
+
+it('asks Slack again only while it does not say yes, and gives its own words', async () => {
+  let asked = 0;
+  const check = slackCheck({
+    self: async () => {
+      asked += 1;
+      if (asked === 1) throw new Error('Slack did not answer auth.test.');
+      return { team: 'T1', user: 'U1', bot: 'B1' };
+    },
+  });
+  expect([await Promise.all([check(), check()]), await check(), await check()]).toEqual([
+    ['Slack did not answer auth.test.', 'Slack did not answer auth.test.'],
+    null,
+    null,
+  ]);
+  expect(asked).toBe(2);
 });
 
 it('is alive whatever the checks say, and knows nothing else', async () => {

@@ -16,6 +16,11 @@ async function readAgain(stage: StoryStage, words: string, roles: readonly ('gat
   for (const role of roles) await stage.until(`the ${role} to say "${words}"`, async () => (await said(role)) > before[role]);
 }
 
+async function readiness(stage: StoryStage) {
+  const answer = await fetch(`${stage.product.admin('gateway')}/readyz`);
+  return { status: answer.status, body: await answer.json() };
+}
+
 test.each(['socket', 'http'] as const)(
   'over %s: new approvers count from the next click on; a file with mistakes, or a port that is taken, changes nothing',
   async (mode) => {
@@ -28,6 +33,7 @@ test.each(['socket', 'http'] as const)(
 
       await writeFile(file, '{ "channels": ["C0ML"], "approvers": { "default": { "quorum": "two" } } }');
       await readAgain(stage, 'the configuration has mistakes and was not taken over');
+      await expect.poll(() => readiness(stage)).toEqual({ status: 200, body: { ready: true, reasons: [], warnings: [expect.stringMatching(/^config: /)] } });
 
       const neighbour = createServer().listen(0, '127.0.0.1');
       await once(neighbour, 'listening');
@@ -41,6 +47,7 @@ test.each(['socket', 'http'] as const)(
       const { default: rule } = sandboxConfig()['approvers'] as { default: Record<string, unknown> };
       await writeFile(file, JSON.stringify({ ...sandboxConfig(), approvers: { default: { ...rule, groups: [], users: ['U3'] } } }));
       await readAgain(stage, 'the configuration was read again');
+      await expect.poll(() => readiness(stage)).toEqual({ status: 200, body: { ready: true, reasons: [] } });
       // A person who is told to repeat it does so.
       await stage.until('the click to be refused', async () => {
         await stage.click('U2', runCard, 'approve_call');

@@ -1,0 +1,27 @@
+import type { SlackService } from '../services/slack.ts';
+import type { Check } from './health.ts';
+
+/** Probes come every few seconds, from each process; Slack counts what it is asked. */
+const GOOD_FOR_MS = 30_000;
+
+/** Whether Slack answers and takes our token. A yes is good for half a minute, anything else is asked again. */
+export function slackCheck(slack: Pick<SlackService, 'self'>): Check {
+  let good = 0;
+  let asking: Promise<string | null> | null = null;
+  const ask = async () => {
+    try {
+      await slack.self();
+      good = performance.now() + GOOD_FOR_MS;
+      return null;
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
+    } finally {
+      asking = null;
+    }
+  };
+  return () => {
+    if (performance.now() < good) return null;
+    asking ??= ask();
+    return asking;
+  };
+}
