@@ -107,10 +107,10 @@ export type ModelFacts =
   | { known: true; id: string; name: string; lifecycle: string; retiresAt: string | null; maxInputTokens: number | null; maxTokens: number | null }
   | { known: false; why: string };
 
-/** Looks a model up at the provider. An unknown model or a refused key is a value with a sentence for people. */
-export async function modelFacts(options: ClaudeOptions, id = options.model): Promise<ModelFacts> {
+/** Looks the model up at the provider. An unknown one or a refused key is a value with a sentence for people; throws the signal's reason. */
+export async function modelFacts(options: ClaudeOptions, signal?: AbortSignal): Promise<ModelFacts> {
   try {
-    const info = await clientOf(options).models.retrieve(id);
+    const info = await clientOf(options).models.retrieve(options.model, {}, { signal });
     return {
       known: true,
       id: info.id,
@@ -121,7 +121,8 @@ export async function modelFacts(options: ClaudeOptions, id = options.model): Pr
       maxTokens: info.max_tokens,
     };
   } catch (error) {
-    const answer = answerOfError(error, { ...options, model: id });
+    signal?.throwIfAborted();
+    const answer = answerOfError(error, options);
     return { known: false, why: 'why' in answer ? answer.why : 'The look-up was aborted.' };
   }
 }

@@ -3,27 +3,22 @@ import type { AnyConfig, SlackConfig } from '../config.ts';
 import { slackService } from '../services/slack.ts';
 import { manifest, manifestYaml, SCOPES } from '../slack/manifest.ts';
 import { type ManifestFault, manifestFaults, scopeFaults } from '../slack/manifest-faults.ts';
+import { namedInSlack } from './doctor-named.ts';
 import { type Finding, leftOut, look, ok, warning, wrong } from './findings.ts';
 
 /** The Slack app with its real tokens: who it is, what it may do, whether it hears, and whether it is the app that this version needs. */
-export async function slackFindings({ slack, channels }: AnyConfig): Promise<Finding[]> {
+export async function slackFindings(config: AnyConfig): Promise<Finding[]> {
+  const { slack } = config;
   if (!slack) return [wrong('Slack', 'SLACK_BOT_TOKEN and SLACK_APP_TOKEN (or SLACK_SIGNING_SECRET) are not set; "labmate manifest" makes the app.')];
   const service = slackService({ token: slack.botToken, apiUrl: slack.apiUrl });
   const bot = look('Slack', async (signal) => `bot user ${(await service.self(signal)).user} signs in with SLACK_BOT_TOKEN`);
-  const seen = channels.map((channel) =>
-    look(`channel ${channel}`, async (signal) => {
-      const found = await service.channel(channel, signal);
-      if (found === null) return [warning(`channel ${channel}`, 'the bot cannot see it: invite it there, or correct "channels" in labmate.json.')];
-      if (found.archived) return [warning(`channel ${channel}`, `#${found.name} is archived: unarchive it, or correct "channels" in labmate.json.`)];
-      return found.member ? `is #${found.name}` : [warning(`channel ${channel}`, `the bot is not a member of #${found.name}: /invite it there.`)];
-    }),
-  );
   const { transport } = slack;
   const socket =
     transport.mode === 'http'
       ? Promise.resolve([ok('Slack events', 'HTTP mode: Slack must reach POST /slack/events at PORT')])
       : look('Slack events', (signal) => openSocket(slack.apiUrl, transport.appToken, signal));
-  const looked = await Promise.all([bot, look('Slack scopes', (signal) => scopes(slack, signal)), socket, ...seen, installedApp(slack), manifestFile()]);
+  const granted = look('Slack scopes', (signal) => scopes(slack, signal));
+  const looked = await Promise.all([bot, granted, socket, ...namedInSlack(config, service), installedApp(slack), manifestFile()]);
   return looked.flat();
 }
 

@@ -1,5 +1,7 @@
+import { modelFacts } from '../agent/claude.ts';
 import type { AnyConfig, Read } from '../config.ts';
 import { openServices } from '../open-services.ts';
+import { defaultFindings, fixesOf } from './doctor-backends.ts';
 import { mountFindings } from './doctor-mounts.ts';
 import { slackFindings } from './doctor-slack.ts';
 import { type Finding, leftOut, look, ok, warning, wrong } from './findings.ts';
@@ -43,14 +45,15 @@ async function redisFindings({ redis }: AnyConfig): Promise<Finding[]> {
   });
 }
 
-async function claudeFindings({ claude }: AnyConfig): Promise<Finding[]> {
+async function claudeFindings({ claude, proxies }: AnyConfig): Promise<Finding[]> {
   if (!claude) return [wrong('Claude', 'ANTHROPIC_API_KEY is not set; without it nothing can be planned.')];
   return look('Claude', async (signal) => {
-    const url = `${claude.baseUrl ?? 'https://api.anthropic.com'}/v1/models/${encodeURIComponent(claude.model)}`;
-    const answer = await fetch(url, { headers: { 'x-api-key': claude.apiKey, 'anthropic-version': '2023-06-01' }, redirect: 'error', signal });
-    if (answer.ok) return `${claude.model} can be used with ANTHROPIC_API_KEY`;
-    if (answer.status === 404) throw new Error(`there is no model ${claude.model}: correct ANTHROPIC_MODEL.`);
-    throw new Error(`the Messages API answers ${answer.status}: ${answer.status === 401 ? 'ANTHROPIC_API_KEY is not accepted.' : 'see ANTHROPIC_BASE_URL.'}`);
+    const facts = await modelFacts({ ...claude, fetch: proxies ? fetch : undefined }, signal);
+    if (!facts.known) return [wrong('Claude', /ANTHROPIC_/.test(facts.why) ? facts.why : `${facts.why} Correct ANTHROPIC_BASE_URL, or see to the network.`)];
+    if (facts.lifecycle === 'retired') return [wrong('Claude', `${facts.id} is retired: set ANTHROPIC_MODEL to another.`)];
+    const ends = facts.retiresAt ? `, on ${facts.retiresAt.slice(0, 10)}` : '';
+    if (facts.lifecycle === 'deprecated') return [warning('Claude', `${facts.id} will be retired${ends}: set ANTHROPIC_MODEL to another by then.`)];
+    return `${facts.id} can be used with ANTHROPIC_API_KEY`;
   });
 }
 
@@ -69,19 +72,28 @@ async function tracesFindings({ otlpEndpoint }: AnyConfig): Promise<Finding[]> {
 function backendFindings(config: AnyConfig): Promise<Finding[]>[] {
   const { databricks, mlflow, grafana, github } = openServices(config);
   const { backends, settings, permissions } = config;
-  const repositories = permissions.repositories.length > 0 ? permissions.repositories : [settings.defaults.repository].filter((r) => r !== undefined);
+  const { repository } = settings.defaults;
+  const repositories = permissions.repositories.length > 0 ? permissions.repositories : [repository].filter((r) => r !== undefined);
   const absent = (about: string, variables: string) => Promise.resolve([leftOut(about, `${variables} not set: its tools are not offered`)]);
+  const fixes = fixesOf(backends);
   return [
-    databricks ? look('Databricks', async (signal) => jobsSeen(await databricks.listJobs({}, signal))) : absent('Databricks', 'DATABRICKS_HOST'),
+    databricks
+      ? look('Databricks', async (signal) => jobsSeen(await databricks.listJobs({}, signal)), fixes.databricks)
+      : absent('Databricks', 'DATABRICKS_HOST'),
     mlflow
-      ? look('MLflow', async (signal) => `answers, ${(await mlflow.listExperiments({}, signal)).experiments.length} experiments on its first page`)
+      ? look(
+          'MLflow',
+          async (signal) => `answers, ${(await mlflow.listExperiments({}, signal)).experiments.length} experiments on its first page`,
+          fixes.mlflow,
+        )
       : absent('MLflow', 'MLFLOW_TRACKING_URI'),
     grafana && backends.grafana ? look('Grafana', (signal) => grafanaHealth(backends.grafana, signal)) : absent('Grafana', 'GRAFANA_URL'),
     ...(github
       ? repositories.map((repo) =>
-          look(`GitHub ${repo}`, async (signal) => `can be read, its default branch is ${(await github.getRepo(repo, signal)).defaultBranch}`),
+          look(`GitHub ${repo}`, async (signal) => `can be read, its default branch is ${(await github.getRepo(repo, signal)).defaultBranch}`, fixes.github),
         )
       : [absent('GitHub', 'GITHUB_TOKEN or GITHUB_APP_ID')]),
+    ...defaultFindings(config, { databricks, mlflow, github }),
   ];
 }
 

@@ -8,12 +8,13 @@ export const leftOut = (about: string, text: string): Finding => ({ is: 'left ou
 
 const LIMIT_MS = 10_000;
 
-/** What a look-up says when it works, or why it does not. */
-export async function look(about: string, work: (signal: AbortSignal) => Promise<string | Finding[]>): Promise<Finding[]> {
+/** What a look-up says when it works, or why it does not and, where the reason itself names none, the fix. */
+export async function look(about: string, work: (signal: AbortSignal) => Promise<string | Finding[]>, fix?: (error: unknown) => string): Promise<Finding[]> {
   try {
     const answer = await work(AbortSignal.timeout(LIMIT_MS));
     return typeof answer === 'string' ? [ok(about, answer)] : answer;
   } catch (error) {
-    return [wrong(about, error instanceof Error && error.name !== 'TimeoutError' ? error.message : `no answer within ${LIMIT_MS / 1000} s`)];
+    const why = error instanceof Error && error.name !== 'TimeoutError' ? error.message : `no answer within ${LIMIT_MS / 1000} s.`;
+    return [wrong(about, fix ? `${why} ${fix(error)}` : why)];
   }
 }

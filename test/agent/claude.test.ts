@@ -274,5 +274,5 @@ test('an unknown model is told by both doors, a known one with its limits', asyn
     why: 'Claude does not know the model "claude-none" (404). Whoever runs the bot should check ANTHROPIC_MODEL.',
   });
   expect(await modelFacts(options)).toEqual({ known: false, why: expect.stringContaining('"claude-none"') });
-  expect(await modelFacts(options, model)).toMatchObject({ known: true, id: model, lifecycle: 'active', maxTokens: 64_000 });
+  expect(await modelFacts({ ...options, model })).toMatchObject({ known: true, id: model, lifecycle: 'active', maxTokens: 64_000 });
 });

@@ -44,6 +44,7 @@ it('finds nothing wrong where nothing is', async () => {
     expect.stringMatching(/^ok \| Slack scopes \| the token has the \d+ scopes that are used, and no other$/),
     'ok | Slack events | Socket Mode opens with SLACK_APP_TOKEN',
     'ok | channel C0ML | is #ml-experiments',
+    'ok | approver U2 | is sam',
     expect.stringMatching(/^left out \| Slack app \| SLACK_CONFIG_TOKEN not set/),
     'ok | manifest | manifest.yml is what this version needs',
     'ok | Claude | sandbox-planner can be used with ANTHROPIC_API_KEY',
@@ -54,11 +55,60 @@ it('finds nothing wrong where nothing is', async () => {
   ]);
 });
 
+it('looks up every person, group, channel and default that labmate.json names, and says which key is to be corrected', async () => {
+  const file = (changes: object) => JSON.stringify({ ...JSON.parse(FILE), ...changes });
+  const named = async (changes: object) =>
+    (await seen(everything(), file(changes))).filter((line) => / \| (approver|approvers' group|channel|defaults\.)/.test(line));
+  const good = { job: '101', experiment: 'ads-rank-v3', repository: 'acme/ads', base: 'main' };
+  expect(await named({ approvers: { default: { users: ['U2'], groups: ['S1'], channel: 'C0ML' } }, defaults: good })).toEqual([
+    'ok | channel C0ML | is #ml-experiments',
+    'ok | approver U2 | is sam',
+    "ok | approvers' group S1 | has 2 members",
+    expect.stringMatching(/^ok \| defaults\.job \| is /),
+    'ok | defaults.experiment | is ads-rank-v3',
+    'ok | defaults.base | is a branch of acme/ads',
+  ]);
+  const approvers = { default: { users: ['U9', 'U5'], groups: ['S9'], channel: 'C0GONE' }, run_databricks_job: { users: ['U8'] } };
+  const bad = { approvers, allow: { channels: ['C0ELSE'] }, defaults: { job: '999999', experiment: 'ads-rnk', repository: 'acme/ad', base: 'main' } };
+  expect(await named(bad)).toEqual([
+    'ok | channel C0ML | is #ml-experiments',
+    'wrong | channel C0GONE | the bot cannot see it: invite it there, or correct approvers.default.channel in labmate.json.',
+    'wrong | channel C0ELSE | the bot cannot see it: invite it there, or correct allow.channels in labmate.json.',
+    'wrong | approver U9 | Slack knows nobody of this id: correct approvers.default.users in labmate.json (in a profile: Copy member ID).',
+    'wrong | approver U5 | gwen is a guest, and their yes does not count: correct approvers.default.users in labmate.json.',
+    'wrong | approver U8 | Slack knows nobody of this id: correct approvers.run_databricks_job.users in labmate.json (in a profile: Copy member ID).',
+    "wrong | approvers' group S9 | Slack knows no user group of this id: correct approvers.default.groups in labmate.json.",
+    expect.stringMatching(/^wrong \| defaults\.job \| .*999999.* Correct defaults\.job in labmate\.json\.$/),
+    'wrong | defaults.experiment | MLflow shows no experiment "ads-rnk". Correct defaults.experiment in labmate.json.',
+    'wrong | defaults.repository | acme/ad is not in github.repositories of labmate.json (did you mean "acme/ads"?), so it may not be used: add it there, or correct defaults.repository.',
+  ]);
+  expect(await named({ defaults: { ...good, base: 'mian' } })).toContain(
+    'wrong | defaults.base | acme/ads has no branch mian. Correct defaults.base in labmate.json.',
+  );
+});
+
+it('names the fix for whatever does not answer', async () => {
+  const nowhere = 'http://127.0.0.1:1';
+  const of = async (variables: Record<string, string>, file = FILE) =>
+    (await seen({ ...everything(), ...variables }, file)).filter((line) => line.startsWith('wrong')).map((line) => line.split(' | ').slice(1).join(': '));
+  expect(await of({ DATABRICKS_TOKEN: 'dapi-other-1' })).toEqual([expect.stringMatching(/^Databricks: .*\(403\).* Correct DATABRICKS_TOKEN\.$/)]);
+  expect(await of({ DATABRICKS_HOST: nowhere })).toEqual([expect.stringMatching(/^Databricks: .* Correct DATABRICKS_HOST, or see to the network\.$/)]);
+  expect(await of({ MLFLOW_TRACKING_TOKEN: 'other-one-1' })).toEqual([expect.stringMatching(/^MLflow: .*\(401\).* Correct MLFLOW_TRACKING_TOKEN, or /)]);
+  expect(await of({ GITHUB_TOKEN: 'ghp_other-1' })).toEqual([expect.stringMatching(/^GitHub acme\/ads: .* Correct GITHUB_TOKEN, or github\.repositories /)]);
+  expect(await of({ ANTHROPIC_BASE_URL: nowhere })).toEqual([expect.stringMatching(/^Claude: .* Correct ANTHROPIC_BASE_URL, or see to the network\.$/)]);
+  expect(await of({ ANTHROPIC_MODEL: 'no-such-model' })).toEqual([expect.stringMatching(/^Claude: .*"no-such-model".* check ANTHROPIC_MODEL\.$/)]);
+  const mounts = JSON.stringify({ ...JSON.parse(FILE), mcpServers: { grafana: { url: nowhere }, store: { command: '/no/such/program' } } });
+  expect(await of({}, mounts)).toEqual([
+    expect.stringMatching(/^MCP server grafana: .* See whether it runs, and mcpServers\.grafana\.url in labmate\.json; where it asks who we are, /),
+    expect.stringMatching(/^MCP server store: .* See mcpServers\.store\.command, args and env in labmate\.json\.$/),
+  ]);
+});
+
 it('names the variable of each token that is not accepted, and no token', async () => {
   const wrong = (name: string, value: string) => ({ ...everything(), [name]: value });
   const only = async (variables: Record<string, string>) => (await seen(variables)).filter((line) => line.startsWith('wrong'));
   expect(await only(wrong('SLACK_APP_TOKEN', 'xapp-secret-1'))).toEqual([expect.stringContaining('Slack events | Slack refuses Socket Mode')]);
-  expect(await only(wrong('ANTHROPIC_API_KEY', 'sk-ant-secret-1'))).toEqual([expect.stringContaining('ANTHROPIC_API_KEY is not accepted')]);
+  expect(await only(wrong('ANTHROPIC_API_KEY', 'sk-ant-secret-1'))).toEqual([expect.stringContaining('check ANTHROPIC_API_KEY.')]);
   expect(await only(wrong('GRAFANA_SERVICE_ACCOUNT_TOKEN', 'glsa_secret-1'))).toEqual([
     expect.stringContaining('GRAFANA_SERVICE_ACCOUNT_TOKEN is not accepted'),
   ]);
@@ -74,7 +124,9 @@ it('says what is left out, what is missing, and a channel the bot cannot see', a
       'left out | Grafana | GRAFANA_URL not set: its tools are not offered',
     ]),
   );
-  expect(await seen(everything(), FILE.replace('C0ML', 'C0GONE'))).toContainEqual(expect.stringMatching(/^(warning|wrong) \| channel C0GONE \| /));
+  expect(await seen(everything(), FILE.replace('C0ML', 'C0GONE'))).toContain(
+    'wrong | channel C0GONE | the bot cannot see it: invite it there, or correct channels in labmate.json.',
+  );
 });
 
 it('gives every fault of the configuration and looks no further', async () => {
@@ -106,10 +158,10 @@ it('tells an archived channel, and one it was removed from', async () => {
   const channel = standIns.slack?.world.data.channels.find((c) => c.id === 'C0ML');
   if (!channel) throw new Error('no channel');
   channel.archived = true;
-  expect(await seen(everything())).toContainEqual(expect.stringMatching(/^warning \| channel C0ML \| #ml-experiments is archived/));
+  expect(await seen(everything())).toContainEqual(expect.stringMatching(/^wrong \| channel C0ML \| #ml-experiments is archived/));
   channel.archived = false;
   channel.left = true;
-  expect(await seen(everything())).toContainEqual('warning | channel C0ML | the bot is not a member of #ml-experiments: /invite it there.');
+  expect(await seen(everything())).toContainEqual('wrong | channel C0ML | the bot is not a member of #ml-experiments: /invite it there.');
   channel.left = false;
 });
 

@@ -1,0 +1,68 @@
+import type { AnyConfig } from '../config.ts';
+import { UpstreamError } from '../services/http.ts';
+import type { SlackService } from '../services/slack.ts';
+import { type Finding, look, wrong } from './findings.ts';
+
+/** Channels, people and groups that labmate.json names by their ids: whether each is there, and of use for what it is named for. */
+export function namedInSlack({ channels, permissions }: AnyConfig, slack: SlackService): Promise<Finding[]>[] {
+  const places = firstKeys([
+    ['channels', channels],
+    ...rules(permissions).map(([key, { channel }]): Named => [`${key}.channel`, channel === null ? [] : [channel]]),
+    ['allow.channels', permissions.allow.channels],
+  ]);
+  const people = firstKeys(rules(permissions).map(([key, { users }]): Named => [`${key}.users`, users]));
+  const groups = firstKeys(rules(permissions).map(([key, rule]): Named => [`${key}.groups`, rule.groups]));
+  return [
+    ...places.map(([id, key]) => channelFinding(slack, id, key)),
+    ...people.map(([id, key]) => personFinding(slack, id, key)),
+    ...groups.map(([id, key]) => groupFinding(slack, id, key)),
+  ];
+}
+
+type Named = [key: string, ids: readonly string[]];
+
+/** The default first: what others inherit is named where it stands. */
+function rules({ approvers }: AnyConfig['permissions']) {
+  return Object.entries(approvers)
+    .sort(([a], [b]) => Number(b === 'default') - Number(a === 'default'))
+    .map(([tool, rule]) => [`approvers.${tool}`, rule] as const);
+}
+
+/** Each id once, with the first key that names it. */
+function firstKeys(all: readonly Named[]): [id: string, key: string][] {
+  const first = new Map<string, string>();
+  for (const [key, ids] of all) for (const id of ids) if (!first.has(id)) first.set(id, key);
+  return [...first];
+}
+
+function channelFinding(slack: SlackService, id: string, key: string): Promise<Finding[]> {
+  const about = `channel ${id}`;
+  return look(about, async (signal) => {
+    const found = await slack.channel(id, signal);
+    if (found === null) return [wrong(about, `the bot cannot see it: invite it there, or correct ${key} in labmate.json.`)];
+    if (found.archived) return [wrong(about, `#${found.name} is archived: unarchive it, or correct ${key} in labmate.json.`)];
+    return found.member ? `is #${found.name}` : [wrong(about, `the bot is not a member of #${found.name}: /invite it there.`)];
+  });
+}
+
+function personFinding(slack: SlackService, id: string, key: string): Promise<Finding[]> {
+  const about = `approver ${id}`;
+  return look(about, async (signal) => {
+    const found = await slack.person(id, signal);
+    if (found === null) return [wrong(about, `Slack knows nobody of this id: correct ${key} in labmate.json (in a profile: Copy member ID).`)];
+    const what = found.deleted ? 'deactivated' : found.bot ? 'an app' : found.stranger ? 'of another workspace' : found.guest ? 'a guest' : null;
+    return what === null ? `is ${found.name}` : [wrong(about, `${found.name} is ${what}, and their yes does not count: correct ${key} in labmate.json.`)];
+  });
+}
+
+function groupFinding(slack: SlackService, id: string, key: string): Promise<Finding[]> {
+  const about = `approvers' group ${id}`;
+  return look(about, async (signal) => {
+    const members = await slack.groupMembers(id, false, signal).catch((error: unknown) => {
+      if (error instanceof UpstreamError && error.code === 'no_such_subteam') return null;
+      throw error;
+    });
+    if (members === null) return [wrong(about, `Slack knows no user group of this id: correct ${key} in labmate.json.`)];
+    return members.length > 0 ? `has ${members.length} members` : [wrong(about, `nobody is in it: add people in Slack, or correct ${key} in labmate.json.`)];
+  });
+}
