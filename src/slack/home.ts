@@ -11,7 +11,9 @@ import { everything, mayList, threadUrl } from './which-session.ts';
 /** What we use of `app_home_opened`. */
 export const homeSchema = z.object({ type: z.literal('app_home_opened'), user: z.string(), tab: z.string().optional(), channel: z.string().optional() });
 
-const SHOWN = 10;
+/** Of one's own: every open one that a person can have by default and more, then so many of the finished. */
+const OPEN = 40;
+const FINISHED = 10;
 const RECORDS = 5;
 
 /**
@@ -21,14 +23,15 @@ const RECORDS = 5;
 export async function publishHome(desk: Desk, user: string, notice = ''): Promise<void> {
   const all = await everything(desk);
   const mine = all.filter((about) => about.by === user);
-  const latest = mine.slice(0, SHOWN);
+  const isOpen = (about: About) => about.endedAt === null;
+  // One that waits since last week is the one to be reminded of.
+  const latest = [...mine.filter(isOpen).slice(0, OPEN), ...mine.filter((about) => !isOpen(about)).slice(0, FINISHED)];
   const ended = all.filter((about) => about.endedAt !== null && mayList(about, user)).sort((a, b) => ((a.endedAt ?? '') < (b.endedAt ?? '') ? 1 : -1));
   const [approvals, experiments, records] = await Promise.all([
     openApprovals(desk, user),
     Promise.all(latest.map((about) => experimentOf(desk, about))),
     Promise.all(ended.slice(0, RECORDS).map((about) => recordOf(desk, about))),
   ]);
-  const isOpen = (about: About) => about.endedAt === null;
   const view = homeView({
     notice,
     approvals: approvals.mine.map(({ s, a, tool }, i) => ({

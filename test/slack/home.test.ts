@@ -63,6 +63,19 @@ describe('Home', () => {
     expect(approver).toMatch(/Waiting for your yes.*expires 2099-01-01 00:00 UTC/);
   });
 
+  test('shows every experiment that is open, however many finished ones came after it', async () => {
+    await command('Train the one that waits since last week');
+    for (let i = 0; i < 12; i++) {
+      await command(`Train number ${i}`);
+      const about = (await desk.log.reading.list('T1')).find((a) => a.prompt === `Train number ${i}`);
+      await happens(about?.session ?? '', replied(1), { type: 'ended', outcome: 'done', text: '' });
+    }
+    const seen = await home('U1');
+    expect(seen).toContain('Train the one that waits since last week');
+    expect(seen.match(/Train number \d+/g)).toHaveLength(10);
+    expect(seen).toContain('2 more; ');
+  });
+
   test('lets an approver decide right there, and says what came of it; who may not is told who can', async () => {
     await command('Train it');
     const [about] = await desk.log.reading.list('T1');
@@ -116,6 +129,6 @@ describe('Home', () => {
     const words = JSON.stringify(view);
     expect(words.length).toBeLessThan(13_000);
     expect(words).not.toContain('<!channel>');
-    expect(words).toContain('7 earlier; ');
+    expect(words).toContain('7 more; ');
   });
 });

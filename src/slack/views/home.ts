@@ -18,14 +18,14 @@ const CARDS = 3;
 const LINKED = 12;
 
 /**
- * One person's Home tab: what waits for their yes, with the same card that stands in the thread; their latest experiments by how far they are; what is left of the
- * budgets; the last records; and how to start one. Pure.
+ * One person's Home tab: what waits for their yes, with the same card that stands in the thread; their open and latest finished experiments by how far they are; what
+ * is left of the budgets; the last records; and how to start one. Pure.
  */
 export function homeView(o: {
   /** What came of the last click here; text for Slack, escaped already. */
   notice?: string;
   approvals: readonly Approval[];
-  /** Newest first. */
+  /** Each kind newest first. */
   experiments: readonly Experiment[];
   /** Of theirs, beyond those. */
   more: number;
@@ -70,7 +70,7 @@ function experiments(all: readonly Experiment[], more: number, budget: Budget | 
     header('Your experiments'),
     rich(
       ...(lists.length > 0 ? lists : [para(t('You have no experiment yet.'))]),
-      ...(more > 0 ? [para(t(`${more} earlier; `), mono('/experiment list'), t(' and '), mono('/experiment find WORDS'), t(' show more.'))] : []),
+      ...(more > 0 ? [para(t(`${more} more; `), mono('/experiment list'), t(' and '), mono('/experiment find WORDS'), t(' show them.'))] : []),
     ),
   ];
 }
