@@ -123,7 +123,9 @@ export function decisionOf(s: Session, approval: Approval): Decision {
   const tool = call?.tool ?? '';
   const before = approval.edits && s.approvals.get(approval.edits.approval);
   const edit = approval.edits && before ? { by: approval.edits.by, changes: changedArguments(before.arguments, approval.arguments) } : null;
-  return { approval, tool, title: stepTitle(tool), current: call?.approval === approval.id, started: call?.started !== undefined, edit };
+  const ofCall = [...s.approvals.values()].filter((a) => a.call === approval.call);
+  const putBy = ofCall.slice(0, ofCall.indexOf(approval) + 1).findLast((a) => a.edits)?.edits?.by ?? null;
+  return { approval, tool, title: stepTitle(tool), current: call?.approval === approval.id, started: call?.started !== undefined, edit, putBy };
 }
 
 function halfTime(a: Approval): number {

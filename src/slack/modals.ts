@@ -4,7 +4,7 @@ import type { Approval } from '../session/state.ts';
 import { decide, whatIsAsked, whereAsked } from './decide.ts';
 import type { Desk } from './desk.ts';
 import type { FieldError } from './settled-form.ts';
-import { argumentsInFull, differences, MOST_ARGUMENTS } from './views/card.ts';
+import { argumentsInFull, differences, MOST_ARGUMENTS, saidBy } from './views/card.ts';
 import { fitted, LIMITS } from './views/limits.ts';
 import { bold, bullets, clock, code, context, mono, para, quote, rich, t } from './views/rich.ts';
 
@@ -54,7 +54,7 @@ export function callDetails({ preview, ...a }: Approval, tool: string): View {
       para(t('Exactly this is sent, with '), mono(tool), t(':')),
     ),
     ...parts.map((part) => rich(code(part))),
-    ...(preview.why ? [rich(para(t("In the model's words, unchecked:")), quote(preview.why))] : []),
+    ...(preview.why ? [rich(para(...saidBy(a.edits?.by ?? null)), quote(preview.why))] : []),
     context(
       `${Buffer.byteLength(all)} bytes · digest ${a.digest} · expires ${clock(a.expiresAt)}${all.length > MOST_ARGUMENTS ? ` · ${all.length - MOST_ARGUMENTS} characters are not shown, so nobody can approve it` : ''}`,
     ),

@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { standingOf } from '../../src/agent/facts.ts';
-import type { EventOf, SessionEvent } from '../../src/session/events.ts';
+import type { EventOf, Preview, SessionEvent } from '../../src/session/events.ts';
 import { cardNameOf, reminderIn } from '../../src/slack/cards.ts';
+import { callDetails } from '../../src/slack/modals.ts';
 import { type NarrateView, narrate, type Slot } from '../../src/slack/narrate.ts';
 import { makeShow } from '../../src/slack/reconcile.ts';
 import { approved, asks, DIGEST, denied, finished, opened, replied, START, sessionOf, started, told } from '../session/logs.ts';
@@ -55,6 +56,21 @@ describe('a card', () => {
     expect(buttons(slots, 'card:2:1')).toEqual(['approve_call', 'deny_call', 'edit_call', 'show_call']);
     expect(json(slots, 'card:2:1')).toMatch(/Put differently by .*"user_id":"U1".*parameters\.feature_set.* v2 → .*v3.*parameters\.seed.* left out → /);
     expect(cardNameOf(sessionOf([...asked, edit()]), 's1/1.1')).toBe('card:2:1');
+  });
+
+  test('says of the words the model wrote before a person put the call differently that they are older than that, also when it is asked again', () => {
+    const why = 'Run job 101 with dropout=0.1.';
+    const wordy = <T>(question: T): T => ({ ...question, preview: { ...(question as { preview: Preview }).preview, why } });
+    const question = asked[2] as EventOf<'call_parked'>;
+    const first: SessionEvent[] = [opened(), replied(1, [run]), { ...question, waiting: wordy(question.waiting) }];
+    const other = { ...edit('U2'), next: wordy(edit().next) };
+    const again = asks('c1', 's1/3');
+    const slots = slotsOf([...first, other, { ...again, waiting: { ...wordy(again.waiting), again: 'What would be sent has changed.' } } as SessionEvent]);
+    const heading = (name: string) => json(slots, name).match(/"text":"[^"]*unchecked:"|Written by the model before ".*? changed it/)?.[0];
+    expect(heading('card:2')).toBe('"text":"In the model\'s words, unchecked:"');
+    for (const name of ['card:2:1', 'card:2:2']) expect(heading(name)).toContain('"user_id":"U2"');
+    const [, changed] = [...sessionOf([...first, other]).approvals.values()];
+    expect(JSON.stringify(changed && callDetails(changed, 'x'))).toMatch(/Written by the model before .*"user_id":"U2".*dropout=0\.1/);
   });
 
   test('that was put differently makes the gate plan what was put, not what the model had asked for', () => {

@@ -27,6 +27,8 @@ export type Decision = {
   started: boolean;
   /** Who put it differently, and what they changed. */
   edit: { by: string; changes: ChangedArgument[] } | null;
+  /** Who last put the call differently, now or for an earlier question: what the model wrote about it is older than that. */
+  putBy: string | null;
 };
 export type CardView = {
   requester: string;
@@ -76,8 +78,15 @@ function several(decisions: readonly Decision[], open: readonly Decision[], view
 
 /** Why, in the model's words: below everything that is a fact, once where it said the same of all. */
 function saidOf(decisions: readonly Decision[]): Block[] {
-  const words = [...new Set(decisions.flatMap((d) => d.approval.preview.why ?? []))];
-  return words.length > 0 ? [rich(para(italic("In the model's words, unchecked:")), ...words.map(quote))] : [];
+  const putBy = new Map<string, string | null>();
+  for (const { approval, putBy: by } of decisions) if (approval.preview.why) putBy.set(approval.preview.why, by);
+  return [...new Set(putBy.values())].map((by) => rich(para(...saidBy(by)), ...[...putBy].filter(([, who]) => who === by).map(([words]) => quote(words))));
+}
+
+/** What stands above the model's words: whose they are, and that they do not know of what a person changed after them. */
+export function saidBy(putBy: string | null): Bit[] {
+  if (putBy === null) return [italic("In the model's words, unchecked:")];
+  return [italic('Written by the model before '), user(putBy), italic(' changed it, unchecked:')];
 }
 
 /** Who may decide, each mentioned once: a card of nine questions does not call people nine times. */
