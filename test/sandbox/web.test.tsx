@@ -9,12 +9,16 @@ import { clientErrors, viewValues } from '../../src/sandbox/web/blocks/state-val
 import { type Surface, SurfaceProvider } from '../../src/sandbox/web/blocks/surface.ts';
 import { completionAt, isWhole, parseCommand } from '../../src/sandbox/web/data/completion.ts';
 import { formatPlace, parsePlace } from '../../src/sandbox/web/data/place.ts';
-import { channelsOf, deciderOf, messageAt, modalOf, rootsOf, summaryOf, threadOf, unreadMentions } from '../../src/sandbox/web/data/selection.ts';
+import { channelsOf, deciderOf, messageAt, modalOf, rootsOf, summaryOf, threadOf, waitingFor } from '../../src/sandbox/web/data/selection.ts';
 import { gist, trafficShown } from '../../src/sandbox/web/data/traffic.ts';
 import { parseMarkdown } from '../../src/sandbox/web/text/markdown.ts';
 import { parseInline, parseMrkdwn } from '../../src/sandbox/web/text/mrkdwn.ts';
 import type { Flow, Inline } from '../../src/sandbox/web/text/nodes.ts';
 import { buildPage, pageFolder } from '../../src/sandbox/web-build.ts';
+import type { SessionEvent } from '../../src/session/events.ts';
+import { narrate } from '../../src/slack/narrate.ts';
+import { approved, asks, finished, opened, replied, sessionOf, told, waitsForAnswer } from '../session/logs.ts';
+import { permissions } from '../slack/a-desk.ts';
 import { draw } from './tiny-dom.ts';
 
 const text = (words: string): Inline => ({ kind: 'text', text: words });
@@ -483,9 +487,23 @@ describe('who sees what', () => {
     expect(summaryOf(threadOf(snapshot, 'C1', '2.0', 'U4').replies)).toEqual({ count: 2, people: ['UBOT', 'U1'], last: '4.0' });
     expect(summaryOf([])).toBeNull();
   });
-  it('tells whom something waits for, by name, by group or by a modal', () => {
-    expect(unreadMentions(snapshot, {})).toEqual({ U1: 1, U2: 2 });
-    expect(unreadMentions(snapshot, { U1: '2.0', U2: '9.0' })).toEqual({ U2: 1 });
+  it('counts for each person the approvals and questions that wait for them, and no mention beside', () => {
+    const runs = [
+      { id: 'c1', tool: 'run_databricks_job' },
+      { id: 'c2', tool: 'run_databricks_job' },
+      { id: 'c3', tool: 'ask_person' },
+    ];
+    const events = [opened(), replied(1, runs), asks('c1', 's1/1'), asks('c2', 's1/2'), waitsForAnswer('c3')];
+    const waiting = (...more: SessionEvent[]) => {
+      // U4 asked for it, and is a member of the group that may approve.
+      const s = sessionOf([{ ...opened(), by: 'U4' }, ...events.slice(1), ...more]);
+      const slots = narrate(s, { approvers: permissions.approvers, now: Date.parse('2026-11-02T08:00:00Z') });
+      expect(slots.map((slot) => slot.name)).toContain('reminder:card:2');
+      const messages = slots.flatMap((slot, i) => ('blocks' in slot ? [message(`${i}.0`, { text: slot.text, blocks: slot.blocks as never })] : []));
+      return waitingFor({ ...snapshot, groups: [{ id: 'S1', handle: 'ml-approvers', users: ['U2', 'U4'] }], messages });
+    };
+    expect(waiting()).toEqual({ U1: 1, U2: 2 });
+    expect(waiting(approved('c1'), told('b', 'message', 'asked', 'U1'), finished('c3'))).toEqual({ U2: 1 });
   });
   it('finds the message a permalink names, for those who may see it', () => {
     const with6 = { ...snapshot, messages: [message('1795343901.365000', { threadTs: '2.0' }), message('1795343902.000100', { onlyFor: 'U4' })] };

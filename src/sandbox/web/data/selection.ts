@@ -60,9 +60,8 @@ export function modalOf(snapshot: Snapshot, me: string): SandboxModal | null {
   return snapshot.modals.filter((modal) => modal.user === me).at(-1) ?? null;
 }
 
-/** Who a message is addressed to: those mentioned by name, and the members of mentioned groups. */
-export function addressees(message: SandboxMessage, snapshot: Snapshot): string[] {
-  const words = message.text + JSON.stringify(message.blocks);
+/** Whom a message's blocks address: those mentioned by name, and the members of mentioned groups. */
+function addressees(words: string, snapshot: Snapshot): string[] {
   const names = (person: string) => words.includes(`<@${person}`) || words.includes(`"user_id":"${person}"`);
   const groups = (snapshot.groups ?? []).filter(({ id }) => words.includes(`<!subteam^${id}`) || words.includes(`"usergroup_id":"${id}"`));
   return peopleOf(snapshot)
@@ -77,19 +76,22 @@ export function deciderOf(thread: SandboxMessage[], snapshot: Snapshot, me: stri
   const people = peopleOf(snapshot);
   const approvers = people.filter((person) => person.role.includes('approver'));
   if (approvers.some((person) => person.id === me)) return null;
-  return approvers.find((person) => addressees(open, snapshot).includes(person.id)) ?? approvers[0] ?? null;
+  return approvers.find((person) => addressees(JSON.stringify(open.blocks), snapshot).includes(person.id)) ?? approvers[0] ?? null;
 }
 
-/** What a person has not looked at yet, per person: messages that address them and came after `seen[person]`, and modals open for them. */
-export function unreadMentions(snapshot: Snapshot, seen: Record<string, string>): Record<string, number> {
+/** What waits for each person, however often they looked at it: approvals they may decide and are not the requester of, and questions to them. */
+export function waitingFor(snapshot: Snapshot): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const message of snapshot.messages) {
-    // What only one person sees answers what they just did.
     if (!message.bot || message.onlyFor !== null) continue;
-    for (const person of addressees(message, snapshot)) {
-      if (Number(message.ts) > Number(seen[person] ?? 0)) counts[person] = (counts[person] ?? 0) + 1;
-    }
+    const words = JSON.stringify(message.blocks);
+    const count = words.split('"action_id":"approve_call"').length - 1;
+    const [, requester] = /"text":"Asked for by "\},\{"type":"user","user_id":"(\w+)"/.exec(words) ?? [];
+    const [, asked] = /"text":"A question"[^[\]]*"text":" for "\},\{"type":"user","user_id":"(\w+)"/.exec(words) ?? [];
+    // The card names other people too: who asked, who changed it, who has said yes.
+    const deciders = count > 0 ? addressees(words.slice(words.indexOf('"text":"May approve')), snapshot).filter((person) => person !== requester) : [];
+    for (const person of deciders) counts[person] = (counts[person] ?? 0) + count;
+    if (asked) counts[asked] = (counts[asked] ?? 0) + 1;
   }
-  for (const modal of snapshot.modals) counts[modal.user] = (counts[modal.user] ?? 0) + 1;
   return counts;
 }

@@ -1,16 +1,13 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import type { Snapshot } from '../../control-types.ts';
-import { unreadMentions } from './selection.ts';
+import { waitingFor } from './selection.ts';
 
-/** What waits to be looked at: how many messages address each person, and which channels have something new for this one. */
+/** What waits for each person, and which channels have something new for this one. */
 export function useAttention(snapshot: Snapshot, me: string, channel: string | null, thread: string | null) {
-  const [seenBy, setSeenBy] = useState<Record<string, string>>({});
   const opened = useRef<Record<string, number>>({});
   const newest = snapshot.messages.reduce((last, message) => (Number(message.ts) > Number(last) ? message.ts : last), '0');
 
-  // Whoever one is has seen what is there.
   useEffect(() => {
-    setSeenBy((before) => ({ ...before, [me]: newest }));
     if (channel) opened.current[`${me} ${channel}`] = Number(newest);
   }, [me, channel, thread, newest]);
 
@@ -20,5 +17,5 @@ export function useAttention(snapshot: Snapshot, me: string, channel: string | n
       .filter((message) => message.channel !== channel && Number(message.ts) > (opened.current[`${me} ${message.channel}`] ?? 0))
       .map((message) => message.channel),
   );
-  return { mentions: unreadMentions(snapshot, seenBy), unread };
+  return { waiting: waitingFor(snapshot), unread };
 }

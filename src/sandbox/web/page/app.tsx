@@ -70,7 +70,7 @@ function Workspace({ sandbox, snapshot }: { sandbox: Sandbox; snapshot: Snapshot
         <Banner snapshot={snapshot} connected={sandbox.connected} onKeys={() => setKeys(true)} />
         <div class="body">
           <Sidebar
-            mentions={attention.mentions}
+            waiting={attention.waiting}
             unread={attention.unread}
             onNavigate={() => setMenu(false)}
             onReset={() => setResetting(true)}

@@ -10,10 +10,10 @@ const ROLE_HINT: Record<string, string> = {
   guest: 'guest account',
 };
 
-type Props = { mentions: Record<string, number>; unread: Set<string>; onNavigate: () => void; onReset: () => void; onHome: () => void };
+type Props = { waiting: Record<string, number>; unread: Set<string>; onNavigate: () => void; onReset: () => void; onHome: () => void };
 
 /** Channels above, and below who one is: the one thing a real Slack doesn't have. */
-export function Sidebar({ mentions, unread, onNavigate, onReset, onHome }: Props) {
+export function Sidebar({ waiting, unread, onNavigate, onReset, onHome }: Props) {
   const page = usePage();
   const { channels, direct } = channelsOf(page.snapshot, page.me.id);
   const current = page.place.channel;
@@ -74,7 +74,7 @@ export function Sidebar({ mentions, unread, onNavigate, onReset, onHome }: Props
         <h2 class="sidebar-label">You are</h2>
         {peopleOf(page.snapshot).map((person, at) => {
           const mine = person.id === page.me.id;
-          const count = mine ? 0 : (mentions[person.id] ?? 0);
+          const count = mine ? 0 : (waiting[person.id] ?? 0);
           return (
             <button
               type="button"
