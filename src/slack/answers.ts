@@ -61,7 +61,8 @@ export function listed(title: string, sessions: readonly About[], empty: string,
       user(a.by),
       t(` · ${clock(a.openedAt)} · ${oneLine(a.prompt)}`),
     ]);
-  const more = sessions.length > most ? [para(t(`${sessions.length - most} more.`))] : [];
+  const left = sessions.length - most;
+  const more = left > 0 ? [para(t(`${left} more; `), mono('/experiment find WORDS'), t(' shows those that match.'))] : [];
   const texts = sessions.slice(0, most).map((a) => `${a.alias} ${a.state}: ${oneLine(a.prompt)}`);
   return { text: fallback(title, ...texts), blocks: fitted([rich(para(bold(title)), bullets(lines), ...more)]) };
 }

@@ -157,8 +157,22 @@ describe('find', () => {
     expect((await told('find flamingo tulip')).text).toBe('Nothing found for “flamingo tulip”.');
     const many = await told('find common request');
     expect(many.text).toMatch(/^Found for “common request”: 23\n/);
-    expect(JSON.stringify(many.blocks)).toContain('3 more.');
+    expect(JSON.stringify(many.blocks)).toMatch(/3 more; .*\/experiment find WORDS/);
     expect(many.text).toContain('Common request number 22');
+  });
+
+  test('a verdict alone finds what came to it, and not what only speaks of it', async () => {
+    await open();
+    const ended: SessionEvent = { type: 'ended', outcome: 'done', text: '' };
+    const alias = await session('s-better', 'Train it', ...trained('s-better', '78', 'f'.repeat(32), {}), ended);
+    await desk.log.open('s-speaks', 'If val_f1 improved by more than 1%, open a pull request; if it regressed, say so');
+    for (const words of ['improved', 'IMPROVED', '"improved"']) {
+      const { text } = await told(`find ${words}`);
+      expect(text).toContain(alias);
+      expect(text).not.toContain('pull request');
+    }
+    expect((await told('find regressed')).text).toBe('Nothing found for “regressed”.');
+    expect((await told('find improved pull')).text).toContain('pull request');
   });
 
   test('a parameter is found by its name, its value and both', async () => {
