@@ -74,8 +74,8 @@ export function whyNot(stored: Stored): string | null {
       return decidedInWords(stored);
     case 'limit':
       return stored.which === 'user'
-        ? `You have ${stored.limit} experiments open, which is the limit for one person. Stop one of them or wait for it to end.`
-        : `This workspace has ${stored.limit} experiments open, which is its limit. One of them has to end first.`;
+        ? `You have ${stored.limit} experiments open, which is the limit for one person. /experiment status lists them, /experiment stop ID ends one.`
+        : `This workspace has ${stored.limit} experiments open, which is its limit. /experiment status lists them; one of them has to end first.`;
     default:
       return stored satisfies never;
   }
