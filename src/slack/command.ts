@@ -35,7 +35,7 @@ export async function onCommand(desk: Desk, given: Given): Promise<Answer> {
 }
 
 /** `best EXPERIMENT METRIC` is a subcommand only where the experiment exists; nobody is asked about any other text. */
-async function readTyped(desk: Desk, text: string): Promise<Typed | { is: 'unsure'; why: string }> {
+export async function readTyped(desk: Desk, text: string): Promise<Typed | { is: 'unsure'; why: string }> {
   const bot = desk.self.user;
   const typed = parseCommand(text, { bot, isExperiment: () => true });
   if (typed.is !== 'best') return typed;

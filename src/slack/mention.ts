@@ -5,13 +5,14 @@ import type { Command } from '../runtime/commands.ts';
 import { isReview } from '../session/door.ts';
 import { openCalls, type Session } from '../session/state.ts';
 import { help } from './answers.ts';
-import { notHere } from './command.ts';
+import { notHere, readTyped } from './command.ts';
 import { type Answer, type Desk, mayChange, mayOpen, standingOf, whoMaySteer } from './desk.ts';
 import { idFrom } from './given.ts';
 import type { Loops } from './loop-guard.ts';
-import { dropMention, parseCommand, unescapeSlack } from './parse-command.ts';
+import { dropMention, unescapeSlack } from './parse-command.ts';
+import { saidCommand } from './said-command.ts';
 import { store, whyNot } from './store.ts';
-import { subcommand } from './subcommands.ts';
+import { mayDecide, noted, underCard, WORDS_APPROVE_NOTHING } from './under-card.ts';
 import { isServed } from './which-session.ts';
 
 /** What we use of a `message` or `app_mention` event. One post can arrive as both, and either may come first. */
@@ -37,8 +38,9 @@ const SUBTYPES = new Set([undefined, 'file_share', 'thread_broadcast']);
 /** Thrown where an event could not be stored: it stays unacknowledged, and Slack sends it again. */
 export class NotStored extends Error {}
 
-/** Tells somebody once, not at every message, that this channel is not served. */
+/** Whether this is the first time: for what somebody is told once, and not at every message. */
 export type Once = (key: string) => boolean;
+type First = () => boolean;
 
 /** Takes a post: opens a session, continues the one that lives in its thread, or leaves it alone. */
 export async function onMessage(desk: Desk, event: z.infer<typeof messageSchema>, once: Once, loops: Loops): Promise<void> {
@@ -55,15 +57,17 @@ export async function onMessage(desk: Desk, event: z.infer<typeof messageSchema>
     if (mentioned && once(`${channel}:${user}`)) whisper(desk, event, notHere(desk));
     return;
   }
-  if (living && living.opened.channel !== channel) return passOn(desk, event, living, mentioned);
+  // A post may arrive as two events, and is answered once.
+  const first = () => once(`answered:${channel}:${event.ts}`);
+  if (living && living.opened.channel !== channel) return passOn(desk, event, living, mentioned, first);
   if (living?.ended && loops(`${channel}:${event.thread_ts}`, event.ts)) {
     if (once(`loop:${channel}:${event.thread_ts}:${user}`))
       whisper(desk, event, { text: 'This thread opens experiments faster than people write, so I leave its replies alone for a minute.' });
     return;
   }
-  if (living) return continueSession(desk, event, living, mentioned);
+  if (living) return continueSession(desk, event, living, mentioned, first);
   if (mayBecomeKnown(desk, event)) throw new NotStored('a reply came before it was known whose thread this is');
-  if (mentioned) await open(desk, event, direct ? 'direct' : 'mention');
+  if (mentioned) await open(desk, event, direct ? 'direct' : 'mention', first);
 }
 
 function isOfAPerson(desk: Desk, event: z.infer<typeof messageSchema>): event is Heard {
@@ -84,7 +88,7 @@ async function latestIn(desk: Desk, thread: string, { channel }: Heard): Promise
   return id ? desk.reading.session(id) : null;
 }
 
-async function continueSession(desk: Desk, event: Heard, session: Session, mentioned: boolean): Promise<void> {
+async function continueSession(desk: Desk, event: Heard, session: Session, mentioned: boolean, first: First): Promise<void> {
   // Slack sends an event again when it thinks we missed it; by then the session it opened or told may even have ended.
   if (session.id === sessionId(desk, event) || session.told.some((t) => t.ts === event.ts)) return;
   const { user, channel, ts } = event;
@@ -92,7 +96,7 @@ async function continueSession(desk: Desk, event: Heard, session: Session, menti
   const steers = standing !== 'other' && may.ok;
   // While it is only asked what becomes of its runs, a stopped session reads nothing more.
   if (session.ended || session.offer) {
-    if (steers || mentioned) await open(desk, event, mentioned && !isDirect(channel) ? 'mention' : 'reply', session.id);
+    if (steers || mentioned) await open(desk, event, mentioned && !isDirect(channel) ? 'mention' : 'reply', first, session.id);
     return;
   }
   const text = words(desk, event);
@@ -100,13 +104,15 @@ async function continueSession(desk: Desk, event: Heard, session: Session, menti
   const kind = steers && standing !== 'asked' && isStop(session, text) ? 'stop' : 'message';
   const command: Command = { do: 'tell', session: session.id, by: user, text, ts, kind, standing: steers ? standing : 'other' };
   const stored = await store(desk, `msg:${desk.self.team}:${channel}:${ts}`, command);
-  if (stored.is === 'closed') return open(desk, event, mentioned && !isDirect(channel) ? 'mention' : 'reply', session.id);
+  if (stored.is === 'closed') return open(desk, event, mentioned && !isDirect(channel) ? 'mention' : 'reply', first, session.id);
   if (stored.is === 'late' || stored.is === 'unsure') throw new NotStored('a message could not be stored in time');
-  if (mentioned && !steers) {
-    whisper(desk, event, {
-      text: `Noted for ${session.opened.alias}; the model sees it at its next turn. Only <@${session.opened.by}>, an approver or whoever was asked steers it.`,
-    });
-  }
+  // The same post told by the other event has its answer; a stop shows by itself.
+  if (stored.is !== 'stored' || kind === 'stop') return;
+  desk.later(async () => {
+    const is = (await mayDecide(desk, session, user)) ? 'approver' : steers ? 'steering' : 'other';
+    const why = underCard(session, user, is) ?? (mentioned && !steers ? noted(session.opened.alias, session.opened.by) : null);
+    if (why) whisper(desk, event, { text: why });
+  });
 }
 
 /** Whoever says nothing but "stop" means the button; unless it is an answer that the model offered to choose. */
@@ -117,17 +123,20 @@ function isStop(session: Session, text: string): boolean {
 }
 
 /** Something said under a card whose session lives elsewhere, in direct messages: what an approver says there is passed on; what is said in that session is not told here. */
-async function passOn(desk: Desk, event: Heard, session: Session, mentioned: boolean): Promise<void> {
+async function passOn(desk: Desk, event: Heard, session: Session, mentioned: boolean, first: First): Promise<void> {
   const { user, channel, ts } = event;
   const text = words(desk, event);
   if (text === '' || session.told.some((t) => t.ts === ts)) return;
   const alias = plain(session.opened.alias);
   const [standing, may] = await Promise.all([standingOf(desk, session, user), mayChange(desk, user)]);
   if (standing === 'other' || !may.ok) {
-    if (mentioned) whisper(desk, event, { text: may.ok ? whoMaySteer(desk, session, `say something to ${alias} here`) : may.why });
+    if (mentioned && first()) whisper(desk, event, { text: may.ok ? whoMaySteer(desk, session, `say something to ${alias} here`) : may.why });
     return;
   }
-  if (session.ended || session.stop) return whisper(desk, event, { text: `${alias} is over, so nobody reads this. To begin another: /experiment` });
+  if (session.ended || session.stop) {
+    if (first()) whisper(desk, event, { text: `${alias} is over, so nobody reads this. To begin another: /experiment` });
+    return;
+  }
   const stored = await store(desk, `msg:${desk.self.team}:${channel}:${ts}`, {
     do: 'tell',
     session: session.id,
@@ -138,8 +147,11 @@ async function passOn(desk: Desk, event: Heard, session: Session, mentioned: boo
     standing,
   });
   if (stored.is === 'late' || stored.is === 'unsure') throw new NotStored('a message could not be stored in time');
-  whisper(desk, event, {
-    text: whyNot(stored) ?? `Passed on to ${alias}, which <@${session.opened.by}> talks to in direct messages. It is read once the question here is decided.`,
+  if (stored.is === 'duplicate') return;
+  desk.later(async () => {
+    const passed = `Passed on to ${alias}, which <@${session.opened.by}> talks to in direct messages. It is read once the question here is decided.`;
+    const hint = (await mayDecide(desk, session, user)) ? ` ${WORDS_APPROVE_NOTHING}` : '';
+    whisper(desk, event, { text: whyNot(stored) ?? `${passed}${hint}` });
   });
 }
 
@@ -154,19 +166,15 @@ async function underClient(desk: Desk, event: Heard, session: Session, mentioned
   });
 }
 
-async function open(desk: Desk, event: Heard, door: 'mention' | 'direct' | 'reply', after?: string): Promise<void> {
+async function open(desk: Desk, event: Heard, door: 'mention' | 'direct' | 'reply', first: First, after?: string): Promise<void> {
   const { channel, user, ts } = event;
   const may = await mayOpen(desk, user);
-  if (!may.ok) return whisper(desk, event, { text: may.why });
+  if (!may.ok) return first() ? whisper(desk, event, { text: may.why }) : undefined;
   const prompt = words(desk, event);
-  const typed = door === 'direct' && event.thread_ts === undefined ? parseCommand(event.text, { bot: desk.self.user }) : null;
-  // What stands after /experiment elsewhere can be said without it here.
-  if (typed && typed.is !== 'prompt' && typed.is !== 'empty' && typed.is !== 'suggestion') {
-    const given = { team_id: desk.self.team, channel_id: channel, user_id: user, trigger_id: `dm-${ts}`, text: event.text, response_url: '' };
-    const answer = await subcommand(desk, given, typed);
-    return answer.text === '' ? undefined : whisper(desk, event, answer);
-  }
-  if (prompt === '' || /^help$/i.test(prompt)) return whisper(desk, event, help());
+  if (prompt === '' || /^help$/i.test(prompt)) return first() ? whisper(desk, event, help()) : undefined;
+  // A reply goes on with the experiment above it; any other post says what stands after /experiment elsewhere.
+  const typed = door === 'mention' || (door === 'direct' && event.thread_ts === undefined) ? await readTyped(desk, event.text) : null;
+  if (typed && typed.is !== 'prompt') return first() ? whisper(desk, event, await saidCommand(desk, event, typed)) : undefined;
   const quoted = door !== 'reply' && event.thread_ts !== undefined && after === undefined ? await soFar(desk, event) : undefined;
   const command: Command = {
     do: 'open',
@@ -183,7 +191,7 @@ async function open(desk: Desk, event: Heard, door: 'mention' | 'direct' | 'repl
   const stored = await store(desk, `msg:${desk.self.team}:${channel}:${ts}`, command);
   if (stored.is === 'late' || stored.is === 'unsure') throw new NotStored('a mention could not be stored in time');
   const why = whyNot(stored);
-  if (why) whisper(desk, event, { text: why });
+  if (why && first()) whisper(desk, event, { text: why });
 }
 
 /** Named by the post that opens it: the same post, however often it arrives, opens one session. */
@@ -212,5 +220,6 @@ export async function soFar(
 }
 
 function whisper(desk: Desk, { channel, user, thread_ts }: Heard, answer: Answer): void {
+  if (answer.text === '') return;
   desk.later(() => desk.slack.whisper({ channel, user, ...(thread_ts ? { thread: thread_ts } : {}), ...answer }));
 }

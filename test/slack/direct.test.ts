@@ -109,7 +109,7 @@ describe('a direct message', () => {
     // What the runtime does when a card stands elsewhere.
     await desk.log.redis.set(desk.log.keys.thread('T1', 'C0ML', card?.ts ?? ''), the(ts));
     await desk.workspace.act({ as: 'U2', do: 'say', text: 'why lr=0.1?', channel: 'C0ML', thread: card?.ts });
-    await until(() => whispersTo(desk.workspace, 'U2').find((t) => t.startsWith('Passed on to e-')));
+    await until(() => whispersTo(desk.workspace, 'U2').find((t) => /^Passed on to e-.* Words approve nothing: press Approve on the card\.$/.test(t)));
     expect((await eventsOf(the(ts))).at(-1)).toMatchObject({ type: 'told', by: 'U2', standing: 'approver', text: 'why lr=0.1?' });
     await desk.workspace.act({ as: 'U4', do: 'say', text: '@labmate why?', channel: 'C0ML', thread: card?.ts });
     await until(() => whispersTo(desk.workspace, 'U4').find((t) => t.includes('Only <@U1>')));
