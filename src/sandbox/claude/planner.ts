@@ -47,7 +47,7 @@ function whatIsWanted(talk: Conversation): { understood: Understood; calls: Call
     if (turn.messages.length === 0 || (!ended && !turn.calls.some(isWithdrawn))) continue;
     // Calls that stand are not made again when a card was withdrawn for a change; after an end everything is new.
     calls = ended ? [] : calls.filter((call) => !isWithdrawn(call));
-    for (const message of turn.messages) understood = revised(understood, message);
+    for (const message of turn.messages) if (!isPlanAnew(message)) understood = revised(understood, message);
     heard = [];
   }
   return { understood, calls, heard };
@@ -60,6 +60,11 @@ function startsRuns({ is }: Understood): boolean {
 
 function isWithdrawn({ got }: Called): boolean {
   return got.data['status'] === 'withdrawn' || /^withdrawn\b/i.test(got.text);
+}
+
+/** What "Plan anew" says by itself where nothing was added: what was said before it stands. */
+function isPlanAnew(message: string): boolean {
+  return /^\s*plan anew, with what i wrote\.?\s*$/i.test(message);
 }
 
 function revised(before: Understood, message: string): Understood {
