@@ -11,6 +11,7 @@ import { makeForget } from './runtime/forget-shown.ts';
 import { startNarrator } from './runtime/narrate-worker.ts';
 import { startOutageWatch } from './runtime/outages.ts';
 import { type SlackOptions, startSlack } from './slack/app.ts';
+import type { StartableJob } from './slack/desk.ts';
 import { changesIn, narrate } from './slack/narrate.ts';
 import { makeTellOutage } from './slack/outages.ts';
 import { makeShow } from './slack/reconcile.ts';
@@ -111,13 +112,15 @@ export async function startGateway(config: Config, core: Core, log: Log, checks:
   };
 }
 
-const jobsSchema = z.object({ jobs: z.array(z.object({ job_id: z.string(), name: z.string(), environment: z.string().optional() })) });
+const jobsSchema = z.object({
+  jobs: z.array(z.object({ job_id: z.string(), name: z.string(), environment: z.string().optional(), parameters: z.record(z.string(), z.string()).catch({}) })),
+});
 
 /** Jobs that may be started at all, by name; none where the backend does not say. */
-async function jobsToStart(ask: ReturnType<typeof askReadTool>, actIn: readonly string[], signal: AbortSignal): Promise<{ id: string; name: string }[]> {
+async function jobsToStart(ask: ReturnType<typeof askReadTool>, actIn: readonly string[], signal: AbortSignal): Promise<StartableJob[]> {
   const asked = await ask('list_databricks_jobs', {}, signal);
   const listed = asked.is === 'answer' ? jobsSchema.safeParse(asked.data).data : undefined;
   return (listed?.jobs ?? [])
     .filter((job) => job.environment !== undefined && actIn.includes(job.environment))
-    .map((job) => ({ id: job.job_id, name: `${job.name} (${job.job_id})` }));
+    .map((job) => ({ id: job.job_id, name: `${job.name} (${job.job_id})`, parameters: Object.keys(job.parameters) }));
 }

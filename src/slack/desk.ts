@@ -37,8 +37,10 @@ export type Usual = {
   experiment?: string | undefined;
   metrics: readonly string[];
   /** The jobs that may be started; absent where there is no backend that runs any. */
-  jobs?: ((signal: AbortSignal) => Promise<{ id: string; name: string }[]>) | undefined;
+  jobs?: ((signal: AbortSignal) => Promise<StartableJob[]>) | undefined;
 };
+/** `parameters`: the names it declares; empty where that is not known. */
+export type StartableJob = { id: string; name: string; parameters: readonly string[] };
 
 /** What everyone at the door works with. */
 export type Desk = {

@@ -5,7 +5,7 @@ import type { Session } from '../session/state.ts';
 import { type Answer, type Desk, mayOpen } from './desk.ts';
 import { idFrom } from './given.ts';
 import { type submissionSchema, told } from './modals.ts';
-import { runAgain, runChanged } from './rerun.ts';
+import { runAgain, runChanged, whatItHas } from './rerun.ts';
 import type { FieldError } from './settled-form.ts';
 import { notStored, type Settled, store } from './store.ts';
 import { ablationForm, type FormOffer, LONGEST, promptForm } from './views/experiment-form.ts';
@@ -86,6 +86,11 @@ async function fieldsToWords(desk: Desk, view: Submission['view'], place: string
     .filter((line) => line.trim() !== '')
     .map((line) => line.match(/^\s*([A-Za-z_][\w.-]*)\s*=\s*(.+?)\s*$/));
   if (changes.some((pair) => pair === null)) return { field: 'changes', why: 'Write one change a line, as name=value.' };
+  const names = changes.map((pair) => pair?.[1] ?? '');
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice) return { field: 'changes', why: `${twice} stands here twice; an experiment tries one value of it. For several, ask for them in a sentence.` };
+  const unknown = await unknownNames(desk, read('job'), names);
+  if (unknown) return { field: 'changes', why: unknown };
   const threshold = read('threshold');
   if (threshold !== '' && thresholdInWords(threshold) === null)
     return { field: 'threshold', why: 'Write a number, with % or points if you mean those: 1%, 2 points, 0.01.' };
@@ -105,6 +110,14 @@ async function fieldsToWords(desk: Desk, view: Submission['view'], place: string
   };
   const says = 'This is what is run, and what the record keeps. Change it as you like; next time you can type it after /experiment.';
   return { push: promptForm({ about: place, title: 'New experiment', says, prompt: writtenPrompt(filled).slice(0, LONGEST), close: 'Back' }) };
+}
+
+/** What somebody is told of a name that the job does not declare; null where all are declared, or nobody could say in time. */
+async function unknownNames(desk: Desk, job: string, names: readonly string[]): Promise<string | null> {
+  const jobs = names.length > 0 ? await desk.usual?.jobs?.(AbortSignal.timeout(800)).catch(() => []) : [];
+  const declared = jobs?.find(({ id }) => id === (job || desk.usual?.job))?.parameters ?? [];
+  const unknown = names.filter((name) => !declared.includes(name));
+  return declared.length > 0 && unknown.length > 0 ? `The job has no parameter ${unknown.join(', ')}. ${whatItHas(unknown, declared)}` : null;
 }
 
 /** Why nothing was opened; null where it was. */

@@ -102,13 +102,15 @@ function unknownKeys(earlier: Session, keys: readonly string[]): string | null {
   const names = jobs?.flatMap((job) => job.parameters) ?? [];
   const unknown = jobs ? keys.filter((key) => !names.includes(key) && !OF_ANY_JOB.has(key)) : [];
   if (!jobs || unknown.length === 0) return null;
-  const near = [...new Set(unknown.flatMap((key) => nearMisses(key, names)))];
   const job = `job ${jobs.map((each) => plain(each.job)).join(' and job ')}`;
-  const has = names
-    .slice(0, 20)
-    .map((name) => plain(name))
-    .join(', ');
-  return `Nothing was opened: ${job}, which ${plain(earlier.opened.alias)} ran, has no parameter ${unknown.map((key) => plain(key)).join(', ')}. It has ${has}.${near.length > 0 ? ` Did you mean ${near.map((name) => plain(name)).join(' or ')}?` : ''}`;
+  return `Nothing was opened: ${job}, which ${plain(earlier.opened.alias)} ran, has no parameter ${unknown.map((key) => plain(key)).join(', ')}. ${whatItHas(unknown, names)}`;
+}
+
+/** The parameters there are instead, and those that may have been meant. */
+export function whatItHas(unknown: readonly string[], names: readonly string[]): string {
+  const near = [...new Set(unknown.flatMap((key) => nearMisses(key, names)))];
+  const has = names.slice(0, 20).map((name) => plain(name));
+  return `It has ${has.join(', ')}.${near.length > 0 ? ` Did you mean ${near.map((name) => plain(name)).join(' or ')}?` : ''}`;
 }
 
 /** The same for every click of one person as long as nothing else has happened in the thread. */

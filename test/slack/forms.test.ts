@@ -42,6 +42,12 @@ describe('the form for a usual ablation', () => {
 
     await submit(form.id, { ...FILLED, changes: 'faster please' });
     expect(modals().at(-1)?.errors).toEqual({ changes: 'Write one change a line, as name=value.' });
+    await submit(form.id, { ...FILLED, changes: 'feature_set=v2\nfeature_set=v3' });
+    expect(modals().at(-1)?.errors).toEqual({ changes: expect.stringMatching(/^feature_set stands here twice/) });
+    await submit(form.id, { ...FILLED, changes: 'featureset=v2' });
+    expect(modals().at(-1)?.errors).toEqual({
+      changes: 'The job has no parameter featureset. It has feature_set, seed. Did you mean feature_set?',
+    });
     await submit(form.id, { ...FILLED, threshold: 'a lot' });
     expect(Object.keys(modals().at(-1)?.errors ?? {})).toEqual(['threshold']);
     await submit(form.id, FILLED);
@@ -63,6 +69,16 @@ describe('the form for a usual ablation', () => {
       door: 'form',
       prompt: `${written} Thanks!`,
     });
+  });
+
+  test('runs a config file as it is: changes may be left out', async () => {
+    await command('');
+    const form = await dialog('new_experiment');
+    const { changes: _, ...rest } = FILLED;
+    await submit(form.id, { ...rest, next: 'pull-request' });
+    const words = JSON.stringify(await until(() => modals()[1]?.view));
+    expect(words).toContain('Run job 101 using config base_config.json. Wait for it to complete.');
+    expect(words).toContain('feat: base_config.json ablation');
   });
 
   test('opens from anywhere by the shortcut, and is refused to guests when it is sent', async () => {
@@ -104,6 +120,8 @@ describe('the form for a usual ablation', () => {
       for (const more of [
         {},
         { config: '' },
+        { changes: [] },
+        { config: '', changes: [] },
         { job: '' },
         { job: 'ads-train' },
         { threshold: '' },

@@ -33,7 +33,7 @@ export function takeRun(text: PromptText, to: number): Omit<RunPlan, 'parameters
     text.take(/\b(?:using|with|from|on|run|train)\s+(?:the\s+)?["']?([\w./-]*\w\.(?:json|ya?ml|toml))["']?(?:\s+config(?:uration)?)?/i, 0, to) ??
     text.take(/\b(?:using|with)\s+(?:the\s+)?config(?:uration)?(?:\s+file)?\s+["']?([\w./-]+[\w-])["']?/i, 0, to);
   const verb = /\b(?:(?:re-?)?run|try|start|launch|trigger|kick off|submit|train|do|execute)\b/i;
-  const byId = text.take(/\b(?:training\s+|databricks\s+)?job\s+(?:with\s+)?(?:the\s+)?(?:id\s+|number\s+|no\.?\s+|#)?(\d{1,19})(?![\w.])/i, 0, to);
+  const byId = text.take(/\b(?:training\s+|databricks\s+)?job\s+(?:with\s+)?(?:the\s+)?(?:id\s+|number\s+|no\.?\s+|#)?(\d{1,19})(?!\w|\.\w)/i, 0, to);
   const byName = byId
     ? null
     : (text.take(/\bjob\s+(?:named\s+|called\s+)?["']([\w .-]+)["']/i, 0, to) ??

@@ -45,7 +45,10 @@ export function ablationForm({ places, place, jobs, usual }: FormOffer): View {
         ? input('job', 'Job', select('job', jobs.slice(0, 100), job))
         : input('job', 'Job', text('job', usual.job ?? ''), { hint: 'Its id or its name. Left empty: the default.', optional: true }),
       input('config', 'Config file', text('config', ''), { hint: 'Such as base_config.json. Left empty: what the job has by itself.', optional: true }),
-      input('changes', 'Changes', text('changes', '', { multiline: true, placeholder: 'feature_set=v2' }), { hint: 'name=value, one a line' }),
+      input('changes', 'Changes', text('changes', '', { multiline: true, placeholder: 'feature_set=v2' }), {
+        hint: 'name=value, one a line. Left empty: everything as the config file or the job has it.',
+        optional: true,
+      }),
       input('metric', 'Metric', text('metric', metric), { ...(known ? { hint: `Known here: ${known}` } : {}) }),
       input('baseline', 'Compare with', text('baseline', best), { hint: 'In words, or the id of a run. Left empty: with nothing.', optional: true }),
       input('threshold', 'Threshold', text('threshold', '1%'), {

@@ -50,13 +50,14 @@ function baselineInWords(baseline: string): string {
   return /^(\d{2,19}|[0-9a-f]{32})$/i.test(baseline) ? `run ${baseline}` : baseline.replace(/[.\s]+$/, '');
 }
 
-function thenInWords({ next, metric, baseline, threshold, channel }: Ablation, change: readonly string[]): string[] {
+function thenInWords({ next, job, config, metric, baseline, threshold, channel }: Ablation, change: readonly string[]): string[] {
   const post = channel === null ? 'tell me the difference' : `post the diff to Slack channel #${channel}`;
   if (!baseline) return [`Report its ${metric} here.`];
   if (next === 'tell') return ['Report the comparison here.'];
   if (next === 'post') return [`${post.charAt(0).toUpperCase()}${post.slice(1)}.`];
   const by = threshold ? ` by more than ${thresholdInWords(threshold) ?? threshold}` : '';
-  const title = `feat: ${change.join(', ').replaceAll('"', "'").slice(0, 80)} ablation`;
+  const what = change.join(', ') || config || jobInWords(job);
+  const title = `feat: ${what.replaceAll('"', "'").slice(0, 80)} ablation`;
   const otherwise = next === 'pull-request' ? 'report it here' : post;
   return [`If ${metric} improved${by}, open a GitHub PR titled "${title}" with the metric comparison in the description. Otherwise, ${otherwise}.`];
 }
