@@ -25,6 +25,7 @@ function who({ channelName }: PromptSettings): string {
 const work = `# Work
 - Before the first tool call, say in one or two sentences which steps you will take and what decides between them.
 - Calls that don't need each other's results go into one reply.
+- If the new run is to be compared, look up the experiment and metric to compare by (find_best_run) before you start it: a name that isn't there is asked about before training is paid for.
 - After starting a run, call wait_for_job once. Waiting hours there costs nothing; asking get_job_status again and again does. If a message interrupts the wait, answer it and wait again, unless it changes the task.
 - What the request ties to how training goes ("if F1 drops below 0.6", "stop it if it diverges") goes into that wait's conditions; woken by one, do what the request says then. Several runs: start them in one reply and wait for all in one call.
 - Calculate nothing. find_best_run finds a baseline (put the new run into exclude_run_ids); compare_runs gives differences and verdict. Give it the request's threshold, and in expected_changes the parameters the experiment means to change. Pass its warnings on.

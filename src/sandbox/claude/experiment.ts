@@ -7,9 +7,12 @@ import { type Ask, answerIn, type Or, type Walk } from './walk.ts';
 
 type Run = { runId: string; url: string | null; mlflow: string };
 
-/** The whole experiment: run, wait, compare, branch. Every branch is taken on what a tool answered. */
+/** The whole experiment: look up what to compare with, run, wait, compare, branch. Every branch is taken on what a tool answered. */
 export function* experiment(plan: Plan, defaults: Defaults): Walk {
-  const started = yield* startRun(plan.run, defaults, `My plan:\n${planInWords(plan, defaults)}`);
+  const opening = `My plan:\n${planInWords(plan, defaults)}`;
+  const sure = plan.compare ? yield* lookUp(plan.compare, defaults) : { go: null };
+  if ('end' in sure) return sure.end;
+  const started = yield* startRun(plan.run, defaults, opening);
   if ('end' in started) return started.end;
   const ended = yield* waitFor(started.go.runId);
   if ('end' in ended) return ended.end;
@@ -17,7 +20,7 @@ export function* experiment(plan: Plan, defaults: Defaults): Walk {
     .map(([key, value]) => `${key}=${value}`)
     .join(', ');
   const run: Run = { ...ended.go, url: started.go.url ?? ended.go.url };
-  const compared = plan.compare ? yield* compare(plan.compare, run, Object.keys(started.go.parameters), defaults) : yield* figures(run);
+  const compared = sure.go ? yield* compare(sure.go, run, Object.keys(started.go.parameters)) : yield* figures(run);
   if ('end' in compared) return compared.end;
   const actions = plan.compare ? [...plan.always, ...(compared.go.primary?.verdict === 'improved' ? plan.improved : plan.otherwise)] : plan.always;
   const done: string[] = [];
@@ -76,17 +79,47 @@ function* figures(run: Run): Walk<Or<Compared>> {
   return { go: { primary: null, metrics: metrics.map(([key, candidate]) => ({ key, baseline: null, candidate, delta: null, delta_pct: null })) } };
 }
 
-function* compare(asked: ComparePlan, run: Run, changed: string[], defaults: Defaults): Walk<Or<Compared>> {
+type Comparable = ComparePlan & { metric: string; experiment: string };
+
+/** What it is compared with and by, before the run is paid for. A name that does not exist is asked about, never replaced by a near one. */
+function* lookUp(asked: ComparePlan, defaults: Defaults): Walk<Or<Comparable>> {
   let metric = asked.metric;
   if (!metric) {
     const [answer] = yield { say: 'The request names no metric.', calls: [{ tool: 'ask_person', input: { question: 'Which metric decides?' } }] };
     metric = /^\s*["'`]?([A-Za-z][\w./@-]*?)["'`.]*\s*$/.exec(answerIn(answer) ?? '')?.[1] ?? null;
     if (!metric) return { end: 'Without the name of a metric I compare nothing. I stop here.' };
   }
-  const found = yield* findBaseline(asked, metric, run, defaults);
+  if (asked.baseline.is === 'run') return { go: { ...asked, metric, experiment: '' } };
+  let experiment = asked.baseline.experiment ?? defaults.experiment;
+  if (!experiment) return { end: 'The request names no experiment to compare with, and there is no default. I stop here.' };
+  let say = `First I look whether there is a run of ${experiment} to compare ${metric} with.`;
+  for (let asking = true; ; asking = false) {
+    const [best] = yield { say, calls: [search({ ...asked, metric, experiment })] };
+    const stopped = stoppedBy(best, 'find the best run');
+    if (stopped || !best) return { end: stopped ?? '' };
+    if (typeof best.data['run_id'] === 'string') return { go: { ...asked, metric, experiment } };
+    const nothing = notFound(best, experiment, metric);
+    if (!asking || nothing.near.length === 0) return { end: `${nothing.why} I stop here.` };
+    const question = `${nothing.why} Which one is meant?`;
+    const [answer] = yield { say: nothing.why, calls: [{ tool: 'ask_person', input: { question, options: nothing.near } }] };
+    const meant = nothing.near.find((name) => answerIn(answer)?.includes(name));
+    if (!meant) return { end: `${nothing.why} That stays open, so I stop here.` };
+    if (nothing.of === 'metric') metric = meant;
+    else experiment = meant;
+    say = `Taking ${meant}.`;
+  }
+}
+
+function search({ metric, experiment, direction }: Comparable, without: string[] = []): Ask {
+  const mode = direction ? { mode: direction } : {};
+  return { tool: 'find_best_run', input: { experiment, metric, ...mode, ...(without.length > 0 ? { exclude_run_ids: without } : {}) } };
+}
+
+function* compare(asked: Comparable, run: Run, changed: string[]): Walk<Or<Compared>> {
+  const { metric } = asked;
+  const found = yield* findBaseline(asked, run);
   if ('end' in found) return found;
-  const { baseline } = found.go;
-  metric = found.go.metric;
+  const baseline = found.go;
   const input = {
     baseline_run_id: baseline,
     candidate_run_id: run.mlflow,
@@ -103,39 +136,21 @@ function* compare(asked: ComparePlan, run: Run, changed: string[], defaults: Def
   return yield* askReading(input, asked.threshold.value);
 }
 
-/** The new run's figures and the run to compare with. A name that does not exist is asked about, never replaced by a near one. */
-function* findBaseline(asked: ComparePlan, wanted: string, run: Run, defaults: Defaults): Walk<Or<{ baseline: string; metric: string }>> {
+/** The new run's figures and the run to compare with: a better one may have ended meanwhile. */
+function* findBaseline(asked: Comparable, run: Run): Walk<Or<string>> {
+  const { baseline, experiment, metric } = asked;
   const fetch: Ask = { tool: 'fetch_mlflow_run', input: { run_id: run.mlflow } };
-  if (asked.baseline.is === 'run') {
-    const [fetched] = yield { say: `Run ${run.runId} succeeded; reading its figures.`, calls: [fetch] };
+  const ended = `Run ${run.runId} succeeded; reading its figures`;
+  if (baseline.is === 'run') {
+    const [fetched] = yield { say: `${ended}.`, calls: [fetch] };
     const stopped = stoppedBy(fetched, 'read its figures');
-    return stopped ? { end: stopped } : { go: { baseline: asked.baseline.runId, metric: wanted } };
+    return stopped ? { end: stopped } : { go: baseline.runId };
   }
-  const experiment = asked.baseline.experiment ?? defaults.experiment;
-  if (!experiment) return { end: 'The request names no experiment to compare with, and there is no default. I stop here.' };
-  const search = (name: string, metric: string): Ask => {
-    const mode = asked.direction ? { mode: asked.direction } : {};
-    return { tool: 'find_best_run', input: { experiment: name, metric, ...mode, exclude_run_ids: [run.mlflow] } };
-  };
-  const [fetched, best] = yield {
-    say: `Run ${run.runId} succeeded; reading its figures and looking for the best run of ${experiment}.`,
-    calls: [fetch, search(experiment, wanted)],
-  };
+  const [fetched, best] = yield { say: `${ended} and looking for the best run of ${experiment}.`, calls: [fetch, search(asked, [run.mlflow])] };
   const stopped = stoppedBy(fetched, 'read its figures') ?? stoppedBy(best, 'find the best run');
   if (stopped || !best) return { end: stopped ?? '' };
-  if (typeof best.data['run_id'] === 'string') return { go: { baseline: best.data['run_id'], metric: wanted } };
-  const nothing = notFound(best, experiment, wanted);
-  if (nothing.near.length === 0) return { end: `${nothing.why} I stop here.` };
-  const [answer] = yield {
-    say: nothing.why,
-    calls: [{ tool: 'ask_person', input: { question: `${nothing.why} Which one is meant?`, options: nothing.near } }],
-  };
-  const meant = nothing.near.find((name) => answerIn(answer)?.includes(name));
-  if (!meant) return { end: `${nothing.why} That stays open, so I stop here.` };
-  const metric = nothing.of === 'metric' ? meant : wanted;
-  const [again] = yield { say: `Taking ${meant}.`, calls: [search(nothing.of === 'metric' ? experiment : meant, metric)] };
-  const id = again?.data['run_id'];
-  return typeof id === 'string' ? { go: { baseline: id, metric } } : { end: `With ${meant} there is nothing to compare with either. I stop here.` };
+  const id = best.data['run_id'];
+  return typeof id === 'string' ? { go: id } : { end: `${notFound(best, experiment, metric).why} I stop here.` };
 }
 
 /** Relative or points: where the two readings of a percentage disagree, a person says which one was meant. */

@@ -70,31 +70,42 @@ const good: Results = {
   post_to_slack: { status: 'posted', ts: '1.2' },
 };
 
-type Played = { calls: { tool: string; input: Record<string, unknown> }[]; replies: string[]; last: string; messages: Message[] };
+type Call = { tool: string; input: Record<string, unknown> };
+/** `lookedUp`: what was looked up before a run, and answered with `look_up`. Calls, replies and turns are those after it. */
+type Played = { lookedUp: Call[]; calls: Call[]; replies: string[]; last: string; messages: Message[] };
 
 /** Plays a session against canned results: as the host does, and only ever by what stands in the request. */
-async function play(opening: string, results: Results, meanwhile: (turn: number) => string | null = () => null): Promise<Played> {
+async function play(opening: string, canned: Results, meanwhile: (turn: number) => string | null = () => null): Promise<Played> {
+  const results: Results = { look_up: { found: true, run_id: BASELINE, value: 0.709 }, ...canned };
   const given: Record<string, number> = {};
-  const calls: Played['calls'] = [];
+  const lookedUp: Call[] = [];
+  const calls: Call[] = [];
   const replies: string[] = [];
   const messages: Message[] = [{ role: 'user', content: [{ type: 'text', text: opening }] }];
   for (let turn = 0; turn < 20; turn++) {
     const request: MessagesRequest = { model: 'claude-sonnet-5-5', max_tokens: 1000, system, tools, messages };
     expect(invalidRequest(request, new Set())).toBeNull();
     const { content } = await planner(structuredClone(request));
-    replies.push(content.flatMap((b) => (b.type === 'text' ? [b.text] : [])).join('\n'));
     const uses = content.filter((b): b is ToolUseBlock => b.type === 'tool_use');
     messages.push({ role: 'assistant', content });
+    const [first] = uses;
+    if (first?.name === 'find_best_run' && !calls.some((c) => c.tool === 'run_databricks_job') && results['run_databricks_job'] !== undefined) {
+      lookedUp.push({ tool: first.name, input: first.input });
+      const answer = [results['look_up']].flat()[lookedUp.length - 1] ?? [results['look_up']].flat().at(-1);
+      messages.push({ role: 'user', content: [{ type: 'tool_result', tool_use_id: first.id, content: [{ type: 'text', text: JSON.stringify(answer) }] }] });
+      turn -= 1;
+      continue;
+    }
+    replies.push(content.flatMap((b) => (b.type === 'text' ? [b.text] : [])).join('\n'));
     const said = meanwhile(turn);
-    if (uses.length === 0 && said === null) return { calls, replies, last: replies.at(-1) ?? '', messages };
+    if (uses.length === 0 && said === null) return { lookedUp, calls, replies, last: replies.at(-1) ?? '', messages };
     const answers = uses.map((use) => {
       calls.push({ tool: use.name, input: use.input });
       // What it asks for must be what the tools take, to the letter.
       const known = catalog.find((tool) => tool.name === use.name);
       expect(known?.input.safeParse(use.input).error?.message).toBeUndefined();
       expect(known).toBeDefined();
-      const canned = results[use.name];
-      const list = Array.isArray(canned) ? canned : [canned];
+      const list = [results[use.name]].flat();
       const n = given[use.name] ?? 0;
       given[use.name] = n + 1;
       const answer = list[Math.min(n, list.length - 1)];
@@ -139,9 +150,7 @@ describe("the seed's job", () => {
     expect(more).toEqual([]);
     expect(pr).toMatchObject({ tool: 'create_github_pr', input: { repo: 'acme/ads', title: 'feat: feature-set-v2 ablation' } });
     expect(pr?.input['body']).toMatch(/^This proposes feature_set=v2\. val_f1 0\.73 against 0\.709 \([^|\n]*better by more than 1 % relative\.$/);
-    expect(played.replies[0]).toMatch(
-      /^I'm the sandbox's rule-based stand-in, not Claude\.\nMy plan:\n1\. Run job 101 \(the default\) with config base_config\.json and feature_set=v2\./,
-    );
+    expect(played.replies[0]).toMatch(/^My plan:\n1\. Run job 101 \(the default\) with config base_config\.json and feature_set=v2\./);
     expect(played.last).toContain('Improved: val_f1 0.73 against 0.709');
     expect(played.last).toContain('Pull request: http://github/acme/ads/pull/7');
   });
@@ -259,17 +268,25 @@ describe('questions', () => {
     expect(played.last).toBe(`Nobody answered, so nothing was run. The question was: ${unknownKey.text}`);
   });
 
-  test('a metric that does not exist is asked about, never replaced', async () => {
+  test('an experiment to compare with that does not exist ends it before a run is paid for', async () => {
+    const missing = { found: false, considered: 0, ties: [], near_experiments: [] };
+    const played = await play(request(seed.replaceAll('ads-rank-v3', 'ads-rank-v9')), { ...good, look_up: missing });
+    expect(toolsOf(played)).toEqual([]);
+    expect(played.last).toBe('There is no experiment called ads-rank-v9. I stop here.');
+  });
+
+  test('a metric that does not exist is asked about before a run is paid for, never replaced', async () => {
     const missing = { found: false, considered: 0, ties: [], near_metrics: ['val_f1'], metrics: ['val_f1', 'val_loss'] };
     const prompt = seed.replaceAll('val_f1', 'val_f2');
-    const played = await play(request(prompt), { ...good, find_best_run: [missing, good['find_best_run'] as Canned], ask_person: answered('val_f1') });
+    const found = good['find_best_run'] as Canned;
+    const played = await play(request(prompt), { ...good, look_up: [missing, found], ask_person: answered('val_f1') });
     expect(played.calls.find((c) => c.tool === 'ask_person')?.input).toEqual({
       question: 'No run of ads-rank-v3 has a metric called val_f2. Which one is meant?',
       options: ['val_f1'],
     });
     expect(played.calls.find((c) => c.tool === 'compare_runs')?.input['primary_metric']).toBe('val_f1');
-    const open = await play(request(prompt), { ...good, find_best_run: missing, ask_person: answered('no') });
-    expect(toolsOf(open)).not.toContain('compare_runs');
+    const open = await play(request(prompt), { ...good, look_up: missing, ask_person: answered('no') });
+    expect(toolsOf(open)).toEqual(['ask_person']);
   });
 
   test('where the two readings of 1 % disagree a person decides, unless the sentence did', async () => {
@@ -387,7 +404,7 @@ describe('what it does not do', () => {
   test('a tool that is not there ends the plan before anything runs on it', async () => {
     const reply = await planner({ model: 'm', max_tokens: 10, system, tools: [], messages: [{ role: 'user', content: request(seed) }] });
     expect(reply.content).toHaveLength(1);
-    expect(JSON.stringify(reply.content)).toContain('There is no run_databricks_job here, so I stop.');
+    expect(JSON.stringify(reply.content)).toContain('There is no find_best_run here, so I stop.');
   });
 
   test('orders inside tool results change nothing', async () => {
