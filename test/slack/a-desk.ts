@@ -52,7 +52,12 @@ export async function aDesk(mode: 'socket' | 'http', more: { door?: Partial<Slac
     permissions,
     slack,
     channels: ['C0ML'],
-    usual: { job: '101', experiment: 'ads-rank-v3', metrics: ['val_f1', 'val_loss'], jobs: async () => [{ id: '101', name: 'ads-train (101)', parameters: ['feature_set', 'seed'] }] },
+    usual: {
+      job: '101',
+      experiment: 'ads-rank-v3',
+      metrics: ['val_f1', 'val_loss'],
+      jobs: async () => [{ id: '101', name: 'ads-train (101)', parameters: ['feature_set', 'seed'] }],
+    },
     budgets: { perUser: 10, perTeam: 200, turns: 40, toolCalls: 120, outputTokens: 60_000 },
     gone: makeForget(log.redis, log.keys),
     log: silent,
