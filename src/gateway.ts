@@ -58,6 +58,8 @@ export async function startGateway(config: Config, core: Core, log: Log, checks:
       settings,
       permissions,
       now: core.log.now,
+      clean: core.clean,
+      suspect: core.suspect,
       root: async (id) => (await reading.root(id))?.ts ?? null,
       entries: core.log.read,
       mounted: mounting?.mounts.find,

@@ -1,11 +1,13 @@
 import { digestOf, effectKey } from '../policy/digest.ts';
-import { type Intended, judge, type Standing } from '../policy/judge.ts';
+import { judge, type Standing } from '../policy/judge.ts';
 import type { ApproverRule, Permissions } from '../policy/rules.ts';
 import { UpstreamError } from '../services/http.ts';
 import type { EventOf, Preview } from '../session/events.ts';
+import { hasMoved } from '../session/has-moved.ts';
 import type { ApprovalState } from '../session/state.ts';
 import { readArguments } from './arguments.ts';
 import type { Plan, Question, ReadTool, Services, SessionFacts, Tool, ToolAnswer, ToolContext, ToolSettings, WriteTool } from './define-tool.ts';
+import { type Proposal, propose } from './propose.ts';
 import { properName } from './upstreams.ts';
 
 /** What the host knows of the call it makes. Found by a reference that no model sees; it is no proof: the proof is the log's. */
@@ -86,19 +88,12 @@ export async function gate(tool: Tool, given: Record<string, unknown>, scope: Ca
       const why = refusedRead(tool, scope, deps);
       return why ? { is: 'refused', why } : { is: 'answer', answer: await tool.run(input as never, ctx) };
     }
-    const plan = await tool.plan(input as never, ctx);
-    if (plan.kind === 'question') return { is: 'question', question: plan };
-    if (plan.kind === 'refusal') return { is: 'refused', why: plan.why };
-    if (holdsSecret(plan.arguments, deps))
-      return {
-        is: 'refused',
-        why: `What ${tool.name} would send holds a credential, so nothing was sent and nobody was asked. Leave it out, wherever it came from.`,
-      };
-    const start = await permit(tool, plan, input, scope, deps);
+    const proposed = await propose(tool, input, scope?.standing ?? NOBODY, ctx, deps);
+    if (proposed.is !== 'proposal') return proposed;
+    const start = await permit(tool, proposed, input, scope, deps);
     if ('is' in start) return start;
-    const key = start.key;
     sent = true;
-    return { is: 'answer', answer: await effect(tool, plan, ctx, key) };
+    return { is: 'answer', answer: await effect(tool, proposed.plan, ctx, start.key) };
   } catch (error) {
     if (error instanceof UpstreamError && (error.transient || (sent && isUnreadable(error)))) {
       return { is: 'retry', upstream: error.upstream, why: error.message, retryAfterMs: error.retryAfterMs, sent };
@@ -129,50 +124,39 @@ function refusedRead(tool: ReadTool, scope: CallScope | null, { permissions }: G
   return `A rule of labmate.json asks for a person's yes to ${tool.name} (${verdict.rule}), and a tool that only reads can't be put to anybody. Make it "deny" or "auto" there.`;
 }
 
-/** A job's parameters, a pull request's file: whatever a file or a backend put into the arguments, a credential never leaves in them. */
-function holdsSecret(args: Record<string, unknown>, { clean, suspect }: GateDeps): boolean {
-  if (!clean) return false;
-  const text = JSON.stringify(args);
-  return (!suspect || suspect(text)) && clean(text) !== text;
-}
-
 const SECOND_THOUGHTS: readonly string[] = ['pending', 'denied', 'edited', 'withdrawn', 'expired'] satisfies ApprovalState[];
 
-/** Judges and claims. Answers the committed start, or why nothing runs. */
+/** Asks or claims. Answers the committed start, or why nothing runs. */
 async function permit(
   tool: WriteTool,
-  plan: Plan,
+  { plan, digest, preview, verdict }: Proposal,
   input: Record<string, unknown>,
   scope: CallScope | null,
-  { permissions, whyNoSession }: GateDeps,
+  { whyNoSession }: GateDeps,
 ): Promise<EventOf<'call_started'> | GateAnswer> {
-  const verdict = judge(intended(tool, plan), permissions, scope?.standing ?? NOBODY);
-  if (verdict.is === 'refuse') return { is: 'refused', why: verdict.why };
   if (!scope)
     return {
       is: 'refused',
       why: whyNoSession ?? 'There is no session here in which a person could be asked: start it in Slack, or connect labmate to Redis and Slack.',
     };
 
-  const digest = digestOf(tool.name, plan.arguments);
-  const preview: Preview = { ...plan.preview, ...(verdict.placement ? { environment: verdict.placement.environment } : {}) };
+  const ask = (rule: ApproverRule, again?: string): GateAnswer => ({
+    is: 'confirm',
+    confirmation: { digest, arguments: plan.arguments, preview, rule, ...(again ? { again } : {}) },
+  });
   let approval: string | undefined;
   if (verdict.is === 'confirm') {
     const no = scope.approved ? undefined : scope.standing.denied?.find((d) => d.digest === digest || isAskedAlike(tool, d, input));
     if (no) return { is: 'refused', why: `${no.by} declined exactly this before, so nobody was asked again. It is asked once a person here wants it again.` };
-    const ask = (again?: string): GateAnswer => ({
-      is: 'confirm',
-      confirmation: { digest, arguments: plan.arguments, preview, rule: verdict.approvers, ...(again ? { again } : {}) },
-    });
     if (!scope.approved) {
       const askable = (await scope.canBeAsked?.(verdict.approvers)) ?? { ok: true };
-      return askable.ok ? ask() : { is: 'refused', why: `${askable.why} Nothing was run.` };
+      return askable.ok ? ask(verdict.approvers) : { is: 'refused', why: `${askable.why} Nothing was run.` };
     }
-    if (scope.approved.digest !== digest) return ask('What would be sent has changed since it was approved.');
+    if (scope.approved.digest !== digest) return ask(verdict.approvers, 'What would be sent has changed since it was approved.');
     const moved = hasMoved(scope.approved.preview, preview);
-    if (moved) return ask(moved);
+    if (moved) return ask(verdict.approvers, moved);
     const entitled = await scope.stillEntitled(scope.approved.by, verdict.approvers);
-    if (!entitled.ok) return ask(entitled.why);
+    if (!entitled.ok) return ask(verdict.approvers, entitled.why);
     approval = scope.approved.id;
   }
   const start: EventOf<'call_started'> = {
@@ -191,18 +175,7 @@ async function permit(
   // People thought again in this moment: what they said stands in the log, and whoever looks there next knows what follows from it.
   if (claimed !== 'go' && SECOND_THOUGHTS.includes(claimed.refused)) return { is: 'held' };
   if (claimed !== 'go') {
-    if (verdict.is === 'confirm' && claimed.refused === 'late') {
-      return {
-        is: 'confirm',
-        confirmation: {
-          digest,
-          arguments: plan.arguments,
-          preview,
-          rule: verdict.approvers,
-          again: 'The approval had run out by the time the call could be made.',
-        },
-      };
-    }
+    if (verdict.is === 'confirm' && claimed.refused === 'late') return ask(verdict.approvers, 'The approval had run out by the time the call could be made.');
     return { is: 'refused', why: `The approval does not hold any more (${claimed.refused}), so nothing was run.` };
   }
   // The claim cost a round trip: a process that was frozen in it must not send.
@@ -210,24 +183,11 @@ async function permit(
   return start;
 }
 
-/** A write as policy sees it. What a mounted server's tool is, is known only where its server is believed. */
-export function intended({ name, foreign }: WriteTool, { touches }: Plan): Intended {
-  return foreign ? { tool: name, readOnly: foreign.readOnly, foreign: true, touches } : { tool: name, readOnly: false, touches };
-}
-
 /** The same wish as one that was declined. What would be sent may differ all the same: a branch is named anew for each call. */
 function isAskedAlike(tool: WriteTool, declined: { tool: string; input: unknown }, input: Record<string, unknown>): boolean {
   if (declined.tool !== tool.name) return false;
   const read = tool.input.safeParse(declined.input);
   return read.success && digestOf(tool.name, read.data) === digestOf(tool.name, input);
-}
-
-/** The yes was for what people were shown: the same bytes mean something else to a target that has been changed. */
-function hasMoved(shown: Preview | undefined, now: Preview): string | null {
-  if (!shown) return null;
-  if (shown.environment !== now.environment)
-    return `What it acts on belonged to ${shown.environment ?? 'no environment'} when it was approved and belongs to ${now.environment ?? 'none'} now.`;
-  return shown.target !== undefined && shown.target !== now.target ? 'What it acts on has been changed since it was approved; this is how it is now.' : null;
 }
 
 /** A start without an outcome: the effect may have happened. Same key, or look first. */

@@ -1,10 +1,10 @@
-import { digestOf } from '../policy/digest.ts';
-import { judge, type Standing } from '../policy/judge.ts';
+import type { Standing } from '../policy/judge.ts';
 import { approversOf } from '../policy/rules.ts';
 import { UpstreamError } from '../services/http.ts';
 import type { Preview } from '../session/events.ts';
 import { type SessionFacts, ToolError, type WriteTool } from './define-tool.ts';
-import { type GateDeps, intended } from './gate.ts';
+import type { GateDeps } from './gate.ts';
+import { propose } from './propose.ts';
 
 /** What a changed call would be asked as; or why it can't be, and the path of the argument where that is known. */
 export type Reconsidered =
@@ -19,7 +19,7 @@ export async function reconsider(
   tool: WriteTool,
   input: Record<string, unknown>,
   { facts, standing, signal }: { facts: SessionFacts; standing: Standing; signal: AbortSignal },
-  { services, settings, permissions, now }: GateDeps,
+  deps: GateDeps,
 ): Promise<Reconsidered> {
   const read = tool.input.safeParse(input);
   if (!read.success) {
@@ -29,15 +29,15 @@ export async function reconsider(
     return { is: 'no', why: `${where}${issue?.message ?? 'These arguments are not taken.'}`, argument };
   }
   try {
-    const plan = await tool.plan(read.data as never, { services, settings, session: { ...facts, resolved: undefined }, signal, now });
-    if (plan.kind === 'question') return { is: 'no', why: plan.ask, ...(plan.argument ? { argument: plan.argument } : {}) };
-    if (plan.kind === 'refusal') return { is: 'no', why: plan.why };
-    const verdict = judge(intended(tool, plan), permissions, standing);
-    if (verdict.is === 'refuse') return { is: 'no', why: verdict.why };
+    const { services, settings, now, permissions } = deps;
+    const proposed = await propose(tool, read.data, standing, { services, settings, session: { ...facts, resolved: undefined }, signal, now }, deps);
+    if (proposed.is === 'question')
+      return { is: 'no', why: proposed.question.ask, ...(proposed.question.argument ? { argument: proposed.question.argument } : {}) };
+    if (proposed.is === 'refused') return { is: 'no', why: proposed.why };
+    const { plan, digest, preview, verdict } = proposed;
     const rule = verdict.is === 'confirm' ? verdict.approvers : approversOf(tool.name, permissions.approvers);
     if (!rule) return { is: 'no', why: 'labmate.json names nobody who may approve this.' };
-    const preview = { ...plan.preview, ...(verdict.placement ? { environment: verdict.placement.environment } : {}) };
-    return { is: 'asks', digest: digestOf(tool.name, plan.arguments), arguments: plan.arguments, preview, expiresAfterMs: rule.expiresAfterMs };
+    return { is: 'asks', digest, arguments: plan.arguments, preview, expiresAfterMs: rule.expiresAfterMs };
   } catch (error) {
     if (error instanceof ToolError || error instanceof UpstreamError) return { is: 'no', why: error.message };
     throw error;

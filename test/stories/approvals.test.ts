@@ -76,6 +76,7 @@ describe('a call that is put differently', () => {
     await stage.click('U1', first, 'edit_call');
     expect(await fill(stage, 'U1', {})).toEqual(['Nothing is changed.']);
     expect(await fill(stage, 'U1', { 'More parameters': 'feature_sett=v9' })).toEqual([expect.stringContaining('has no parameter')]);
+    expect(await fill(stage, 'U1', { feature_set: `ghp_${'a1B2'.repeat(9)}`, 'More parameters': '' })).toEqual([expect.stringContaining('holds a credential')]);
     expect(await fill(stage, 'U1', { feature_set: 'v3', 'More parameters': '' })).toEqual([]);
 
     const second = await stage.until('the new card', () => stage.messages().findLast((m) => m.ts > first.ts && stage.button(m, 'approve_call')));
