@@ -15,9 +15,10 @@ import { makeKeys } from './runtime/keys.ts';
 import { UpstreamError } from './services/http.ts';
 import type { SlackService } from './services/slack.ts';
 import type { Outcome } from './session/events.ts';
+import { argumentsInFull, isShownWhole } from './session/in-full.ts';
 import type { Approval } from './session/state.ts';
 import { everyoneIn } from './slack/entitled.ts';
-import { argumentsInFull, differences, MOST_ARGUMENTS } from './slack/views/card.ts';
+import { differences } from './slack/views/card.ts';
 import { toolsFor } from './tools/catalog.ts';
 import type { AtDoor, DoorAnswer, DoorCall, Principal } from './tools/door.ts';
 import { type GateDeps, gate } from './tools/gate.ts';
@@ -161,7 +162,7 @@ async function doorWithLog(config: CoreConfig, core: Core, log: Log): Promise<Do
     };
     if (!(await mayDecide())) return false;
     // What can't be shown whole can't be approved; the card says so.
-    if (argumentsInFull(approval).length > MOST_ARGUMENTS) return false;
+    if (!isShownWhole(approval)) return false;
     const said = await ask(inWords(approval, call.tool));
     // They may have thought for minutes: who they are counts when they answer.
     if (said === 'nothing' || !(await mayDecide())) return false;

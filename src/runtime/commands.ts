@@ -66,6 +66,8 @@ export type Delivered =
   | { is: 'duplicate'; session: string; seq: number /** For `ask`: the equal call that was still open. */; call?: string }
   /** Somebody decided first. */
   | { is: 'decided'; state: string; by: string | null; at: string | null }
+  /** Nobody can be shown all of what this yes would send. */
+  | { is: 'too long' }
   | { is: 'closed'; session: string }
   | { is: 'unknown' }
   /** The deadline passed before it could be stored: nothing was stored. */

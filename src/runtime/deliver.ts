@@ -2,15 +2,16 @@ import type { Redis } from 'ioredis';
 import { lineHash, parseEntry, ZERO_HEAD } from '../session/chain.ts';
 import type { SessionEvent } from '../session/events.ts';
 import { fold } from '../session/fold.ts';
+import { isShownWhole } from '../session/in-full.ts';
 import { repeats } from '../session/lineage.ts';
 import { isPayloadRef } from '../session/payload.ts';
 import { report } from '../session/report.ts';
-import { type Approval, type Session, theApproval } from '../session/state.ts';
+import type { Approval, Session } from '../session/state.ts';
 import { named } from './alias.ts';
 import { type Command, type Deliver, type Delivered, editedApproval } from './commands.ts';
 import type { Append, AppendMode, EventLog } from './event-log.ts';
+import { eventOf, type Known } from './event-of.ts';
 import type { Keys } from './keys.ts';
-import { openTwin } from './open-twin.ts';
 import type { People } from './people.ts';
 import { writeAbout } from './write-about.ts';
 
@@ -144,6 +145,8 @@ async function tell(
   if (command.do === 'approve') {
     const approval = first?.approvals.get(command.approval);
     if (!approval) return { is: 'unknown' };
+    // Here, where every yes comes through: a card without the button is no guard, nor is a form.
+    if (!isShownWhole(approval)) return { is: 'too long' };
     request.need = approval.need;
     // A yes after its time is no yes, though nobody may have written down yet that the time is over.
     expires = Date.parse(approval.expiresAt);
@@ -218,64 +221,4 @@ function modeOf(command: Exclude<Command, { do: 'open' }>): AppendMode {
 function decisionOf(command: Exclude<Command, { do: 'open' }>): Partial<Append> {
   if (command.do === 'edit') return { approval: command.approval, voter: command.by, nextApproval: editedApproval(command.approval) };
   return 'approval' in command && command.do !== 'refuse' ? { approval: command.approval, ...('by' in command ? { voter: command.by } : {}) } : {};
-}
-
-/** What the state at the tip said of a command, for its answer. */
-type Known = { session?: Session; votes?: number; need?: number; twin?: string };
-
-/** The event for a command, seen from this state; null where it speaks of what is not there, or asks for what is being done. */
-function eventOf(session: Session, command: Exclude<Command, { do: 'open' }>, known: Known, now: number): SessionEvent | null {
-  if (command.do === 'tell') {
-    const { by, text, ts, kind, standing, answers, of } = command;
-    return { type: 'told', by, text, ts, kind, standing, ...(answers ? { answers } : {}), ...(of ? { of } : {}) };
-  }
-  if (command.do === 'ask') {
-    const { call, client, tool, input } = command;
-    const twin = openTwin(session, command);
-    if (twin) known.twin = twin.id;
-    if (twin) return null;
-    const usage = { input: 0, output: 0, cache_read: 0, cache_write: 0 };
-    return { type: 'replied', model: client, saw: session.seq, stop: 'tool_use', content: [], calls: [{ id: call, tool, input }], usage, request_id: null };
-  }
-  if (command.do === 'looked') {
-    const { call, client, tool, input, outcome } = command;
-    return { type: 'looked', call, client, tool, input, outcome };
-  }
-  if (command.do === 'wake') {
-    const { call, why, data } = command;
-    return session.calls.has(call) ? { type: 'woken', call, why, ...(data ? { data } : {}) } : null;
-  }
-  if (!session.approvals.has(command.approval)) return null;
-  const { id: approval, call, digest, votes, need } = theApproval(session, command.approval);
-  switch (command.do) {
-    case 'approve':
-      known.votes = votes.length + 1;
-      known.need = need;
-      return {
-        type: 'approved',
-        call,
-        approval,
-        by: command.by,
-        digest,
-        votes: votes.length + 1,
-        need,
-        ...(command.name ? { name: command.name.slice(0, 200) } : {}),
-      };
-    case 'deny':
-      return { type: 'denied', call, approval, by: command.by, digest, ...(command.reason ? { reason: command.reason } : {}) };
-    case 'edit': {
-      const { by, arguments: args, preview, input, expiresAfterMs } = command;
-      const expires_at = new Date(now + expiresAfterMs).toISOString();
-      const next = { approval: editedApproval(approval), digest: command.digest, arguments: args, preview, expires_at, input };
-      return { type: 'edited', call, approval, by, digest, next };
-    }
-    case 'withdraw':
-      return { type: 'withdrawn', call, approval, by: command.by, of: 'vote', ...(command.why ? { why: command.why } : {}) };
-    case 'refuse':
-      return { type: 'refused', of: 'decision', call, approval, by: command.by, why: command.why };
-    case 'expire':
-      return { type: 'expired', call, approval };
-    default:
-      return command satisfies never;
-  }
 }

@@ -3,12 +3,14 @@ import { mayApprove } from '../policy/approvers.ts';
 import { editedApproval } from '../runtime/commands.ts';
 import type { View } from '../services/slack.ts';
 import { changedArguments } from '../session/changed-arguments.ts';
+import { hasMoved } from '../session/has-moved.ts';
+import { isShownWhole } from '../session/in-full.ts';
 import type { Call } from '../session/state.ts';
 import { type Asked, lookUpWhether, nameOf, whatIsAsked, whereAsked, whyNotCounted } from './decide.ts';
 import type { Desk, Reconsidered } from './desk.ts';
 import { type submissionSchema, told, withoutMentions } from './modals.ts';
 import { type FieldError, whatBecame } from './settled-form.ts';
-import { AFTER_ALL, notStored, store, whyNot } from './store.ts';
+import { AFTER_ALL, notStored, store, TOO_LONG, whyNot } from './store.ts';
 import { editForm, fieldAbout, fieldsOf, readFields, wasWritten } from './views/edit-form.ts';
 
 /** Slack's 3 s, shared: the look-ups, then the change, then the yes that it may be. */
@@ -25,7 +27,7 @@ export async function editView(desk: Desk, key: string, by: string, asked: Asked
   if (why) return told('Edit', withoutMentions(why));
   const form = await formOf(desk, asked);
   if (!form) return told('Edit', `${asked.tool} can't be changed here: its backend is not configured.`);
-  const counts = (await lookUpWhether(desk, asked, by, mayApprove)).ok;
+  const counts = isShownWhole(asked.approval) && (await lookUpWhether(desk, asked, by, mayApprove)).ok;
   const then = counts ? 'and it counts as your yes if nothing else changes with it.' : 'and an approver has to say yes to it.';
   return editForm(
     asked.approval.id,
@@ -57,8 +59,9 @@ export async function onEdit(desk: Desk, { team, user, view }: z.infer<typeof su
     const stored = await store(desk, key, { do: 'edit', session: session.id, approval: approval.id, by: user.id, ...next }, within.edit);
     const late = notStored(stored);
     const differs = changedArguments(approval.arguments, planned.arguments);
-    // A yes to what somebody has written themselves; what came with it they have not seen.
-    const own = differs.every((d) => wasWritten(d, form.fields, written, form.input));
+    // A yes to what somebody has written themselves, beside what they were shown; what came with it they have not seen.
+    const seen = isShownWhole(approval) && hasMoved(approval.preview, preview) === null;
+    const own = seen && differs.every((d) => wasWritten(d, form.fields, written, form.input));
     const agreed = async (withinMs?: number) => (own ? agree(desk, `${key}:yes`, user.id, asked, withinMs) : null);
     // Slack has its answer by then.
     const afterAll = async () => (await (await agreed())?.late()) ?? AFTER_ALL;
@@ -99,6 +102,7 @@ async function agree(desk: Desk, key: string, user: string, asked: Asked, within
   return {
     async late() {
       if (stored.is === 'unsure') return (await stored.settled) === 'stored' ? null : NO_YES;
+      if (stored.is === 'too long') return `It is changed, and its new card can only be denied. ${TOO_LONG}`;
       // Somebody else was quicker; the card says who.
       return stored.is === 'late' ? NO_YES : null;
     },

@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import type { View } from '../services/slack.ts';
+import { argumentsInFull, MOST_ARGUMENTS } from '../session/in-full.ts';
 import type { Approval } from '../session/state.ts';
 import { decide, whatIsAsked, whereAsked } from './decide.ts';
 import type { Desk } from './desk.ts';
 import type { FieldError } from './settled-form.ts';
-import { argumentsInFull, differences, MOST_ARGUMENTS, saidBy } from './views/card.ts';
+import { differences, saidBy } from './views/card.ts';
 import { fitted, LIMITS } from './views/limits.ts';
 import { bold, bullets, clock, code, context, mono, para, quote, rich, t } from './views/rich.ts';
 

@@ -14,6 +14,7 @@ export type Stored = Delivered | { is: 'unsure'; settled: Settled };
 
 export const LATE = 'I could not store this within 2 seconds, so nothing was done. Please repeat it.';
 export const UNSURE = 'I could not confirm within 2 seconds that this was stored. I am checking, and shall tell you here.';
+export const TOO_LONG = 'It is too long to be shown whole, so nobody can approve it. Deny it and ask for less at once.';
 export const AFTER_ALL = 'It was stored after all; there is nothing to repeat.';
 export const REPEAT = 'It was not stored, and nothing was done. Please repeat it.';
 
@@ -72,6 +73,8 @@ export function whyNot(stored: Stored): string | null {
       return 'I know nothing of this any more; it may belong to another installation.';
     case 'decided':
       return decidedInWords(stored);
+    case 'too long':
+      return TOO_LONG;
     case 'limit':
       return stored.which === 'user'
         ? `You have ${stored.limit} experiments open, which is the limit for one person. /experiment status lists them, /experiment stop ID ends one.`

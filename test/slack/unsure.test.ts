@@ -42,7 +42,7 @@ const editing: Desk['editing'] = {
     is: 'asks',
     digest: 'e'.repeat(64),
     arguments: input,
-    preview: { summary: 'Run job 101 otherwise', facts: [], changes: [] },
+    preview: { summary: 'Run job 101 otherwise', environment: 'dev', facts: [], changes: [] },
     expiresAfterMs: 60_000,
   }),
 };

@@ -3,12 +3,11 @@ import { sessionOfRef } from '../../runtime/commands.ts';
 import type { Block } from '../../services/slack.ts';
 import type { ChangedArgument } from '../../session/changed-arguments.ts';
 import type { Preview } from '../../session/events.ts';
+import { argumentsInFull, isShownWhole } from '../../session/in-full.ts';
 import type { Approval } from '../../session/state.ts';
 import { fallback, fitted } from './limits.ts';
 import { actions, type Bit, bold, bullets, button, clock, code, context, italic, link, mono, type Para, para, quote, rich, t, user } from './rich.ts';
 
-/** Arguments longer than this cannot be shown whole even in the dialog, so nobody can approve them. */
-export const MOST_ARGUMENTS = 60_000;
 /** Decisions on one message. */
 export const DECISIONS = 9;
 /** The text of all decisions of a message, and of one alone: nothing of a decision may be pushed out by another. */
@@ -53,7 +52,7 @@ export type CardView = {
 export function card(decisions: readonly Decision[], view: CardView): { text: string; blocks: Block[] } {
   const open = decisions.filter((d) => isOpen(d, view));
   const title = open.length > 0 ? 'Approval needed' : 'Approval';
-  const whole = open.filter((d) => argumentsInFull(d.approval).length <= MOST_ARGUMENTS);
+  const whole = open.filter((d) => isShownWhole(d.approval));
   const room = Math.min(ONE_TEXT, Math.floor(ALL_TEXT / decisions.length));
   const blocks = [
     ...(view.from ? [rich(para(...origin(view.from)))] : []),
@@ -103,7 +102,7 @@ function decision(d: Decision, view: CardView, room: number): Block[] {
   const { preview } = approval;
   const open = isOpen(d, view);
   const all = argumentsInFull(approval);
-  const tooLong = all.length > MOST_ARGUMENTS;
+  const tooLong = !isShownWhole(approval);
   const onCard = Math.floor(room * OF_ARGUMENTS);
   const most = (lines: Bit[][]) => atMost(lines, Math.max(3, Math.floor(room / 330)));
   const paras: Para[] = [
@@ -251,11 +250,6 @@ function changed(c: Change): Bit[] {
 function edited(c: ChangedArgument): Bit[] {
   const none = 'left out';
   return [mono(brief(c.name)), t(` ${brief(c.from ?? none) || EMPTY} → `), bold(brief(c.to ?? none) || EMPTY)];
-}
-
-/** Every argument, one a line, as it will be sent. */
-export function argumentsInFull(a: Pick<Approval, 'arguments'>): string {
-  return JSON.stringify(a.arguments, null, 2);
 }
 
 function warnings(...texts: string[]): Para[] {

@@ -1,0 +1,133 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { z } from 'zod';
+import { openEditing } from '../../src/agent/reconsider-call.ts';
+import { digestOf } from '../../src/policy/digest.ts';
+import { masked, suspicion } from '../../src/policy/secrets.ts';
+import { editedApproval } from '../../src/runtime/commands.ts';
+import type { Preview, SessionEvent } from '../../src/session/events.ts';
+import { actions, button } from '../../src/slack/views/rich.ts';
+import { done, writeTool } from '../../src/tools/define-tool.ts';
+import { replied } from '../session/logs.ts';
+import { aDesk, permissions, until, whispersTo } from './a-desk.ts';
+
+/** What the call would act on, as it is now. */
+let acts: Pick<Preview, 'target' | 'environment'>;
+const tool = writeTool({
+  name: 'hand_in',
+  title: 'Hand in',
+  description: 'Hands in.',
+  input: z.strictObject({ title: z.string(), files: z.string() }),
+  output: z.object({}),
+  needs: [],
+  destructive: false,
+  idempotent: false,
+  recovery: 'same-key',
+  timeoutMs: 1_000,
+  plan: async (args) => ({ kind: 'plan', arguments: args, touches: {}, preview: { summary: 'Hand in', facts: [], changes: [], ...acts } }),
+  run: async () => done('Done.', {}),
+});
+
+let desk: Awaited<ReturnType<typeof aDesk>>;
+let id: string;
+let card: string;
+beforeEach(async () => {
+  acts = { target: 'a'.repeat(64), environment: 'dev' };
+  const editing = openEditing([tool], {
+    services: {},
+    settings: { defaults: {}, metrics: {}, thresholdReading: 'relative', recordsPath: 'experiments', environments: {} },
+    permissions,
+    now: Date.now,
+    clean: masked,
+    suspect: suspicion([]),
+    root: async () => null,
+    entries: async () => [],
+  });
+  desk = await aDesk('socket', { door: { editing } });
+  await desk.workspace.act({ as: 'U1', do: 'command', command: '/experiment', text: 'Hand it in', channel: 'C0ML' });
+  id = (await desk.log.reading.list('T1'))[0]?.session ?? '';
+});
+afterEach(() => desk.close());
+
+/** The session asks whether this may be handed in, on a card of its own. */
+async function ask(files: string): Promise<void> {
+  const { log } = desk.log;
+  const lease = await log.claim(desk.log.owner(id), 5_000);
+  const input = { title: 't', files };
+  const events: SessionEvent[] = [
+    replied(1, [{ id: 'c1', tool: tool.name, input }]),
+    {
+      type: 'call_parked',
+      call: 'c1',
+      waiting: {
+        for: 'approval',
+        approval: `${id}/1`,
+        digest: digestOf(tool.name, input),
+        arguments: input,
+        preview: { summary: 'Hand in', facts: [], changes: [], ...acts },
+        expires_at: new Date(Date.now() + 3_600_000).toISOString(),
+        need: 1,
+      },
+    },
+  ];
+  await log.commit(desk.log.owner(id), lease?.fence ?? 0, await log.tip(id), events, { is: '' });
+  await desk.tell(id);
+  card = desk.slots.now()['card:2']?.ts ?? '';
+}
+
+/** An approver opens the form, writes another title, and sends it. Answers the form as it stands then. */
+async function edit(title: string) {
+  const { act, world } = desk.workspace;
+  await act({ as: 'U2', do: 'click', channel: 'C0ML', ts: card, actionId: 'edit_call' });
+  const modal = await until(() => world.data.modals.find((m) => m.user === 'U2' && m.view['callback_id'] === 'edit_arguments'));
+  const { submit } = modal.view as { submit?: { text: string } };
+  await act({ as: 'U2', do: 'submit', modal: modal.id, values: { '0': { value: title } } });
+  return { submit: submit?.text, errors: Object.values(world.data.modals.find((m) => m.id === modal.id)?.errors ?? {}) };
+}
+
+const approval = async (ref: string) => (await desk.log.reading.session(id))?.approvals.get(ref);
+
+test('a change of what could be read whole, by somebody who may, is their yes', async () => {
+  await ask('small');
+  expect(await edit('better')).toEqual({ submit: 'Change and approve', errors: [] });
+  expect(await approval(editedApproval(`${id}/1`))).toMatchObject({ state: 'approved', arguments: { title: 'better' } });
+});
+
+test('what is too long to be shown whole is approved by no form and no old button', async () => {
+  await ask('x'.repeat(70_000));
+  // A card of an older labmate, or a forged click.
+  const old = await desk.slack.post({
+    channel: 'C0ML',
+    text: 'Approval needed',
+    blocks: [actions('old', button('approve_call', 'Approve', `${id}/1`))],
+    mark: { session: id, slot: 'old' },
+  });
+  await desk.workspace.act({ as: 'U2', do: 'click', channel: 'C0ML', ts: old.ts, actionId: 'approve_call' });
+  await until(() => whispersTo(desk.workspace, 'U2').find((t) => t.includes('too long to be shown whole')));
+  expect(await approval(`${id}/1`)).toMatchObject({ state: 'pending', votes: [] });
+
+  expect(await edit('better')).toEqual({ submit: 'Change', errors: [] });
+  expect(await approval(editedApproval(`${id}/1`))).toMatchObject({ state: 'pending', votes: [] });
+});
+
+test('a yes that comes with a change is none where the call has become too long to be shown whole, and says so', async () => {
+  await ask('x'.repeat(59_900));
+  expect(await edit('y'.repeat(500))).toEqual({ submit: 'Change and approve', errors: [] });
+  await until(() => whispersTo(desk.workspace, 'U2').find((t) => /^It is changed, .*too long to be shown whole/.test(t)));
+  expect(await approval(editedApproval(`${id}/1`))).toMatchObject({ state: 'pending', votes: [] });
+});
+
+test.each([
+  ['target', { target: 'b'.repeat(64), environment: 'dev' }],
+  ['environment', { target: 'a'.repeat(64), environment: 'staging' }],
+])('a yes that comes with a change is none where the %s is another one than was shown', async (_what, now) => {
+  await ask('small');
+  acts = now;
+  expect((await edit('better')).errors).toEqual([]);
+  expect(await approval(editedApproval(`${id}/1`))).toMatchObject({ state: 'pending', votes: [], preview: now });
+});
+
+test('a credential in a change is refused under its field, and nothing is stored', async () => {
+  await ask('small');
+  expect((await edit(`token ghp_${'a1B2'.repeat(9)}`)).errors).toEqual([expect.stringContaining('holds a credential')]);
+  expect(await approval(`${id}/1`)).toMatchObject({ state: 'pending' });
+});
