@@ -1,4 +1,5 @@
 import type { SessionEvent } from '../session/events.ts';
+import { questionMeant } from '../session/question-meant.ts';
 import { type Session, theApproval } from '../session/state.ts';
 import { type Command, editedApproval } from './commands.ts';
 import { openTwin } from './open-twin.ts';
@@ -9,8 +10,10 @@ export type Known = { session?: Session; votes?: number; need?: number; twin?: s
 /** The event for a command, seen from this state; null where it speaks of what is not there, or asks for what is being done. */
 export function eventOf(session: Session, command: Exclude<Command, { do: 'open' }>, known: Known, now: number): SessionEvent | null {
   if (command.do === 'tell') {
-    const { by, text, ts, kind, standing, answers, of } = command;
-    return { type: 'told', by, text, ts, kind, standing, ...(answers ? { answers } : {}), ...(of ? { of } : {}) };
+    const { by, text, ts, kind, standing, of } = command;
+    const isTyped = (kind === 'message' || kind === 'change') && standing !== 'other';
+    const answers = command.answers ?? (isTyped ? questionMeant(session, by) : undefined);
+    return { type: 'told', by, text, ts, kind, standing, ...(answers === undefined ? {} : { answers }), ...(of ? { of } : {}) };
   }
   if (command.do === 'ask') {
     const { call, client, tool, input } = command;

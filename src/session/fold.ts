@@ -1,5 +1,6 @@
 import type { Entry, EventOf, SessionEvent, Waiting } from './events.ts';
 import { failsOn } from './failing.ts';
+import { NO_ONE_QUESTION } from './question-meant.ts';
 import { type Call, isSpoken, type Session, theApproval, theCall } from './state.ts';
 
 /** Folds a whole log. Returns null for an empty one. The entries must be verified already. */
@@ -258,13 +259,14 @@ function interruptByUnread(s: Session, call: Call): void {
   if (unread) call.interrupted ??= { by: unread.by, text: unread.text };
 }
 
-/** A message finishes the wait for a job or an answer; a wait for an approval keeps it for later. */
+/** A message finishes the wait for a job or an answer, though it need not be the answer; a wait for an approval keeps it for later. */
 function hear(s: Session, e: EventOf<'told'>, at: string): void {
   for (const call of s.calls.values()) {
     if (call.status.is !== 'parked') continue;
     const { waiting } = call.status;
     // A change of what was said before answers no question that came after it.
+    // Older records don't say which question was meant: there it answered all that were open.
     if (waiting.for === 'answer' && e.of === undefined && (e.answers === call.id || e.answers === undefined)) call.answer ??= { by: e.by, text: e.text, at };
-    else if (waiting.for === 'job') call.interrupted ??= { by: e.by, text: e.text };
+    else if (waiting.for === 'job' || (waiting.for === 'answer' && e.answers === NO_ONE_QUESTION)) call.interrupted ??= { by: e.by, text: e.text };
   }
 }

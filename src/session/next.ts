@@ -161,7 +161,7 @@ function ready(s: Session, call: Call, now: number, limits: Bounds, asleep: Asle
       return null;
     }
     case 'answer':
-      return call.answer ? { do: 'call', call } : null;
+      return call.answer || call.interrupted ? { do: 'call', call } : null;
     case 'retry':
       // A person was asked to look; until somebody says "again", nothing is tried.
       return now >= retryTime(call, waiting.at, asleep) && !s.attention ? { do: 'call', call } : null;

@@ -54,7 +54,7 @@ export type Call = {
   answer?: { by: string; text: string; at: string };
   /** The deadline of its first wait for a job: a duration does not begin anew when the wait goes on. */
   deadline?: string;
-  /** A message that interrupts the wait. */
+  /** A message that interrupts the wait for a job, or came while several questions were open. */
   interrupted?: { by: string; text: string };
   attempts: number;
   failing?: Failing;

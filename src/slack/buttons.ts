@@ -178,6 +178,8 @@ async function answer(desk: Desk, click: Click): ReturnType<Reaction> {
   const option = question?.options[number];
   if (!session || !question || option === undefined) return GONE;
   if (question.answer) return { text: `<@${question.answer.by}> answered this already.` };
+  if (question.instead)
+    return { text: `<@${question.instead}> wrote while several questions were open, so this one is over; what is still to be known is asked again.` };
   const [may, standing] = await Promise.all([mayChange(desk, click.by), standingOf(desk, session, click.by)]);
   if (!may.ok) return { text: may.why };
   if (standing === 'other') return { text: `This question is for <@${question.to ?? session.opened.by}>; the requester and approvers can answer it too.` };

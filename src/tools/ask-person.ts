@@ -22,12 +22,18 @@ export const askPerson = readTool({
     'Use when something is missing or ambiguous: an unknown file or metric, two candidates. ' +
     'Not for permission (the host asks for it by itself) or for telling something (post_to_slack).',
   input,
-  output: z.object({ status: z.string(), answer: z.string().optional(), by: z.string().optional(), at: z.string().optional() }),
+  output: z.object({ status: z.string(), answer: z.string().optional(), by: z.string().optional(), at: z.string().optional(), hint: z.string().optional() }),
   needs: [],
   async run({ question, options, to, free_text }, { session }) {
     if (!session) throw new ToolError('NO_SESSION', 'There is no thread here in which a person could be asked.', 'decide without, and say what you assumed.');
-    const { answer } = session;
+    const { answer, interrupted } = session;
     if (answer) return done(`<@${answer.by}> answered: ${answer.text}`, { status: 'answered', answer: answer.text, by: answer.by, at: answer.at });
+    if (interrupted)
+      return done(`<@${interrupted.by}> wrote while several questions were open: ${interrupted.text}`, {
+        status: 'interrupted',
+        by: interrupted.by,
+        hint: 'Their message may answer one of the open questions or several. Ask again for what it leaves open.',
+      });
     const asked = to?.match(/[UW][A-Z0-9]+/)?.[0] ?? session.requester;
     if (isDirect(session.channel) && asked !== session.requester)
       throw new ToolError('NOT_HERE', `This experiment lives in direct messages, which only <@${session.requester}> reads.`, 'ask them, without `to`.');

@@ -10,10 +10,10 @@ import { LIMITS, replied } from '../session/logs.ts';
 import { permissions } from '../slack/a-desk.ts';
 import { aLog } from './a-log.ts';
 
-/** A backend that does what it is told, and a worker that is killed before it has heard so. */
-function aBackend(recovery: WriteTool['recovery']) {
+/** A backend that does what it is told, and a worker that is killed before it has heard so, as many times. */
+function aBackend(recovery: WriteTool['recovery'], kills = 1) {
   const done_: string[] = [];
-  let killed = true;
+  let left = kills;
   const tool = writeTool({
     name: 'launch',
     title: 'Launch',
@@ -28,8 +28,8 @@ function aBackend(recovery: WriteTool['recovery']) {
     plan: async () => ({ kind: 'plan', arguments: {}, touches: { place: 'own-thread' }, preview: { summary: 'Launch', facts: [], changes: [] } }),
     async run(_plan, _ctx, key) {
       if (recovery !== 'same-key' || !done_.includes(key)) done_.push(key);
-      if (killed) {
-        killed = false;
+      if (left > 0) {
+        left -= 1;
         throw new Killed('kill -9');
       }
       return done('Launched.', { launched: true });
@@ -50,7 +50,7 @@ describe('an effect that was cut off after it had happened', () => {
   const settings = { defaults: {}, metrics: {}, thresholdReading: 'relative', recordsPath: 'experiments', environments: {} } as const;
 
   /** A session whose model wants the effect, then says what came of it. Each `turn` is one worker's. */
-  async function aSession(sid: string, tool: WriteTool) {
+  async function aSession(sid: string, tool: WriteTool, calls = ['c1']) {
     await it.open(sid);
     const toolbox = await openToolbox([tool], { services: {}, settings, permissions, now: it.log.now });
     const deps = {
@@ -61,7 +61,15 @@ describe('an effect that was cut off after it had happened', () => {
       canBeAsked: async () => ({ ok: true }) as const,
     };
     const perform: Perform = async (step, turn): Promise<SessionEvent[]> => {
-      if (step.do === 'think') return [turn.session.replies.length === 0 ? replied(1, [{ id: 'c1', tool: 'launch' }]) : replied(turn.session.seq)];
+      if (step.do === 'think')
+        return [
+          turn.session.replies.length === 0
+            ? replied(
+                1,
+                calls.map((id) => ({ id, tool: 'launch' })),
+              )
+            : replied(turn.session.seq),
+        ];
       const claim = async (start: Parameters<typeof turn.claim>[0]) =>
         ((await turn.claim(start, undefined, false)).is === 'OK' ? 'go' : 'lost') as 'go' | 'lost';
       const events = await callTool(step.call, { ...turn, claim }, { ...deps, breakers: makeBreakers(), random: () => 0 });
@@ -124,6 +132,23 @@ describe('an effect that was cut off after it had happened', () => {
     const session = await s.session();
     expect(session.calls.get('c1')?.status).toMatchObject({ is: 'finished', outcome: { status: 'unknown', data: { said: 'It happened', by: 'U1' } } });
     expect(session.ended?.outcome).toBe('done');
+    await s.close();
+  });
+
+  test('neither, twice: what somebody types while both are asked about is the answer to neither', async () => {
+    const { tool, happened } = aBackend('ask', 2);
+    const s = await aSession('cut-both', tool, ['c1', 'c2']);
+    for (let i = 0; i < 4; i++) await s.turn();
+    const tell = { do: 'tell', session: 'cut-both', by: 'U1', text: 'It did not happen', ts: '1.2', kind: 'message', standing: 'requester' } as const;
+    await it.deliver('typed', tell);
+    await s.turn();
+    const session = await s.session();
+    for (const id of ['c1', 'c2']) {
+      const { status, answer } = session.calls.get(id) ?? {};
+      expect(answer).toBeUndefined();
+      expect(status).toMatchObject({ is: 'finished', outcome: { status: 'unknown', data: { hint: expect.stringContaining('Do not call it anew') } } });
+    }
+    expect(happened()).toBe(2);
     await s.close();
   });
 

@@ -140,6 +140,11 @@ describe('ask_person', () => {
     await expect(ask({ question: 'Which?' }, null)).rejects.toThrow('NO_SESSION');
   });
 
+  test('takes a message that came while several questions were open for no answer', async () => {
+    const interrupted = { by: 'U1', text: 'v2' };
+    expect(await ask({ question: 'Which?' }, facts({ interrupted }))).toMatchObject({ kind: 'done', data: { status: 'interrupted', by: 'U1' } });
+  });
+
   test('asks nobody in direct messages who cannot read them', async () => {
     await expect(ask({ question: 'Which?', to: 'U2' }, facts({ channel: 'D1' }))).rejects.toThrow('NOT_HERE');
     expect(await ask({ question: 'Which?', to: 'U1' }, facts({ channel: 'D1' }))).toMatchObject({ waiting: { to: 'U1' } });

@@ -70,6 +70,8 @@ export type Question = {
   to: string | null;
   freeText: boolean;
   answer: { by: string; text: string; at: string } | null;
+  /** Whose message came while several questions were open: it is read in place of an answer. */
+  instead: string | null;
   open: boolean;
 };
 
@@ -80,7 +82,9 @@ export function questionMessage(q: Question): Message {
     q.options.length > 0 && q.freeText ? 'Choose, or answer in this thread.' : q.options.length > 0 ? 'Please choose.' : 'Please answer in this thread.';
   const state: Bit[] = q.answer
     ? [t('Answered by '), user(q.answer.by), t(` at ${clock(q.answer.at)}: `), bold(q.answer.text)]
-    : [t(q.open ? how : 'Not needed any more.')];
+    : q.instead
+      ? [user(q.instead), t(' wrote while several questions were open; what is still to be known is asked again.')]
+      : [t(q.open ? how : 'Not needed any more.')];
   const blocks: Block[] = [
     rich(
       para(bold('A question'), ...(q.to && q.open && !q.answer ? [t(' for '), user(q.to)] : [])),

@@ -1,0 +1,17 @@
+import { openCalls, type Session } from './state.ts';
+
+/** What `answers` of a message says where several questions are open and nothing tells which of them is meant. */
+export const NO_ONE_QUESTION = '';
+
+/**
+ * Which question somebody's typed message answers: the only one that is open, else the only one that was put to them. `NO_ONE_QUESTION` where it could be any of several:
+ * an answer that is taken for another question's could have an effect made twice. Undefined where none is open.
+ */
+export function questionMeant(s: Session, by: string): string | undefined {
+  const open = openCalls(s).flatMap(({ id, status, answer, interrupted }) =>
+    status.is === 'parked' && status.waiting.for === 'answer' && !answer && !interrupted ? [{ id, to: status.waiting.to }] : [],
+  );
+  if (open.length < 2) return open[0]?.id;
+  const theirs = open.filter(({ to }) => to === by);
+  return theirs.length === 1 ? theirs[0]?.id : NO_ONE_QUESTION;
+}
