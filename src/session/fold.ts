@@ -1,7 +1,7 @@
 import type { Entry, EventOf, SessionEvent, Waiting } from './events.ts';
 import { failsOn } from './failing.ts';
 import { NO_ONE_QUESTION } from './question-meant.ts';
-import { type Call, isSpoken, type Session, theApproval, theCall } from './state.ts';
+import { type Approval, type Call, isSpoken, type Session, theApproval, theCall } from './state.ts';
 
 /** Folds a whole log. Returns null for an empty one. The entries must be verified already. */
 export function fold(id: string, entries: readonly Entry[]): Session | null {
@@ -98,23 +98,7 @@ function happened(s: Session, { seq, m, at }: Entry, e: SessionEvent): void {
       }
       if (e.waiting.for === 'job') interruptByUnread(s, call);
       if (e.waiting.for === 'job' && e.waiting.deadline !== null) call.deadline ??= e.waiting.deadline;
-      if (e.waiting.for === 'approval') {
-        const w = e.waiting;
-        call.approval = w.approval;
-        s.approvals.set(w.approval, {
-          id: w.approval,
-          call: e.call,
-          digest: w.digest,
-          arguments: w.arguments,
-          preview: w.preview,
-          expiresAt: w.expires_at,
-          need: w.need,
-          ...(w.again === undefined ? {} : { again: w.again }),
-          state: 'pending',
-          votes: [],
-          askedAt: at,
-        });
-      }
+      if (e.waiting.for === 'approval') ask(s, call, e.waiting, at);
       return;
     }
     case 'call_started': {
@@ -154,9 +138,8 @@ function happened(s: Session, { seq, m, at }: Entry, e: SessionEvent): void {
       if (e.type === 'edited') {
         const call = theCall(s, e.call);
         const { next } = e;
-        call.approval = next.approval;
         if (next.input) call.input = next.input;
-        const waiting: Waiting = {
+        const waiting: Question = {
           for: 'approval',
           approval: next.approval,
           digest: next.digest,
@@ -166,19 +149,7 @@ function happened(s: Session, { seq, m, at }: Entry, e: SessionEvent): void {
           need: approval.need,
         };
         call.status = { is: 'parked', waiting, since: m, sinceAt: at };
-        s.approvals.set(next.approval, {
-          id: next.approval,
-          call: e.call,
-          digest: next.digest,
-          arguments: next.arguments,
-          preview: next.preview,
-          expiresAt: next.expires_at,
-          need: approval.need,
-          edits: { approval: approval.id, by: e.by },
-          state: 'pending',
-          votes: [],
-          askedAt: at,
-        });
+        ask(s, call, waiting, at, { approval: approval.id, by: e.by });
       }
       return;
     }
@@ -187,8 +158,10 @@ function happened(s: Session, { seq, m, at }: Entry, e: SessionEvent): void {
       approval.votes = approval.votes.filter((v) => v.by !== e.by);
       approval.state = e.of === 'vote' ? 'pending' : 'withdrawn';
       // A call that was made again under a yes that is taken back does not go under the next one.
-      if (e.of === 'vote') theCall(s, e.call).woken = theCall(s, e.call).woken.filter((w) => w.why !== 'again');
       if (e.of === 'vote') {
+        const call = theCall(s, e.call);
+        call.woken = call.woken.filter((w) => w.why !== 'again');
+        askStill(call, approval, m, at);
         delete approval.decidedAt;
         delete approval.decidedM;
         return;
@@ -220,6 +193,34 @@ function happened(s: Session, { seq, m, at }: Entry, e: SessionEvent): void {
     default:
       e satisfies never;
   }
+}
+
+type Question = Extract<Waiting, { for: 'approval' }>;
+
+/** People are asked about a call. */
+function ask(s: Session, call: Call, w: Question, askedAt: string, edits?: Approval['edits']): void {
+  call.approval = w.approval;
+  s.approvals.set(w.approval, {
+    id: w.approval,
+    call: call.id,
+    digest: w.digest,
+    arguments: w.arguments,
+    preview: w.preview,
+    expiresAt: w.expires_at,
+    need: w.need,
+    ...(w.again === undefined ? {} : { again: w.again }),
+    ...(edits ? { edits } : {}),
+    state: 'pending',
+    votes: [],
+    askedAt,
+  });
+}
+
+/** What waits for its backend under a yes that is taken back waits for people again: due without one, it would ask them a second time. */
+function askStill(call: Call, { id, digest, arguments: args, preview, expiresAt, need }: Approval, m: number, at: string): void {
+  if (call.approval !== id || call.started || call.status.is !== 'parked' || call.status.waiting.for !== 'retry') return;
+  const waiting: Question = { for: 'approval', approval: id, digest, arguments: args, preview, expires_at: expiresAt, need };
+  call.status = { is: 'parked', waiting, since: m, sinceAt: at };
 }
 
 /** The same call again is never a yes: it counts only once people have given theirs. */

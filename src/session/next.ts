@@ -143,7 +143,8 @@ function ready(s: Session, call: Call, now: number, limits: Bounds, asleep: Asle
     case 'approval': {
       const approval = s.approvals.get(waiting.approval);
       if (!approval) return null;
-      if (approval.state === 'approved') return waitsForClient(s, call) ? null : { do: 'call', call };
+      // One that has been tried before waits for "again" like any other.
+      if (approval.state === 'approved') return waitsForClient(s, call) || (s.attention && call.failing) ? null : { do: 'call', call };
       if (approval.state === 'pending') return now >= Date.parse(approval.expiresAt) ? { do: 'expire', approval: approval.id } : null;
       if (approval.state === 'denied') {
         const { by = '', reason } = approval;
@@ -206,7 +207,7 @@ function earliestWake(s: Session, open: readonly Call[], asleep: Asleep): number
     const { waiting } = c.status;
     if (waiting.for === 'approval') {
       const approval = s.approvals.get(waiting.approval);
-      return approval ? [Date.parse(approval.expiresAt)] : [];
+      return approval?.state === 'pending' ? [Date.parse(approval.expiresAt)] : [];
     }
     if (waiting.for === 'retry') return s.attention ? [] : [retryTime(c, waiting.at, asleep)];
     if (waiting.for === 'job' && waiting.deadline !== null) return [Date.parse(waiting.deadline)];

@@ -123,7 +123,7 @@ export function openCalls(s: Session): Call[] {
   return [...s.calls.values()].filter((c) => c.status.is !== 'finished');
 }
 
-/** Approvals somebody can still decide. */
+/** Approvals somebody can still decide; one that was asked again since is not among them. */
 export function pendingApprovals(s: Session): Approval[] {
-  return [...s.approvals.values()].filter((a) => a.state === 'pending' && !s.ended);
+  return [...s.approvals.values()].filter((a) => a.state === 'pending' && !s.ended && s.calls.get(a.call)?.approval === a.id);
 }

@@ -24,8 +24,7 @@ export async function openApprovals(desk: Desk, by: string): Promise<{ mine: Ope
     ...sessions.filter((about) => about.state !== 'waiting for approval'),
   ];
   const read = await Promise.all(waiting.slice(0, 40).map((about) => desk.reading.session(about.session)));
-  const open = read.flatMap((s): Open[] => (s && !s.stop ? pendingApprovals(s).map((a) => ({ s, a, tool: s.calls.get(a.call)?.tool ?? '' })) : []));
-  const current = open.filter(({ s, a }) => s.calls.get(a.call)?.approval === a.id);
+  const current = read.flatMap((s): Open[] => (s && !s.stop ? pendingApprovals(s).map((a) => ({ s, a, tool: s.calls.get(a.call)?.tool ?? '' })) : []));
   const mine = await whichMay(desk, by, current);
   const links = await Promise.all(mine.slice(0, 15).map((o) => cardLink(desk, o)));
   return { mine, links, all: current.filter((o) => mine.includes(o) || mayList(o.s.opened, by)) };

@@ -11,6 +11,8 @@ const retryWait = (at: number): SessionEvent => ({
   call: 'c1',
   waiting: { for: 'retry', at: new Date(at).toISOString(), why: 'busy', upstream: 'mlflow', attempt: 1 },
 });
+const takenBack: SessionEvent = { type: 'withdrawn', call: 'c1', approval: 's1/1', by: 'U2', of: 'vote' };
+const attention: SessionEvent = { type: 'noted', about: 'attention', call: 'c1', text: 'Ten times.' };
 const modelWait = (at: number): SessionEvent => ({
   type: 'noted',
   about: 'retry',
@@ -37,6 +39,21 @@ describe('what to do next', () => {
     ['a call is made', [opened(), replied(1, [run])], 'call c1'],
     ['calls of one reply are made in order', [opened(), replied(1, [run, { id: 'c2', tool: 'x' }]), finished('c1')], 'call c2'],
     ['a call that waits for approval holds nothing until it expires', [opened(), replied(1, [run]), asks('c1')], 'park 1440'],
+    [
+      'a yes taken back while a backend is away is waited for again',
+      [opened(), replied(1, [run]), asks('c1'), approved('c1'), retryWait(START + 60_000), takenBack],
+      'park 1440',
+    ],
+    [
+      'given once more it is enough',
+      [opened(), replied(1, [run]), asks('c1'), approved('c1'), retryWait(START + 60_000), takenBack, approved('c1')],
+      'call c1',
+    ],
+    [
+      'but where a person was asked to look, "again" is waited for as well',
+      [opened(), replied(1, [run]), asks('c1'), approved('c1'), retryWait(START + 60_000), attention, takenBack, approved('c1')],
+      'park for good',
+    ],
     ['a neighbour of a parked call goes on', [opened(), replied(1, [run, { id: 'c2', tool: 'x' }]), asks('c1')], 'call c2'],
     ['an approved call is made', [opened(), replied(1, [run]), asks('c1'), approved('c1')], 'call c1'],
     ['a denied call is finished with its reason', [opened(), replied(1, [run]), asks('c1'), denied('c1', 'U2', 'too dear')], 'settle denied'],
