@@ -147,7 +147,9 @@ async function raise(desk: Desk, click: Click): ReturnType<Reaction> {
   if (!session.limit || session.ended) return { text: 'It is at no limit now.' };
   const may = await lookUpWhether(desk, { session, tool: 'raise_budget' }, click.by, mayApprove);
   if (!may.ok) return { text: may.why };
-  const stored = await store(desk, click.key, { do: 'tell', session: session.id, by: click.by, text: '', ts: null, kind: 'raise', standing: 'approver' });
+  // Two who raise one limit at the same time raise it once.
+  const key = `raise:${session.id}:${session.limit.seq}`;
+  const stored = await store(desk, key, { do: 'tell', session: session.id, by: click.by, text: '', ts: null, kind: 'raise', standing: 'approver' });
   return { text: whyNot(stored) ?? 'Its limits are doubled; it goes on.', ...(stored.is === 'unsure' ? { settled: stored.settled } : {}) };
 }
 
