@@ -16,15 +16,17 @@ export async function myApprovals(desk: Desk, by: string): Promise<Answer> {
   return waiting(mine, links, all, (tool) => approverMentions(approversOf(tool, desk.permissions.approvers), ''));
 }
 
-/** Every approval that is open and this person may see, and which of them this person may give, with links to the cards of the first fifteen. */
+const LATEST = 40;
+
+/** Every approval that is open and this person may see, and which of them this person may give, oldest first, with links to the cards of the first fifteen. */
 export async function openApprovals(desk: Desk, by: string): Promise<{ mine: Open[]; links: (string | null)[]; all: Open[] }> {
   const sessions = (await everything(desk)).filter((about) => about.endedAt === null);
-  const waiting = [
-    ...sessions.filter((about) => about.state === 'waiting for approval'),
-    ...sessions.filter((about) => about.state !== 'waiting for approval'),
-  ];
-  const read = await Promise.all(waiting.slice(0, 40).map((about) => desk.reading.session(about.session)));
+  // Every one that asks; and of the newest also those of which the index may not know it yet.
+  const [asking, others] = [sessions.filter((about) => about.asks), sessions.filter((about) => !about.asks)];
+  const read = await Promise.all([...asking, ...others.slice(0, LATEST)].map((about) => desk.reading.session(about.session)));
   const current = read.flatMap((s): Open[] => (s && !s.stop ? pendingApprovals(s).map((a) => ({ s, a, tool: s.calls.get(a.call)?.tool ?? '' })) : []));
+  // What has been asked longest is next to expire.
+  current.sort((one, other) => (one.a.askedAt < other.a.askedAt ? -1 : 1));
   const mine = await whichMay(desk, by, current);
   const links = await Promise.all(mine.slice(0, 15).map((o) => cardLink(desk, o)));
   return { mine, links, all: current.filter((o) => mine.includes(o) || mayList(o.s.opened, by)) };

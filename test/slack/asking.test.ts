@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { standingOf } from '../../src/agent/facts.ts';
+import { aboutOf } from '../../src/runtime/about.ts';
 import type { EventOf, Preview, SessionEvent } from '../../src/session/events.ts';
 import { cardNameOf, reminderIn } from '../../src/slack/cards.ts';
 import { callDetails } from '../../src/slack/modals.ts';
@@ -210,6 +211,23 @@ describe('at the door', () => {
     expect((await type('U2', 'approvals')).response).toBe('Nothing waits for an approval.');
     // The private answer to a click in a thread stands there.
     await until(() => desk.workspace.world.data.messages.find((m) => m.onlyFor === 'U2' && m.text === 'Approved.' && m.threadTs !== null));
+  });
+
+  test('approvals lists the one that has waited longest first, however many sessions are newer', async () => {
+    desk = await aDesk('http');
+    const { log, deliver, redis, keys, owner, reading } = desk.log;
+    const soon = new Date(Date.now() + 3_600_000).toISOString();
+    for (let i = 0; i < 45; i++) {
+      const sid = `q${i}`;
+      await deliver(sid, { do: 'open', session: sid, team: 'T1', channel: 'C0ML', thread: null, by: 'U1', prompt: 'train it', door: 'command' });
+      const lease = await log.claim(owner(sid), 5_000);
+      await log.commit(owner(sid), lease?.fence ?? 0, await log.tip(sid), [replied(1, [run]), asks('c1', `${sid}/1`, soon)], { is: '' });
+      const session = await reading.session(sid);
+      if (session) await redis.hset(keys.about('T1'), sid, JSON.stringify(aboutOf(session, null)));
+    }
+    const oldest = (await reading.session('q0'))?.opened.alias;
+    expect((await type('U2', 'approvals')).response).toMatch(new RegExp(`^Waiting for your yes:\\n${oldest}: Run job 101`));
+    await until(() => desk.workspace.world.data.messages.find((m) => m.onlyFor === 'U2' && JSON.stringify(m.blocks).includes('30 more.')));
   });
 
   test('a Slack that does not say who somebody is turns no experiment away, and lets nobody approve', async () => {
