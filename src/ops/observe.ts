@@ -1,10 +1,10 @@
 import type { AnyConfig } from '../config.ts';
 import type { Log } from '../log.ts';
-import { stateWord } from '../runtime/about.ts';
 import type { Perform, TurnHeld } from '../runtime/advance.ts';
 import type { DoorWatch } from '../session/door.ts';
 import type { SessionEvent } from '../session/events.ts';
 import type { Session } from '../session/state.ts';
+import { stateWord } from '../session/where-it-stands.ts';
 import { version } from '../version.ts';
 import { type Figures, openFigures } from './figures.ts';
 import type { Tracing } from './tracing.ts';

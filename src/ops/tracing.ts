@@ -4,10 +4,10 @@ import { type Attributes, type Context, ROOT_CONTEXT, type Span, SpanKind, SpanS
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { BatchSpanProcessor, type IdGenerator, RandomIdGenerator, TracerProvider } from '@opentelemetry/sdk-trace';
-import { stateWord } from '../runtime/about.ts';
 import type { Perform, TurnHeld } from '../runtime/advance.ts';
 import type { DoorWatch } from '../session/door.ts';
 import type { SessionEvent } from '../session/events.ts';
+import { stateWord } from '../session/where-it-stands.ts';
 import { requestSpans } from './request-spans.ts';
 import { afterRequest, afterStep, beforeRequest, beforeStep } from './span-attributes.ts';
 

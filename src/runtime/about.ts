@@ -1,6 +1,6 @@
-import { cameTo } from '../session/came-to.ts';
 import { producedRuns } from '../session/runs.ts';
 import { openCalls, pendingApprovals, type Session } from '../session/state.ts';
+import { stateWord } from '../session/where-it-stands.ts';
 import type { About } from './reading.ts';
 
 /** What an entry may weigh in Redis: ten thousand sessions are searched in one read. */
@@ -47,22 +47,6 @@ function waitsOf(s: Session): Pick<About, 'waits'> {
       return { waits: { upstream: status.waiting.upstream, since: status.sinceAt } };
   }
   return s.retry?.outage ? { waits: { upstream: s.retry.upstream, since: s.retry.sinceAt } } : {};
-}
-
-/** One word or two on where a session stands. */
-export function stateWord(s: Session): string {
-  if (s.ended) return sentenceInside(cameTo(s));
-  if (s.attention) return 'needs attention';
-  const parked = openCalls(s).find((c) => c.status.is === 'parked');
-  if (parked?.status.is === 'parked') {
-    const { waiting } = parked.status;
-    return { approval: 'waiting for approval', job: 'training', answer: 'waiting for an answer', retry: 'waiting to retry' }[waiting.for];
-  }
-  return s.retry ? 'waiting to retry' : 'working';
-}
-
-function sentenceInside(words: string): string {
-  return `${words.charAt(0).toLowerCase()}${words.slice(1)}`;
 }
 
 /** Takes from what is least missed until it fits, and fills what is left with the words of the prompt that lists do not show. */

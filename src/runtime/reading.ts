@@ -14,6 +14,7 @@ export type About = {
   thread: string | null;
   by: string;
   prompt: string;
+  /** Its `stateWord`, which an older labmate may have written. */
   state: string;
   openedAt: string;
   changedAt: string;

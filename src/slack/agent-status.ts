@@ -1,7 +1,7 @@
 import { named } from '../policy/outside-text.ts';
 import type { AgentStatus } from '../services/slack-agents.ts';
 import type { Session } from '../session/state.ts';
-import { type State, stateOf } from './views/words.ts';
+import { type State, stateOf } from '../session/where-it-stands.ts';
 
 const STATUS: Record<State, AgentStatus> = {
   thinking: 'processing',
@@ -9,6 +9,8 @@ const STATUS: Record<State, AgentStatus> = {
   stopping: 'processing',
   // It is this person's turn.
   question: 'active',
+  // It only asks what becomes of its run.
+  offer: 'active',
   approval: 'suspended',
   training: 'suspended',
   limit: 'suspended',
@@ -22,8 +24,6 @@ const STATUS: Record<State, AgentStatus> = {
 
 /** What Slack shows of a conversation: how far it is, and under which title it is found again. */
 export function agentStatus(s: Session): { status: AgentStatus; title: string } {
-  // A stopped session that only asks what becomes of its run is at no work.
-  const status = s.offer && !s.offer.answer && !s.ended ? 'active' : STATUS[stateOf(s)];
   const words = named(s.opened.prompt).replace(/\s+/g, ' ').trim();
-  return { status, title: `${s.opened.alias}: ${words.length > 120 ? `${words.slice(0, 119)}…` : words}` };
+  return { status: STATUS[stateOf(s)], title: `${s.opened.alias}: ${words.length > 120 ? `${words.slice(0, 119)}…` : words}` };
 }

@@ -1,5 +1,6 @@
 import type { About } from '../../runtime/reading.ts';
 import type { Block, HomeView } from '../../services/slack.ts';
+import { isWaiting } from '../../session/where-it-stands.ts';
 import { type CardView, card, type Decision } from './card.ts';
 import { fitted, LIMITS } from './limits.ts';
 import { actions, type Bit, bold, bullets, button, channel, clock, context, link, mono, para, rich, t, user } from './rich.ts';
@@ -112,7 +113,7 @@ function header(text: string): Block {
 }
 
 function waits({ state }: Experiment): boolean {
-  return state.startsWith('waiting') || state === 'needs attention';
+  return isWaiting(state);
 }
 
 function section(title: string, all: readonly Experiment[], budget: Budget | null) {

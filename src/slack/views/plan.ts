@@ -7,13 +7,14 @@ import type { Outcome } from '../../session/events.ts';
 import { knownLinks } from '../../session/known-links.ts';
 import { reportsIn } from '../../session/runs.ts';
 import type { Call, Session } from '../../session/state.ts';
+import { stateOf } from '../../session/where-it-stands.ts';
 import type { Live } from '../live.ts';
 import { fallback, fitted, LIMITS } from './limits.ts';
 import { linked } from './links.ts';
 import { isInterruptedWait, planSteps } from './plan-steps.ts';
 import { actions, type Bit, button, clock, context, para, rich, t, user } from './rich.ts';
 import { trainingChart, trainingLines } from './training.ts';
-import { stateInWords, stateMark, stateOf, stepTitle } from './words.ts';
+import { stateInWords, stateMark, stepTitle } from './words.ts';
 
 type Status = 'pending' | 'in_progress' | 'complete' | 'error';
 type Line = { status: Status; title: string; bits: Bit[]; words: string /** Lines below it. */; more: string[] };
@@ -62,7 +63,7 @@ function unlinked(text: string): string {
 }
 
 function isBusy(s: Session): boolean {
-  return ['thinking', 'working', 'stopping'].includes(stateOf(s)) && !s.ended && !(s.offer && !s.offer.answer);
+  return ['thinking', 'working', 'stopping'].includes(stateOf(s));
 }
 
 const MARKS: Record<Status, string> = { pending: '○', in_progress: '◐', complete: '●', error: '✕' };

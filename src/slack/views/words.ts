@@ -3,6 +3,7 @@ import { cameTo } from '../../session/came-to.ts';
 import { ACCEPT_TOOLS } from '../../session/door.ts';
 import type { Call, Session } from '../../session/state.ts';
 import { openCalls } from '../../session/state.ts';
+import { type State, stateOf } from '../../session/where-it-stands.ts';
 
 const TITLES = new Map([
   ['run_databricks_job', 'Run a training job'],
@@ -39,38 +40,7 @@ export function stepTitle(tool: string): string {
   return TITLES.get(tool) ?? tool.replaceAll('_', ' ');
 }
 
-/** What a session is doing, in a few words. */
-export type State =
-  | 'thinking'
-  | 'approval'
-  | 'training'
-  | 'question'
-  | 'limit'
-  | 'budget'
-  | 'attention'
-  | 'working'
-  | 'stopping'
-  | 'done'
-  | 'stopped'
-  | 'failed'
-  | 'over budget';
-
-export function stateOf(s: Session): State {
-  if (s.ended) return s.ended.outcome === 'limit' ? 'over budget' : s.ended.outcome;
-  if (s.stop) return 'stopping';
-  if (s.attention) return 'attention';
-  if (s.limit) return 'budget';
-  const open = openCalls(s);
-  const waits = (what: string) => open.some((c) => c.status.is === 'parked' && c.status.waiting.for === what);
-  if (waits('approval')) return 'approval';
-  if (waits('answer')) return 'question';
-  if (open.some((c) => c.status.is === 'started' || c.status.is === 'asked')) return 'working';
-  if (waits('job')) return 'training';
-  if (waits('retry') || s.retry) return 'limit';
-  return 'thinking';
-}
-
-/** The same as a sentence. `until` is the moment a stored wait is over. */
+/** Where a session stands, as a sentence. */
 export function stateInWords(s: Session): string {
   const state = stateOf(s);
   switch (state) {
@@ -91,7 +61,9 @@ export function stateInWords(s: Session): string {
     case 'working':
       return 'Working';
     case 'stopping':
-      return s.offer && !s.offer.answer ? 'Stopped; a run goes on' : 'Stopping';
+      return 'Stopping';
+    case 'offer':
+      return 'Stopped; a run goes on';
     case 'done':
     case 'stopped':
     case 'failed':
@@ -122,6 +94,7 @@ const MARKS: Record<Exclude<State, 'done'>, string> = {
   budget: '⛽',
   attention: '❗',
   stopping: '🛑',
+  offer: '🛑',
   stopped: '🛑',
   failed: '❌',
   'over budget': '⛽',
