@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { plain } from '../policy/outside-text.ts';
-import { type Desk, mayChange, standingOf, whoMaySteer } from './desk.ts';
+import { type Desk, maySteer } from './desk.ts';
 import { NotStored } from './mention.ts';
 import { store } from './store.ts';
 
@@ -18,14 +18,9 @@ export async function onAgentStopped(desk: Desk, { user, channel, thread_ts: thr
   const id = await desk.reading.ofThread(desk.self.team, channel, thread);
   const session = id ? await desk.reading.session(id) : null;
   if (!session || session.ended || session.stop) return;
-  const [may, standing] = await Promise.all([mayChange(desk, user), standingOf(desk, session, user)]);
-  const refused = !may.ok
-    ? may.why
-    : standing !== 'requester' && standing !== 'approver'
-      ? whoMaySteer(desk, session, `stop ${plain(session.opened.alias)}`)
-      : null;
-  if (refused) return desk.later(() => desk.slack.whisper({ channel, user, thread, text: refused }));
+  const may = await maySteer(desk, session, user, `stop ${plain(session.opened.alias)}`);
+  if (!may.ok) return desk.later(() => desk.slack.whisper({ channel, user, thread, text: may.why }));
   const key = `halt:${desk.self.team}:${channel}:${thread}:${event_ts}`;
-  const stored = await store(desk, key, { do: 'tell', session: session.id, by: user, text: 'Stop.', ts: null, kind: 'stop', standing });
+  const stored = await store(desk, key, { do: 'tell', session: session.id, by: user, text: 'Stop.', ts: null, kind: 'stop', standing: may.standing });
   if (stored.is === 'late' || stored.is === 'unsure') throw new NotStored('a stop could not be stored in time');
 }

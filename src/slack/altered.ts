@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { plain } from '../policy/outside-text.ts';
 import type { Command } from '../runtime/commands.ts';
 import type { Session } from '../session/state.ts';
-import { type Desk, mayChange, standingOf } from './desk.ts';
+import { type Desk, roleIn } from './desk.ts';
 import { idFrom } from './given.ts';
 import { NotStored } from './mention.ts';
 import { dropMention, unescapeSlack } from './parse-command.ts';
@@ -71,16 +71,15 @@ export async function onAltered(desk: Desk, event: Altered): Promise<void> {
 }
 
 async function tell(desk: Desk, session: Session, user: string, event: Altered, about: z.infer<typeof post>, text: string): Promise<void> {
-  const [standing, may] = await Promise.all([standingOf(desk, session, user), mayChange(desk, user)]);
-  const steers = standing !== 'other' && may.ok;
+  const { standing, isHeard } = await roleIn(desk, session, user);
   const kind = event.subtype === 'message_changed' ? 'edit' : 'delete';
   const whisper = (words: string) =>
     desk.later(() =>
       desk.slack.whisper({ channel: event.channel, user, thread: about.thread_ts ?? about.ts, text: `${words} ${plain(session.opened.alias)}` }),
     );
-  const over = () => (steers ? whisper('What you changed reaches nobody any more; write a reply to go on after') : undefined);
+  const over = () => (isHeard ? whisper('What you changed reaches nobody any more; write a reply to go on after') : undefined);
   if (session.ended || session.offer || session.stop) return over();
-  const command: Command = { do: 'tell', session: session.id, by: user, text, ts: event.ts, kind, of: about.ts, standing: steers ? standing : 'other' };
+  const command: Command = { do: 'tell', session: session.id, by: user, text, ts: event.ts, kind, of: about.ts, standing: isHeard ? standing : 'other' };
   const key =
     kind === 'edit'
       ? `edit:${desk.self.team}:${event.channel}:${about.ts}:${about.edited?.ts ?? event.ts}`

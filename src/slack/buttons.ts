@@ -6,7 +6,7 @@ import type { Session } from '../session/state.ts';
 import { cardChannel } from './cards.ts';
 import { onChangePlan } from './change-session.ts';
 import { type Asked, decide, decideAll, lookUp, lookUpWhether, whatIsAsked, whyNotCounted } from './decide.ts';
-import { type Answer, type Desk, mayChange, standingOf, whoMaySteer } from './desk.ts';
+import { type Answer, type Desk, maySteer, roleIn } from './desk.ts';
 import { editView } from './editing.ts';
 import { sayLost } from './gone.ts';
 import { publishHome } from './home.ts';
@@ -163,9 +163,9 @@ async function afterStop(desk: Desk, click: Click, kind: 'cancel_run' | 'leave_r
 async function steer(desk: Desk, click: Click, kind: 'stop' | 'retry' | 'cancel_run' | 'leave_run', text: string, thanks: string): ReturnType<Reaction> {
   const session = await sessionHere(desk, click);
   if (!session) return GONE;
-  const [may, standing] = await Promise.all([mayChange(desk, click.by), standingOf(desk, session, click.by)]);
+  const may = await maySteer(desk, session, click.by, 'do this');
   if (!may.ok) return { text: may.why };
-  if (standing !== 'requester' && standing !== 'approver') return { text: whoMaySteer(desk, session, 'do this') };
+  const { standing } = may;
   const stored = await store(desk, click.key, { do: 'tell', session: session.id, by: click.by, text, ts: null, kind, standing });
   return { text: whyNot(stored) ?? thanks, ...(stored.is === 'unsure' ? { settled: stored.settled } : {}) };
 }
@@ -182,7 +182,7 @@ async function answer(desk: Desk, click: Click): ReturnType<Reaction> {
   if (question.answer) return { text: `<@${question.answer.by}> answered this already.` };
   if (question.instead)
     return { text: `<@${question.instead}> wrote while several questions were open, so this one is over; what is still to be known is asked again.` };
-  const [may, standing] = await Promise.all([mayChange(desk, click.by), standingOf(desk, session, click.by)]);
+  const { may, standing } = await roleIn(desk, session, click.by);
   if (!may.ok) return { text: may.why };
   if (standing === 'other') return { text: `This question is for <@${question.to ?? session.opened.by}>; the requester and approvers can answer it too.` };
   const stored = await store(desk, click.key, {

@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import { named } from '../policy/outside-text.ts';
 import type { View } from '../services/slack.ts';
 import { isSpoken, pendingApprovals, type Session } from '../session/state.ts';
-import { type Answer, type Desk, mayChange, standingOf } from './desk.ts';
+import { type Answer, type Desk, maySteer } from './desk.ts';
 import { modal, type submissionSchema, told } from './modals.ts';
 import type { FieldError } from './settled-form.ts';
 import { notStored, store } from './store.ts';
@@ -19,8 +19,8 @@ export async function onChangePlan(desk: Desk, click: { by: string; value: strin
   desk.later(async () => {
     const session = await desk.reading.session(click.value);
     const here = session && session.opened.team === desk.self.team && session.opened.channel === click.channel ? session : null;
-    const why = here ? await whyNotChanged(desk, here, click.by) : GONE;
-    await desk.slack.updateModal(await opened, here && !why ? changeForm(here) : told(TITLE, why ?? GONE));
+    const may = here ? await mayReplan(desk, here, click.by) : { ok: false as const, why: GONE };
+    await desk.slack.updateModal(await opened, here && may.ok ? changeForm(here) : told(TITLE, may.ok ? GONE : may.why));
   });
   try {
     await opened;
@@ -33,21 +33,19 @@ export async function onChangePlan(desk: Desk, click: { by: string; value: strin
 /** Takes the form: the card is withdrawn, and the model plans anew. Answers what stands under the field when it did not count; null when it did. */
 export async function onChangeSession(desk: Desk, { team, user, view }: z.infer<typeof submissionSchema>): Promise<FieldError | null> {
   const session = team.id === desk.self.team ? await desk.reading.session(view.private_metadata) : null;
-  const why = session ? await whyNotChanged(desk, session, user.id) : GONE;
-  if (!session || why) return { field: WORDS, why: why ?? GONE };
-  const standing = await standingOf(desk, session, user.id);
+  const may = session ? await mayReplan(desk, session, user.id) : { ok: false as const, why: GONE };
+  if (!session || !may.ok) return { field: WORDS, why: may.ok ? GONE : may.why };
   const text = view.state.values[WORDS]?.[WORDS]?.value?.trim() || 'Plan anew, with what I wrote.';
-  const stored = await store(desk, `view:${view.id}`, { do: 'tell', session: session.id, by: user.id, text, ts: null, kind: 'change', standing });
+  const stored = await store(desk, `view:${view.id}`, { do: 'tell', session: session.id, by: user.id, text, ts: null, kind: 'change', standing: may.standing });
   const late = notStored(stored);
   return late && { field: WORDS, where: session.opened.channel, ...late };
 }
 
-async function whyNotChanged(desk: Desk, session: Session, by: string): Promise<string | null> {
-  const [may, standing] = await Promise.all([mayChange(desk, by), standingOf(desk, session, by)]);
-  if (!may.ok) return may.why;
+async function mayReplan(desk: Desk, session: Session, by: string): ReturnType<typeof maySteer> {
+  const may = await maySteer(desk, session, by, 'change the plan');
   // A dialog's plain text renders no mention.
-  if (standing !== 'requester' && standing !== 'approver') return 'Only whoever asked for this experiment, or one of its approvers, can change the plan.';
-  return session.ended || session.stop || pendingApprovals(session).length === 0 ? DECIDED : null;
+  if (!may.ok) return may.isOther ? { ...may, why: 'Only whoever asked for this experiment, or one of its approvers, can change the plan.' } : may;
+  return session.ended || session.stop || pendingApprovals(session).length === 0 ? { ok: false, why: DECIDED, isOther: false } : may;
 }
 
 /** `private_metadata` is the session's id and nothing else. */

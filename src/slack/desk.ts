@@ -126,6 +126,25 @@ export async function membersOf(desk: Desk, groups: readonly string[], fresh = f
   return lists.flat();
 }
 
+/** What somebody is to a session now. `isHeard`: what they say is said to it. */
+export async function roleIn(desk: Desk, session: Session, user: string): Promise<{ standing: Standing; may: May; isHeard: boolean }> {
+  const [standing, may] = await Promise.all([standingOf(desk, session, user), mayChange(desk, user)]);
+  return { standing, may, isHeard: standing !== 'other' && may.ok };
+}
+
+/** Whether somebody may steer a session: who asked for it, or an approver, with an account that may act. `what` they would do, for the sentence why not. */
+export async function maySteer(
+  desk: Desk,
+  session: Session,
+  user: string,
+  what: string,
+): Promise<{ ok: true; standing: 'requester' | 'approver' } | { ok: false; why: string; isOther: boolean }> {
+  const { standing, may } = await roleIn(desk, session, user);
+  if (!may.ok) return { ok: false, why: may.why, isOther: false };
+  if (standing !== 'requester' && standing !== 'approver') return { ok: false, why: whoMaySteer(desk, session, what), isOther: true };
+  return { ok: true, standing };
+}
+
 /** Why somebody else may not do this to a session: who can is named. */
 export function whoMaySteer(desk: Desk, session: Session, what: string): string {
   const rules = Object.values(desk.permissions.approvers);

@@ -6,7 +6,7 @@ import { isReview } from '../session/door.ts';
 import { openCalls, type Session } from '../session/state.ts';
 import { help } from './answers.ts';
 import { notHere, readTyped } from './command.ts';
-import { type Answer, type Desk, mayChange, mayOpen, standingOf, whoMaySteer } from './desk.ts';
+import { type Answer, type Desk, mayOpen, roleIn, standingOf, whoMaySteer } from './desk.ts';
 import { idFrom } from './given.ts';
 import type { Loops } from './loop-guard.ts';
 import { dropMention, unescapeSlack } from './parse-command.ts';
@@ -92,25 +92,24 @@ async function continueSession(desk: Desk, event: Heard, session: Session, menti
   // Slack sends an event again when it thinks we missed it; by then the session it opened or told may even have ended.
   if (session.id === sessionId(desk, event) || session.told.some((t) => t.ts === event.ts)) return;
   const { user, channel, ts } = event;
-  const [standing, may] = await Promise.all([standingOf(desk, session, user), mayChange(desk, user)]);
-  const steers = standing !== 'other' && may.ok;
+  const { standing, isHeard } = await roleIn(desk, session, user);
   // While it is only asked what becomes of its runs, a stopped session reads nothing more.
   if (session.ended || session.offer) {
-    if (steers || mentioned) await open(desk, event, mentioned && !isDirect(channel) ? 'mention' : 'reply', first, session.id);
+    if (isHeard || mentioned) await open(desk, event, mentioned && !isDirect(channel) ? 'mention' : 'reply', first, session.id);
     return;
   }
   const text = words(desk, event);
   if (text === '') return;
-  const kind = steers && standing !== 'asked' && isStop(session, text) ? 'stop' : 'message';
-  const command: Command = { do: 'tell', session: session.id, by: user, text, ts, kind, standing: steers ? standing : 'other' };
+  const kind = isHeard && standing !== 'asked' && isStop(session, text) ? 'stop' : 'message';
+  const command: Command = { do: 'tell', session: session.id, by: user, text, ts, kind, standing: isHeard ? standing : 'other' };
   const stored = await store(desk, `msg:${desk.self.team}:${channel}:${ts}`, command);
   if (stored.is === 'closed') return open(desk, event, mentioned && !isDirect(channel) ? 'mention' : 'reply', first, session.id);
   if (stored.is === 'late' || stored.is === 'unsure') throw new NotStored('a message could not be stored in time');
   // The same post told by the other event has its answer; a stop shows by itself.
   if (stored.is !== 'stored' || kind === 'stop') return;
   desk.later(async () => {
-    const is = (await mayDecide(desk, session, user)) ? 'approver' : steers ? 'steering' : 'other';
-    const why = underCard(session, user, is) ?? (mentioned && !steers ? noted(session.opened.alias, session.opened.by) : null);
+    const is = (await mayDecide(desk, session, user)) ? 'approver' : isHeard ? 'steering' : 'other';
+    const why = underCard(session, user, is) ?? (mentioned && !isHeard ? noted(session.opened.alias, session.opened.by) : null);
     if (why) whisper(desk, event, { text: why });
   });
 }
@@ -128,8 +127,8 @@ async function passOn(desk: Desk, event: Heard, session: Session, mentioned: boo
   const text = words(desk, event);
   if (text === '' || session.told.some((t) => t.ts === ts)) return;
   const alias = plain(session.opened.alias);
-  const [standing, may] = await Promise.all([standingOf(desk, session, user), mayChange(desk, user)]);
-  if (standing === 'other' || !may.ok) {
+  const { standing, may, isHeard } = await roleIn(desk, session, user);
+  if (!isHeard) {
     if (mentioned && first()) whisper(desk, event, { text: may.ok ? whoMaySteer(desk, session, `say something to ${alias} here`) : may.why });
     return;
   }

@@ -3,7 +3,7 @@ import type { KeptOutage, TellOutage } from '../runtime/outages.ts';
 import type { About } from '../runtime/reading.ts';
 import { UpstreamError } from '../services/http.ts';
 import type { SlackService } from '../services/slack.ts';
-import { type Answer, type Desk, mayChange, standingOf } from './desk.ts';
+import { type Answer, type Desk, mayChange, maySteer } from './desk.ts';
 import { store, whyNot } from './store.ts';
 import { outageMessage } from './views/outage.ts';
 
@@ -55,8 +55,8 @@ export async function retryAll(desk: Desk, { key, by, value, channel }: { key: s
 async function again(desk: Desk, { session: id }: About, key: string, by: string): Promise<'stored' | 'unsure' | 'not'> {
   const session = await desk.reading.session(id);
   if (!session || session.ended) return 'stored';
-  const standing = await standingOf(desk, session, by);
-  if (standing !== 'requester' && standing !== 'approver') return 'not';
-  const stored = await store(desk, `${key}:${id}`, { do: 'tell', session: id, by, text: 'Try again.', ts: null, kind: 'retry', standing });
+  const may = await maySteer(desk, session, by, 'try it');
+  if (!may.ok) return 'not';
+  const stored = await store(desk, `${key}:${id}`, { do: 'tell', session: id, by, text: 'Try again.', ts: null, kind: 'retry', standing: may.standing });
   return stored.is === 'closed' || whyNot(stored) === null ? 'stored' : 'unsure';
 }

@@ -4,7 +4,7 @@ import { isReview } from '../session/door.ts';
 import type { Session } from '../session/state.ts';
 import { help, listed, shown } from './answers.ts';
 import { best, compare } from './ask-runs.ts';
-import { type Answer, type Desk, mayChange, standingOf, whoMaySteer } from './desk.ts';
+import { type Answer, type Desk, maySteer } from './desk.ts';
 import { find } from './find.ts';
 import { type Given, idFrom, reply, tellLater } from './given.ts';
 import { myApprovals } from './my-approvals.ts';
@@ -126,10 +126,9 @@ async function record(desk: Desk, given: Given, s: Session): Promise<Answer> {
 
 async function stop(desk: Desk, given: Given, s: Session): Promise<Answer> {
   const by = given.user_id;
-  const [may, standing] = await Promise.all([mayChange(desk, by), standingOf(desk, s, by)]);
+  const may = await maySteer(desk, s, by, `stop ${plain(s.opened.alias)}`);
   if (!may.ok) return { text: may.why };
-  if (standing !== 'requester' && standing !== 'approver') return { text: whoMaySteer(desk, s, `stop ${plain(s.opened.alias)}`) };
-  const stored = await store(desk, `cmd:${given.trigger_id}`, { do: 'tell', session: s.id, by, text: 'Stop.', ts: null, kind: 'stop', standing });
+  const stored = await store(desk, `cmd:${given.trigger_id}`, { do: 'tell', session: s.id, by, text: 'Stop.', ts: null, kind: 'stop', standing: may.standing });
   if (stored.is === 'unsure') tellLater(desk, given, stored.settled);
   return { text: whyNot(stored) ?? `Stopping ${plain(s.opened.alias)}.` };
 }
