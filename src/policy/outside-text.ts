@@ -3,16 +3,20 @@
  * names, prompts, error messages. It never makes a mention, a link or a control, and nothing in it is invisible.
  */
 
-/** Characters that nobody can see, or that change how their neighbours read: format and bidi marks, controls, fillers, separators, broken surrogates. */
-const unseen = /[\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]|(?![\n\t])\p{Cc}/gu;
+/**
+ * Either an emoji, whose colour, skin and profession are told by characters that alone cannot be seen, or a character that nobody can see, or that changes how its
+ * neighbours read: format and bidi marks, controls, fillers, separators, broken surrogates.
+ */
+const emojiOrUnseen =
+  /([\d#*]\uFE0F\u20E3|\p{Extended_Pictographic}[\uFE0F\p{Emoji_Modifier}]?(?:\u200D\p{Extended_Pictographic}[\uFE0F\p{Emoji_Modifier}]?)*)|[\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]|(?![\n\t])\p{Cc}/gu;
 
 /** Most text: nothing in it needs a look, and looking is slow. */
 const ordinary = /^[\n\t\x20-\x7e]*$/;
 
-/** Shows what cannot be seen as \u{...}, and keeps everything else to the letter. */
+/** Shows what cannot be seen as \u{...}, and keeps everything else to the letter, emoji too. */
 export function visible(text: string): string {
   if (ordinary.test(text)) return text;
-  return text.replace(/\r\n/g, '\n').replace(unseen, (c) => `\\u{${(c.codePointAt(0) ?? 0).toString(16).toUpperCase()}}`);
+  return text.replace(/\r\n/g, '\n').replace(emojiOrUnseen, (c, emoji?: string) => emoji ?? `\\u{${(c.codePointAt(0) ?? 0).toString(16).toUpperCase()}}`);
 }
 
 /** For a Slack text element: visible, and `& < >` escaped, so that `<!channel>` is four letters and some brackets. */
@@ -37,13 +41,14 @@ export function unescaped(text: string): string {
   return text.replace(/&(amp|lt|gt);/g, (_, name: 'amp' | 'lt' | 'gt') => ({ amp: '&', lt: '<', gt: '>' })[name]);
 }
 
-/** Cuts escaped text to `max` UTF-16 units without leaving half a character or half an entity behind. */
+/** The first `max` UTF-16 units, without half a character at the end. */
+export function beginning(text: string, max: number): string {
+  return text.length <= max ? text : text.slice(0, Math.max(0, max)).replace(/\u200D?[\uD800-\uDBFF]?$/, '');
+}
+
+/** The same of escaped text: it leaves no half entity behind either. */
 export function cut(text: string, max: number): string {
-  if (text.length <= max) return text;
-  return text
-    .slice(0, Math.max(0, max))
-    .replace(/[\uD800-\uDBFF]$/, '')
-    .replace(/&[a-z]{0,3}$/, '');
+  return text.length <= max ? text : beginning(text, max).replace(/&[a-z]{0,3}$/, '');
 }
 
 /** As `cut`, and says how much is left out. */

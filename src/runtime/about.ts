@@ -1,3 +1,4 @@
+import { beginning } from '../policy/outside-text.ts';
 import { producedRuns } from '../session/runs.ts';
 import { openCalls, pendingApprovals, type Session } from '../session/state.ts';
 import { stateWord } from '../session/where-it-stands.ts';
@@ -23,7 +24,7 @@ export function aboutOf(s: Session, thread: string | null): About {
       ...(s.opened.door === 'mcp' ? { door: 'mcp' as const } : {}),
       thread: s.opened.thread ?? thread,
       by,
-      prompt: cut(prompt, SHOWN),
+      prompt: beginning(prompt, SHOWN),
       state: stateWord(s),
       openedAt: at,
       changedAt: lastAt,
@@ -55,11 +56,11 @@ function fitting(about: About, prompt: string): About {
   const bytes = () => Buffer.byteLength(JSON.stringify(kept));
   while (bytes() > MOST_BYTES) {
     const names = Object.keys(kept.parameters);
-    if (kept.prompt.length > 120) kept.prompt = cut(kept.prompt, Math.floor(kept.prompt.length * 0.8));
+    if (kept.prompt.length > 120) kept.prompt = beginning(kept.prompt, Math.floor(kept.prompt.length * 0.8));
     else if (names.length > 3) delete kept.parameters[names.at(-1) ?? ''];
     else if (kept.runs && kept.runs.length > 2) kept.runs.pop();
     else if (kept.people.length > 3) kept.people = kept.people.slice(0, -1);
-    else if (kept.prompt.length > 20) kept.prompt = cut(kept.prompt, Math.floor(kept.prompt.length * 0.8));
+    else if (kept.prompt.length > 20) kept.prompt = beginning(kept.prompt, Math.floor(kept.prompt.length * 0.8));
     else if (names.length > 0) delete kept.parameters[names.at(-1) ?? ''];
     else break;
   }
@@ -95,7 +96,7 @@ function verdictOf(s: Session): string | null {
     if (!primary || typeof primary !== 'object' || !('verdict' in primary)) continue;
     const { verdict, metric, delta_pct: percent } = primary as { verdict: unknown; metric?: unknown; delta_pct?: unknown };
     const change = typeof percent === 'number' ? ` ${percent > 0 ? '+' : ''}${Number(percent.toPrecision(3))} %` : '';
-    return cut(`${String(verdict).replaceAll('_', ' ')}${typeof metric === 'string' ? `: ${metric}${change}` : ''}`, 80);
+    return beginning(`${String(verdict).replaceAll('_', ' ')}${typeof metric === 'string' ? `: ${metric}${change}` : ''}`, 80);
   }
   return null;
 }
@@ -105,12 +106,7 @@ function parametersOf(s: Session): Record<string, string> {
   for (const call of s.calls.values()) {
     const parameters = call.started?.arguments['parameters'];
     if (!parameters || typeof parameters !== 'object') continue;
-    for (const [k, v] of Object.entries(parameters).slice(0, 12)) all[cut(k, 40)] = cut(String(v), 60);
+    for (const [k, v] of Object.entries(parameters).slice(0, 12)) all[beginning(k, 40)] = beginning(String(v), 60);
   }
   return all;
-}
-
-/** Without half a character at the end. */
-function cut(text: string, max: number): string {
-  return text.slice(0, max).replace(/[\uD800-\uDBFF]$/, '');
 }

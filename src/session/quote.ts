@@ -1,10 +1,9 @@
+import { beginning, visible } from '../policy/outside-text.ts';
+
 /**
  * How text from outside stands in a Markdown report: prompts, names, arguments, the model's words, what backends said. It mentions nobody, links nowhere,
  * breaks out of no cell and no fence, and hides nothing.
  */
-
-/** Characters nobody can see, or that turn the reading order around. */
-const UNSEEN = /[\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]|(?![\n\t])\p{Cc}/gu;
 
 /** On one line, in a code span: exact words such as ids, names and values. Fits into a table's cell; a backtick and a pipe give way to their likes. */
 export function code(text: string, max = 200): string {
@@ -38,7 +37,7 @@ function escaped(word: string): string {
 /** A block of its own, to the letter, in a fence longer than any inside it. */
 export function fenced(text: string, language = 'text', max = 50_000): string {
   const whole = visible(text);
-  const kept = whole.length > max ? `${cut(whole, max)}\n… (${whole.length - max} more characters; whole in the record)` : whole;
+  const kept = whole.length > max ? `${beginning(whole, max)}\n… (${whole.length - max} more characters; whole in the record)` : whole;
   const longest = Math.max(2, ...[...kept.matchAll(/`+/g)].map((run) => run[0].length));
   const fence = '`'.repeat(longest + 1);
   return `${fence}${language}\n${kept}\n${fence}`;
@@ -51,14 +50,5 @@ export function link(url: string): string {
 
 function oneLine(text: string, max: number): string {
   const line = visible(text).replace(/\s+/g, ' ').trim();
-  return line.length > max ? `${cut(line, max - 1)}…` : line;
-}
-
-function visible(text: string): string {
-  return text.replace(/\r\n/g, '\n').replace(UNSEEN, (c) => `\\u{${(c.codePointAt(0) ?? 0).toString(16).toUpperCase()}}`);
-}
-
-/** Without half a character at the end. */
-function cut(text: string, max: number): string {
-  return text.slice(0, max).replace(/[\uD800-\uDBFF]$/, '');
+  return line.length > max ? `${beginning(line, max - 1)}…` : line;
 }

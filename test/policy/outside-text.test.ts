@@ -4,6 +4,10 @@ import { type Passage, type Rich, richWords } from '../../src/policy/model-words
 import { cut, lookAlikes, mrkdwn, named, plain, shortened, unescaped, visible } from '../../src/policy/outside-text.ts';
 import { refuseBlocks } from '../../src/sandbox/slack/validate-blocks.ts';
 
+/** What an emoji is told by, where it has one before it (and after it, where two are joined). */
+const IN_EMOJI =
+  /(?<=\p{Extended_Pictographic}|[\d#*](?=\uFE0F\u20E3))\uFE0F|(?<=\p{Extended_Pictographic}[\uFE0F\p{Emoji_Modifier}]?)\u200D(?=\p{Extended_Pictographic})/gu;
+
 describe('text from outside', () => {
   test.each([
     ['<!channel> & <@U1>', '&lt;!channel&gt; &amp; &lt;@U1&gt;'],
@@ -16,25 +20,37 @@ describe('text from outside', () => {
     ['bell\u0007 esc\u001B[31m', 'bell\\u{7} esc\\u{1B}[31m'],
     ['windows\r\nline\ttab', 'windows\nline\ttab'],
     ['naïve 日本語 😀', 'naïve 日本語 😀'],
+    ['⚖️ and ❤️❤️', '⚖️ and ❤️❤️'],
+    ['👩‍🔬 👩🏽‍🔬👩‍🔬 🏳️‍🌈 1️⃣ ⚖', '👩‍🔬 👩🏽‍🔬👩‍🔬 🏳️‍🌈 1️⃣ ⚖'],
+    ['a\uFE0F b\u200Dc 1\uFE0F', 'a\\u{FE0F} b\\u{200D}c 1\\u{FE0F}'],
+    ['👩\u200Da', '👩\\u{200D}a'],
+    ['😀\u200D\u200D😀', '😀\\u{200D}\\u{200D}😀'],
+    ['⚖\uFE0F\uFE0F\u200D', '⚖️\\u{FE0F}\\u{200D}'],
+    ['🏴\u{E0073}\u{E0061}\u{E0079}\u{E007F}', '🏴\\u{E0073}\\u{E0061}\\u{E0079}\\u{E007F}'],
   ])('%j is shown as %j', (text, seen) => {
     expect(plain(text)).toBe(seen);
   });
 
   test('nothing invisible and no bracket is left of any text, and the rest is kept', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), (text) => {
-        const safe = plain(text);
-        expect(safe).not.toMatch(/[<>]|\p{Cf}|\p{Cs}|\p{Default_Ignorable_Code_Point}/u);
-        expect(visible(safe)).toBe(safe);
-        expect(unescaped(safe)).toBe(visible(text));
-        expect(mrkdwn(text)).not.toMatch(/[<>`]/);
-      }),
+      fc.property(
+        fc.oneof(fc.string({ unit: 'binary' }), fc.string({ unit: fc.constantFrom(...'a1👩🔬🏴⚖🏽\uFE0F\u200D\u20E3\u{E0067}\u{E007F}') })),
+        (text) => {
+          const safe = plain(text);
+          expect(safe.replace(IN_EMOJI, '')).not.toMatch(/[<>]|\p{Cf}|\p{Cs}|\p{Default_Ignorable_Code_Point}/u);
+          expect(visible(safe)).toBe(safe);
+          expect(unescaped(safe)).toBe(visible(text));
+          expect(mrkdwn(text)).not.toMatch(/[<>`]/);
+        },
+      ),
     );
   });
 
   test('cutting leaves no half character and no half entity, and says how much is gone', () => {
     expect(cut('a&amp;b', 4)).toBe('a');
     expect(cut('ab😀', 3)).toBe('ab');
+    expect(cut('a👩‍🔬', 4)).toBe('a👩');
+    expect(cut('a👩‍🔬', 5)).toBe('a👩');
     expect(shortened('x'.repeat(500), 100)).toMatch(/^x{68}… \(432 more characters\)$/);
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 300 }), fc.integer({ min: 1, max: 200 }), (text, max) => {
