@@ -5,7 +5,7 @@ import { nearMisses } from './near-miss.ts';
 import type { Noise } from './noise.ts';
 import { figure, isUsable } from './numbers.ts';
 import { bestIn, lastValue, type Side } from './run.ts';
-import { thresholdInWords, verdict } from './verdict.ts';
+import { thresholdInWords, verdict, verdictInWords } from './verdict.ts';
 
 /** Everything a careful reader would object to a comparison. */
 export function caveats(baseline: Side, candidate: Side, asked: Asked, primary: Primary | null, chance: Noise | null): string[] {
@@ -34,12 +34,12 @@ export function caveats(baseline: Side, candidate: Side, asked: Asked, primary: 
     found.push(`That ${primary.direction === 'max' ? 'higher' : 'lower'} is better for ${metric} is a guess from its name.`);
   if (contradictsConfig(metric, asked.direction, asked.directions ?? {}))
     found.push(`The direction asked for ${metric} contradicts the configured one (${asked.directions?.[metric]}).`);
-  if (primary.readings_disagree) {
-    const { relative, points } = primary.readings;
+  const { relative, points, used } = primary.readings;
+  // Where a person said how the percentage is meant, nobody needs to be warned of the other reading.
+  if (primary.readings_disagree && primary.threshold_source === 'config' && relative && points)
     found.push(
-      `The two readings of ${figure(primary.threshold?.value ?? null)} % disagree: relative says ${relative?.verdict}, percentage points say ${points?.verdict}. Ask which was meant.`,
+      `"${figure(primary.threshold?.value ?? null)} %" can be read in two ways, and they disagree: as a relative change it is ${verdictInWords(relative.verdict)}, in percentage points ${verdictInWords(points.verdict)}. Nobody said which was meant; the configured reading was used (${used === 'points' ? 'percentage points' : 'relative'}).`,
     );
-  }
   for (const [role, side] of [
     ['baseline', baseline],
     ['candidate', candidate],
@@ -65,7 +65,7 @@ function chanceObjects({ welch_p, single_p, mean, note }: Noise, { metric, direc
   const byMeans = verdict({ metric, baseline: mean.baseline, candidate: mean.candidate, direction, threshold }).verdict;
   if (byMeans !== found && found !== 'inconclusive')
     objections.push(
-      `The runs compared are single ones of their groups: by the means over repetitions (${figure(mean.candidate)} against ${figure(mean.baseline)}) the verdict would be ${byMeans}.`,
+      `The runs compared are single ones of their groups: by the means over repetitions (${figure(mean.candidate)} against ${figure(mean.baseline)}) the verdict would be "${verdictInWords(byMeans)}".`,
     );
   return objections;
 }

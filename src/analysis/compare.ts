@@ -1,7 +1,7 @@
 import { caveats } from './caveats.ts';
 import { type Differences, differences } from './differences.ts';
 import { type Direction, type DirectionSource, direction } from './direction.ts';
-import { type Noise, noise, repetitions } from './noise.ts';
+import { type Noise, noise, nothingToTest, repetitions } from './noise.ts';
 import { isUsable, type JsonNumber, jsonNumber, minus, timeOf } from './numbers.ts';
 import { bestIn, gitCommit, lastValue, type Run, type Side } from './run.ts';
 import { type Readings, type Threshold, type Verdict, verdict } from './verdict.ts';
@@ -90,7 +90,7 @@ export function compareRuns(baseline: Side, candidate: Side, asked: Asked): Comp
     Object.keys(these.metrics)
       .filter((key) => !Object.hasOwn(those.metrics, key) && !key.startsWith('system/'))
       .sort();
-  const chance = name === null || !asked.peers ? null : noise(name, repetitions(b, asked.peers), repetitions(c, asked.peers));
+  const chance = name === null || !asked.peers ? null : chanceIn(name, b, c, asked.peers);
   return {
     baseline: runLine(baseline),
     candidate: runLine(candidate),
@@ -104,6 +104,11 @@ export function compareRuns(baseline: Side, candidate: Side, asked: Asked): Comp
     warnings: caveats(baseline, candidate, asked, primary, chance),
     links: { baseline: baseline.url, candidate: candidate.url },
   };
+}
+
+function chanceIn(metric: string, baseline: Run, candidate: Run, peers: readonly Run[]): Noise {
+  const without = Object.entries({ baseline, candidate }).flatMap(([role, run]) => (isUsable(lastValue(run, metric) ?? Number.NaN) ? [] : [`the ${role}`]));
+  return without.length > 0 ? nothingToTest(metric, without.join(' and ')) : noise(metric, repetitions(baseline, peers), repetitions(candidate, peers));
 }
 
 function primaryOf(metric: string, baseline: Side, candidate: Side, asked: Asked): Primary {

@@ -33,10 +33,8 @@ export function confounders(baseline: Run, candidate: Run, expected: readonly st
     const others = differing.filter((d) => !expected.includes(d.key));
     if (others.length > 0) found.push(`More changed than was meant to: ${named(others)} also ${others.length === 1 ? 'differs' : 'differ'}.`);
     const unmoved = expected.filter((key) => !isSeed(key) && !differing.some((d) => d.key === key));
-    if (unmoved.length > 0)
-      found.push(
-        `${unmoved.map(quote).join(', ')} ${unmoved.length === 1 ? 'was' : 'were'} meant to change and ${unmoved.length === 1 ? 'is' : 'are'} logged alike in both runs, or in neither.`,
-      );
+    const how = (key: string) => (Object.hasOwn(baseline.params, key) ? `${quote(baseline.params[key] ?? '')} in both runs` : 'logged in neither run');
+    if (unmoved.length > 0) found.push(`Meant to change, and did not: ${named(unmoved.map((key) => ({ key, how: how(key) })))}.`);
   } else if (differing.length > 1) {
     found.push(`${differing.length} parameters differ, so the change can't be put down to one of them: ${named(differing)}.`);
   }

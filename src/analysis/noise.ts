@@ -38,7 +38,16 @@ export function repetitions<R extends Run>(run: R, peers: readonly R[]): R[] {
   return [run, ...others.filter((p) => parentOf(p) === parentOf(run) && arrangement(p, isSeed) === key)];
 }
 
-/** How much of a difference may be chance: mean and deviation over repetitions, and Welch's t-test where both sides have at least two. */
+/** One of the runs compared has no figure: what its repetitions have says nothing of it. */
+export function nothingToTest(metric: string, who: string): Noise {
+  const none = { baseline: null, candidate: null };
+  return { n_baseline: 0, n_candidate: 0, mean: none, std: none, note: `There is no figure of ${metric} for ${who}, so nothing to test.` };
+}
+
+/**
+ * How much of a difference may be chance: mean and deviation over repetitions, and Welch's t-test where both sides have at least two. Where the runs compared are
+ * repetitions of each other, each stands first on its side, as `repetitions` puts it.
+ */
 export function noise(
   metric: string,
   baseline: readonly Run[],
@@ -59,7 +68,7 @@ export function noise(
     mean: { baseline: b?.mean ?? null, candidate: c?.mean ?? null },
     std: { baseline: b?.std ?? null, candidate: c?.std ?? null },
   };
-  if (shared) return { ...facts, note: 'The two runs differ in nothing but a seed: whatever lies between them is noise.' };
+  if (shared) return { ...facts, note: alike(metric, baseline[0], candidate[0]) };
   if (!b || !c || (b.n < 2 && c.n < 2)) return { ...facts, note: 'Single run each: noise unknown.' };
   const groups = [...level(called.candidate, c), ...level(called.baseline, b)].join(', ');
   if (b.n < 2 || c.n < 2) {
@@ -85,6 +94,15 @@ export function noise(
   const [low, high] = test.ci95;
   const figures = `Over repetitions: ${groups}; difference of the means ${signed(c.mean - b.mean)}, 95 % interval ${signed(low)} to ${signed(high)}, ${inP(test.p)} (Welch).`;
   return { ...facts, welch_t: test.t, welch_p: test.p, ci95: test.ci95, note, figures };
+}
+
+/** What two runs are to each other that differ in nothing but a seed, if in that. */
+function alike(metric: string, a: Run | undefined, b: Run | undefined): string {
+  if (a?.runId === b?.runId) return 'Both are one run: there is nothing to test.';
+  const made = a && b && arrangement(a, () => false) === arrangement(b, () => false);
+  const what = made ? 'The two runs are the same experiment made twice' : 'The two runs differ in nothing but a seed';
+  const between = a?.metrics[metric]?.value === b?.metrics[metric]?.value ? ', and nothing lies between them' : ': whatever lies between them is noise';
+  return `${what}${between}.`;
 }
 
 /** `the candidate 0.7417 ± 0.0035 (n = 3)`; nothing for a single run, which has no spread. */

@@ -30,6 +30,11 @@ export function signed(value: number): string {
   return `${value > 0 ? '+' : ''}${figure(isUsable(value) ? Number(value.toPrecision(4)) : value)}`;
 }
 
+/** A change in per cent, likewise: +3.03 %. */
+export function percent(value: number): string {
+  return `${signed(value)} %`;
+}
+
 /**
  * A logged number as the decimal it was logged as: `units * 10^exponent`. In binary 0.707 is a hair more than 1 % above 0.7, in decimals it is 1 % exactly,
  * and "more than 1 %" must not turn on that hair.

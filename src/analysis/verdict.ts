@@ -1,9 +1,10 @@
-import type { Direction } from './direction.ts';
-import { differsByMore, figure, isUsable, minus, signed } from './numbers.ts';
+import { type Direction, scaleFromName } from './direction.ts';
+import { differsByMore, figure, isUsable, minus, percent, signed } from './numbers.ts';
 
 /** `relative` and `points` are in percent and percentage points: 1 means 1 %. `absolute` is in the metric's own unit. */
 export type Threshold = { value: number; kind: 'relative' | 'absolute' | 'points' };
-export type Verdict = 'improved' | 'regressed' | 'within_threshold' | 'inconclusive';
+export const VERDICTS = ['improved', 'regressed', 'within_threshold', 'inconclusive'] as const;
+export type Verdict = (typeof VERDICTS)[number];
 
 type Decided = Exclude<Verdict, 'inconclusive'>;
 
@@ -82,13 +83,28 @@ export function verdict(q: Question): Ruling {
     return {
       ...ruling,
       verdict: 'inconclusive',
-      reason: `${change}. ${metric} is not a share between 0 and 1, so percentage points mean nothing; judge it relatively or by an absolute threshold.`,
+      reason: `${change}. ${metric} is not a share of anything, so percentage points mean nothing; judge it relatively or by an absolute threshold.`,
     };
   }
   const decided = by(threshold.kind, threshold.value);
   const limit = thresholdInWords(threshold) + (q.readingFrom ? ` (${q.readingFrom})` : '');
-  const says = { improved: `better by more than ${limit}`, regressed: `worse by more than ${limit}`, within_threshold: `${better}, not by more than ${limit}` };
+  const says = {
+    improved: `better by more than ${limit}`,
+    regressed: `worse by more than ${limit}`,
+    within_threshold: delta === 0 ? `unchanged, and more than ${limit} was asked for` : `${better}, not by more than ${limit}`,
+  };
   return { ...ruling, verdict: decided, reason: `${change}: ${says[decided]}.` };
+}
+
+/** A verdict as people read it, in the middle of a sentence. */
+export function verdictInWords(found: Verdict): string {
+  return { improved: 'improved', regressed: 'regressed', within_threshold: 'not enough of a difference', inconclusive: 'no verdict' }[found];
+}
+
+/** A verdict at the head of a message: with its sign, and a capital letter. */
+export function verdictTitle(found: Verdict): { sign: string; words: string } {
+  const words = verdictInWords(found);
+  return { sign: { improved: '📈', regressed: '📉', within_threshold: '⚖️', inconclusive: '❔' }[found], words: words.charAt(0).toUpperCase() + words.slice(1) };
 }
 
 /** 1 % relative, 1 percentage point, 0.01 in its own unit. */
@@ -109,12 +125,14 @@ function ruleBy(kind: Threshold['kind'], value: number, baseline: number, candid
 /** What one of a metric's units is in percentage points: 100 for shares of one, 1 where it is logged in percent already, null where points mean nothing. */
 function pointsScale(metric: string, a: number, b: number): 100 | 1 | null {
   const within = (top: number) => a >= 0 && b >= 0 && a <= top && b <= top;
-  if (/(^|[^a-z])(pct|percent|percentage)([^a-z]|$)/i.test(metric)) return 1;
+  const scale = scaleFromName(metric);
+  if (scale === 'percent') return 1;
+  if (scale === 'loss') return null;
   if (within(1)) return 100;
-  return within(100) && /(^|[^a-z])(f1|acc|accuracy|auc|auroc|precision|recall|iou|dice|map|ndcg|bleu)([^a-z0-9]|$)/i.test(metric) ? 1 : null;
+  return scale === 'share' && within(100) ? 1 : null;
 }
 
 function inWords(metric: string, baseline: number, candidate: number, delta: number, pct: number | null, points: number | null): string {
-  const parts = [signed(delta), ...(pct === null ? [] : [`${signed(pct)} % relative`]), ...(points === null ? [] : [`${signed(points)} percentage points`])];
+  const parts = [signed(delta), ...(pct === null ? [] : [`${percent(pct)} relative`]), ...(points === null ? [] : [`${signed(points)} percentage points`])];
   return `${metric} ${figure(candidate)} against ${figure(baseline)} (${parts.join(', ')})`;
 }

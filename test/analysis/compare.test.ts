@@ -180,7 +180,14 @@ describe('a careful reader objects', () => {
       baseline(),
       candidate({ params: baseline().params }),
       {},
-      'feature_set was meant to change and is logged alike in both runs, or in neither.',
+      'Meant to change, and did not: feature_set (v1 in both runs).',
+    ],
+    [
+      'when what was meant to change is not logged',
+      baseline(),
+      candidate(),
+      { expectedChanges: ['feature_set', 'depth'] },
+      'Meant to change, and did not: depth (logged in neither run).',
     ],
     [
       'when several changed and nobody said which was meant',
@@ -255,7 +262,7 @@ describe('a careful reader objects', () => {
       baseline(),
       candidate({ metrics: { val_f1: 0.728 } }),
       {},
-      'The two readings of 1 % disagree: relative says improved, percentage points say within_threshold. Ask which was meant.',
+      '"1 %" can be read in two ways, and they disagree: as a relative change it is improved, in percentage points not enough of a difference. Nobody said which was meant; the configured reading was used (relative).',
     ],
     ['when a run is compared with itself', baseline(), baseline(), { expectedChanges: undefined }, 'Baseline and candidate are the same run.'],
   ] as const)('%s', (_, b, c, more, warning) => {
@@ -273,9 +280,29 @@ describe('a careful reader objects', () => {
     expect(found.noise).toMatchObject({ n_baseline: 3, n_candidate: 2 });
     expect(found.warnings).toEqual([
       'The difference of the means is within seed noise (p >= 0.05).',
-      'The runs compared are single ones of their groups: by the means over repetitions (0.7208 against 0.72) the verdict would be within_threshold.',
+      'The runs compared are single ones of their groups: by the means over repetitions (0.7208 against 0.72) the verdict would be "not enough of a difference".',
     ]);
     expect(found.primary?.verdict).toBe('improved');
+  });
+
+  it('to nothing where a person said how the percentage is meant, though both readings stay in the figures', () => {
+    const found = compare(baseline(), candidate({ metrics: { val_f1: 0.728 } }), { threshold: { value: 1, kind: 'points' } });
+    expect(found.primary).toMatchObject({ readings_disagree: true, verdict: 'within_threshold' });
+    expect(found.warnings).toEqual([]);
+  });
+
+  it('when a run that is compared has no figure: what its repetitions have says nothing of it', () => {
+    const peer = (id: string, feature_set: string, seed: string, val_f1: number) => run(id, { params: { feature_set, lr: '0.1', seed }, metrics: { val_f1 } });
+    const peers = [peer('b2', 'v1', '2', 0.71), peer('b3', 'v1', '3', 0.72), peer('c2', 'v2', '2', 0.9), peer('c3', 'v2', '3', 0.91)];
+    const untested = { n_baseline: 0, n_candidate: 0, mean: { baseline: null, candidate: null }, std: { baseline: null, candidate: null } };
+    expect(compare(baseline(), candidate({ metrics: { val_f1: Number.NaN } }), { peers }).noise).toEqual({
+      ...untested,
+      note: 'There is no figure of val_f1 for the candidate, so nothing to test.',
+    });
+    expect(compare(baseline({ metrics: {} }), candidate(), { peers }).noise).toEqual({
+      ...untested,
+      note: 'There is no figure of val_f1 for the baseline, so nothing to test.',
+    });
   });
 
   it('when one run is held against many and lies among them, and not when it lies far off', () => {

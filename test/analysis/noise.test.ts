@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { noise, oneAgainst, repetitions, spread, welch } from '../../src/analysis/noise.ts';
+import type { Run } from '../../src/analysis/run.ts';
 import { run } from './runs.ts';
 
 // From SciPy 1.17.1: stats.ttest_ind(c, b, equal_var=False) and its confidence_interval(0.95); mean and std (ddof=1) from NumPy.
@@ -184,7 +185,12 @@ describe('noise', () => {
   });
 
   it('is all there is between two runs that differ in a seed only', () => {
-    const runs = group('v1', [0.7, 0.8]);
-    expect(noise('val_f1', runs, runs).note).toBe('The two runs differ in nothing but a seed: whatever lies between them is noise.');
+    const [a, b, twin] = group('v1', [0.7, 0.8, 0.7]) as [Run, Run, Run];
+    const note = (one: Run, other: Run) => noise('val_f1', [one, other], [other, one]).note;
+    expect(note(a, b)).toBe('The two runs differ in nothing but a seed: whatever lies between them is noise.');
+    expect(note(a, twin)).toBe('The two runs differ in nothing but a seed, and nothing lies between them.');
+    expect(note(a, { ...twin, params: a.params })).toBe('The two runs are the same experiment made twice, and nothing lies between them.');
+    expect(note(a, { ...b, params: a.params })).toBe('The two runs are the same experiment made twice: whatever lies between them is noise.');
+    expect(note(a, a)).toBe('Both are one run: there is nothing to test.');
   });
 });

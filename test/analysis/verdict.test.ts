@@ -91,6 +91,29 @@ describe('the verdict', () => {
     expect(verdict({ metric: 'val_f1', baseline, candidate, direction: 'max', threshold }).disagree).toBe(disagree);
   });
 
+  it('of what did not change says so', () => {
+    expect(verdict({ metric: 'val_f1', baseline: 0.7, candidate: 0.7, direction: 'max', threshold: relative(1) }).reason).toBe(
+      'val_f1 0.7 against 0.7 (0, 0 % relative, 0 percentage points): unchanged, and more than 1 % relative was asked for.',
+    );
+  });
+
+  it.each([
+    ['val_loss', null],
+    ['train/RMSE', null],
+    ['eval_perplexity', null],
+    ['meanAbsoluteError', null],
+    ['error_rate', 1],
+    ['wer', 1],
+    ['val_f1', 1],
+    ['ctr', 1],
+    ['error_pct', 0.01],
+  ] as const)('knows percentage points of shares, and none of a loss: %s', (metric, points) => {
+    const ruling = verdict({ metric, baseline: 0.5, candidate: 0.49, direction: 'min', threshold: relative(1.5) });
+    expect(ruling.delta_points).toEqual(points && expect.closeTo(-points, 12));
+    // By points, one of 1 would be within 1.5.
+    expect(ruling.disagree).toBe(points !== null);
+  });
+
   it('keeps the deltas where only the direction is unknown', () => {
     expect(verdict({ metric: 'x', baseline: 0.5, candidate: 0.6, direction: null, threshold: relative(1) })).toMatchObject({
       delta: 0.1,
