@@ -11,7 +11,7 @@ const MAY: Record<string, string[]> = {
   charts: [],
   tools: ['services', 'charts', 'analysis', 'policy', 'session'],
   agent: ['tools', 'policy', 'session'],
-  runtime: ['agent', 'session', 'policy'],
+  runtime: ['agent', 'session', 'policy', 'analysis'],
   slack: ['runtime', 'policy', 'session', 'analysis', 'charts', 'services'],
   ops: ['runtime', 'agent', 'session', 'services', 'slack', '.'],
   sandbox: ['session', 'runtime'],

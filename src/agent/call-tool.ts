@@ -6,7 +6,7 @@ import type { Entry, EventOf, ImageRef, Outcome, SessionEvent } from '../session
 import { announced, failingMs } from '../session/failing.ts';
 import type { Call, Session } from '../session/state.ts';
 import type { CallScope } from '../tools/gate.ts';
-import { HOST, type HostNote } from '../tools/present.ts';
+import { HOST, type HostNote, SAID } from '../tools/present.ts';
 import { properName } from '../tools/upstreams.ts';
 import { givenUp, retryAt, spread } from './backoff.ts';
 import type { Breakers } from './breaker.ts';
@@ -191,7 +191,8 @@ function isText(block: unknown): block is { type: 'text'; text: string } {
 async function outcomeOf(result: CallToolResult, deps: CallDeps): Promise<Outcome> {
   const text = result.content.flatMap((c) => (c.type === 'text' ? [c.text] : [])).join('\n');
   // The protocol's own prefix says nothing to people.
-  if (result.isError) return failed(text.replace(/^MCP error -?\d+: (Input validation error: )?/, ''));
+  const said = typeof result._meta?.[SAID] === 'string' ? { said: result._meta[SAID] } : {};
+  if (result.isError) return { ...failed(text.replace(/^MCP error -?\d+: (Input validation error: )?/, '')), ...said };
   const images: ImageRef[] = [];
   for (const part of result.content) {
     if (part.type !== 'image') continue;
@@ -200,7 +201,7 @@ async function outcomeOf(result: CallToolResult, deps: CallDeps): Promise<Outcom
     images.push({ sha256: await deps.putImage(data), bytes: data.length, media_type: part.mimeType, alt });
   }
   const data = result.structuredContent;
-  return { status: 'ok', text, ...(data ? { data } : {}), ...(images.length > 0 ? { images } : {}) };
+  return { status: 'ok', text, ...said, ...(data ? { data } : {}), ...(images.length > 0 ? { images } : {}) };
 }
 
 type Edits = { edited_by: string[]; changes: ChangedArgument[] };
@@ -220,7 +221,8 @@ function withEdits(outcome: Outcome, edits: Edits | null): Outcome {
   if (!edits) return outcome;
   if (outcome.data) return { ...outcome, data: { ...outcome.data, ...edits } };
   const changes = edits.changes.map((c) => `${c.name} ${c.from ?? '(not set)'} → ${c.to ?? '(not set)'}`).join(', ');
-  return { ...outcome, text: `${outcome.text} (Before it was sent, ${edits.edited_by.join(' and ')} changed ${changes}.)` };
+  const note = ` (Before it was sent, ${edits.edited_by.join(' and ')} changed ${changes}.)`;
+  return { ...outcome, text: outcome.text + note, ...(outcome.said === undefined ? {} : { said: outcome.said + note }) };
 }
 
 function failed(text: string): Outcome {

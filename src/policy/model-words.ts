@@ -65,11 +65,16 @@ export function splitAtLinks(text: string, known: Known): { text: string; url?: 
   if (!at) return text === '' ? [] : [{ text }];
   const { url, from } = at;
   const before = text.slice(0, from);
-  return [
-    ...(before === '' ? [] : [{ text: before }]),
-    { url, text: nameAfter(before, known.get(url) ?? url) },
-    ...splitAtLinks(text.slice(from + url.length), known),
-  ];
+  const name = known.get(url) ?? url;
+  const after = text.slice(from + url.length);
+  const said = saidAlready(before, name, after);
+  if (said)
+    return [
+      ...(said.before === '' ? [] : [{ text: said.before }]),
+      { url, text: said.id },
+      ...splitAtLinks(said.between + after.slice(said.closed ? 1 : 0), known),
+    ];
+  return [...(before === '' ? [] : [{ text: before }]), { url, text: nameAfter(before, name) }, ...splitAtLinks(after, known)];
 }
 
 /** Where an address stands as a whole, not as the beginning of another page's: pull/7 is not in pull/71. */
@@ -78,6 +83,15 @@ function whereStands(url: string, text: string): number {
     if (!/^(?:[\w%~+=&-]|[/?#:@.,;!$*'][\w%~+=&-])/.test(text.slice(from + url.length, from + url.length + 2))) return from;
   }
   return -1;
+}
+
+/** "Run 7 (address)" and "Run 7: SUCCEEDED address" name the page already: there the name is the link, and nothing stands where the address stood. */
+function saidAlready(before: string, name: string, after: string): { before: string; id: string; between: string; closed: boolean } | null {
+  const [, id] = name.split(/ (?=\S+$)/);
+  const at = id === undefined ? -1 : before.lastIndexOf(id);
+  const [, word, between, open] = /^(#?\w+…?)((?: in [\w./-]+)?(?:: [A-Z_]+)?)[\s:]*(\(?)$/.exec(at < 0 ? '' : before.slice(at)) ?? [];
+  if (word === undefined || between === undefined || /\w$/.test(before.slice(0, at)) || (open === '(') !== after.startsWith(')')) return null;
+  return { before: before.slice(0, at), id: word, between, closed: open === '(' };
 }
 
 /** "New run: run 7" says it twice. */

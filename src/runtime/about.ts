@@ -1,4 +1,7 @@
+import { percent } from '../analysis/numbers.ts';
+import { verdictInWords } from '../analysis/verdict.ts';
 import { beginning } from '../policy/outside-text.ts';
+import { comparisons } from '../session/findings.ts';
 import { producedRuns } from '../session/runs.ts';
 import { openCalls, pendingApprovals, type Session } from '../session/state.ts';
 import { stateWord } from '../session/where-it-stands.ts';
@@ -90,15 +93,10 @@ function asksOf(s: Session): Pick<About, 'asks'> {
 
 /** "improved: val_f1 +3.03 %". */
 function verdictOf(s: Session): string | null {
-  for (const call of [...s.calls.values()].reverse()) {
-    if (call.tool !== 'compare_runs' || call.status.is !== 'finished') continue;
-    const primary = call.status.outcome.data?.['primary'];
-    if (!primary || typeof primary !== 'object' || !('verdict' in primary)) continue;
-    const { verdict, metric, delta_pct: percent } = primary as { verdict: unknown; metric?: unknown; delta_pct?: unknown };
-    const change = typeof percent === 'number' ? ` ${percent > 0 ? '+' : ''}${Number(percent.toPrecision(3))} %` : '';
-    return beginning(`${String(verdict).replaceAll('_', ' ')}${typeof metric === 'string' ? `: ${metric}${change}` : ''}`, 80);
-  }
-  return null;
+  const primary = comparisons(s).findLast((found) => found.primary)?.primary;
+  if (!primary) return null;
+  const change = primary.delta_pct === null ? '' : ` ${percent(primary.delta_pct)}`;
+  return beginning(`${verdictInWords(primary.verdict)}: ${primary.metric}${change}`, 80);
 }
 
 function parametersOf(s: Session): Record<string, string> {

@@ -1,5 +1,6 @@
 import type { EventOf, SessionEvent } from './events.ts';
 import { runsGoingOn, runsOver } from './runs.ts';
+import { saidOf } from './said.ts';
 import type { Session } from './state.ts';
 
 /** What becomes of a training run whose session is stopped. */
@@ -74,7 +75,7 @@ function cancelsOf(s: Session): Map<string, { ok: boolean; text: string }> {
     if (tool !== CANCEL || status.is !== 'finished') continue;
     const { run_id: runId } = (input ?? {}) as { run_id?: unknown };
     const ok = status.outcome.status === 'ok';
-    if (typeof runId === 'string' && (ok || decidedAtStop(s, id))) came.set(runId, { ok, text: status.outcome.text });
+    if (typeof runId === 'string' && (ok || decidedAtStop(s, id))) came.set(runId, { ok, text: saidOf(status.outcome) });
   }
   return came;
 }

@@ -88,6 +88,8 @@ export type ImageRef = z.infer<typeof imageSchema>;
 export const outcomeSchema = z.object({
   status: z.enum(['ok', 'failed', 'denied', 'refused', 'expired', 'withdrawn', 'unknown']),
   text: z.string(),
+  /** What people read of it, where `text` holds more than is theirs: a code, what a model should do next. */
+  said: z.string().optional(),
   data: json.optional(),
   images: z.array(imageSchema).optional(),
 });

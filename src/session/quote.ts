@@ -1,3 +1,4 @@
+import { figure } from '../analysis/numbers.ts';
 import { beginning, visible } from '../policy/outside-text.ts';
 
 /**
@@ -32,6 +33,12 @@ function inert(word: string): string {
 
 function escaped(word: string): string {
   return word.replace(/[\\*[\]<>|~&$]|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])/gu, '\\$&');
+}
+
+/** A number in a cell of a table, empty where there is none; what stands in place of one is quoted. */
+export function inCell(value: number | string | null): string {
+  if (value === null) return '';
+  return typeof value === 'number' ? figure(value) : prose(value, 20);
 }
 
 /** A block of its own, to the letter, in a fence longer than any inside it. */

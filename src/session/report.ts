@@ -2,8 +2,10 @@ import { dollars } from './budget.ts';
 import { cameTo } from './came-to.ts';
 import type { Outcome, Waiting } from './events.ts';
 import { placeInLine } from './lineage.ts';
+import { type Names, namesIn, who } from './people.ts';
 import { code, fenced, link, prose } from './quote.ts';
-import { comparisonOf } from './report-numbers.ts';
+import { numbersOf } from './report-numbers.ts';
+import { saidOf } from './said.ts';
 import { type Approval, type Call, openCalls, type Session } from './state.ts';
 
 /** Tools whose results have a place of their own in the report. */
@@ -11,21 +13,22 @@ const OWN_PLACE = new Set(['compare_runs']);
 
 /**
  * A session as Markdown for people: what was asked, what ran with which arguments, who said yes, the figures, how it ended, and the record's head. A pure function
- * of the log, so it can be made again from the record alone; it works for a session that goes on, too.
+ * of the log, so it can be made again from the record alone; it works for a session that goes on, too. `within` is the call that carries this very report to where it
+ * is read: what a reader holds in hand does not wait to be approved.
  */
-export function report(session: Session): string {
+export function report(session: Session, within?: string): string {
   const calls = [...session.calls.values()];
   const parts = [
     `# Experiment ${prose(session.opened.alias, 40)}`,
     overview(session),
     section('What was asked', [fenced(session.opened.prompt), ...said(session)]),
-    section('Result', calls.flatMap(comparisonOf)),
+    section('Result', calls.flatMap(numbersOf)),
     section('What ran', calls.filter((call) => call.started).flatMap(effect)),
     section('What was looked at', lookedAt(calls)),
-    section('Approvals', approvals(session)),
+    section('Approvals', approvals(session, within)),
     section('Links', links(session, calls)),
     section('On the way', onTheWay(session)),
-    section(session.ended ? 'How it ended' : 'Where it stands', ending(session)),
+    section(session.ended ? 'How it ended' : 'Where it stands', ending(session, within)),
     section('Record', record(session)),
   ];
   return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
@@ -48,7 +51,7 @@ function overview(session: Session): string {
     button: 'by a button',
   }[opened.door];
   const lines = [
-    `- Asked by ${code(opened.by)} in ${code(opened.channel)}, ${how}, ${opened.at}`,
+    `- Asked by ${person(opened.by, namesIn(session))} in ${code(opened.channel)}, ${how}, ${opened.at}`,
     `- State: ${ended ? `${cameTo(session)}, ${ended.at}` : 'not ended'}`,
     `- Model: ${code(opened.model)}`,
     `- Session: ${code(id)}`,
@@ -61,8 +64,10 @@ function overview(session: Session): string {
 }
 
 /** What people said after the prompt, oldest first. */
-function said({ told }: Session): string[] {
+function said(session: Session): string[] {
+  const { told } = session;
   if (told.length === 0) return [];
+  const names = namesIn(session);
   const kinds = {
     message: 'said',
     edit: 'changed what they had said to',
@@ -74,7 +79,7 @@ function said({ told }: Session): string[] {
     cancel_run: 'had the run canceled',
     leave_run: 'left the run going',
   };
-  return [`Then:`, told.map((t) => `- ${t.at} ${code(t.by)} (${t.standing}) ${kinds[t.kind]}${t.text ? `: ${prose(t.text)}` : ''}`).join('\n')];
+  return [`Then:`, told.map((t) => `- ${t.at} ${person(t.by, names)} (${t.standing}) ${kinds[t.kind]}${t.text ? `: ${prose(t.text)}` : ''}`).join('\n')];
 }
 
 /** One act, with the arguments as they were sent. */
@@ -86,7 +91,7 @@ function effect(call: Call): string[] {
     `### ${prose(call.tool, 80)}: ${status.is === 'finished' ? statusWord(status.outcome) : status.is}`,
     `${permitted}, digest of the arguments ${code(started.digest)}`,
     fenced(JSON.stringify(started.arguments, null, 2), 'json', 8000),
-    ...(status.is === 'finished' ? [`${status.at}: ${prose(status.outcome.text, 600)}`] : []),
+    ...(status.is === 'finished' ? [`${status.at}: ${prose(saidOf(status.outcome), 600)}`] : []),
   ];
 }
 
@@ -102,7 +107,7 @@ function lookedAt(calls: readonly Call[]): string[] {
 }
 
 function answerInShort(outcome: Outcome): string {
-  return `${statusWord(outcome)}. ${prose(outcome.text, 300)}`;
+  return `${statusWord(outcome)}. ${prose(saidOf(outcome), 300)}`;
 }
 
 function statusWord({ status }: Outcome): string {
@@ -117,26 +122,29 @@ function statusWord({ status }: Outcome): string {
   }[status];
 }
 
-function approvals({ approvals: all, calls, refusedDecisions }: Session): string[] {
+function approvals(session: Session, within?: string): string[] {
+  const { approvals: all, calls, refusedDecisions } = session;
+  const names = namesIn(session);
   if (all.size === 0) return [];
   const rows = [...all.values()].map(
-    (a) => `| ${prose(a.preview.summary, 120)} | ${code(calls.get(a.call)?.tool ?? '')} | ${decision(a)} | ${a.askedAt} | ${code(a.digest.slice(0, 12))} |`,
+    (a) =>
+      `| ${prose(a.preview.summary, 120)} | ${code(calls.get(a.call)?.tool ?? '')} | ${decision(a, names, within)} | ${a.askedAt} | ${code(a.digest.slice(0, 12))} |`,
   );
-  const refused = refusedDecisions.map((r) => `- ${r.at} ${code(r.by)} did not count: ${prose(r.why, 300)}`);
+  const refused = refusedDecisions.map((r) => `- ${r.at} ${person(r.by, names)} did not count: ${prose(r.why, 300)}`);
   return [
     ['| what | tool | decision | asked | digest |', '| --- | --- | --- | --- | --- |', ...rows].join('\n'),
     ...(refused.length > 0 ? [refused.join('\n')] : []),
   ];
 }
 
-function decision(a: Approval): string {
-  const votes = a.votes.map((v) => `${code(v.by)} ${v.at}`).join(', ');
-  const by = a.by ? ` by ${code(a.by)}` : '';
+function decision(a: Approval, names: Names, within?: string): string {
+  const votes = a.votes.map((v) => `${person(v.by, names)} ${v.at}`).join(', ');
+  const by = a.by ? ` by ${person(a.by, names)}` : '';
   const when = a.decidedAt ? ` ${a.decidedAt}` : '';
   switch (a.state) {
     case 'approved':
     case 'used':
-      return `approved by ${votes}${a.state === 'used' ? '' : ', not used'}`;
+      return `approved by ${votes}${a.state === 'used' ? '' : a.call === within ? ', being opened with this file' : ', not used'}`;
     case 'pending':
       return `open until ${a.expiresAt}, ${a.votes.length} of ${a.need}${votes ? `: ${votes}` : ''}`;
     case 'denied':
@@ -150,6 +158,11 @@ function decision(a: Approval): string {
     default:
       return a.state satisfies never;
   }
+}
+
+/** By name where the record has one. Who came in by another door than Slack has an id of another kind. */
+function person(id: string, names: Names): string {
+  return names.has(id) ? who(id, names) : code(id);
 }
 
 function links({ runs }: Session, calls: readonly Call[]): string[] {
@@ -170,20 +183,25 @@ function onTheWay({ notes }: Session): string[] {
   return notes.length > 0 ? [notes.map((n) => `- ${n.at} ${n.about}: ${prose(n.text, 400)}`).join('\n')] : [];
 }
 
-function ending(session: Session): string[] {
+function ending(session: Session, within?: string): string[] {
   if (session.ended) return [`${cameTo(session)}${session.ended.text ? ':' : '.'}`, ...(session.ended.text ? [fenced(session.ended.text, 'text', 8000)] : [])];
-  const open = openCalls(session).map((call) => `- ${code(call.tool)}: ${call.status.is === 'parked' ? waitingFor(call.status.waiting) : call.status.is}`);
+  const names = namesIn(session);
+  const state = ({ id, status }: Call) => {
+    if (id === within) return 'being opened with this file';
+    return status.is === 'parked' ? waitingFor(status.waiting, names) : status.is;
+  };
+  const open = openCalls(session).map((call) => `- ${code(call.tool)}: ${state(call)}`);
   return [open.length > 0 ? open.join('\n') : 'The model has the next word.'];
 }
 
-function waitingFor(waiting: Waiting): string {
+function waitingFor(waiting: Waiting, names: Names): string {
   switch (waiting.for) {
     case 'approval':
       return `waits for an approval until ${waiting.expires_at}`;
     case 'job':
       return `waits for ${waiting.until} of ${waiting.run_ids.map((id) => code(id)).join(', ')}`;
     case 'answer':
-      return `waits for an answer of ${code(waiting.to)}: ${prose(waiting.question, 300)}`;
+      return `waits for an answer of ${person(waiting.to, names)}: ${prose(waiting.question, 300)}`;
     case 'retry':
       return `is tried again at ${waiting.at}: ${prose(waiting.why, 300)}`;
     default:

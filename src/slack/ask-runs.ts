@@ -1,4 +1,5 @@
 import { cut } from '../policy/outside-text.ts';
+import { comparisonIn } from '../session/findings.ts';
 import { producedRuns } from '../session/runs.ts';
 import type { Session } from '../session/state.ts';
 import type { Answer, Desk, Runs } from './desk.ts';
@@ -6,7 +7,7 @@ import type { Ref } from './parse-command.ts';
 import { bestMessage } from './views/best.ts';
 import { differing } from './views/differs.ts';
 import { fallback, fitted, LIMITS } from './views/limits.ts';
-import { comparisonSchema, verdictMessage } from './views/verdict.ts';
+import { verdictMessage } from './views/verdict.ts';
 import { whichSession } from './which-session.ts';
 
 /** Questions about runs that need no model: the same tools give the figures, the same views show them. */
@@ -38,9 +39,9 @@ export async function compare(desk: Desk, a: Ref, b: Ref, by: string): Promise<A
   const input = { baseline_run_id: first.run, candidate_run_id: second.run, ...(metric ? { primary_metric: metric } : {}) };
   const asked = await desk.runs.ask('compare_runs', input, AbortSignal.timeout(ASK_MS));
   if (asked.is === 'problem') return { text: fallback(`I could not compare them. ${asked.why}`) };
-  const compared = comparisonSchema.safeParse(asked.data);
-  if (!compared.success) return { text: fallback(asked.text) };
-  const [verdict, differs] = [verdictMessage(compared.data), differing(asked.data)];
+  const compared = comparisonIn(asked.data);
+  if (!compared) return { text: fallback(asked.text) };
+  const [verdict, differs] = [verdictMessage(compared), differing(compared)];
   // The verdict's text is escaped already, the other is escaped here.
   return {
     text: differs.text ? cut(`${verdict.text}\n${fallback(differs.text)}`, LIMITS.fallback) : verdict.text,

@@ -1,12 +1,13 @@
 import type { LineChart } from '../charts/chart.ts';
+import { comparisonOf, rankingOf } from '../session/findings.ts';
 import type { Call, Session } from '../session/state.ts';
 import type { Slot } from './narrate.ts';
 import { differing } from './views/differs.ts';
 import { fitted } from './views/limits.ts';
 import { questionMessage } from './views/messages.ts';
 import { readQuestion } from './views/question.ts';
-import { rankingChart, rankingMessage, rankingSchema } from './views/ranking.ts';
-import { comparisonSchema, curveChart, verdictMessage } from './views/verdict.ts';
+import { rankingChart, rankingMessage } from './views/ranking.ts';
+import { curveChart, verdictMessage } from './views/verdict.ts';
 import { outcomeOf, stepTitle } from './views/words.ts';
 
 /** What the thread shows of one call beside its card: a question, a verdict, a ranking, pictures. */
@@ -26,19 +27,17 @@ export function callSlots(s: Session, call: Call | undefined): Slot[] {
 }
 
 function verdict(s: Session, call: Call): Slot[] {
-  const outcome = outcomeOf(call);
-  const compared = call.tool === 'compare_runs' && outcome?.status === 'ok' ? comparisonSchema.safeParse(outcome.data).data : undefined;
+  const compared = comparisonOf(call);
   if (!compared) return [];
   const name = `verdict:${call.id}`;
-  const below = differing(outcome?.data ?? {});
+  const below = differing(compared);
   const { text, blocks } = verdictMessage(compared);
   const message = { text: [text, below.text].filter(Boolean).join('\n'), blocks: fitted([...blocks, ...below.blocks]) };
   return [{ name, thread: true, ...message }, ...picture(s, name, curveChart(compared))];
 }
 
 function ranking(s: Session, call: Call): Slot[] {
-  const outcome = outcomeOf(call);
-  const ranked = call.tool === 'wait_for_job' && outcome?.status === 'ok' ? rankingSchema.safeParse(outcome.data?.['ranking']).data : undefined;
+  const ranked = rankingOf(call);
   if (!ranked) return [];
   const name = `ranking:${call.id}`;
   return [{ name, thread: true, ...rankingMessage(ranked) }, ...picture(s, name, rankingChart(ranked))];

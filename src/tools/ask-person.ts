@@ -27,9 +27,9 @@ export const askPerson = readTool({
   async run({ question, options, to, free_text }, { session }) {
     if (!session) throw new ToolError('NO_SESSION', 'There is no thread here in which a person could be asked.', 'decide without, and say what you assumed.');
     const { answer, interrupted } = session;
-    if (answer) return done(`<@${answer.by}> answered: ${answer.text}`, { status: 'answered', answer: answer.text, by: answer.by, at: answer.at });
+    if (answer) return done(`${answer.by} answered: ${answer.text}`, { status: 'answered', answer: answer.text, by: answer.by, at: answer.at });
     if (interrupted)
-      return done(`<@${interrupted.by}> wrote while several questions were open: ${interrupted.text}`, {
+      return done(`${interrupted.by} wrote while several questions were open: ${interrupted.text}`, {
         status: 'interrupted',
         by: interrupted.by,
         hint: 'Their message may answer one of the open questions or several. Ask again for what it leaves open.',

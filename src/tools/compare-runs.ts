@@ -2,8 +2,9 @@ import { z } from 'zod';
 import { type Comparison, compareRuns as compare } from '../analysis/compare.ts';
 import { downsampleTogether } from '../analysis/downsample.ts';
 import { noiseInWords } from '../analysis/noise.ts';
-import { figure, type JsonNumber, jsonNumber, signed } from '../analysis/numbers.ts';
+import { figure, type JsonNumber, jsonNumber, percent, signed } from '../analysis/numbers.ts';
 import type { Point, Side } from '../analysis/run.ts';
+import { verdictTitle } from '../analysis/verdict.ts';
 import type { MLflow, MlflowRun } from '../services/mlflow.ts';
 import { done, readTool, type ToolContext } from './define-tool.ts';
 import { theMlflowRun } from './linked-runs.ts';
@@ -134,7 +135,7 @@ function inWords(found: Fitted): string {
     figure(m.baseline),
     figure(m.candidate),
     m.delta === null ? '' : signed(m.delta),
-    m.delta_pct === null ? '' : `${signed(m.delta_pct)} %`,
+    m.delta_pct === null ? '' : percent(m.delta_pct),
     m.flag.replace('_', ' '),
   ]);
   const changed = found.params.changed.map((p) => `${cell(p.key)} ${cell(p.baseline, 60)} -> ${cell(p.candidate, 60)}`);
@@ -143,7 +144,7 @@ function inWords(found: Fitted): string {
     ...found.params.removed.map((p) => `${cell(p.key)} only in the baseline`),
   ];
   return [
-    primary ? `**${primary.verdict}** ${cell(primary.verdict_reason, 600)}` : 'No verdict: no primary metric was named.',
+    primary ? `**${verdictTitle(primary.verdict).words}:** ${cell(primary.verdict_reason, 600)}` : 'No verdict: no primary metric was named.',
     `Candidate ${found.candidate.run_id} (${cell(found.candidate.name)}) against baseline ${found.baseline.run_id} (${cell(found.baseline.name)}).`,
     ...(rows.length > 0 ? [table(['metric', 'baseline', 'candidate', 'delta', 'delta %', 'change'], rows)] : ['They have no metric in common.']),
     `Parameters that differ: ${[...changed, ...alone].join(', ') || 'none'} (${found.params.same_count} alike).`,

@@ -72,7 +72,7 @@ export type Refusal = { kind: 'refusal'; why: string };
 export type ToolImage = { data: Uint8Array; mediaType: string; alt: string };
 
 export type ToolAnswer =
-  | { kind: 'done'; text: string; data: Record<string, unknown>; images?: ToolImage[] }
+  | { kind: 'done'; text: string /** What of the text is for people, where not all is. */; said?: string; data: Record<string, unknown>; images?: ToolImage[] }
   /** The host parks the call; a door without a session long-polls instead. `data` is the answer so far. */
   | { kind: 'wait'; waiting: Exclude<Waiting, { for: 'approval' | 'retry' }>; text: string; data: Record<string, unknown> };
 
@@ -182,4 +182,9 @@ export function writeTool<I extends z.ZodObject>(
 
 export function done(text: string, data: Record<string, unknown>, images?: ToolImage[]): ToolAnswer {
   return { kind: 'done', text, data, ...(images?.length ? { images } : {}) };
+}
+
+/** As `done`, with what the model should do next, which is not for people to read. */
+export function advised(said: string, advice: string, data: Record<string, unknown>): ToolAnswer {
+  return { kind: 'done', text: `${said} ${advice}`, said, data };
 }

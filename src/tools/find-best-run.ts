@@ -6,7 +6,7 @@ import { figure } from '../analysis/numbers.ts';
 import { UpstreamError } from '../services/http.ts';
 import type { Experiment, MLflow, MlflowRun } from '../services/mlflow.ts';
 import { checkExperiment, mayReadExperiment } from './allowed.ts';
-import { done, readTool, type ToolAnswer, type ToolContext, ToolError } from './define-tool.ts';
+import { advised, done, readTool, type ToolAnswer, type ToolContext, ToolError } from './define-tool.ts';
 import { isOfJobRun } from './linked-runs.ts';
 import { cell, listed } from './markdown.ts';
 
@@ -180,7 +180,7 @@ async function nobody(
   const what = exists
     ? `No run of ${cell(experiment.name)} competes for the best ${cell(query.metric)}: ${reasons.join(', ') || (query.filter?.trim() ? 'no run matches the filter' : 'there was none when it was looked for')}.`
     : `No run of ${cell(experiment.name)} has a metric called ${cell(query.metric)}. ${didTheyMean(nearMetrics) ?? `Its metrics: ${listed(others)}.`}`;
-  return done(`${what} Nothing was chosen in its place; ask the person.`, {
+  return advised(what, 'Nothing was chosen in its place; ask the person.', {
     found: false,
     experiment_id: experiment.experimentId,
     experiment: experiment.name,
@@ -197,8 +197,14 @@ async function nobody(
 async function noExperiment(wanted: string, mlflow: MLflow, ctx: ToolContext): Promise<ToolAnswer> {
   const { names, near } = await experimentsNear(wanted, mlflow, ctx);
   const hint = didTheyMean(near) ?? `Some that exist: ${listed(names, 10)}.`;
-  const text = `MLflow has no experiment called ${cell(wanted)}. ${hint} Nothing was chosen in its place; ask the person.`;
-  return done(text, { found: false, considered: 0, ties: [], near_experiments: near, experiments: names.slice(0, 10) });
+  const said = `MLflow has no experiment called ${cell(wanted)}. ${hint}`;
+  return advised(said, 'Nothing was chosen in its place; ask the person.', {
+    found: false,
+    considered: 0,
+    ties: [],
+    near_experiments: near,
+    experiments: names.slice(0, 10),
+  });
 }
 
 /** What may be read, and of these what may have been meant. */

@@ -8,6 +8,9 @@ import type { Confirmation } from './gate.ts';
 /** Where the host reads what to do with an answer. Only inside this process: a door cuts it off. */
 export const HOST = 'labmate/host';
 
+/** Where the host reads what people are shown of an answer, if not its text. Cut off like `HOST`. */
+export const SAID = 'labmate/said';
+
 export type HostNote =
   | { kind: 'wait'; waiting: Exclude<Waiting, { for: 'approval' | 'retry' }> }
   | { kind: 'confirm'; confirmation: Confirmation }
@@ -77,13 +80,14 @@ function presentAnswer(answer: ToolAnswer): CallToolResult {
   if (answer.kind === 'done') {
     for (const image of answer.images ?? [])
       content.push({ type: 'image', data: Buffer.from(image.data).toString('base64'), mimeType: image.mediaType, _meta: { alt: image.alt } });
-    return { content, structuredContent: answer.data };
+    return { content, structuredContent: answer.data, ...(answer.said === undefined ? {} : { _meta: { [SAID]: answer.said } }) };
   }
   return { content, structuredContent: answer.data, _meta: { [HOST]: { kind: 'wait', waiting: answer.waiting } satisfies HostNote } };
 }
 
 /** To the model: what was asked and what came back, so that it can correct itself. Never a stack. */
 export function presentFailure(error: unknown): CallToolResult {
-  if (error instanceof ToolError || error instanceof UpstreamError) return { isError: true, content: [{ type: 'text', text: error.message }] };
+  if (error instanceof ToolError) return { isError: true, content: [{ type: 'text', text: error.message }], _meta: { [SAID]: error.what } };
+  if (error instanceof UpstreamError) return { isError: true, content: [{ type: 'text', text: error.message }] };
   throw error;
 }

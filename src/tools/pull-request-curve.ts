@@ -1,13 +1,8 @@
-import { z } from 'zod';
 import type { LineChart } from '../charts/chart.ts';
 import { lineChart } from '../charts/line-chart.ts';
 import { FontMissing, type RenderOptions, renderPng } from '../charts/render-png.ts';
+import { comparisons, type Ranked, rankings } from '../session/findings.ts';
 import type { Session } from '../session/state.ts';
-import { outcomes } from './pull-request-facts.ts';
-
-const points = z.array(z.tuple([z.number(), z.union([z.number(), z.string()])]));
-const curveSchema = z.object({ metric: z.string(), baseline: points, candidate: points });
-const rankingSchema = z.object({ metric: z.string(), curves: z.array(z.object({ name: z.string(), points })) });
 
 export type Curve = {
   /** A vega-lite spec, readable and drawn anywhere. */
@@ -34,22 +29,20 @@ export async function curveOf(session: Session, options: RenderOptions = {}): Pr
 }
 
 function compared(session: Session): LineChart | null {
-  const found = outcomes(session, 'compare_runs').flatMap((data) => curveSchema.safeParse(data['curve']).data ?? []);
-  const curve = found.at(-1);
+  const curve = comparisons(session).findLast((found) => found.curve)?.curve;
   if (!curve || curve.candidate.length < 2 || curve.baseline.length < 2) return null;
   const series = (['candidate', 'baseline'] as const).map((name) => ({ name, points: pointsOf(curve[name]) }));
   return { title: `${curve.metric}: candidate and baseline`, xLabel: 'step', yLabel: curve.metric, series };
 }
 
 function rankedTogether(session: Session): LineChart | null {
-  const ranking = outcomes(session, 'wait_for_job').flatMap((data) => rankingSchema.safeParse(data['ranking']).data ?? []);
-  const last = ranking.at(-1);
+  const last = rankings(session).at(-1);
   const drawn = (last?.curves ?? []).filter((c) => c.points.length > 1);
   if (!last || drawn.length === 0) return null;
   const series = drawn.map((c) => ({ name: c.name, points: pointsOf(c.points) }));
   return { title: `${last.metric}: ${series.length} runs`, xLabel: 'step', yLabel: last.metric, series };
 }
 
-function pointsOf(list: z.infer<typeof points>) {
+function pointsOf(list: Ranked['curves'][number]['points']) {
   return list.map(([x, y]) => ({ x, y: typeof y === 'number' ? y : null }));
 }

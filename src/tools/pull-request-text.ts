@@ -1,5 +1,5 @@
 import { visible } from '../policy/outside-text.ts';
-import { type Names, who } from './slack-names.ts';
+import { type Names, who } from '../session/people.ts';
 
 /**
  * The model's Markdown as a pull request may carry it. It stays Markdown, but it mentions nobody, hides nothing and loads nothing.

@@ -1,12 +1,11 @@
 import { listed } from '../policy/listed.ts';
 import type { GitHub } from '../services/github.ts';
+import { namesIn } from '../session/people.ts';
 import { report } from '../session/report.ts';
-import type { Session } from '../session/state.ts';
 import { type SessionFacts, type ToolContext, ToolError } from './define-tool.ts';
 import { type Curve, curveOf } from './pull-request-curve.ts';
 import { hostFacts, type Picture } from './pull-request-facts.ts';
 import { pullRequestBody, type RecordNote } from './pull-request-text.ts';
-import type { Names } from './slack-names.ts';
 
 /** GitHub refuses a longer description; some is kept for the final head. */
 const LONGEST_BODY = 65_000;
@@ -19,22 +18,12 @@ export async function recordFiles(session: SessionFacts, folder: string): Promis
   const record = session.record();
   const curve = await curveOf(record.session);
   const files: File[] = [
-    { path: `${folder}/README.md`, content: report(record.session) },
+    { path: `${folder}/README.md`, content: report(record.session, session.call) },
     { path: `${folder}/record.jsonl`, content: record.jsonl() },
     ...(curve?.png ? [{ path: `${folder}/curve.png`, content: curve.png }] : []),
     ...(curve ? [{ path: `${folder}/chart.json`, content: curve.json }] : []),
   ];
   return { files, folder, curve };
-}
-
-/** What Slack called the people of a session, as the log has it up to the approval. */
-function namesIn({ approvals }: Session): Names {
-  return new Map(
-    [...approvals.values()].flatMap(({ preview, votes }) => [
-      ...Object.entries(preview.people ?? {}),
-      ...votes.flatMap((v) => (v.name ? [[v.by, v.name] as const] : [])),
-    ]),
-  );
 }
 
 /** `README.md, record.jsonl, curve.png and chart.json`. */

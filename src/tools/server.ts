@@ -16,7 +16,7 @@ import type { AtDoor, DoorAnswer } from './door.ts';
 import { type CallScope, type GateDeps, gate } from './gate.ts';
 import { instructions } from './instructions.ts';
 import { listed, outputOf } from './listing.ts';
-import { HOST, present, presentFailure } from './present.ts';
+import { HOST, present, presentFailure, SAID } from './present.ts';
 import type { Prompt } from './prompts.ts';
 import { type Resource, resources } from './resources.ts';
 
@@ -91,7 +91,7 @@ export function cleaned(result: CallToolResult, { clean, suspect }: Cleaning): C
 }
 
 function withoutHostNote({ _meta, ...result }: CallToolResult): CallToolResult {
-  const { [HOST]: _ours, ...rest } = _meta ?? {};
+  const { [HOST]: _ours, [SAID]: _said, ...rest } = _meta ?? {};
   return Object.keys(rest).length > 0 ? { ...result, _meta: rest } : result;
 }
 

@@ -4,7 +4,7 @@ import { direction } from '../analysis/direction.ts';
 import { UpstreamError } from '../services/http.ts';
 import type { Tripwire } from '../session/events.ts';
 import { tripped, trippedFacts } from '../session/tripwire.ts';
-import { done, readTool, type ToolAnswer, type ToolContext, ToolError } from './define-tool.ts';
+import { advised, done, readTool, type ToolAnswer, type ToolContext, ToolError } from './define-tool.ts';
 import { runReport } from './get-job-status.ts';
 import { isoTime } from './iso-time.ts';
 import { type Ranking, rankingInWords, rankRuns } from './rank-runs.ts';
@@ -127,11 +127,12 @@ function answer(runs: readonly RunReport[], wokenBy: string, more: Record<string
   const why = {
     message: `The wait was interrupted by a message${interrupted ? ` of ${interrupted.by}` : ''}; the run goes on.`,
     deadline: 'The wait ended by its deadline; the run goes on.',
-    tripwire: `${trips.join('; ') || 'A condition came true'}${on}. To wait on, call again without this condition or with a greater after_step.`,
+    tripwire: `${trips.join('; ') || 'A condition came true'}${on}.`,
     job: trips.length > 0 ? `${trips.join('; ')}.` : '',
   }[wokenBy];
   const text = [why, inSentences(runs), ranking ? rankingInWords(ranking) : '', note].filter(Boolean).join('\n\n');
-  return done(text, { ...dataOf(runs, wokenBy), ...more });
+  const data = { ...dataOf(runs, wokenBy), ...more };
+  return wokenBy === 'tripwire' ? advised(text, 'To wait on, call again without this condition or with a greater after_step.', data) : done(text, data);
 }
 
 function dataOf(runs: readonly RunReport[], wokenBy: string) {

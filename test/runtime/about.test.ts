@@ -120,8 +120,12 @@ describe('an entry', () => {
     const s = sessionOf([
       opened(),
       replied(1, [{ id: 'c1', tool: 'compare_runs' }]),
-      finished('c1', { primary: { verdict: 'within_threshold', metric: 'val_f1', delta_pct: 0.4211 } }),
+      finished('c1', {
+        baseline: { run_id: 'b' },
+        candidate: { run_id: 'c' },
+        primary: { verdict: 'within_threshold', metric: 'val_f1', delta_pct: 0.42114 },
+      }),
     ]);
-    expect(aboutOf(s, null).verdict).toBe('within threshold: val_f1 +0.421 %');
+    expect(aboutOf(s, null).verdict).toBe('not enough of a difference: val_f1 +0.4211 %');
   });
 });

@@ -75,7 +75,7 @@ describe('a stop while a run goes on', () => {
     expect(step(canceling)).toMatchObject({ do: 'call', call: { id: 'stop-7' } });
     expect(decidedAtStop(sessionOf(canceling), 'stop-7')).toBe(true);
     expect(words([...canceling, finished('stop-7', { status: 'cancel_requested', run_id: '7' })])).toBe('Stopped by <@U1>. Canceled: run 7 (http://d/7).');
-    const failed: SessionEvent = { type: 'call_finished', call: 'stop-7', outcome: { status: 'failed', text: 'Run 7 has ended already.' } };
+    const failed: SessionEvent = { type: 'call_finished', call: 'stop-7', outcome: { status: 'failed', text: 'ALREADY_ENDED: Run 7 has ended already. Next: read it. (not retryable)' } };
     expect(words([...canceling, failed])).toBe('Stopped by <@U1>. Run 7 was not canceled: Run 7 has ended already.');
   });
 

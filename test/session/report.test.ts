@@ -95,6 +95,18 @@ describe('the report of a session', () => {
     for (const part of texts) expect(text).toContain(part);
   });
 
+  it('within the pull request that carries it does not wait to be approved, and names who is known by name', () => {
+    const asked = asks('c5', 's1/2');
+    if (asked.waiting.for !== 'approval') throw new Error('no question');
+    const named = { ...asked, waiting: { ...asked.waiting, preview: { ...asked.waiting.preview, people: { U1: 'priya' } } } };
+    const events = [opened(prompt), replied(1, [{ id: 'c5', tool: 'create_github_pr' }]), named, { ...approved('c5', 'U2', 's1/2'), name: 'sam' }];
+    const text = report(sessionOf(events), 'c5');
+    expect(text).toContain('- Asked by priya (Slack user `U1`) in `C0ML`');
+    expect(text).toContain('| approved by sam (Slack user `U2`) 2026-11-01T09:03:00.000Z, being opened with this file |');
+    expect(text).toContain('- `create_github_pr`: being opened with this file');
+    expect(report(sessionOf(events))).toContain(', not used |');
+  });
+
   it('tells a failed comparison and one it cannot read, without inventing figures', () => {
     const of = (outcome: EventOf<'call_finished'>['outcome']) =>
       report(sessionOf([opened(), replied(1, [{ id: 'c1', tool: 'compare_runs' }]), { type: 'call_finished', call: 'c1', outcome }]));

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { compareRuns } from '../../src/analysis/compare.ts';
-import type { SessionEvent } from '../../src/session/events.ts';
+import type { EventOf, SessionEvent } from '../../src/session/events.ts';
 import { narrate, type Slot } from '../../src/slack/narrate.ts';
 import { approved, asks, denied, finished, opened, replied, sessionOf, started, told, waitsForAnswer, waitsForJob } from '../session/logs.ts';
 import { permissions } from './a-desk.ts';
@@ -123,7 +123,38 @@ describe('the thread of a session', () => {
     const disagreeing = walk.map((e) => (e.type === 'call_finished' && e.call === 'c3' ? finished('c3', close as unknown as Record<string, unknown>) : e));
     const lines = JSON.stringify(slot(slotsOf(...disagreeing), 'verdict:c3').blocks);
     expect(lines).toContain('As a relative change: +1.014 %, improved (this reading was used)');
-    expect(lines).toContain('In percentage points: +0.72, within threshold');
+    expect(lines).toContain('In percentage points: +0.72, not enough of a difference');
+  });
+
+  test('a headline says what keeps a verdict from being one, and never spells a sign out', () => {
+    const headline = (candidate: number | undefined, more: Partial<Parameters<typeof compareRuns>[2]> = {}) => {
+      const found = compareRuns(side(0.71, 'b'), side(candidate ?? Number.NaN, 'c'), { primary: 'val_f1', threshold: { value: 1, kind: 'relative' }, ...more });
+      const events = walk.map((e) => (e.type === 'call_finished' && e.call === 'c3' ? finished('c3', found as unknown as Record<string, unknown>) : e));
+      return slot(slotsOf(...events), 'verdict:c3')
+        .text.split('\n')[0]
+        ?.replace(/ · .*/, '');
+    };
+    expect(headline(0.73)).toBe('📈 Improved: val_f1 +2.817 %, asked for: more than 1 % relative');
+    expect(headline(0.7)).toBe('📉 Regressed: val_f1 -1.408 %, asked for: more than 1 % relative');
+    expect(headline(0.711)).toBe('⚖️ Not enough of a difference: val_f1 +0.1408 %, asked for: more than 1 % relative');
+    expect(headline(undefined)).toBe('❔ No verdict: val_f1 is NaN in the candidate; asked for: more than 1 % relative');
+    expect(headline(0.73, { primary: 'acc' })).toBe('❔ No verdict: acc is in neither run; asked for: more than 1 % relative');
+  });
+
+  test('a step says what is for people: no code, no advice for the model, and who answered as a person', () => {
+    const plan = (tool: string, outcome: EventOf<'call_finished'>['outcome']) =>
+      slot(slotsOf(opened(SEED), replied(1, [{ id: 'c1', tool }]), { type: 'call_finished', call: 'c1', outcome }), 'plan');
+    const said = 'Databricks has no job 7.';
+    const text = `JOB_NOT_FOUND: ${said} Next: check the id; list_databricks_jobs lists them. (not retryable)`;
+    expect(plan('get_job_status', { status: 'failed', text, said }).text).toContain(`failed: ${said}`);
+    // As records had it before what people read was kept apart.
+    expect(plan('get_job_status', { status: 'failed', text }).text).toMatch(/failed: Databricks has no job 7\.$/);
+    const early = 'val_f1 below 0.6 came true on run 7: 0.5 at step 3; what still runs goes on.';
+    const advised = `${early} To wait on, call again without this condition or with a greater after_step.`;
+    expect(plan('wait_for_job', { status: 'ok', text: advised, data: {} }).text).toMatch(/what still runs goes on\.$/);
+    const answer = plan('ask_person', { status: 'ok', text: '<@U2> answered: forget it', data: { status: 'answered', by: 'U2', answer: 'forget it' } });
+    expect(answer.text).toContain('● Ask a person: answered: forget it');
+    expect(JSON.stringify(answer.blocks)).toContain('[{"type":"user","user_id":"U2"},{"type":"text","text":" answered: forget it"}]');
   });
 
   test('names what it waits for, and by whom', () => {

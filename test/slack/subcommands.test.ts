@@ -78,6 +78,8 @@ const trained = (sid: string, run: string, mlflowRun: string, parameters: Record
   { type: 'call_finished', call: 'c1', outcome: { status: 'ok', text: 'done', data: { run_id: run, run_url: `https://dbc.example/run/${run}` } } },
   replied(4, [{ id: 'c2', tool: 'compare_runs', input: { primary_metric: 'val_f1', candidate_run_id: mlflowRun } }]),
   finished('c2', {
+    baseline: { run_id: 'b'.repeat(32) },
+    candidate: { run_id: mlflowRun },
     primary: { verdict: 'improved', metric: 'val_f1', delta_pct: 3.03 },
     runs: [{ run_id: run, status: 'SUCCEEDED', mlflow_run_ids: [mlflowRun], parameters }],
   }),

@@ -32,7 +32,7 @@ test('the description shows the curve of the run it is about, its figures from t
   const body = await stage.until('the final head under the description', async () => ((await pull()).includes(session.head) ? await pull() : null));
   for (const part of [
     '### From the record',
-    '📈 **improved**: val_f1',
+    '📈 **Improved**: val_f1',
     '| `val_f1` | 0.7126 | 0.734192 | +0.02159 | +3.03 % |',
     '| `feature_set` | `v1` | `v2` |',
     'Noise: Only the baseline was repeated. The single run of the candidate lies',

@@ -150,6 +150,9 @@ describe('what a client finds', () => {
     const answer = await client.callTool({ name: 'run_databricks_job', arguments: { job_id: '101' }, _meta: { 'labmate/call': 'made up' } });
     expect(answer).toMatchObject({ isError: true, content: [{ text: expect.stringContaining('There is no session here') }] });
     expect(answer._meta).toBeUndefined();
+    const failed = await client.callTool({ name: 'fetch_mlflow_run', arguments: { run_id: '0'.repeat(32) } });
+    expect(failed).toMatchObject({ isError: true, content: [{ text: expect.stringMatching(/^RUN_NOT_FOUND: .* Next: .* \(not retryable\)$/) }] });
+    expect(failed._meta).toBeUndefined();
     await client.close();
   });
 });

@@ -355,7 +355,7 @@ describe('compare_runs', () => {
     expect(data['curve']['baseline'].length).toBe(20);
     expect(data['curve']['candidate'].at(-1)).toEqual([19, 0.734192]);
     expect(text).toMatch(
-      /^\*\*improved\*\* val_f1 0\.734192 against 0\.7126 \(\+0\.02159, \+3\.03 % relative, \+2\.159 percentage points\): better by more than 1 % relative/,
+      /^\*\*Improved:\*\* val_f1 0\.734192 against 0\.7126 \(\+0\.02159, \+3\.03 % relative, \+2\.159 percentage points\): better by more than 1 % relative/,
     );
     expect(text).toContain('Parameters that differ: feature_set v1 -> v2 (5 alike).');
   });

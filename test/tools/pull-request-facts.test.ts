@@ -38,7 +38,7 @@ test('verdict, figures, differences and runs stand open; approvals and prompt ar
   expect(hostFacts(sessionOf(events), { url: 'https://github.com/acme/ads/blob/abc/curve.png?raw=true', alt: 'val_f1' }, 10_000)).toMatchInlineSnapshot(`
     "### From the record
 
-    📈 **improved**: val_f1 0.734 against 0.7126 (+0.0214): better by more than 1 % relative.
+    📈 **Improved**: val_f1 0.734 against 0.7126 (+0.0214): better by more than 1 % relative.
 
     | Metric | Baseline | Candidate | Δ | Δ % |
     | --- | ---: | ---: | ---: | ---: |
@@ -85,7 +85,7 @@ test('verdict, figures, differences and runs stand open; approvals and prompt ar
 test('what does not fit is left out whole, and said', () => {
   const facts = hostFacts(sessionOf([opened('x'.repeat(5_000)), ...events.slice(1)]), null, 2_500);
   expect(facts.length).toBeLessThan(2_500);
-  expect(facts).toContain('**improved**');
+  expect(facts).toContain('**Improved**');
   expect(facts).toContain("1 part is left out for length; the record's README.md has the whole.");
 });
 

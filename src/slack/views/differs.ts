@@ -1,23 +1,13 @@
-import { z } from 'zod';
 import type { Block } from '../../services/slack.ts';
+import type { Compared } from '../../session/findings.ts';
 import { type Bit, bold, bullets, context, mono, para, rich, t } from './rich.ts';
-
-const differsSchema = z.object({
-  params: z.object({
-    changed: z.array(z.object({ key: z.string(), baseline: z.string(), candidate: z.string() })),
-    added: z.array(z.object({ key: z.string() })).catch([]),
-    removed: z.array(z.object({ key: z.string() })).catch([]),
-    same_count: z.number().catch(0),
-  }),
-});
 
 const SHOWN = 15;
 
 /** The parameters in which two runs differ, for below their verdict; nothing where the comparison does not say. */
-export function differing(data: Record<string, unknown>): { text: string; blocks: Block[] } {
-  const read = differsSchema.safeParse(data);
-  if (!read.success) return { text: '', blocks: [] };
-  const { changed, added, removed, same_count: alike } = read.data.params;
+export function differing({ params }: Compared): { text: string; blocks: Block[] } {
+  if (!params) return { text: '', blocks: [] };
+  const { changed, added, removed, same_count: alike } = params;
   const lines: { words: string; bits: Bit[] }[] = [
     ...changed.map((p) => ({ words: `${p.key}: ${p.baseline} → ${p.candidate}`, bits: [mono(p.key), t(` ${p.baseline} → ${p.candidate}`)] })),
     ...added.map((p) => ({ words: `${p.key}: only in the candidate`, bits: [mono(p.key), t(' only in the candidate')] })),

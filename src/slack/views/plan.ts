@@ -4,8 +4,10 @@ import type { RunProgress } from '../../runtime/progress.ts';
 import type { Block } from '../../services/slack.ts';
 import { badRunsInWords, stepEnd } from '../../session/came-to.ts';
 import type { Outcome } from '../../session/events.ts';
+import { foundBy } from '../../session/findings.ts';
 import { knownLinks } from '../../session/known-links.ts';
 import { reportsIn } from '../../session/runs.ts';
+import { saidOf } from '../../session/said.ts';
 import type { Call, Session } from '../../session/state.ts';
 import { stateOf } from '../../session/where-it-stands.ts';
 import type { Live } from '../live.ts';
@@ -109,8 +111,10 @@ function lineOf(s: Session, call: Call, mayApprove: (tool: string) => Bit[], pro
       if (isInterruptedWait(call))
         return s.ended ? line('pending', 'not waited for to the end') : line('in_progress', 'the run goes on while a message is answered');
       const { outcome } = status;
-      const words = severalEnded(call, outcome) ?? firstLine(outcome.text);
+      const words = severalEnded(call, outcome) ?? firstLine(saidOf(outcome));
       const end = stepEnd(call) ?? 'done';
+      const answer = answered(call);
+      if (answer) return { ...line('complete', `answered: ${answer.words}`), bits: [user(answer.by), t(` answered: ${answer.words}`)] };
       if (end === 'done') return line('complete', words);
       if (end === 'denied' && approval?.state === 'denied')
         return line('error', 'denied by ', ...(approval.by ? [user(approval.by)] : []), t(approval.reason ? `: ${approval.reason}` : ''));
@@ -123,6 +127,12 @@ function lineOf(s: Session, call: Call, mayApprove: (tool: string) => Bit[], pro
     default:
       return status satisfies never;
   }
+}
+
+/** Who answered a question, and what. */
+function answered(call: Call): { by: string; words: string } | null {
+  const { by, answer } = foundBy(call, 'ask_person') ?? {};
+  return typeof by === 'string' && typeof answer === 'string' ? { by, words: firstLine(answer) } : null;
 }
 
 /** The question as it is put to people; older records have only the words for the model. */

@@ -1,31 +1,16 @@
-import { z } from 'zod';
 import { noiseInWords } from '../../analysis/noise.ts';
+import { figure } from '../../analysis/numbers.ts';
 import type { LineChart } from '../../charts/chart.ts';
 import { slackLineChart } from '../../charts/slack-chart.ts';
 import { textSparkline } from '../../charts/sparkline.ts';
 import type { Block } from '../../services/slack.ts';
+import type { Ranked } from '../../session/findings.ts';
 import { fallback, fitted } from './limits.ts';
 import { bold, bullets, context, mono, para, rich, t } from './rich.ts';
 import { escaped } from './training.ts';
 
-const value = z.union([z.number(), z.string()]);
-const ranked = z.object({ run_id: z.string(), name: z.string(), value: z.number() });
-
-/** What the thread shows of several runs that were waited for. */
-export const rankingSchema = z.object({
-  metric: z.string(),
-  direction: z.enum(['max', 'min']).nullable(),
-  best: ranked.nullable(),
-  runner_up: ranked.optional(),
-  considered: z.number(),
-  of: z.number(),
-  noise: z.object({ note: z.string(), figures: z.string().optional() }).optional(),
-  curves: z.array(z.object({ run_id: z.string(), name: z.string(), points: z.array(z.tuple([z.number(), value])) })),
-});
-export type Ranking = z.infer<typeof rankingSchema>;
-
 /** All runs of a wait on one chart, the best named with the gap to the next and what is known of chance. */
-export function rankingMessage(r: Ranking): { text: string; blocks: Block[] } {
+export function rankingMessage(r: Ranked): { text: string; blocks: Block[] } {
   const title = headline(r);
   const chart = slackLineChart(escaped(rankingChart(r)), { leaveOut: true });
   const lines = r.curves.map((c) => ({ name: c.name, curve: textSparkline(pointsOf(c)) }));
@@ -33,7 +18,7 @@ export function rankingMessage(r: Ranking): { text: string; blocks: Block[] } {
   const blocks: Block[] = [
     rich(
       para(bold(title)),
-      ...(r.runner_up && r.best ? [para(t(`Next is ${r.runner_up.name} with ${short(r.runner_up.value)}.`))] : []),
+      ...(r.runner_up && r.best ? [para(t(`Next is ${r.runner_up.name} with ${figure(r.runner_up.value)}.`))] : []),
       ...(r.noise ? [para(t(`Noise: ${noiseInWords(r.noise)}`))] : []),
       bullets(lines.map(({ name, curve }) => [t(`${name} `), mono(curve)])),
     ),
@@ -53,7 +38,7 @@ export function rankingMessage(r: Ranking): { text: string; blocks: Block[] } {
 }
 
 /** The same runs as one chart, for Slack and for a picture. The best comes first: where there is not room for all, it must be among those shown. */
-export function rankingChart(r: Ranking): LineChart {
+export function rankingChart(r: Ranked): LineChart {
   const drawn = r.curves.filter((c) => c.points.length > 1);
   const first = (c: { run_id: string }) => Number(c.run_id !== r.best?.run_id);
   return {
@@ -64,16 +49,12 @@ export function rankingChart(r: Ranking): LineChart {
   };
 }
 
-function headline({ metric, direction, best, considered, of }: Ranking): string {
+function headline({ metric, direction, best, considered, of }: Ranked): string {
   if (!direction) return `${of} runs; whether higher or lower ${metric} is better is not known`;
   if (!best) return `None of ${of} runs finished with a finite ${metric}`;
-  return `Best of ${of}: ${best.name}, ${metric} ${short(best.value)}${considered < of ? ` (${considered} finished)` : ''}`;
+  return `Best of ${of}: ${best.name}, ${metric} ${figure(best.value)}${considered < of ? ` (${considered} finished)` : ''}`;
 }
 
-function pointsOf(curve: Ranking['curves'][number]) {
+function pointsOf(curve: Ranked['curves'][number]) {
   return curve.points.map(([x, y]) => ({ x, y: typeof y === 'number' ? y : null }));
-}
-
-function short(n: number): string {
-  return String(Number(n.toPrecision(6)));
 }

@@ -1,71 +1,23 @@
-import { z } from 'zod';
 import { noiseInWords } from '../../analysis/noise.ts';
-import { thresholdInWords } from '../../analysis/verdict.ts';
+import { figure, percent, signed } from '../../analysis/numbers.ts';
+import { thresholdInWords, verdictInWords, verdictTitle } from '../../analysis/verdict.ts';
 import type { LineChart } from '../../charts/chart.ts';
 import { slackBarChart, slackLineChart } from '../../charts/slack-chart.ts';
 import { textSparkline } from '../../charts/sparkline.ts';
 import { cut, plain } from '../../policy/outside-text.ts';
 import type { Block } from '../../services/slack.ts';
+import type { Compared } from '../../session/findings.ts';
 import { fallback, fitted } from './limits.ts';
 import { bold, bullets, context, link, type Para, para, rich, t } from './rich.ts';
 import { escaped } from './training.ts';
 
-const figure = z.union([z.number(), z.string()]).nullable();
-const side = z.object({ run_id: z.string(), name: z.string().catch(''), url: z.string().catch('') });
-
-const points = z.array(z.tuple([z.number(), z.union([z.number(), z.string()])]));
-
-/** What the thread shows of a comparison; the rest of it is in the record. */
-export const comparisonSchema = z.object({
-  baseline: side,
-  candidate: side,
-  primary: z
-    .object({
-      metric: z.string(),
-      baseline: figure,
-      candidate: figure,
-      delta: figure.catch(null),
-      delta_pct: figure.catch(null),
-      verdict: z.enum(['improved', 'regressed', 'within_threshold', 'inconclusive']),
-      verdict_reason: z.string(),
-      threshold: z
-        .object({ value: z.number(), kind: z.enum(['relative', 'points', 'absolute']) })
-        .nullable()
-        .catch(null),
-      delta_points: z.number().optional().catch(undefined),
-      readings_disagree: z.boolean().catch(false),
-      readings: z
-        .object({
-          relative: z.object({ delta_pct: z.number(), verdict: z.string() }).nullable(),
-          points: z.object({ delta_points: z.number(), verdict: z.string() }).nullable(),
-          used: z.string().nullable(),
-        })
-        .optional(),
-    })
-    .nullable(),
-  metrics: z
-    .array(
-      z.object({ key: z.string(), baseline: figure, candidate: figure, delta: figure.catch(null), delta_pct: figure.catch(null), flag: z.string().catch('') }),
-    )
-    .catch([]),
-  noise: z.object({ note: z.string(), figures: z.string().optional() }).optional().catch(undefined),
-  warnings: z.array(z.string()).catch([]),
-  /** What is to be known of the runs themselves. */
-  notes: z.array(z.string()).optional().catch(undefined),
-  /** The primary metric over the steps, thinned: [step, value]. */
-  curve: z.object({ metric: z.string(), baseline: points, candidate: points }).optional().catch(undefined),
-});
-export type Shown = z.infer<typeof comparisonSchema>;
-
-const WORDS = { improved: 'Improved', regressed: 'Regressed', within_threshold: 'Not enough of a difference', inconclusive: 'No verdict' } as const;
-const EMOJI = { improved: '📈', regressed: '📉', within_threshold: '⚖️', inconclusive: '❔' } as const;
 const ROWS = 15;
 
 /** The verdict of a comparison: the sentence, the figures as a table, both readings of a percentage where they disagree, and the primary metric as Slack's own chart. */
-export function verdictMessage(c: Shown): { text: string; blocks: Block[] } {
+export function verdictMessage(c: Compared): { text: string; blocks: Block[] } {
   const { primary } = c;
   const title = headline(c);
-  const caveats = [...c.warnings.slice(0, 8), ...(c.notes ?? []).slice(0, 4)];
+  const caveats = [...c.warnings.slice(0, 8), ...c.notes.slice(0, 4)];
   const chance = c.noise ? noiseInWords(c.noise, c.warnings) : '';
   const reason = primary?.verdict_reason ?? 'No metric was named, so there is no verdict.';
   const paras: Para[] = [
@@ -86,45 +38,55 @@ export function verdictMessage(c: Shown): { text: string; blocks: Block[] } {
   ];
   const lines = c.metrics
     .slice(0, ROWS)
-    .map((m) => `${m.key}: ${show(m.baseline)} → ${show(m.candidate)}${m.delta_pct === null ? '' : ` (${percent(m.delta_pct)})`}`);
+    .map((m) => `${m.key}: ${figure(m.baseline)} → ${figure(m.candidate)}${m.delta_pct === null ? '' : ` (${percent(m.delta_pct)})`}`);
   const sparks = curves?.series.map((s) => `${s.name}: ${textSparkline(s.points)}`) ?? [];
   return { text: fallback(title, reason, ...lines, ...sparks), blocks: fitted(blocks) };
 }
 
 /** What a reader who reads one line must know: the verdict, by how much, what was asked for, and whether anything is to be objected. */
-function headline({ primary, warnings }: Shown): string {
+function headline({ primary, warnings }: Compared): string {
   const count = warnings.length === 0 ? '' : ` · ${warnings.length} ${warnings.length === 1 ? 'warning' : 'warnings'} below`;
   if (!primary) return `Compared${count}`;
   const { verdict, metric, threshold } = primary;
-  const change = changeAsAsked(primary);
+  const change = noFigure(primary) ?? changeAsAsked(primary);
   const asked = threshold ? `asked for: more than ${thresholdInWords(threshold)}` : '';
-  const details = [change, asked].filter(Boolean).join(', ');
-  return `${EMOJI[verdict]} ${WORDS[verdict]}: ${metric}${details ? ` ${details}` : ''}${count}`;
+  const { sign, words } = verdictTitle(verdict);
+  return `${sign} ${words}: ${[`${metric} ${change}`.trim(), asked].filter(Boolean).join(noFigure(primary) ? '; ' : ', ')}${count}`;
+}
+
+/** What keeps a metric from being compared at all. */
+function noFigure({ baseline, candidate }: NonNullable<Compared['primary']>): string | null {
+  const sides = Object.entries({ candidate, baseline });
+  const missing = sides.filter(([, value]) => value === null).map(([role]) => role);
+  if (missing.length > 0) return missing.length > 1 ? 'is in neither run' : `is missing in the ${missing[0]}`;
+  const odd = sides.filter(([, value]) => typeof value === 'string');
+  return odd.length > 0 ? `is ${odd.map(([role, value]) => `${value} in the ${role}`).join(' and ')}` : null;
 }
 
 /** The change in the terms of the threshold: a percentage point is no per cent. */
-function changeAsAsked({ delta, delta_pct, delta_points, threshold }: NonNullable<Shown['primary']>): string {
+function changeAsAsked({ delta, delta_pct, delta_points, threshold }: NonNullable<Compared['primary']>): string {
   if (threshold?.kind === 'points' && delta_points !== undefined) return `${signed(delta_points)} percentage points`;
-  if (threshold?.kind === 'absolute' || delta_pct === null) return typeof delta === 'number' ? signed(delta) : '';
+  if (threshold?.kind === 'absolute' || delta_pct === null) return delta === null ? '' : signed(delta);
   return percent(delta_pct);
 }
 
 /** Each reading with its own verdict, where that is not the same; else the reason has both figures already. */
-function readings(c: Shown): Para[] {
+function readings(c: Compared): Para[] {
   const r = c.primary?.readings;
   if (!r?.relative || !r.points || !c.primary?.readings_disagree) return [];
   const used = (kind: string) => (r.used === kind ? ' (this reading was used)' : '');
   return [
     bullets([
-      [t(`As a relative change: ${percent(r.relative.delta_pct)}, ${spoken(r.relative.verdict)}${used('relative')}`)],
-      [t(`In percentage points: ${signed(r.points.delta_points)}, ${spoken(r.points.verdict)}${used('points')}`)],
+      [t(`As a relative change: ${percent(r.relative.delta_pct)}, ${verdictInWords(r.relative.verdict)}${used('relative')}`)],
+      [t(`In percentage points: ${signed(r.points.delta_points)}, ${verdictInWords(r.points.verdict)}${used('points')}`)],
     ]),
   ];
 }
 
-function table(metrics: Shown['metrics']): Block {
+function table(metrics: Compared['metrics']): Block {
   const cell = (text: string) => ({ type: 'raw_text', text: cut(plain(text), 120) || ' ' });
-  const rows = metrics.map((m) => [m.key, show(m.baseline), show(m.candidate), m.delta_pct === null ? show(m.delta) : percent(m.delta_pct), spoken(m.flag)]);
+  const change = ({ delta, delta_pct }: Compared['metrics'][number]) => (delta_pct !== null ? percent(delta_pct) : delta === null ? 'none' : signed(delta));
+  const rows = metrics.map((m) => [m.key, figure(m.baseline), figure(m.candidate), change(m), m.flag.replaceAll('_', ' ')]);
   return {
     type: 'table',
     column_settings: [{ is_wrapped: true }, { align: 'right' }, { align: 'right' }, { align: 'right' }, {}],
@@ -133,7 +95,7 @@ function table(metrics: Shown['metrics']): Block {
 }
 
 /** Both runs' curves of the primary metric, for Slack and for a picture; null where fewer than two points of a run are known. */
-export function curveChart({ curve }: Pick<Shown, 'curve'>): LineChart | null {
+export function curveChart({ curve }: Pick<Compared, 'curve'>): LineChart | null {
   if (!curve || curve.baseline.length < 2 || curve.candidate.length < 2) return null;
   const line = (kind: 'candidate' | 'baseline') => ({
     name: kind,
@@ -161,23 +123,6 @@ function barsOf(metric: string, baseline: unknown, candidate: unknown): Block | 
   });
 }
 
-function nameOf(side: Shown['baseline']): string {
+function nameOf(side: Compared['baseline']): string {
   return side.name ? `${side.name} (${side.run_id.slice(0, 8)})` : side.run_id.slice(0, 12);
-}
-
-function spoken(word: string): string {
-  return word.replaceAll('_', ' ');
-}
-
-function show(value: number | string | null): string {
-  if (value === null) return 'none';
-  return typeof value === 'number' ? String(Number(value.toPrecision(6))) : value;
-}
-
-function signed(value: number): string {
-  return `${value > 0 ? '+' : ''}${Number(value.toPrecision(4))}`;
-}
-
-function percent(value: number | string): string {
-  return typeof value === 'number' ? `${signed(value)} %` : value;
 }

@@ -1,0 +1,11 @@
+import type { Outcome } from './events.ts';
+
+/** How a tool's failure was written for the model. */
+const failure = /^[A-Z][A-Z0-9_]+: ([\s\S]*?) Next: [\s\S]*?\((?:not )?retryable\)/;
+/** What tools told the model to do, where they had nothing to fail at. */
+const advice = / (?:To wait on, call again without this condition or with a greater after_step|Nothing was chosen in its place; ask the person)\./;
+
+/** What people read of an outcome. Records from before it was kept apart hold the model's words: of these, what is not for it alone. */
+export function saidOf({ said, text }: Outcome): string {
+  return said ?? text.replace(failure, '$1').replace(advice, '');
+}
