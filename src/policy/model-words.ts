@@ -85,12 +85,15 @@ function whereStands(url: string, text: string): number {
   return -1;
 }
 
-/** "Run 7 (address)" and "Run 7: SUCCEEDED address" name the page already: there the name is the link, and nothing stands where the address stood. */
+/** "Run 7 (address)", "Run 7: SUCCEEDED address" and "It is run 7. address" name the page already: there the name is the link, and nothing stands where the address stood. */
 function saidAlready(before: string, name: string, after: string): { before: string; id: string; between: string; closed: boolean } | null {
   const [, id] = name.split(/ (?=\S+$)/);
   const at = id === undefined ? -1 : before.lastIndexOf(id);
-  const [, word, between, open] = /^(#?\w+…?)((?: in [\w./-]+)?(?:: [A-Z_]+)?)[\s:]*(\(?)$/.exec(at < 0 ? '' : before.slice(at)) ?? [];
-  if (word === undefined || between === undefined || /\w$/.test(before.slice(0, at)) || (open === '(') !== after.startsWith(')')) return null;
+  const [, word, between = '', open] = /^(#?\w+…?)(.*?)[\s:]*(\(?)$/s.exec(at < 0 ? '' : before.slice(at)) ?? [];
+  if (word === undefined || /\w$/.test(before.slice(0, at)) || (open === '(') !== after.startsWith(')')) return null;
+  const close = /^(?: \([^()\n]*\))?(?: in [\w./-]+)?(?:: [A-Z_]+)?$/.test(between);
+  // Or it stands by itself at the end, belonging to no sentence.
+  if (!close && !(after === '' && /[.:]\s$/.test(before))) return null;
   return { before: before.slice(0, at), id: word, between, closed: open === '(' };
 }
 

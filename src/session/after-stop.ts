@@ -1,4 +1,5 @@
 import type { EventOf, SessionEvent } from './events.ts';
+import { runNames } from './run-names.ts';
 import { runsGoingOn, runsOver } from './runs.ts';
 import { saidOf } from './said.ts';
 import type { Session } from './state.ts';
@@ -22,7 +23,7 @@ export function afterStop(s: Session, stop: NonNullable<Session['stop']>, now: n
   if (runs.length === 0) return end;
   if (onStop === 'cancel' || s.offer?.answer?.cancel) return { do: 'settle', events: [cancels(s, runs)] };
   if (onStop === 'leave' || s.offer?.answer) return end;
-  if (!s.offer) return { do: 'settle', events: [{ type: 'noted', about: 'offer', text: `Stopped. Still running: ${named(runs)}.` }] };
+  if (!s.offer) return { do: 'settle', events: [{ type: 'noted', about: 'offer', text: `Stopped. Still running: ${named(s, runs)}.` }] };
   const until = s.offer.m + DECIDE_WITHIN_MS;
   if (now < until) return { do: 'park', until };
   // Nobody has looked for a quarter of an hour: what is said last is what is so now.
@@ -94,15 +95,22 @@ function stoppedText(s: Session, by: string): string {
   const answer = s.offer?.answer;
   const unsure = [...s.calls.values()].filter((c) => c.status.is === 'finished' && c.status.outcome.status === 'unknown').map((c) => c.tool);
   const rest = [
-    ...(canceled.length > 0 ? [`Canceled: ${named(canceled)}.`] : []),
+    ...(canceled.length > 0 ? [`Canceled: ${named(s, canceled)}.`] : []),
     ...failed,
     ...over.map(({ runId, status }) => `Run ${runId} ended meanwhile (${status}).`),
-    ...(left.length > 0 ? [`${answer ? 'Left running' : 'Still running'}: ${named(left)}. Cancel it in Databricks, or ask for it here.`] : []),
+    ...(left.length > 0 ? [`${answer ? 'Left running' : 'Still running'}: ${named(s, left)}. Cancel it in Databricks, or ask for it here.`] : []),
     ...(unsure.length > 0 ? [`Whether ${[...new Set(unsure)].join(' and ')} took effect is not known: look there.`] : []),
   ];
   return `Stopped by <@${by}>. ${rest.join(' ') || 'Nothing was left running.'}`;
 }
 
-function named(runs: readonly { runId: string; url?: string }[]): string {
-  return runs.map(({ runId, url }) => `run ${runId}${url ? ` (${url})` : ''}`).join(', ');
+/** Each run with its page, and where the session started several, with what tells it from the others. */
+function named(s: Session, runs: readonly { runId: string; url?: string }[]): string {
+  const names = runNames(s.runs.map(({ runId, call }) => ({ runId, parameters: parametersOf(s.calls.get(call)?.started?.arguments['parameters']) })));
+  const name = (runId: string) => names.get(runId) ?? '';
+  return runs.map(({ runId, url }) => `run ${runId}${url ? ` (${url})` : ''}${name(runId).includes('=') ? ` with ${name(runId)}` : ''}`).join(', ');
+}
+
+function parametersOf(given: unknown): Record<string, string> {
+  return typeof given === 'object' && given !== null ? Object.fromEntries(Object.entries(given).map(([key, value]) => [key, String(value)])) : {};
 }

@@ -111,6 +111,7 @@ describe("a model's words", () => {
     ],
     [`Still running: run 8f2a (${RUN}). Cancel it.`, [`section: Still running: run [8f2a→${RUN}]. Cancel it.`]],
     [`Run 8f2ac1: SUCCEEDED ${RUN}, run 8f2a ${RUN}`, [`section: Run [8f2ac1→${RUN}]: SUCCEEDED, run [8f2a→${RUN}]`]],
+    [`Best val_f1: 0.7, run 8f2ac1 (v1), best of 41. ${RUN}`, [`section: Best val_f1: 0.7, run [8f2ac1→${RUN}] (v1), best of 41.`]],
     [`Run 8f2a is at ${RUN}, not 18f2a ${RUN}`, [`section: Run 8f2a is at [run 8f2a→${RUN}], not 18f2a [run 8f2a→${RUN}]`]],
     [`[https://bank.example](${RUN})`, [`section: [run 8f2a→${RUN}]`]],
     ['learning_rate * 2 * 3, __init__, 2*3*4, a\\_b', ['section: learning_rate * 2 * 3, __init__, 2*3*4, a_b']],

@@ -54,6 +54,20 @@ describe('a stop while a run goes on', () => {
     expect(text).toBe('Stopped by <@U1>. Run 7 ended meanwhile (SUCCEEDED).');
   });
 
+  test('of several it says what tells each from the others', () => {
+    const start = (call: string, feature_set: string) => ({ ...started(call), arguments: { job_id: '101', parameters: { feature_set, lr: 0.1 } } });
+    const both: SessionEvent[] = [
+      opened(),
+      replied(1, [
+        { id: 'c1', tool: 'run_databricks_job' },
+        { id: 'c2', tool: 'run_databricks_job' },
+      ]),
+      ...[asks('c1'), asks('c2', 's1/2'), approved('c1'), approved('c2', 'U2', 's1/2'), start('c1', 'v1'), { ...start('c2', 'v2'), approval: 's1/2' }],
+      ...[finished('c1', { run_id: '7', run_url: 'http://d/7' }), finished('c2', { run_id: '8' }), told('Stop.', 'stop')],
+    ];
+    expect(words(both, 'leave')).toContain('Still running: run 7 (http://d/7) with feature_set=v1, run 8 with feature_set=v2. Cancel');
+  });
+
   test('"Leave it" leaves it, and a later click changes nothing', () => {
     const left = [...offered, told('Leave it.', 'leave_run')];
     expect(words(left)).toBe('Stopped by <@U1>. Left running: run 7 (http://d/7). Cancel it in Databricks, or ask for it here.');
@@ -75,7 +89,11 @@ describe('a stop while a run goes on', () => {
     expect(step(canceling)).toMatchObject({ do: 'call', call: { id: 'stop-7' } });
     expect(decidedAtStop(sessionOf(canceling), 'stop-7')).toBe(true);
     expect(words([...canceling, finished('stop-7', { status: 'cancel_requested', run_id: '7' })])).toBe('Stopped by <@U1>. Canceled: run 7 (http://d/7).');
-    const failed: SessionEvent = { type: 'call_finished', call: 'stop-7', outcome: { status: 'failed', text: 'ALREADY_ENDED: Run 7 has ended already. Next: read it. (not retryable)' } };
+    const failed: SessionEvent = {
+      type: 'call_finished',
+      call: 'stop-7',
+      outcome: { status: 'failed', text: 'ALREADY_ENDED: Run 7 has ended already. Next: read it. (not retryable)' },
+    };
     expect(words([...canceling, failed])).toBe('Stopped by <@U1>. Run 7 was not canceled: Run 7 has ended already.');
   });
 

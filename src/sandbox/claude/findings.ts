@@ -100,10 +100,16 @@ export function rankingInWords({ data }: Got): string | null {
     .join(' ');
 }
 
-/** How the runs of a wait ended, a line each. */
+/** How the runs of a wait ended, a line each, with what tells them apart where the tool said so. */
 export function runsInWords({ data }: Got): string[] {
   const runs = (data['runs'] as { run_id: string; status: string; run_url?: string }[] | undefined) ?? [];
-  return runs.map((run) => `Run ${run.run_id}: ${run.status}${run.run_url ? ` ${run.run_url}` : ''}`);
+  const { curves = [] } = (data['ranking'] ?? {}) as { curves?: { run_id: string; name: string }[] };
+  const named = (id: string) =>
+    curves
+      .filter(({ run_id: of, name }) => of === id && name.includes('='))
+      .map(({ name }) => ` (${name})`)
+      .join('');
+  return runs.map((run) => `Run ${run.run_id}${named(run.run_id)}: ${run.status}${run.run_url ? ` ${run.run_url}` : ''}`);
 }
 
 /** A figure as a tool gave it, without the digits nobody reads. */
