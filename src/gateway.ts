@@ -86,7 +86,7 @@ export async function startGateway(config: Config, core: Core, log: Log, checks:
     show: async (session, slots, limiter, now, progress) => {
       const shown = await show(session, slots, limiter, now, progress);
       const warn = (facts: object, text: string) => log.warn(facts, text);
-      const anchorsIn = config.record.anchor ? await anchorRecord(session, services, slots, now, warn) : null;
+      const anchorsIn = config.record.anchor ? await anchorRecord(session, { services, settings }, slots, now, warn) : null;
       return anchorsIn === null ? shown : { againInMs: Math.min(anchorsIn, shown?.againInMs ?? anchorsIn) };
     },
     failed: (session, error) => {

@@ -1,7 +1,11 @@
 import { UpstreamError } from '../services/http.ts';
+import { producedRuns } from '../session/runs.ts';
 import type { Session } from '../session/state.ts';
-import type { Services } from './define-tool.ts';
+import type { ToolContext } from './define-tool.ts';
 import { withFinalHead } from './pull-request-text.ts';
+import { readRun } from './run-states.ts';
+
+type Backends = Pick<ToolContext, 'services' | 'settings'>;
 
 /** What is anchored already, kept beside the log: anchors are projections, repaired after a crash and never doubled. */
 type Anchored = {
@@ -10,10 +14,14 @@ type Anchored = {
 };
 
 const TAG = 'labmate.record.sha256';
+/** For finding out about one run, all in all. */
+const LOOK_MS = 30_000;
 
-/** Between two attempts while a backend is away. */
+/** Between two attempts while a backend is away, or a run has not logged yet. */
 const LEAST_MS = 2_000;
 const MOST_MS = 600_000;
+/** A run that was left running and has logged to no MLflow run for so long will not. */
+const GIVE_UP_MS = 2 * 86_400_000;
 
 /**
  * Puts the final head of an ended session where others keep it: into the description of each pull request it opened and onto each MLflow run it
@@ -23,7 +31,7 @@ const MOST_MS = 600_000;
  */
 export async function anchorRecord(
   session: Session,
-  services: Services,
+  backends: Backends,
   anchored: Anchored,
   now: number,
   warn: (facts: object, text: string) => void,
@@ -31,17 +39,24 @@ export async function anchorRecord(
   if (!session.ended) return null;
   const done = await anchored.all();
   let again: number | null = null;
-  for (const { slot, put } of anchorsOf(session, services)) {
+  // As long again as it has been tried for, so nothing need be counted.
+  const tried = now - session.lastM;
+  const later = (atLeast = 0) => {
+    const wait = Math.min(MOST_MS, Math.max(LEAST_MS, tried, atLeast));
+    again = Math.min(again ?? wait, wait);
+  };
+  for (const { slot, put } of anchorsOf(session, backends)) {
     if (done[slot]?.hash === session.head) continue;
     try {
-      await put();
+      if (!(await put()) && tried < GIVE_UP_MS) {
+        later();
+        continue;
+      }
     } catch (error) {
       const known = error instanceof UpstreamError ? error : null;
       const forGood = known !== null && !known.transient;
       warn({ session: session.id, slot, err: error }, `the head of a record could not be put where others keep it${forGood ? '' : '; tried again later'}`);
-      // As long again as it has been tried for, so nothing need be counted.
-      const wait = Math.min(MOST_MS, Math.max(LEAST_MS, now - session.lastM, known?.retryAfterMs ?? 0));
-      if (!forGood) again = Math.min(again ?? wait, wait);
+      if (!forGood) later(known?.retryAfterMs ?? 0);
       if (!forGood) continue;
     }
     await anchored.set(slot, { channel: session.opened.channel, ts: null, hash: session.head });
@@ -49,8 +64,12 @@ export async function anchorRecord(
   return again;
 }
 
-function anchorsOf(session: Session, { github, mlflow }: Services): { slot: string; put(): Promise<void> }[] {
+/** `put` answers whether it stands; false where there is nothing yet that it could be put on. */
+function anchorsOf(session: Session, { services, settings }: Backends): { slot: string; put(): Promise<boolean> }[] {
+  const { github, mlflow, databricks } = services;
   const { seq: lines, head } = session;
+  const tag = async (run: string) => mlflow?.setTag(run, TAG, head);
+  const runs = mlflow ? producedRuns(session) : [];
   return [
     ...pullRequestsOf(session).map(({ repo, branch, number }) => ({
       slot: `anchor:${repo}#${number}`,
@@ -58,9 +77,21 @@ function anchorsOf(session: Session, { github, mlflow }: Services): { slot: stri
         const found = await github?.findPullRequest({ repo, branch });
         const body = found && withFinalHead(found.body, { lines, head });
         if (body && body !== found.body) await github?.updatePullRequest({ repo, number, body });
+        return true;
       },
     })),
-    ...mlflowRunsOf(session).map((run) => ({ slot: `anchor:${run}`, put: async () => mlflow?.setTag(run, TAG, head) })),
+    ...[...new Set(runs.flatMap((r) => r.mlflowIds))].map((run) => ({ slot: `anchor:${run}`, put: async () => tag(run).then(() => true) })),
+    // Nobody waited for these to their end, so nobody has seen yet where they log.
+    ...(databricks ? runs : [])
+      .filter((r) => r.mlflowIds.length === 0)
+      .map(({ runId }) => ({
+        slot: `anchor:run ${runId}`,
+        put: async () => {
+          const { mlflow_run_ids: found = [], terminal } = await readRun(runId, { services, settings, signal: AbortSignal.timeout(LOOK_MS) });
+          for (const run of found) await tag(run);
+          return found.length > 0 || terminal;
+        },
+      })),
   ];
 }
 
@@ -71,20 +102,4 @@ function pullRequestsOf(session: Session): { repo: string; branch: string; numbe
     const number = call.status.outcome.data?.['number'];
     return typeof repo === 'string' && typeof branch === 'string' && typeof number === 'number' ? [{ repo, branch, number }] : [];
   });
-}
-
-/** The MLflow runs that the session's own training runs logged to, as its waits found them. */
-function mlflowRunsOf(session: Session): string[] {
-  const own = new Set(session.runs.map((r) => r.runId));
-  const found = new Set<string>();
-  for (const call of session.calls.values()) {
-    if (call.status.is !== 'finished') continue;
-    const { data } = call.status.outcome;
-    const runs = Array.isArray(data?.['runs']) ? data['runs'] : data ? [data] : [];
-    for (const run of runs as Record<string, unknown>[]) {
-      if (typeof run['run_id'] !== 'string' || !own.has(run['run_id']) || !Array.isArray(run['mlflow_run_ids'])) continue;
-      for (const id of run['mlflow_run_ids']) if (typeof id === 'string') found.add(id);
-    }
-  }
-  return [...found];
 }

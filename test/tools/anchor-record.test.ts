@@ -2,11 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { startNarrator } from '../../src/runtime/narrate-worker.ts';
 import { makePeople } from '../../src/runtime/people.ts';
+import { mlflowRunIdOf } from '../../src/sandbox/seed-jobs.ts';
 import type { SessionEvent } from '../../src/session/events.ts';
 import { anchorRecord } from '../../src/tools/anchor-record.ts';
 import { aLog } from '../runtime/a-log.ts';
 import { finished, replied, started } from '../session/logs.ts';
-import { allBackends } from './all-backends.ts';
+import { allBackends, settings } from './all-backends.ts';
 
 let all: Awaited<ReturnType<typeof allBackends>>;
 const store = aLog();
@@ -59,7 +60,7 @@ function keeping() {
     failed: (_, error) => void rounds.failed.push(error),
     show: async (session, slots, _, now) => {
       rounds.count += 1;
-      const again = await anchorRecord(session, all.services, slots, now, (facts) => void said.push(facts as { slot: string }));
+      const again = await anchorRecord(session, { services: all.services, settings }, slots, now, (facts) => void said.push(facts as { slot: string }));
       return again === null ? null : { againInMs: again };
     },
   });
@@ -94,4 +95,26 @@ test('while a backend is away its thread counts as shown, and it is tried ever m
   all.tracking.fault(null);
   await expect.poll(() => redis.zscore(keys.stale, id), { timeout: 10_000 }).toBeNull();
   expect(await tagOf(run.runId)).toBe((await log.tip(id)).head);
+});
+
+test('a run that was left running gets it, too, once it is known where it logs', async () => {
+  const { launch } = all.training.launch({ jobId: '101', parameters: {}, token: null });
+  const id = `s-${randomUUID().slice(0, 8)}`;
+  await store.open(id);
+  const { approval: _, ...run } = started('c1');
+  const events: SessionEvent[] = [
+    replied(1, [{ id: 'c1', tool: 'run_databricks_job' }]),
+    { ...run, rule: 'a rule' },
+    finished('c1', { run_id: launch.runId, status: 'RUNNING' }),
+    { type: 'ended', outcome: 'stopped', text: 'Stopped.' },
+  ];
+  const lease = await log.claim(store.owner(id), 5_000);
+  await log.commit(store.owner(id), lease!.fence, await log.tip(id), events, { is: '' });
+  // Databricks can't say at first.
+  all.jobs.fault({ target: 'databricks', kind: 'status', status: 500 });
+  const { said } = keeping();
+  await expect.poll(() => said.map((s) => s.slot)).toContain(`anchor:run ${launch.runId}`);
+  all.jobs.fault(null);
+  await expect.poll(() => tagOf(mlflowRunIdOf(launch)), { timeout: 10_000 }).toBe((await log.tip(id)).head);
+  await expect.poll(() => redis.zscore(keys.stale, id), { timeout: 10_000 }).toBeNull();
 });
