@@ -137,6 +137,8 @@ export class Env {
     if (name === undefined) {
       // What a host asks its user for, or knows by itself, would be sent as these very words. After them may stand a secret.
       const form = /^[\w:]*/.exec(inside)?.[0];
+      // What a shell is to fill in goes on as it is.
+      if (!/^\w+:[A-Za-z]/.test(inside) && !/^workspaceFolder|^userHome/.test(inside)) return `\${${inside}}`;
       this.faults.push(
         `mcpServers in labmate.json has \${${form}${form === inside ? '' : '…'}}: only \${VARIABLE} and \${env:VARIABLE} are filled in, with :-default or without.`,
       );

@@ -120,12 +120,21 @@ function keepWritten(words: readonly string[], env: Env): void {
     // Cut out wherever it stands, an ordinary word or a number would be missed elsewhere.
     if (!/^([a-z]+([-_.][a-z]+)*|\d+)$/i.test(value)) env.keepSecret(name.replace(/^-+/, '').replaceAll('-', '_'), value);
   };
+  const keepQuery = (address: string) => {
+    if (!/^https?:/.test(address) || !URL.canParse(address)) return;
+    // As it is written, too: whoever repeats the address repeats that.
+    for (const [, key = '', of = ''] of new URL(address).search.matchAll(/[?&]([^=&]+)=([^&]*)/g))
+      for (const form of [of, decodeURIComponent(of)]) keep(key, form);
+  };
   for (const [i, word] of words.entries()) {
     const [, given, value] = /^([\w-]+)(?:=|:\s*)(.+)$/s.exec(word) ?? [];
-    if (given !== undefined && value !== undefined) keep(given, value);
+    if (given !== undefined && value !== undefined) {
+      keep(given, value);
+      keepQuery(value);
+    }
     const next = words[i + 1] ?? '';
     if (/^-+[\w-]+$/.test(word) && !next.startsWith('-')) keep(word, next);
-    if (/^https?:/.test(word) && URL.canParse(word)) for (const [key, of] of new URL(word).searchParams) keep(key, of);
+    keepQuery(word);
   }
 }
 

@@ -164,7 +164,12 @@ async function startParts(config: Config, log: Log, watching: Watching, waiting:
       waiting.waitsFor = 'Slack';
       stops.push(await startGateway(config, core, log, checks, watching));
       const hook = config.slack.transport.mode === 'socket' ? hookOf(config, core) : null;
-      if (hook) stops.push(await serveHook(config.port, hook));
+      // Another gateway of this machine may have the port: one of them is enough, and without it runs are looked at all the same.
+      if (hook)
+        await serveHook(config.port, hook).then(
+          (close) => stops.push(close),
+          (error: Error) => log.warn(error.message),
+        );
     }
     if (config.role !== 'worker' && config.mcpHttp) {
       const { serveMcpHttp } = await import('./mcp-door.ts');

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { AnyConfig, Config, CoreConfig } from './config.ts';
 import { createLog, type Log } from './log.ts';
 import { type Choice, choose } from './mcp-list.ts';
@@ -166,7 +167,7 @@ async function doorWithLog(config: CoreConfig, core: Core, log: Log): Promise<Do
     const said = await ask(inWords(approval, call.tool));
     // They may have thought for minutes: who they are counts when they answer.
     if (said === 'nothing' || !(await mayDecide())) return false;
-    await deliver(`here:${approval.id}`, { do: said === 'yes' ? 'approve' : 'deny', session: session.id, approval: approval.id, by: user });
+    await deliver(`here:${approval.id}/${randomUUID()}`, { do: said === 'yes' ? 'approve' : 'deny', session: session.id, approval: approval.id, by: user });
     return true;
   };
 

@@ -118,7 +118,6 @@ describe('a fault names the variable or key and the fix', () => {
       { mcpServers: { g: { url: 'https://h/mcp', headers: { Authorization: 'Bearer ${input:token}' } } } },
       /^mcpServers in labmate\.json has \$\{input:token\}: only \$\{VARIABLE\} and \$\{env:VARIABLE\} are filled in/,
     ],
-    ['a form that no host knows, and no secret in it', {}, { mcpServers: { g: { command: 'x', args: ['${KEY-hunter2}'] } } }, /has \$\{KEY…\}: only/],
     ['an address with a password in it', {}, { mcpServers: { g: { url: 'https://me:hunter2@h/mcp' } } }, /mcpServers\.g\.url holds a user name or a password/],
     ['a server that is neither a command nor an address', {}, { mcpServers: { g: { args: [] } } }, /mcpServers\.g needs a "command" or a "url"/],
     [
@@ -294,6 +293,11 @@ describe('what comes of it', () => {
     const known = ['tok-4567890', 'sk-live-abc123', 'hdr-4567890', 'at-4567890', 'tvly-abc12345'];
     expect(secrets).toEqual(expect.arrayContaining(known));
     for (const word of ['100000000', 'required', 'production-1', 'model-v2-large', '--verbose-key', '--header']) expect(secrets).not.toContain(word);
+  });
+
+  it('leaves to a shell what a shell fills in', () => {
+    const args = ['-c', 'exec srv --dir ${HOME%/} --level ${LEVEL-warn}'];
+    expect(config({}, { mcpServers: { g: { command: 'sh', args } } }).mounted[0]?.address).toMatchObject({ args });
   });
 
   it('reads the forms of other hosts: their names for HTTP, their variables, and what only they read', () => {

@@ -20,8 +20,15 @@ export function slackCheck(slack: Pick<SlackService, 'self'>): Check {
     }
   };
   return () => {
-    if (performance.now() < good) return null;
+    const old = performance.now() - good;
+    if (old < 0) return null;
     asking ??= ask();
-    return asking;
+    // Asked anew beside a yes that is still fresh enough: a Slack that takes its time is no Slack that is away.
+    return old < GOOD_FOR_MS ? Promise.race([asking, soon(null)]) : asking;
   };
+}
+
+const SOON_MS = 500;
+function soon<T>(value: T): Promise<T> {
+  return new Promise((resolve) => setTimeout(resolve, SOON_MS, value).unref());
 }

@@ -90,7 +90,7 @@ function saidAlready(before: string, name: string, after: string): { before: str
   const [, id] = name.split(/ (?=\S+$)/);
   const at = id === undefined ? -1 : before.lastIndexOf(id);
   const [, word, between = '', open] = /^(#?\w+…?)(.*?)[\s:]*(\(?)$/s.exec(at < 0 ? '' : before.slice(at)) ?? [];
-  if (word === undefined || /\w$/.test(before.slice(0, at)) || (open === '(') !== after.startsWith(')')) return null;
+  if (word === undefined || /[\w.,]$/.test(before.slice(0, at)) || (open === '(') !== after.startsWith(')')) return null;
   const close = /^(?: \([^()\n]*\))?(?: in [\w./-]+)?(?:: [A-Z_]+)?$/.test(between);
   // Or it stands by itself at the end, belonging to no sentence.
   if (!close && !(after === '' && /[.:]\s$/.test(before))) return null;

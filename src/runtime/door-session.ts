@@ -119,8 +119,8 @@ function again({ user, name }: Caller, { id, attention }: Session, call: Call): 
   return { do: 'wake', session: id, call: call.id, why: 'again' };
 }
 
-function isRetried({ status }: Call): boolean {
-  return status.is === 'parked' && status.waiting.for === 'retry';
+function isRetried({ status, failing }: Call): boolean {
+  return status.is === 'parked' && (status.waiting.for === 'retry' || failing !== undefined);
 }
 
 /** What there is to tell of a call; null while something is about to happen. */

@@ -59,7 +59,8 @@ export function startJobWatch(deps: {
   const watch = async () => {
     const waits = parseWaits(await redis.hgetall(keys.waits));
     forget(waits);
-    if (await nudged(redis, keys)) pace.clear();
+    // Now, and then at the pace that each had: a hook for each of many runs must not have all of them asked about all the time.
+    if (await nudged(redis, keys)) for (const [run, { every }] of pace) pace.set(run, { at: 0, every });
     for (const wait of waits) {
       if (looked.has(nameOf(wait))) continue;
       looked.add(nameOf(wait));

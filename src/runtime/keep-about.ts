@@ -28,7 +28,8 @@ export async function rebuildAbout(deps: Deps): Promise<Rebuilt> {
   const oldest = (await log.time()) - retentionMs;
   for await (const key of matching(redis, keys.about('*'))) {
     for (const [sid, text] of Object.entries(await redis.hgetall(key))) {
-      if (!isOver(JSON.parse(text) as About, oldest) && (await redis.exists(keys.st(sid))) === 1) continue;
+      const entry = entryOf(text);
+      if (entry && !isOver(entry, oldest) && (await redis.exists(keys.st(sid))) === 1) continue;
       rebuilt.dropped += await redis.hdel(key, sid);
     }
   }
@@ -50,11 +51,20 @@ async function mend(sid: string, { redis, keys, log }: Deps, oldest: number): Pr
   // The first line names the team; the rest is only read where it is needed.
   const team = openerOf((await log.lines(sid, 1))[0])?.team;
   const [entry, { seq }] = await Promise.all([team === undefined ? null : redis.hget(keys.about(team), sid), log.tip(sid)]);
-  if (entry && ((JSON.parse(entry) as About).seq ?? 0) >= seq) return false;
+  if (entry && (entryOf(entry)?.seq ?? 0) >= seq) return false;
   const session = fold(sid, await log.read(sid));
   const root = await shownAt(redis, keys, sid, 'root');
   if (!session || isOver(aboutOf(session, null), oldest)) return false;
   return writeAbout(redis, keys, session, root?.ts ?? null);
+}
+
+/** Null: nothing that we have written. */
+function entryOf(text: string): About | null {
+  try {
+    return JSON.parse(text) as About | null;
+  } catch {
+    return null;
+  }
 }
 
 /** Whether an entry is past what is kept. */

@@ -24,6 +24,11 @@ export function openerOf(line: string | undefined): Opener | null {
   return opener.safeParse(jsonOf(line)).data ?? null;
 }
 
+/** Whose limits a session counts against, from as much of its first line as can be read. */
+export function principalOf(line: string | undefined): { team: string; by: string } | null {
+  return opener.pick({ team: true, by: true }).safeParse(jsonOf(line)).data ?? null;
+}
+
 const ender = z.object({ type: z.literal('ended'), at: z.string() });
 
 /** When a session ended, from its last line; null where that is no end. */

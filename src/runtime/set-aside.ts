@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { openerOf } from './kept.ts';
+import { principalOf } from './kept.ts';
 import type { Keys } from './keys.ts';
 
 /**
@@ -8,7 +8,7 @@ import type { Keys } from './keys.ts';
  */
 export async function setAside(redis: Redis, keys: Keys, sid: string, lines: readonly string[]): Promise<void> {
   const write = redis.multi().hset(keys.st(sid), 'status', 'broken').zrem(keys.due, sid).zrem(keys.stale, sid);
-  const opened = openerOf(lines[0]);
+  const opened = principalOf(lines[0]);
   if (opened) write.srem(keys.liveTeam(opened.team), sid).srem(keys.liveUser(opened.team, opened.by), sid);
   await write.exec();
 }

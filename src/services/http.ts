@@ -94,10 +94,10 @@ export async function sendJson<T>(request: HttpRequest, schema: z.ZodType<T>): P
 
 /**
  * Whether a failure is about the one thing that was asked for, so that others may be asked for all the same. An outage says nothing of it, nor does a login that is not
- * accepted any more: an operator mends that.
+ * accepted any more, or a page that stands in front of everything: an operator mends that.
  */
 export function isOfTheThing(error: unknown): boolean {
-  return error instanceof UpstreamError && !error.transient && error.status !== 401;
+  return error instanceof UpstreamError && !error.transient && error.status !== 401 && error.code !== 'NOT_JSON' && error.code !== 'REDIRECTED';
 }
 
 /** Whether a backend said that the thing does not exist: 404, its own code for that, or Databricks' 400 in those words. */

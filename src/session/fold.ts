@@ -216,9 +216,12 @@ function ask(s: Session, call: Call, w: Question, askedAt: string, edits?: Appro
   });
 }
 
-/** What waits for its backend under a yes that is taken back waits for people again: due without one, it would ask them a second time. */
+/**
+ * What waits for its backend under a yes that is taken back waits for people again: due without one, it would ask them a second time. Where the time of that question
+ * is over nobody could answer it any more, and they are asked anew.
+ */
 function askStill(call: Call, { id, digest, arguments: args, preview, expiresAt, need }: Approval, m: number, at: string): void {
-  if (call.approval !== id || call.started || call.status.is !== 'parked' || call.status.waiting.for !== 'retry') return;
+  if (m >= Date.parse(expiresAt) || call.approval !== id || call.started || call.status.is !== 'parked' || call.status.waiting.for !== 'retry') return;
   const waiting: Question = { for: 'approval', approval: id, digest, arguments: args, preview, expires_at: expiresAt, need };
   call.status = { is: 'parked', waiting, since: m, sinceAt: at };
 }
@@ -232,11 +235,12 @@ function wake(s: Session, call: Call, e: EventOf<'woken'>): void {
 /** A person said "again": what waited for a backend is due, with its tries counted anew. */
 function tryAgain(s: Session, at: string): void {
   for (const call of s.calls.values()) {
-    if (call.status.is !== 'parked' || call.status.waiting.for !== 'retry') continue;
-    const { outage: _over, ...waiting } = call.status.waiting;
+    if (call.status.is !== 'parked' || (call.status.waiting.for !== 'retry' && !call.failing)) continue;
     call.attempts = 0;
     delete call.failing;
     call.insisted = true;
+    if (call.status.waiting.for !== 'retry') continue;
+    const { outage: _over, ...waiting } = call.status.waiting;
     call.status.waiting = { ...waiting, at, attempt: 0 };
   }
 }
@@ -266,8 +270,9 @@ function hear(s: Session, e: EventOf<'told'>, at: string): void {
     if (call.status.is !== 'parked') continue;
     const { waiting } = call.status;
     // A change of what was said before answers no question that came after it.
-    // Older records don't say which question was meant: there it answered all that were open.
-    if (waiting.for === 'answer' && e.of === undefined && (e.answers === call.id || e.answers === undefined)) call.answer ??= { by: e.by, text: e.text, at };
+    // Older records don't say which question was meant: there it answered all that were open. What has ended the wait already was an answer to none.
+    const isMeant = e.answers === call.id || (e.answers === undefined && !call.interrupted);
+    if (waiting.for === 'answer' && e.of === undefined && isMeant) call.answer ??= { by: e.by, text: e.text, at };
     else if (waiting.for === 'job' || (waiting.for === 'answer' && e.answers === NO_ONE_QUESTION)) call.interrupted ??= { by: e.by, text: e.text };
   }
 }

@@ -77,7 +77,7 @@ function atDoor(s: Session, open: readonly Call[], now: number, asleep: Asleep):
   const approved = open.filter((call) => waitsForClient(s, call));
   const others = open.filter((call) => !approved.includes(call));
   const quietAt = s.lastM + QUIET_MS;
-  const stuck = s.attention ? others.filter((call) => waitsFor(call) === 'retry') : [];
+  const stuck = s.attention ? others.filter((call) => waitsFor(call) === 'retry' || isHeldBack(s, call)) : [];
   if (stuck.length > 0 && now >= quietAt)
     return {
       do: 'settle',
@@ -143,8 +143,7 @@ function ready(s: Session, call: Call, now: number, limits: Bounds, asleep: Asle
     case 'approval': {
       const approval = s.approvals.get(waiting.approval);
       if (!approval) return null;
-      // One that has been tried before waits for "again" like any other.
-      if (approval.state === 'approved') return waitsForClient(s, call) || (s.attention && call.failing) ? null : { do: 'call', call };
+      if (approval.state === 'approved') return waitsForClient(s, call) || isHeldBack(s, call) ? null : { do: 'call', call };
       if (approval.state === 'pending') return now >= Date.parse(approval.expiresAt) ? { do: 'expire', approval: approval.id } : null;
       if (approval.state === 'denied') {
         const { by = '', reason } = approval;
@@ -169,6 +168,12 @@ function ready(s: Session, call: Call, now: number, limits: Bounds, asleep: Asle
     default:
       return waiting satisfies never;
   }
+}
+
+/** Approved anew, after its backend had failed for long: it waits for "again" like any other. */
+function isHeldBack(s: Session, { status, failing }: Call): boolean {
+  if (!s.attention || !failing || status.is !== 'parked' || status.waiting.for !== 'approval') return false;
+  return s.approvals.get(status.waiting.approval)?.state === 'approved';
 }
 
 function settled(call: Call, status: 'denied' | 'expired' | 'withdrawn' | 'refused', text: string, data?: Record<string, unknown>): Step {

@@ -8,9 +8,12 @@ export const NO_ONE_QUESTION = '';
  * an answer that is taken for another question's could have an effect made twice. Undefined where none is open.
  */
 export function questionMeant(s: Session, by: string): string | undefined {
-  const open = openCalls(s).flatMap(({ id, status, answer, interrupted }) =>
-    status.is === 'parked' && status.waiting.for === 'answer' && !answer && !interrupted ? [{ id, to: status.waiting.to }] : [],
+  const asked = openCalls(s).flatMap(({ id, status, answer, interrupted }) =>
+    status.is === 'parked' && status.waiting.for === 'answer' ? [{ id, to: status.waiting.to, answer, interrupted }] : [],
   );
+  const open = asked.filter(({ answer, interrupted }) => !answer && !interrupted);
+  // Nobody has looked yet at what ended the wait for all of them; more words are no answer either.
+  if (open.length === 0 && asked.some(({ interrupted }) => interrupted)) return NO_ONE_QUESTION;
   if (open.length < 2) return open[0]?.id;
   const theirs = open.filter(({ to }) => to === by);
   return theirs.length === 1 ? theirs[0]?.id : NO_ONE_QUESTION;

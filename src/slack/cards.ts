@@ -25,8 +25,8 @@ type Card = { name: string; decisions: Decision[] };
 
 /** The cards of a reply, where they stand, and their reminders. */
 export function cards(s: Session, reply: Reply, view: CardView, { now = 0, links = {}, missing = [], ...asking }: AskingView): Slot[] {
-  // Whoever approves all approves what stands there: a call that joined them a moment later would wait for ever, unseen.
-  if (!s.ended && !wereLookedAt(s, reply)) return [];
+  // Whoever approves all approves what stands there: a call that joined them a moment later would wait for ever, unseen. What waits for people anyway comes later.
+  if (!s.ended && !s.limit && !s.attention && !wereLookedAt(s, reply)) return [];
   return cardsOf(s, reply).flatMap(({ name, decisions }): Slot[] => {
     const { tool = '' } = decisions[0] ?? {};
     const channel = cardChannel(s, tool, asking);

@@ -171,9 +171,11 @@ async function open(desk: Desk, event: Heard, door: 'mention' | 'direct' | 'repl
   if (!may.ok) return first() ? whisper(desk, event, { text: may.why }) : undefined;
   const prompt = words(desk, event);
   if (prompt === '' || /^help$/i.test(prompt)) return first() ? whisper(desk, event, help()) : undefined;
-  // A reply goes on with the experiment above it; any other post says what stands after /experiment elsewhere.
-  const typed = door === 'mention' || (door === 'direct' && event.thread_ts === undefined) ? await readTyped(desk, event.text) : null;
-  if (typed && typed.is !== 'prompt') return first() ? whisper(desk, event, await saidCommand(desk, event, typed)) : undefined;
+  // What is said in a thread goes on with it; a post of its own may say what stands after /experiment elsewhere.
+  const typed = door !== 'reply' && event.thread_ts === undefined ? await readTyped(desk, event.text) : null;
+  // Behind a mention "find a better learning rate" is an experiment; nobody puts one into quotation marks.
+  if (typed && typed.is !== 'prompt' && !(door === 'mention' && typed.is === 'find' && !typed.phrase))
+    return first() ? whisper(desk, event, await saidCommand(desk, event, typed)) : undefined;
   const quoted = door !== 'reply' && event.thread_ts !== undefined && after === undefined ? await soFar(desk, event) : undefined;
   const command: Command = {
     do: 'open',

@@ -1,7 +1,6 @@
 import { mayApprove } from '../policy/approvers.ts';
 import { approversOf } from '../policy/rules.ts';
-import type { Approval, Session } from '../session/state.ts';
-import { pendingApprovals } from '../session/state.ts';
+import { type Approval, pendingApprovals, type Session } from '../session/state.ts';
 import { approverMentions, cardNameOf } from './cards.ts';
 import { type Answer, type Desk, membersOf } from './desk.ts';
 import { fallback, fitted } from './views/limits.ts';

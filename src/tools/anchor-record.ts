@@ -1,4 +1,4 @@
-import { UpstreamError } from '../services/http.ts';
+import { isOfTheThing, UpstreamError } from '../services/http.ts';
 import { producedRuns } from '../session/runs.ts';
 import type { Session } from '../session/state.ts';
 import type { ToolContext } from './define-tool.ts';
@@ -54,7 +54,8 @@ export async function anchorRecord(
       }
     } catch (error) {
       const known = error instanceof UpstreamError ? error : null;
-      const forGood = known !== null && !known.transient;
+      // A login that is not accepted is mended by an operator.
+      const forGood = isOfTheThing(error);
       warn({ session: session.id, slot, err: error }, `the head of a record could not be put where others keep it${forGood ? '' : '; tried again later'}`);
       if (!forGood) later(known?.retryAfterMs ?? 0);
       if (!forGood) continue;

@@ -31,7 +31,7 @@ export const getGrafanaPanel = readTool({
   description:
     "A Grafana panel over a time range: each series' last, min, max, mean and thinned points, and a picture. " +
     'Use when a feature distribution, a latency or another live metric matters. Not for metrics of training runs (fetch_mlflow_run). ' +
-    'from and to: now-6h, ISO time (UTC without a zone) or epoch ms.',
+    'from and to: now-6h, ISO time (UTC) or epoch ms.',
   input: z.strictObject({
     dashboard_uid: z.string().refine((uid) => /^[A-Za-z0-9_-]{1,64}$/.test(uid), 'a dashboard uid: letters, digits, _ and -'),
     panel_id: z.string().refine((id) => /^\d{1,9}$/.test(id), 'a panel id: digits'),
@@ -95,7 +95,7 @@ export const getGrafanaPanel = readTool({
 
 /**
  * A value becomes part of a query that nobody is asked about, and where it stands there, in quotes or not, is the dashboard's. So it is one that the dashboard names, or
- * else a single plain word, from which no language makes more than a name or a number.
+ * else a single plain word: nothing in it can end a string or begin a comment, and no language makes more of it than a name or arithmetic.
  */
 function checkVariables(chosen: Record<string, string>, variables: readonly DashboardVariable[]): void {
   for (const [name, value] of Object.entries(chosen)) {
@@ -107,7 +107,7 @@ function checkVariables(chosen: Record<string, string>, variables: readonly Dash
     const { values, only } = namedValues(variable);
     if (values.includes(value)) continue;
     if (only) throw new ToolError('NO_SUCH_VALUE', `The variable ${name} has no value ${cell(value)}.`, `choose one of its values: ${listed(values)}.`);
-    if (!/^[\p{L}\p{N}_.:/-]*$/u.test(value) || /--|\/\//.test(value))
+    if (!/^[\p{L}\p{N}_.:/-]*$/u.test(value) || /--|\/\/|^[-/]|[-/]$/.test(value))
       throw new ToolError(
         'UNSAFE_VALUE',
         `The dashboard does not name the value ${cell(value)} of ${name}, so it may hold letters, digits and single _ . : / - only: it becomes part of a query.`,

@@ -9,9 +9,10 @@ import {
   type ServerRequest,
 } from '@modelcontextprotocol/sdk/types.js';
 import { z } from 'zod';
+import { isNestedDeeperThan } from '../policy/nesting.ts';
 import { scrubDeep } from '../policy/secrets.ts';
 import { version } from '../version.ts';
-import type { Tool } from './define-tool.ts';
+import { type Tool, ToolError } from './define-tool.ts';
 import type { AtDoor, DoorAnswer } from './door.ts';
 import { type CallScope, type GateDeps, gate } from './gate.ts';
 import { instructions } from './instructions.ts';
@@ -31,6 +32,8 @@ const self = () => ({ name: 'labmate', title: 'labmate', version: version() });
 /** How long a person at a client may think about a question. */
 const ASK_MS = 5 * 60_000;
 const PROGRESS_EVERY_MS = 10_000;
+/** No tool takes anything near this. */
+const DEEPEST = 100;
 
 /** The catalog as an MCP server inside this process: what a worker's session calls. */
 export function toolServer(catalog: readonly Tool[], deps: GateDeps, scopes: (reference: string) => CallScope | null): McpServer {
@@ -47,7 +50,7 @@ export type DoorServer = { tools: readonly Tool[]; prompts: readonly Prompt[]; a
 /** The catalog for a client of another program: the same tools behind the same gate, with instructions, prompts and resources. */
 export function doorServer({ tools, prompts, atDoor, clean }: DoorServer): McpServer {
   const server = new McpServer(self(), { capabilities: { tools: { listChanged: false } }, instructions: instructions(tools) });
-  const invoke: Invoke = (tool, given, extra) =>
+  const invoke: Invoke = async (tool, given, extra) =>
     withProgress(extra, () => atDoor({ tool, input: asMeant(tool, given), client: clientOf(server), signal: extra.signal, askHere: askHere(server, extra) }));
   // What the host does with an answer is nobody's business outside.
   offer(server, tools, { clean }, invoke, withoutHostNote);
@@ -59,6 +62,9 @@ export function doorServer({ tools, prompts, atDoor, clean }: DoorServer): McpSe
 
 /** An identical call is one that means the same, however it is written; what the tool does not take stays as it came, for the log. */
 function asMeant(tool: Tool, input: Record<string, unknown>): Record<string, unknown> {
+  // Whoever writes it down by recursion would fall over it.
+  if (isNestedDeeperThan(DEEPEST, input))
+    throw new ToolError('BAD_ARGUMENTS', `These arguments are nested more than ${DEEPEST} levels deep.`, 'send flatter ones.');
   const read = tool.input.safeParse(input);
   return read.success ? (read.data as Record<string, unknown>) : input;
 }

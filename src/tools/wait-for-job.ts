@@ -33,7 +33,7 @@ export const waitForJob = readTool({
   input: z.strictObject({
     run_ids: z.array(databricksId).min(1).max(20),
     until: z.enum(['all', 'any']).default('all'),
-    deadline: z.string().optional().describe('ISO time (UTC without a zone), or a duration such as 4h'),
+    deadline: z.string().optional().describe('ISO time (UTC), or a duration such as 4h'),
     conditions: z.array(conditionSchema).max(10).optional(),
     metric: z.string().optional().describe('shown while it trains; several runs are ranked by it'),
   }),

@@ -39,7 +39,8 @@ export async function bundle(entry: string, name: string, plugins: Plugin[] = []
   made.add(join(folder, '..'));
   const outfile = join(folder, 'main.mjs');
   cpSync(join(ROOT, 'src', 'runtime', 'scripts'), join(folder, 'scripts'), { recursive: true });
-  // Where the product looks for its own command, one folder above its main file.
+  // Where the product looks for its own command and its version, one folder above its main file.
+  cpSync(join(ROOT, 'package.json'), join(folder, '..', 'package.json'));
   mkdirSync(join(folder, '..', 'bin'), { recursive: true });
   writeFileSync(join(folder, '..', 'bin', 'labmate.mjs'), `await import(${JSON.stringify(pathToFileURL(outfile).href)});\n`);
   return outfile;

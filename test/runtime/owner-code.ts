@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -36,8 +36,11 @@ let built = 0;
 
 /** The product's code with these words changed, and a short lease. */
 export async function ownerCode(changes: readonly Change[] = []): Promise<OwnerCode> {
-  const folder = join(ROOT, 'node_modules', '.cache', 'labmate-mutants');
+  // The code looks for package.json beside its folder.
+  const home = join(ROOT, 'node_modules', '.cache', 'labmate-mutants');
+  const folder = join(home, 'src');
   await mkdir(folder, { recursive: true });
+  copyFileSync(join(ROOT, 'package.json'), join(home, 'package.json'));
   const outfile = join(folder, `${process.pid}-${++built}.mjs`);
   const all = [SHORT_LEASE, ...changes];
   const { outputFiles } = await build({

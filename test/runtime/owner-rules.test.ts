@@ -30,7 +30,12 @@ const MUTANTS: Record<string, Mutant> = {
     'await scope.claim(start, plan.touches.own === true)',
     "'go' as string",
   ),
-  'a start that is forgotten': cut('tools/gate.ts', TAKEN_UP, 'if (scope?.started) {', 'if (false) {'),
+  'a start that is forgotten': cut(
+    'tools/gate.ts',
+    TAKEN_UP,
+    "if (tool.kind === 'write' && scope?.started) {",
+    "if (tool.kind === 'write' && scope?.started && Math.random() > 2) {",
+  ),
   'an end that is not noticed': cut('session/fold.ts', TAKEN_UP, "call.status = { is: 'finished', outcome: e.outcome, at };", ''),
   'one key for all calls of a session': cut('policy/digest.ts', PURE, '`${session}/${call}`', '`${session}/`'),
   'one key for all sessions': cut('policy/digest.ts', PURE, '`${session}/${call}`', '`/${call}`'),

@@ -69,5 +69,13 @@ describe("a client's session", () => {
     expect(step([...stuck, retry])).toMatchObject({ do: 'call', call: { id: 'c1' } });
     const given = step(stuck, QUIET_MS);
     expect(given).toMatchObject({ do: 'settle', events: [{ type: 'call_finished', outcome: { status: 'unknown' } }] });
+    // The same under a second yes, after the first was taken back before anything was sent.
+    const unsent = stuck.filter((e) => e.type !== 'call_started');
+    const held = [...unsent, backAgain, approved('c1', 'U3')];
+    expect(step([...held, again])).toMatchObject({ do: 'park', until: expect.any(Number) });
+    expect(step([...held, again], QUIET_MS)).toMatchObject({ do: 'settle', events: [{ type: 'withdrawn' }, { type: 'call_finished' }] });
+    const tried = sessionOf([...held, retry]).calls.get('c1');
+    expect([tried?.attempts, tried?.failing, tried?.insisted]).toEqual([0, undefined, true]);
+    expect(step([...held, retry, again])).toMatchObject({ do: 'call', call: { id: 'c1' } });
   });
 });

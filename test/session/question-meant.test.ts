@@ -26,6 +26,7 @@ test.each<[string, SessionEvent[], string, string | undefined]>([
   ['the one that is left', [asks('c1'), asks('c2'), typed('c1')], 'U1', 'c2'],
   ['the only one that was put to them', [asks('c1'), asks('c2', 'U2')], 'U2', 'c2'],
   ['none of several', [asks('c1'), asks('c2')], 'U1', ''],
+  ['none, while what was said before has not been looked at', [asks('c1'), asks('c2'), typed('')], 'U1', ''],
   ['none of several that were put to others', [asks('c1'), asks('c2', 'U2')], 'U3', ''],
 ])('a typed message answers %s', (_what, events, by, meant) => {
   expect(questionMeant(sessionOf([...two, ...events]), by)).toBe(meant);
@@ -40,6 +41,12 @@ test('a message that answers none of several ends the wait for them, and is the 
   const shown = narrate(s, { approvers: permissions.approvers }).filter((slot) => slot.name.startsWith('question:'));
   expect(shown).toHaveLength(2);
   expect(JSON.stringify(shown)).toContain('wrote while several questions were open');
+});
+
+test('nor is the next one, though it says of no question that it means it', () => {
+  expect(answered(asks('c1'), asks('c2'), typed(''), { ...told('It did not happen'), answers: '' })).toEqual(['yes', 'yes']);
+  const s = sessionOf([...two, asks('c1'), asks('c2'), typed(''), told('It did not happen')]);
+  expect([...s.calls.values()].map((c) => c.answer)).toEqual([undefined, undefined]);
 });
 
 test('a record from before messages said which question they mean reads as it did', () => {

@@ -175,6 +175,8 @@ describe('find', () => {
     }
     expect((await told('find regressed')).text).toBe('Nothing found for “regressed”.');
     expect((await told('find improved pull')).text).toContain('pull request');
+    for (const words of ['"not enough of a difference"', 'within threshold', 'no verdict', 'inconclusive'])
+      expect((await told(`find ${words}`)).text).toMatch(/^Nothing found/);
   });
 
   test('a parameter is found by its name, its value and both', async () => {

@@ -95,7 +95,7 @@ const FORMS: Record<
     open: async () => {
       await act({ as: 'U1', do: 'command', command: '/experiment', text: '', channel: 'C0ML' });
       const first = await form('U1', 'new_experiment');
-      const fields = { job: '101', config: 'base.json', changes: 'lr=0.1', metric: 'val_f1', baseline: 'the best run', threshold: '1%', next: 'tell' };
+      const fields = { job: '101', config: 'base.json', changes: 'feature_set=v2', metric: 'val_f1', baseline: 'the best run', threshold: '1%', next: 'tell' };
       await act({ as: 'U1', do: 'submit', modal: first.id, values: typed(fields) });
       await until(() => modal('U1')?.id !== first.id);
     },

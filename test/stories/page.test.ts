@@ -31,10 +31,10 @@ describe.skipIf(BROWSER === undefined)('the page', () => {
     sandbox = spawn(process.execPath, ['bin/labmate.mjs', 'sandbox', '--port', '0', '--training-seconds', '3', '--dir', dir], { env });
     const url = await new Promise<string>((resolve, reject) => {
       let said = '';
+      // The address alone is on stdout; what went wrong is said beside it.
+      sandbox.stdout?.on('data', (bytes) => resolve(String(bytes).trim()));
       sandbox.stderr?.on('data', (bytes) => {
         said += String(bytes);
-        const found = /^ {2}(http:\S+)$/m.exec(said)?.[1];
-        if (found) resolve(found);
       });
       sandbox.once('close', () => reject(new Error(said)));
     });

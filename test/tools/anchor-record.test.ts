@@ -115,6 +115,7 @@ test('a run that was left running gets it, too, once it is known where it logs',
   const { said } = keeping();
   await expect.poll(() => said.map((s) => s.slot)).toContain(`anchor:run ${launch.runId}`);
   all.jobs.fault(null);
+  all.training.skip(3_000);
   await expect.poll(() => tagOf(mlflowRunIdOf(launch)), { timeout: 10_000 }).toBe((await log.tip(id)).head);
   await expect.poll(() => redis.zscore(keys.stale, id), { timeout: 10_000 }).toBeNull();
 });

@@ -142,7 +142,7 @@ record so far: line 3, head ${record.session.head}
   const client = github({ token: 't', baseUrl: hub.url });
   const at = { repo: 'acme/ads', ref: String(plan.arguments['branch']) };
   expect((await client.getFile({ ...at, path: `${folder}/record.jsonl` }))?.text).toBe(record.jsonl());
-  expect((await client.getFile({ ...at, path: `${folder}/README.md` }))?.text).toBe(report(record.session));
+  expect((await client.getFile({ ...at, path: `${folder}/README.md` }))?.text).toBe(report(record.session, context().session!.call));
   expect((await client.getFile({ ...at, path: 'configs/v2.json' }))?.text).toBe('{}\n');
 });
 

@@ -1,8 +1,7 @@
 import { partsOf } from '../../policy/mounted-names.ts';
 import { cameTo } from '../../session/came-to.ts';
 import { ACCEPT_TOOLS } from '../../session/door.ts';
-import type { Call, Session } from '../../session/state.ts';
-import { openCalls } from '../../session/state.ts';
+import { type Call, openCalls, type Session } from '../../session/state.ts';
 import { type State, stateOf } from '../../session/where-it-stands.ts';
 
 const TITLES = new Map([
