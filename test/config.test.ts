@@ -342,6 +342,14 @@ describe('labmate.json', () => {
     expect(read).toMatchObject({ ok: true, config: { warnings: [] } });
   });
 
+  it('has an example whose keys in comments are without fault too, and that shows each condition of a rule', () => {
+    const all = readFileSync('labmate.example.json', 'utf8').replace(/^(\s*)\/\/ (?=\{|"\w+":)/gm, '$1');
+    const read = readConfig(ENOUGH, all, { tools: [...TOOLS, 'cancel_job_run'] });
+    expect(read.ok ? read.config.warnings : read.faults).toEqual([]);
+    const shown = read.ok ? read.config.permissions.policy.rules.flatMap((rule) => Object.keys(rule.when ?? {})) : [];
+    expect(shown.sort()).toEqual(['environment', 'maxTypicalMinutes', 'own', 'readOnly']);
+  });
+
   it('has a JSON Schema that is up to date (npm run schema)', () => {
     expect(JSON.parse(readFileSync('labmate.schema.json', 'utf8'))).toEqual(fileJsonSchema());
   });

@@ -46,6 +46,15 @@ test('Redis keeps what it acknowledged and throws nothing away; workers can be m
   expect([services.worker.ports, services.worker.container_name]).toEqual([undefined, undefined]);
 });
 
+test('nothing outside reaches the Redis of compose, so what needs it is documented as a container beside it', () => {
+  expect(services.redis.ports).toBeUndefined();
+  expect(dockerfile).toContain('ENTRYPOINT ["node", "bin/labmate.mjs"]');
+  const pages = ['README.md', 'docs/slack.md', 'docs/operations.md'].map((page) => readFileSync(join(root, page), 'utf8'));
+  const named = pages.map((page) => [...page.matchAll(/docker compose run --rm (?:-\S+ (?:"\S+" )?)*worker (\w+)/g)].map((found) => found[1] ?? ''));
+  for (const commands of named) expect(commands).toContain('doctor');
+  expect(new Set(named.flat())).toEqual(new Set(['doctor', 'record', 'records', 'redraw']));
+});
+
 test('.env.example names no variable that nobody reads', () => {
   const names = [...readFileSync(join(root, '.env.example'), 'utf8').matchAll(/^#? ?([A-Z][A-Z_]+)=/gm)].map((found) => found[1] ?? '');
   const source = ['config.ts', 'config-env.ts', 'config-backends.ts'].map((file) => readFileSync(join(root, 'src', file), 'utf8')).join('');
