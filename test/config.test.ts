@@ -138,7 +138,25 @@ describe('a fault names the variable or key and the fix', () => {
       { mcpServers: { g: { url: 'http://h' } }, mounts: { g: { oauth: { issuer: 'http://i', clientId: 'me' } } } },
       /mounts\.g\.oauth needs a "clientSecret" or a "privateKey"/,
     ],
-    ['a comma too few', {}, '{\n  "channels": ["C1"]\n  "actIn": []\n}', /labmate\.json is not valid JSON at line 3, column 3/],
+    [
+      'a comma too few',
+      {},
+      '{\n  "channels": ["C1"]\n  "actIn": []\n}',
+      /labmate\.json is not valid JSON at line 3, column 3: expected ',' or '}' after property value, found '"'\.$/,
+    ],
+    [
+      'a word that JSON does not have, and nothing of what stands beside it',
+      {},
+      '{\n  "channels": [],\n  "record": { "anchor": True, "x": "hunter2" }\n}',
+      /^labmate\.json is not valid JSON at line 3, column 25: unexpected token 'T'\.$/,
+    ],
+    ['a bracket too few', {}, '{ "channels": [ ', /^labmate\.json is not valid JSON at line 1, column 17: unexpected end of JSON input\.$/],
+    [
+      'a text that goes on',
+      {},
+      '{ "channels": ["C1\n"] }',
+      /^labmate\.json is not valid JSON at line 1, column 19: bad control character in string literal\.$/,
+    ],
   ])('%s', (_, env, file, sentence) => {
     expect(faults(env, file)).toEqual([expect.stringMatching(sentence)]);
   });
