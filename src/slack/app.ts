@@ -85,9 +85,10 @@ export async function startSlack(options: SlackOptions): Promise<RunningSlack> {
     receiver.start(port),
     until,
     `Slack did not open a Socket Mode connection within ${startWithinMs / 1000} s. Check SLACK_APP_TOKEN.`,
-  ).catch(async (error: unknown) => {
+  ).catch(async (error: NodeJS.ErrnoException) => {
     // What could not be opened in time must not be opened later, beside what takes its place.
     await Promise.resolve(receiver.stop()).catch(() => {});
+    if (error.syscall === 'listen') throw new Error(`PORT ${port} cannot be opened (${error.code}): choose another with PORT.`, { cause: error });
     throw error;
   });
   log.info({ mode: socket ? 'socket' : 'http', user: self.user, team: self.team }, 'listening to Slack');

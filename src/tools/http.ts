@@ -39,8 +39,8 @@ export async function serveHttp(options: HttpOptions): Promise<{ url: string; co
   });
   const sweep = setInterval(() => dropIdle(connections, Date.now() - IDLE_MS), 60_000).unref();
   await new Promise<void>((resolve, reject) => {
-    http.once('error', (error: NodeJS.ErrnoException) =>
-      reject(error.code === 'EADDRINUSE' ? new Error(`MCP_HTTP_PORT: port ${options.port} is taken by another program.`) : error),
+    http.once('error', (cause: NodeJS.ErrnoException) =>
+      reject(new Error(`MCP_HTTP_PORT ${options.port} on ${options.host} cannot be opened (${cause.code}): choose another with MCP_HTTP_PORT.`, { cause })),
     );
     http.listen(options.port, options.host, resolve);
   });

@@ -211,6 +211,13 @@ describe('at start', () => {
     );
   });
 
+  test('a port that is taken names the variable', async () => {
+    desk = await aDesk('http');
+    const { port, workspace } = desk;
+    const taken = startSlack({ ...options(workspace.url), slack: slackService({ token: botToken, apiUrl: workspace.url }), port });
+    await expect(taken).rejects.toThrow(new Error(`PORT ${port} cannot be opened (EADDRINUSE): choose another with PORT.`));
+  });
+
   test('a wrong token names the variable', async () => {
     desk = await aDesk('http');
     const slack = slackService({ token: 'xoxb-wrong', apiUrl: desk.workspace.url });
