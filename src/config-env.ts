@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { passwordsIn } from './runtime/redis-address.ts';
 import { whyNotOpen } from './tools/http-guard.ts';
 
-/** Environment variables as they come. An empty one counts as unset: compose files and CI settings pass those. */
+/** Environment variables as they come. An empty one counts as unset: compose files and CI settings pass those. So does one of .env.example that was not filled in. */
 export type Variables = Readonly<Record<string, string | undefined>>;
 
 const tokensSchema = z.record(
@@ -14,6 +14,9 @@ const tokensSchema = z.record(
     audience: z.string().min(1).optional(),
   }),
 );
+
+/** How tokens begin, as .env.example has them. */
+const STUBS: readonly string[] = ['xoxb-', 'xapp-', 'xoxe.xoxp-', 'sk-ant-'];
 
 const SECRET_NAME = /token|secret|passw|api.?key|private.?key|access.?key|authorization|credential|cookie|(^|_)(pat|key|auth|dsn)$/i;
 
@@ -32,7 +35,8 @@ export class Env {
   }
 
   text(name: string): string | undefined {
-    return this.#variables[name]?.trim() || undefined;
+    const value = this.#variables[name]?.trim();
+    return value === undefined || value === '' || STUBS.includes(value) ? undefined : value;
   }
 
   /** A value that is never printed. `prefix`: what it must begin with, because two tokens swapped are the commonest mistake. */
@@ -79,6 +83,14 @@ export class Env {
     if (plain.includes(null)) this.faults.push(`${name} has a % in its user name or password that begins no escape: write % as %25.`);
     for (const secret of [password, plain[1] ?? '']) if (secret.length >= 8) this.secrets.push(secret);
     return plain.includes(null) ? '' : value;
+  }
+
+  /** A person's id in Slack. */
+  slackUser(name: string): string | undefined {
+    const given = this.text(name);
+    if (given !== undefined && !/^[UW][A-Z0-9]+$/.test(given))
+      this.faults.push(`${name} is no Slack user id, which begins with U or W, such as U012AB: in your profile in Slack, choose ⋮, Copy member ID.`);
+    return given;
   }
 
   port(name: string, byDefault: number): number {

@@ -2,7 +2,7 @@ import type { ConfigFile } from './config-file.ts';
 import { namesNoServer } from './config-mounts.ts';
 import { didYouMean } from './did-you-mean.ts';
 import { matches } from './policy/environments.ts';
-import type { ApproverRule, Permissions } from './policy/rules.ts';
+import { type ApproverRule, type Permissions, approversOf as whoApproves } from './policy/rules.ts';
 import { ACCEPT_TOOLS } from './session/door.ts';
 
 /** What labmate.json permits, in policy's own terms. */
@@ -75,8 +75,15 @@ export function contradictions(file: ConfigFile, tools: readonly string[] | null
 /** What will run, but perhaps not as somebody hopes: said once at start-up. */
 export function warningsOf(file: ConfigFile): string[] {
   const warnings: string[] = [];
-  if (Object.values(approversOf(file)).every((rule) => rule.users.length + rule.groups.length === 0))
-    warnings.push('labmate.json names no approvers: every call that needs a yes will be refused.');
+  const rules = approversOf(file);
+  const entries = [...new Set(['default', ...Object.keys(rules)])];
+  const nobody = entries.filter((tool) => whoApproves(tool, rules) === null);
+  if (nobody.length === entries.length) warnings.push('labmate.json names no approvers: every call that needs a yes will be refused.');
+  else
+    for (const tool of nobody)
+      warnings.push(
+        `labmate.json: approvers.${tool} names nobody: what needs its yes${tool === 'default' ? ' and has no entry of its own' : ''} will be refused.`,
+      );
   if (file.channels.length === 0) warnings.push('labmate.json names no channels: nobody will be heard.');
   if (file.actIn.length === 0) warnings.push('labmate.json lists no environment in actIn: no job can be started.');
   const servers = Object.keys(file.mcpServers);

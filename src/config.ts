@@ -115,7 +115,7 @@ export function readAnyConfig(variables: Variables, fileText?: string, options: 
     admin: { host: env.text('ADMIN_HOST') ?? '127.0.0.1', port: env.port('ADMIN_PORT', 3001) },
     queueBoard: env.oneOf('QUEUE_BOARD', ['on', 'off'], 'off') === 'on',
     mcpHttp: env.mcpHttp(),
-    user: env.text('LABMATE_USER') ?? null,
+    user: env.slackUser('LABMATE_USER') ?? null,
     proxies: env.proxies(),
     logLevel: env.oneOf('LOG_LEVEL', ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], 'info'),
     otlpEndpoint: env.url('OTEL_EXPORTER_OTLP_ENDPOINT') ?? null,

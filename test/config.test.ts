@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { parseEnv } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { readAnyConfig, readConfig } from '../src/config.ts';
 import { fileJsonSchema } from '../src/config-file.ts';
@@ -34,6 +35,16 @@ describe('what start needs', () => {
     ]);
   });
 
+  it('counts what .env.example has of a token, until it is filled in, as not set', () => {
+    const read = readConfig(parseEnv(readFileSync('.env.example', 'utf8').replace('# SLACK_CONFIG_TOKEN', 'SLACK_CONFIG_TOKEN')));
+    expect(read.ok ? [] : read.faults.map((fault) => fault.split(/ is not set| is set:/)[0])).toEqual([
+      'SLACK_BOT_TOKEN',
+      'Neither SLACK_APP_TOKEN (xapp-…, Socket Mode) nor SLACK_SIGNING_SECRET (HTTP mode)',
+      'ANTHROPIC_API_KEY',
+    ]);
+    expect(config({ SLACK_CONFIG_TOKEN: 'xoxe.xoxp-' }).slack.configToken).toBeUndefined();
+  });
+
   it('lets other commands run without any of it', () => {
     const read = readAnyConfig({});
     expect(read.ok && { slack: read.config.slack, redis: read.config.redis, claude: read.config.claude, backends: read.config.backends }).toEqual({
@@ -50,6 +61,7 @@ describe('a fault names the variable or key and the fix', () => {
     ['a role that does not exist', { ROLE: 'boss' }, {}, /^ROLE is "boss": it must be gateway, worker, all/],
     ['a port out of range', { PORT: '99999' }, {}, /^PORT is "99999": a port is a whole number/],
     ['tokens swapped', { SLACK_BOT_TOKEN: 'xapp-1' }, {}, /^SLACK_BOT_TOKEN must begin with xoxb-/],
+    ['a person by name', { LABMATE_USER: '@alice' }, {}, /^LABMATE_USER is no Slack user id, which begins with U or W/],
     ['a URL that is none', { SLACK_API_URL: 'slack' }, {}, /^SLACK_API_URL is not a URL/],
     ['another kind of database', { REDIS_URL: 'postgres://x' }, {}, /^REDIS_URL must begin with redis:\/\//],
     ['a prefix with braces', { REDIS_PREFIX: '{a}' }, {}, /^REDIS_PREFIX may hold/],
@@ -203,6 +215,13 @@ describe('what comes of it', () => {
       settings: { thresholdReading: 'relative', recordsPath: 'experiments' },
     });
     expect(c.warnings.join(' ')).toContain('no approvers');
+    const warned = (approvers: object) => config({}, { approvers }).warnings.filter((warning) => warning.includes('approvers'));
+    expect(warned({ default: { users: ['U1'] }, compare_runs: { users: [] } })).toEqual([
+      'labmate.json: approvers.compare_runs names nobody: what needs its yes will be refused.',
+    ]);
+    expect(warned({ compare_runs: { users: ['U1'] } })).toEqual([
+      'labmate.json: approvers.default names nobody: what needs its yes and has no entry of its own will be refused.',
+    ]);
   });
 
   it('lets a tool replace the people and inherit the rest', () => {

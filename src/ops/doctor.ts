@@ -3,6 +3,7 @@ import type { AnyConfig, Read } from '../config.ts';
 import { openServices } from '../open-services.ts';
 import { defaultFindings, fixesOf } from './doctor-backends.ts';
 import { mountFindings } from './doctor-mounts.ts';
+import { placeholderFindings } from './doctor-placeholders.ts';
 import { slackFindings } from './doctor-slack.ts';
 import { type Finding, leftOut, look, ok, warning, wrong } from './findings.ts';
 import { reachRedis } from './reach-redis.ts';
@@ -22,6 +23,7 @@ export async function examine(read: Read<AnyConfig>): Promise<Finding[]> {
   return [
     ok('configuration', config.fileFound ? 'every variable and labmate.json can be read' : 'every variable can be read'),
     ...config.warnings.map((text) => warning('configuration', text)),
+    ...placeholderFindings(config),
     ...proxyFindings(config),
     ...looked.flat(),
   ];

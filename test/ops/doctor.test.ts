@@ -1,4 +1,4 @@
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
@@ -85,6 +85,25 @@ it('looks up every person, group, channel and default that labmate.json names, a
   expect(await named({ defaults: { ...good, base: 'mian' } })).toContain(
     'wrong | defaults.base | acme/ads has no branch mian. Correct defaults.base in labmate.json.',
   );
+});
+
+it('names each value that is still the one of labmate.example.json', async () => {
+  const example = readFileSync('labmate.example.json', 'utf8').replace('// "run_databricks_job"', '"run_databricks_job"');
+  const left = (await seen({}, example)).filter((line) => line.includes('labmate.example.json'));
+  const at = (is: string, key: string, value: string) =>
+    `${is} | labmate.json | ${key} still holds ${value} of labmate.example.json: put your own there and wherever else it stands, or take it out.`;
+  expect(left).toEqual([
+    at('wrong', 'channels', 'CHANNEL_ID'),
+    at('wrong', 'approvers.default.users', 'APPROVER_USER_ID'),
+    at('wrong', 'approvers.run_databricks_job.groups', 'APPROVER_GROUP_ID'),
+    at('wrong', 'defaults.job', 'DEV_JOB_ID'),
+    at('warning', 'environments.dev.jobs', 'DEV_JOB_NAME-*'),
+    at('warning', 'environments.prod.jobs', 'PROD_JOB_ID'),
+    at('wrong', 'defaults.experiment', 'EXPERIMENT_NAME'),
+    at('wrong', 'github.repositories', 'OWNER/REPOSITORY'),
+  ]);
+  const inCapitals = [...example.matchAll(/"([A-Z]+[_/][A-Z_]+[^"]*)"/g)].map((found) => found[1] ?? '');
+  for (const value of inCapitals) expect(left.join('\n')).toContain(` ${value} `);
 });
 
 it('names the fix for whatever does not answer', async () => {
