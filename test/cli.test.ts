@@ -3,8 +3,12 @@ import { cpSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { answerAtOnce } from '../bin/commands.mjs';
+import { VARIABLES } from '../src/config-backends.ts';
+import { scenarios } from '../src/sandbox/scenario.ts';
 import { nextLine } from '../src/session/chain.ts';
 import type { SessionEvent } from '../src/session/events.ts';
+import { catalog } from '../src/tools/catalog.ts';
 
 type Ran = { code: number | null; out: string; err: string; ms: number };
 
@@ -37,6 +41,8 @@ it.each([
   [['--help'], 0, /^labmate: a teammate for ML experiments/],
   [['--version'], 0, /^\d+\.\d+\.\d+\n$/],
   [['sandbox', '--help'], 0, /^labmate sandbox \[--headless/],
+  [['help', 'doctor'], 0, /^labmate doctor\n/],
+  [['record', '-h'], 0, /^labmate record ID .*\n.*\n {4}--format jsonl \(the default\)/],
   [['sandbx'], 2, /^$/],
 ])('in a fresh clone %j is answered before anything is installed', async (args, code, out) => {
   const clone = mkdtempSync(join(tmpdir(), 'labmate-clone-'));
@@ -48,7 +54,10 @@ it.each([
 
 describe('a mistake is told in one line, with the fix, without a stack or a secret', () => {
   it.each<[string, string[], Record<string, string>, RegExp]>([
-    ['a command that does not exist', ['strat'], {}, /^labmate has no command "strat"\. It has start, /],
+    ['a command that does not exist', ['strat'], {}, /^labmate has no command "strat" \(did you mean "start"\?\)\. It has start, /],
+    ['a command that is near to two', ['recrds'], {}, / \(did you mean "records"\?\)\. It has /],
+    ['a command that is near to none', ['deploy'], {}, /^labmate has no command "deploy"\. It has /],
+    ['help for a command that does not exist', ['help', 'docter'], {}, /^labmate has no command "docter" \(did you mean "doctor"\?\)/],
     ['an option that does not exist', ['verify', '--haed', 'x'], {}, /^labmate verify: Unknown option '--haed'\. Usage: labmate verify FILE/],
     [
       'a file that does not exist',
@@ -130,6 +139,14 @@ describe('.env', () => {
 });
 
 describe('what needs nothing', () => {
+  it('lists in the help of a command what its options take', async () => {
+    const sandbox = answerAtOnce(['sandbox', '--help'])?.text;
+    for (const { name } of scenarios) expect(sandbox).toMatch(new RegExp(`[ ,]${name},`));
+    for (const name of Object.keys(VARIABLES)) expect(sandbox).toContain(name);
+    const toolsets = new Set(catalog.map((tool) => tool.needs[0] ?? 'people'));
+    expect(answerAtOnce(['mcp', '--help'])?.text).toContain(`of ${[...toolsets].join(', ')} (default`);
+  });
+
   it('says what there is', async () => {
     const ran = await labmate(['--help']);
     expect(ran.out).toContain('labmate verify FILE [--head SHA256]');
