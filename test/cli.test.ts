@@ -80,6 +80,18 @@ describe('a mistake is told in one line, with the fix, without a stack or a secr
     ['a head that is no digits', ['verify', 'package.json', '--head', 'line 41'], {}, /this is 7 characters, not all of them hex digits\.$/],
     ['a format that does not exist', ['record', 'e-1', '--format', 'xml'], {}, /^labmate record: --format is jsonl or md\.$/],
     ['no Redis named', ['record', 'e-1'], {}, /^REDIS_URL is not set/],
+    [
+      'a file in place of a folder for records',
+      ['records', 'package.json'],
+      { REDIS_URL: ENOUGH.REDIS_URL },
+      /^labmate records: nothing can be written into package\.json \(it is a file\): name a folder that is there or can be made\.$/,
+    ],
+    [
+      'a folder for records where there can be none',
+      ['records', '/dev/null/records'],
+      { REDIS_URL: ENOUGH.REDIS_URL },
+      /^labmate records: nothing can be written into \/dev\/null\/records \(a part of it is a file\)/,
+    ],
     ['both transports at once', ['sandbox', '--http', '--socket'], {}, /--http and --socket exclude each other/],
     ['a scenario without --headless', ['sandbox', '--scenario', 'ablation'], {}, /--headless and --scenario NAME belong together/],
     ['a service that does not exist', ['sandbox', '--with', 'jira=real'], {}, /--with jira=real is not known; it is NAME=real/],

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { access, constants, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type EventLog, openLog } from '../runtime/event-log.ts';
 import { makeKeys } from '../runtime/keys.ts';
@@ -16,10 +16,11 @@ export type Kept = { exported: number; there: number; expired: number; broken: s
 
 /**
  * Writes the record of every session that has ended into a folder (a disk, or a bucket that is mounted): `2026-11/<session>.jsonl`, a readable `.md` beside it, and
- * large payloads under `payloads/` by their SHA-256. What stands there already and holds is left alone, so it can run as often as one likes. With `expire`, sessions
+ * large payloads under `payloads/` by their SHA-256. Throws a sentence where the folder cannot be written into. What stands there already and holds is left alone, so it can run as often as one likes. With `expire`, sessions
  * that ended longer ago than `retentionMs` leave Redis, each only once its record has been read back from the folder and holds.
  */
 export async function keepRecords(redis: { url: string; prefix: string }, folder: string, options: { expire: boolean; retentionMs: number }): Promise<Kept> {
+  await mustTakeFiles(folder);
   const connection = await reachRedis(redis.url);
   const keys = makeKeys(redis.prefix);
   const blobs = openBlobs(connection, keys);
@@ -49,6 +50,18 @@ export async function keepRecords(redis: { url: string; prefix: string }, folder
     return kept;
   } finally {
     connection.disconnect();
+  }
+}
+
+/** Looks at once, and not first in the night in which there is something to write. */
+async function mustTakeFiles(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true });
+    await access(folder, constants.W_OK | constants.X_OK);
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    const why = { EEXIST: 'it is a file', ENOTDIR: 'a part of it is a file', EACCES: 'its permissions do not allow it' }[code ?? ''] ?? code;
+    throw new Error(`labmate records: nothing can be written into ${folder} (${why}): name a folder that is there or can be made.`, { cause });
   }
 }
 
