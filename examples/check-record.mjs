@@ -3,7 +3,15 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
 const [file, head] = process.argv.slice(2);
-const lines = readFileSync(file, 'utf8').split('\n').filter(Boolean);
+let lines = [];
+try {
+  lines = readFileSync(file ?? '', 'utf8')
+    .split('\n')
+    .filter(Boolean);
+} catch (error) {
+  process.stderr.write(`${file ? `${file} cannot be read (${error.code}). ` : ''}Usage: node check-record.mjs record.jsonl [head]\n`);
+  process.exit(2);
+}
 let prev = '0'.repeat(64);
 const heads = [];
 for (const [i, line] of lines.entries()) {

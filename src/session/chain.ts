@@ -67,6 +67,10 @@ export type Verification =
   | { ok: true; lines: number; head: string; ended: boolean; approvals: number; pullRequests: number /** The head after each line. */; heads: string[] }
   | { ok: false; line: number; why: string };
 
+/** Said of a file that does not even begin as a record does: a cut one still is one. */
+const NO_RECORD = ', so this is no record: that is JSON Lines, as labmate record ID prints it, and not its report in Markdown';
+const REWRITTEN = 'it ends with CR and LF, where a record has LF alone: a program that copied the file changed every line end, so get it again, as it is';
+
 /**
  * Checks a whole record: versions, contiguous numbers, every `prev` against the exact bytes before it, one session, known events, `opened` first, nothing after `ended`.
  * Give bytes where the record comes from a file: two broken UTF-8 sequences can decode to the same text. What no chain can see without a known head is a cut tail or a record hashed anew.
@@ -84,8 +88,10 @@ export function verify(lines: readonly (string | Uint8Array)[]): Verification {
     try {
       entry = parseEntry(line);
     } catch (error) {
-      return broken(error instanceof Error ? error.message : String(error));
+      const why = error instanceof Error ? error.message : String(error);
+      return broken(i === 0 && !isLetter('{', line[0]) ? `${why}${NO_RECORD}` : why);
     }
+    if (isLetter('\r', line.at(-1))) return broken(REWRITTEN);
     if (entry.seq !== i + 1) return broken(`its seq is ${entry.seq} where ${i + 1} belongs: lines are missing, doubled or in another order`);
     if (entry.prev !== prev)
       return broken(i === 0 ? 'a record begins with prev of 64 zeros' : `its prev is not the SHA-256 of line ${i}: one of the two was changed`);
@@ -101,6 +107,11 @@ export function verify(lines: readonly (string | Uint8Array)[]): Verification {
   }
   if (heads.length === 0) return { ok: false, line: 1, why: 'the record is empty' };
   return { ok: true, lines: heads.length, head: prev, ended, ...counted.totals(), heads };
+}
+
+/** One place of a text or of bytes. */
+function isLetter(letter: string, at: string | number | undefined): boolean {
+  return at === letter || at === letter.charCodeAt(0);
 }
 
 /** Splits a file into lines at its newlines and nowhere else; the last newline ends the last line. */

@@ -297,6 +297,22 @@ describe('what labmate verify prints', () => {
       0,
     ],
     ['a broken record', lines.slice(1), head, 'BROKEN at line 1: its seq is 2 where 1 belongs: lines are missing, doubled or in another order', 1],
+    [
+      'a report in place of a record',
+      ['# e-7k2f', ''],
+      undefined,
+      'BROKEN at line 1: it is not JSON, so this is no record: that is JSON Lines, as labmate record ID prints it, and not its report in Markdown',
+      1,
+    ],
+    ['a record whose only line is cut', [lines[0]!.slice(0, 40)], undefined, 'BROKEN at line 1: it is not JSON', 1],
+    ['a record whose second line is none', [lines[0]!, '# e-7k2f'], undefined, 'BROKEN at line 2: it is not JSON', 1],
+    [
+      'a copy with the line ends of Windows',
+      lines.map((line) => `${line}\r`),
+      head,
+      'BROKEN at line 1: it ends with CR and LF, where a record has LF alone: a program that copied the file changed every line end, so get it again, as it is',
+      1,
+    ],
     ['one line', chain([opened]), undefined, `OPEN 1 line, head ${lineHash(chain([opened])[0]!)}`, 0],
   ])('for %s', (_, record, wanted, text, exitCode) => {
     expect(describeVerification(verify(record), wanted)).toEqual({ text, exitCode });
