@@ -106,3 +106,11 @@ function namesakes(): [string, string] {
     seen.set(letters, sid);
   }
 }
+
+test('asked about again after its deadline, a delivery is found where it was stored, and is not stored where it was not', async () => {
+  await it.open('s-look');
+  const say = { do: 'tell', session: 's-look', by: 'U1', text: 'hi', ts: null, kind: 'message', standing: 'requester' } as const;
+  expect(await it.deliver('say', say, { withinMs: -1_000 })).toEqual({ is: 'late' });
+  expect((await it.deliver('say', say, { withinMs: 10_000 })).is).toBe('stored');
+  expect((await it.deliver('say', say, { withinMs: -1_000 })).is).toBe('duplicate');
+});

@@ -44,7 +44,7 @@ it('says which scenarios there are before it starts anything', async () => {
 
 it.each<[string, Record<string, string>, string]>([
   ['claude', {}, '--with claude=real needs ANTHROPIC_API_KEY in the environment.'],
-  ['github', {}, '--with github=real needs GITHUB_TOKEN, or GITHUB_APP_ID, GITHUB_APP_PRIVATE_KEY and GITHUB_APP_INSTALLATION_ID, in the environment.'],
+  ['github', {}, '--with github=real needs GITHUB_TOKEN, or GITHUB_APP_ID, GITHUB_APP_PRIVATE_KEY and GITHUB_APP_INSTALLATION_ID in the environment.'],
   [
     'databricks',
     { DATABRICKS_HOST: 'https://x.test' },
