@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { AnyConfig, Config, CoreConfig } from './config.ts';
 import { createLog, type Log } from './log.ts';
-import { type Choice, choose } from './mcp-list.ts';
+import { type Choice, choose, offer } from './mcp-list.ts';
 import { openCalls } from './open-calls.ts';
 import { type Core, openCore } from './open-core.ts';
 import { openServices } from './open-services.ts';
@@ -43,6 +43,8 @@ export async function serveMcp(config: AnyConfig, choice: Choice): Promise<void>
   const door = core ? await doorWithLog({ ...config, redis: config.redis } as CoreConfig, core, log) : doorAlone(config);
   const { services, settings, clean } = door.deps;
   const tools = choose(toolsFor(services), choice);
+  // Not a line of the log, which tells of trouble: whoever set this up sees here why a tool is not there.
+  process.stderr.write(`${offer(services, choice)}\n`);
   const principal: Principal = { door: 'stdio', name: user ?? 'somebody at stdio', user, scope: choice.readOnly ? 'read' : 'write' };
   await serveStdio({ tools, prompts: prompts(tools, { services, settings }), atDoor: door.atDoor(principal), clean });
   await core?.close();

@@ -5,7 +5,7 @@ import { matches } from './policy/environments.ts';
 import { judge } from './policy/judge.ts';
 import type { Permissions } from './policy/rules.ts';
 import { catalog, toolsFor } from './tools/catalog.ts';
-import type { Tool } from './tools/define-tool.ts';
+import type { Services, Tool } from './tools/define-tool.ts';
 
 /** What a client of the stdio door may see. */
 export type Choice = { readOnly: boolean; toolsets: readonly string[] | null; exclude: readonly string[] };
@@ -20,6 +20,15 @@ export function listTools(config: AnyConfig, choice: Choice): string {
   return tools
     .map((tool) => `${tool.name.padEnd(width)}${originOf(tool).padEnd(12)}${offered.has(tool) ? ruleOf(tool, config.permissions) : leftOut(tool)}`)
     .join('\n');
+}
+
+/** In one line, how many of the chosen tools are there, and what the others lack. */
+export function offer(services: Services, choice: Choice): string {
+  const chosen = choose(catalog, choice);
+  const count = choose(toolsFor(services), choice).length;
+  const missing = new Set(chosen.flatMap((tool) => tool.needs.filter((need) => services[need] === undefined)));
+  const left = [...missing].map((need) => `${need} (needs ${need === 'sessions' ? 'REDIS_URL and SLACK_BOT_TOKEN' : /^\w+/.exec(VARIABLES[need])?.[0]})`);
+  return `labmate mcp offers ${count} ${count === 1 ? 'tool' : 'tools'}${left.length > 0 ? `; left out: ${left.join(', ')}; see labmate mcp ls` : ''}`;
 }
 
 /** Throws a sentence where a name is not known: a tool that was to be left out must not stay because of a misspelling. */

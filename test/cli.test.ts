@@ -175,6 +175,24 @@ describe('what needs nothing', () => {
     expect(ran.out).not.toContain('which is not in');
   });
 
+  it('says on stderr how many tools a client is offered, and what the others lack', async () => {
+    const without = (args: string[], env = {}) => labmate(['mcp', ...args], env).then(({ code, out, err }) => [code, out, err]);
+    expect(await without([])).toEqual([
+      0,
+      '',
+      expect.stringMatching(
+        /^labmate mcp offers \d tools?; left out: databricks \(needs DATABRICKS_HOST\), mlflow \(needs MLFLOW_TRACKING_URI\), .*; see labmate mcp ls\n$/,
+      ),
+    ]);
+    expect(await without(['--toolsets', 'mlflow'])).toEqual([
+      0,
+      '',
+      'labmate mcp offers 0 tools; left out: mlflow (needs MLFLOW_TRACKING_URI); see labmate mcp ls\n',
+    ]);
+    const [, , all] = await without(['--toolsets', 'mlflow'], { MLFLOW_TRACKING_URI: 'http://127.0.0.1:1' });
+    expect(all).toMatch(/^labmate mcp offers [2-9] tools\n$/);
+  });
+
   it('checks a record from a file and from stdin, and finds a changed byte', async () => {
     const record = smallRecord();
     const file = join(folder, 'record.jsonl');
