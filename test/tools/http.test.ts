@@ -93,6 +93,12 @@ describe('who may come in over HTTP', () => {
 
   test('there is nothing beside /mcp', async () => expect((await status(bearer, '/')).status).toBe(404));
 
+  test('a port that is taken names the variable', async () => {
+    const port = Number(new URL(door.url).port);
+    const again = serveHttp({ ...access, port, serverFor: () => Promise.reject() as never, failed: () => {} });
+    await expect(again).rejects.toThrow(`MCP_HTTP_PORT ${port} on 127.0.0.1 cannot be opened (EADDRINUSE): choose another with MCP_HTTP_PORT.`);
+  });
+
   test('beyond loopback it does not open without tokens and names', async () => {
     const open = (more: object) => serveHttp({ ...access, host: '0.0.0.0', port: 0, serverFor: () => Promise.reject() as never, failed: () => {}, ...more });
     await expect(open({ tokens: {} })).rejects.toThrow('beyond loopback MCP_HTTP_TOKENS must name at least one token');
