@@ -66,7 +66,8 @@ const NOBODY: Standing = { tainted: true, postsOutside: Number.POSITIVE_INFINITY
 
 /**
  * The one gate. A tool says what it would touch, policy rules, and an effect runs only after the claim: with the approval of exactly these bytes, or a rule's word.
- * Everything is looked at again at the moment of the call: definition, environment, rights, digest.
+ * Everything is looked at again at the moment of the call: definition, environment, rights, digest. `given` is held against the tool's schema here, for every door alike.
+ * Throws ToolError where it does not fit.
  */
 export async function gate(tool: Tool, given: Record<string, unknown>, scope: CallScope | null, deps: GateDeps): Promise<GateAnswer> {
   const ctx: ToolContext = {
