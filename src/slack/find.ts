@@ -1,4 +1,4 @@
-import { type Verdict, verdictInWords } from '../analysis/verdict.ts';
+import { VERDICTS, verdictInWords } from '../analysis/verdict.ts';
 import type { About } from '../runtime/reading.ts';
 import { listed } from './answers.ts';
 import type { Answer, Desk } from './desk.ts';
@@ -19,18 +19,13 @@ export async function find(desk: Desk, wanted: Wanted, by: string): Promise<Answ
 }
 
 /** Each verdict by what it is shown as and by its name, as older entries have it; a request that speaks of one is no experiment that came to it. */
-const VERDICTS = new Map(
-  (['improved', 'regressed', 'within_threshold', 'inconclusive'] satisfies Verdict[]).flatMap((v) => [
-    [verdictInWords(v), v] as const,
-    [v.replaceAll('_', ' '), v] as const,
-  ]),
-);
-const verdictOf = ({ verdict }: About) => VERDICTS.get(spaced(verdict ?? '').split(':')[0] ?? '');
+const BY_WORDS = new Map(VERDICTS.flatMap((v) => [[verdictInWords(v), v] as const, [v.replaceAll('_', ' '), v] as const]));
+const verdictOf = ({ verdict }: About) => BY_WORDS.get(spaced(verdict ?? '').split(':')[0] ?? '');
 
 /** Those in whose prompt, parameters, people, verdict or state every word stands, in any case; a phrase stands there in one piece. A verdict alone is that verdict. */
 export function matching(sessions: readonly About[], { words, phrase }: Wanted, names: ReadonlyMap<string, string> = new Map()): About[] {
   const wanted = phrase ? [spaced(words)] : spaced(words).split(' ');
-  const verdict = VERDICTS.get(spaced(words));
+  const verdict = BY_WORDS.get(spaced(words));
   if (verdict) return sessions.filter((a) => verdictOf(a) === verdict);
   return sessions.filter((a) => {
     const parameters = Object.entries(a.parameters).flatMap(([key, value]) => [key, value, `${key}=${value}`]);

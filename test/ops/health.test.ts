@@ -48,6 +48,19 @@ it('asks Slack again only while it does not say yes, and gives its own words', a
   expect(asked).toBe(2);
 });
 
+it('takes a Slack that is slow to say yes again for one that is there, for half a minute more', async () => {
+  let [at, hangs] = [0, false];
+  const self = () => (hangs ? new Promise<never>(() => {}) : Promise.resolve({ team: 'T1', user: 'U1', bot: 'B1' }));
+  const check = slackCheck({ self }, () => at);
+  expect(await check()).toBeNull();
+  hangs = true;
+  at = 31_000;
+  expect(await check()).toBeNull();
+  at = 61_000;
+  health = await startHealth({ host: '127.0.0.1', port: 0, checks: { slack: check } });
+  expect(await (await fetch(`${health.url}/readyz`)).json()).toEqual({ ready: false, reasons: ['slack: no answer within 1 s'] });
+});
+
 it('is alive whatever the checks say, and knows nothing else', async () => {
   health = await startHealth({ host: '127.0.0.1', port: 0, checks: { redis: () => 'gone' } });
   expect((await fetch(`${health.url}/healthz`)).status).toBe(200);
