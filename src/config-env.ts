@@ -136,7 +136,7 @@ export class Env {
     for (const part of [value, value.split(/\s+/).at(-1) ?? '']) if (part.length >= 8 && !this.secrets.includes(part)) this.secrets.push(part);
   }
 
-  /** Fills `${VAR}` and `${VAR:-default}` into every string of a value, and `${env:VAR}`, as other hosts write it. Whatever else stands so in a string is a fault. */
+  /** Fills `${VAR}` and `${VAR:-default}` into every string of a value, and `${env:VAR}`, as other hosts write it. What only another host would fill in is a fault; what a shell would is left as it is. */
   expand<T>(value: T): T {
     if (typeof value === 'string') return value.replace(/\$\{([^}]*)\}/g, (_, inside: string) => this.#filled(inside)) as T;
     if (Array.isArray(value)) return value.map((item) => this.expand(item)) as T;
@@ -163,7 +163,8 @@ export class Env {
   }
 }
 
-function decoded(text: string): string | null {
+/** Null: it is not written in that form. */
+export function decoded(text: string): string | null {
   try {
     return decodeURIComponent(text);
   } catch {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { MountedServer } from './agent/mount.ts';
-import type { Env } from './config-env.ts';
+import { decoded, type Env } from './config-env.ts';
 import { couldMatch, mountedPrefix, serverKey } from './policy/mounted-names.ts';
 
 /** The servers that labmate.json mounts: `mcpServers` as other MCP hosts read it, and beside it, under `mounts`, what is ours about each. */
@@ -124,7 +124,7 @@ function keepWritten(words: readonly string[], env: Env): void {
     if (!/^https?:/.test(address) || !URL.canParse(address)) return;
     // As it is written, too: whoever repeats the address repeats that.
     for (const [, key = '', of = ''] of new URL(address).search.matchAll(/[?&]([^=&]+)=([^&]*)/g))
-      for (const form of [of, decodeURIComponent(of)]) keep(key, form);
+      for (const form of [of, decoded(of)]) if (form !== null) keep(key, form);
   };
   for (const [i, word] of words.entries()) {
     const [, given, value] = /^([\w-]+)(?:=|:\s*)(.+)$/s.exec(word) ?? [];

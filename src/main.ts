@@ -168,7 +168,10 @@ async function startParts(config: Config, log: Log, watching: Watching, waiting:
       if (hook)
         await serveHook(config.port, hook).then(
           (close) => stops.push(close),
-          (error: Error) => log.warn(error.message),
+          (error: Error) => {
+            if ((error.cause as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+            log.warn(`${error.message} Until then runs are looked at at their own pace.`);
+          },
         );
     }
     if (config.role !== 'worker' && config.mcpHttp) {

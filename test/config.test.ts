@@ -325,9 +325,9 @@ describe('what comes of it', () => {
       '--verbose-key',
     ];
     const more = ['--header', 'Authorization: Bearer hdr-4567890', 'https://m.example/?access_token=at-4567890'];
-    const url = 'https://mcp.example/mcp?api_key=tvly-abc12345&project=production-1';
+    const url = 'https://mcp.example/mcp?api_key=tvly-abc12345&project=production-1&token=pct%zz12345&key=enc%2F12345';
     const { secrets } = config({}, { mcpServers: { cli: { command: 'npx', args: [...args, ...more] }, web: { url } } });
-    const known = ['tok-4567890', 'sk-live-abc123', 'hdr-4567890', 'at-4567890', 'tvly-abc12345'];
+    const known = ['tok-4567890', 'sk-live-abc123', 'hdr-4567890', 'at-4567890', 'tvly-abc12345', 'pct%zz12345', 'enc%2F12345', 'enc/12345'];
     expect(secrets).toEqual(expect.arrayContaining(known));
     for (const word of ['100000000', 'required', 'production-1', 'model-v2-large', '--verbose-key', '--header']) expect(secrets).not.toContain(word);
   });

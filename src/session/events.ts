@@ -147,7 +147,7 @@ export const eventSchema = z.discriminatedUnion('type', [
      */
     kind: z.enum(['message', 'edit', 'delete', 'stop', 'change', 'retry', 'raise', 'cancel_run', 'leave_run']),
     standing: z.enum(['requester', 'approver', 'asked', 'other']),
-    /** The parked question this answers, if any; empty where several are open and nothing tells which is meant. Absent where none is open; in older records, also where it answered all that were. */
+    /** The parked question this answers, if any; empty where several are open and nothing tells which is meant, or words before these ended the wait. Absent where none is open; in older records, also where it answered all that were. */
     answers: z.string().optional(),
     /** For `edit` and `delete`: the ts of the message that was altered. */
     of: z.string().optional(),

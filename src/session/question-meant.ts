@@ -5,7 +5,7 @@ export const NO_ONE_QUESTION = '';
 
 /**
  * Which question somebody's typed message answers: the only one that is open, else the only one that was put to them. `NO_ONE_QUESTION` where it could be any of several:
- * an answer that is taken for another question's could have an effect made twice. Undefined where none is open.
+ * an answer that is taken for another question's could have an effect made twice. It is also that where words before these ended the wait for all of them. Undefined where none is asked.
  */
 export function questionMeant(s: Session, by: string): string | undefined {
   const asked = openCalls(s).flatMap(({ id, status, answer, interrupted }) =>

@@ -25,7 +25,7 @@ type Card = { name: string; decisions: Decision[] };
 
 /** The cards of a reply, where they stand, and their reminders. */
 export function cards(s: Session, reply: Reply, view: CardView, { now = 0, links = {}, missing = [], ...asking }: AskingView): Slot[] {
-  // Whoever approves all approves what stands there: a call that joined them a moment later would wait for ever, unseen. What waits for people anyway comes later.
+  // Whoever approves all approves what stands there: a call that joined them a moment later would wait for ever, unseen. But where the session itself waits for people first (a limit, attention), the rest is looked at only after them, and the cards stand meanwhile.
   if (!s.ended && !s.limit && !s.attention && !wereLookedAt(s, reply)) return [];
   return cardsOf(s, reply).flatMap(({ name, decisions }): Slot[] => {
     const { tool = '' } = decisions[0] ?? {};

@@ -2,6 +2,7 @@ import { isOfTheThing, UpstreamError } from '../services/http.ts';
 import { producedRuns } from '../session/runs.ts';
 import type { Session } from '../session/state.ts';
 import type { ToolContext } from './define-tool.ts';
+import { linkedRuns } from './linked-runs.ts';
 import { withFinalHead } from './pull-request-text.ts';
 import { readRun } from './run-states.ts';
 
@@ -88,7 +89,10 @@ function anchorsOf(session: Session, { services, settings }: Backends): { slot: 
       .map(({ runId }) => ({
         slot: `anchor:run ${runId}`,
         put: async () => {
-          const { mlflow_run_ids: found = [], terminal } = await readRun(runId, { services, settings, signal: AbortSignal.timeout(LOOK_MS) });
+          const reach = { services, settings, signal: AbortSignal.timeout(LOOK_MS) };
+          const { mlflow_run_ids: found = [], terminal } = await readRun(runId, reach);
+          // What MLflow refused is only a note there; here it decides whether this is done.
+          if (found.length === 0 && terminal && mlflow) await linkedRuns(mlflow, runId, reach);
           for (const run of found) await tag(run);
           return found.length > 0 || terminal;
         },

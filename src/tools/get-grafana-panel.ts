@@ -110,7 +110,7 @@ function checkVariables(chosen: Record<string, string>, variables: readonly Dash
     if (!/^[\p{L}\p{N}_.:/-]*$/u.test(value) || /--|\/\/|^[-/]|[-/]$/.test(value))
       throw new ToolError(
         'UNSAFE_VALUE',
-        `The dashboard does not name the value ${cell(value)} of ${name}, so it may hold letters, digits and single _ . : / - only: it becomes part of a query.`,
+        `The dashboard does not name the value ${cell(value)} of ${name}, so it may hold letters, digits and single _ . : / - only, with no / or - at either end: it becomes part of a query.`,
         `choose such a value${values.length > 0 ? `, or one that the dashboard names: ${listed(values)}` : ''}; or leave ${name} out.`,
       );
   }

@@ -40,7 +40,12 @@ export async function serveHttp(options: HttpOptions): Promise<{ url: string; co
   const sweep = setInterval(() => dropIdle(connections, Date.now() - IDLE_MS), 60_000).unref();
   await new Promise<void>((resolve, reject) => {
     http.once('error', (cause: NodeJS.ErrnoException) =>
-      reject(new Error(`MCP_HTTP_PORT ${options.port} on ${options.host} cannot be opened (${cause.code}): choose another with MCP_HTTP_PORT.`, { cause })),
+      reject(
+        new Error(
+          `MCP_HTTP_PORT ${options.port} on ${options.host} cannot be opened (${cause.code}): choose another with MCP_HTTP_PORT, or MCP_HTTP_HOST where that is no address of this machine.`,
+          { cause },
+        ),
+      ),
     );
     http.listen(options.port, options.host, resolve);
   });

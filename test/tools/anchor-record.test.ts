@@ -97,7 +97,8 @@ test('while a backend is away its thread counts as shown, and it is tried ever m
   expect(await tagOf(run.runId)).toBe((await log.tip(id)).head);
 });
 
-test('a run that was left running gets it, too, once it is known where it logs', async () => {
+/** A session that was stopped while the run it had started went on. */
+async function leftRunning() {
   const { launch } = all.training.launch({ jobId: '101', parameters: {}, token: null });
   const id = `s-${randomUUID().slice(0, 8)}`;
   await store.open(id);
@@ -110,6 +111,11 @@ test('a run that was left running gets it, too, once it is known where it logs',
   ];
   const lease = await log.claim(store.owner(id), 5_000);
   await log.commit(store.owner(id), lease!.fence, await log.tip(id), events, { is: '' });
+  return { launch, id };
+}
+
+test('a run that was left running gets it, too, once it is known where it logs', async () => {
+  const { launch, id } = await leftRunning();
   // Databricks can't say at first.
   all.jobs.fault({ target: 'databricks', kind: 'status', status: 500 });
   const { said } = keeping();
@@ -118,4 +124,14 @@ test('a run that was left running gets it, too, once it is known where it logs',
   all.training.skip(3_000);
   await expect.poll(() => tagOf(mlflowRunIdOf(launch)), { timeout: 10_000 }).toBe((await log.tip(id)).head);
   await expect.poll(() => redis.zscore(keys.stale, id), { timeout: 10_000 }).toBeNull();
+});
+
+test('a login that is not accepted writes nothing off: an operator mends it, and then it is set', async () => {
+  all.tracking.fault({ target: 'mlflow', kind: 'status', status: 401 });
+  const { launch, id } = await leftRunning();
+  all.training.skip(60_000);
+  const { said } = keeping();
+  await expect.poll(() => said.map((s) => s.slot)).toContain(`anchor:run ${launch.runId}`);
+  all.tracking.fault(null);
+  await expect.poll(() => tagOf(mlflowRunIdOf(launch)), { timeout: 10_000 }).toBe((await log.tip(id)).head);
 });

@@ -96,7 +96,7 @@ describe('who may come in over HTTP', () => {
   test('a port that is taken names the variable', async () => {
     const port = Number(new URL(door.url).port);
     const again = serveHttp({ ...access, port, serverFor: () => Promise.reject() as never, failed: () => {} });
-    await expect(again).rejects.toThrow(`MCP_HTTP_PORT ${port} on 127.0.0.1 cannot be opened (EADDRINUSE): choose another with MCP_HTTP_PORT.`);
+    await expect(again).rejects.toThrow(`MCP_HTTP_PORT ${port} on 127.0.0.1 cannot be opened (EADDRINUSE): choose another with MCP_HTTP_PORT, or`);
   });
 
   test('beyond loopback it does not open without tokens and names', async () => {
