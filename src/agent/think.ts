@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { isNestedDeeperThan } from '../policy/nesting.ts';
+import { DEEPEST_ARGUMENTS, isNestedDeeperThan } from '../policy/nesting.ts';
 import type { EventOf, SessionEvent } from '../session/events.ts';
 import { announced, failingMs } from '../session/failing.ts';
 import { makeRoom, withoutPictures } from '../session/make-room.ts';
@@ -29,8 +29,6 @@ export type ThinkTurn = { signal: AbortSignal; now: () => number /** Not again b
 /** As breakers know it. */
 const CLAUDE = 'claude';
 const MAX_TOKENS = 8_192;
-/** No tool takes anything near this. */
-const DEEPEST = 100;
 /** The breaker says from then on how long. */
 const AFTER_PROBE_MS = 1_000;
 
@@ -70,8 +68,12 @@ async function messagesOf(session: Session, image: ThinkDeps['image']): Promise<
 
 /** Who writes JSON by recursion falls over such a reply, at each attempt anew. */
 function tooDeep({ content }: Extract<ModelAnswer, { kind: 'reply' }>): EventOf<'noted'> | null {
-  if (!isNestedDeeperThan(DEEPEST, content)) return null;
-  return { type: 'noted', about: 'attention', text: `The model's reply is nested more than ${DEEPEST} levels deep, so it was neither stored nor acted on.` };
+  if (!isNestedDeeperThan(DEEPEST_ARGUMENTS, content)) return null;
+  return {
+    type: 'noted',
+    about: 'attention',
+    text: `The model's reply is nested more than ${DEEPEST_ARGUMENTS} levels deep, so it was neither stored nor acted on.`,
+  };
 }
 
 /** A reply that holds a known secret would carry it into the record, the thread and whatever the calls reach. It is dropped whole; by its digest it can be told from others. */

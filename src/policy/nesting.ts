@@ -1,3 +1,6 @@
+/** No tool takes anything near this; whoever writes what is deeper by recursion falls over it. */
+export const DEEPEST_ARGUMENTS = 100;
+
 /** Whether a value is nested more than `most` levels deep. Counted without recursion, as what it is to find would overrun the stack. */
 export function isNestedDeeperThan(most: number, value: unknown): boolean {
   let level: unknown[] = [value];

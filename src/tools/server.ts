@@ -9,7 +9,7 @@ import {
   type ServerRequest,
 } from '@modelcontextprotocol/sdk/types.js';
 import { z } from 'zod';
-import { isNestedDeeperThan } from '../policy/nesting.ts';
+import { DEEPEST_ARGUMENTS, isNestedDeeperThan } from '../policy/nesting.ts';
 import { scrubDeep } from '../policy/secrets.ts';
 import { version } from '../version.ts';
 import { type Tool, ToolError } from './define-tool.ts';
@@ -32,8 +32,6 @@ const self = () => ({ name: 'labmate', title: 'labmate', version: version() });
 /** How long a person at a client may think about a question. */
 const ASK_MS = 5 * 60_000;
 const PROGRESS_EVERY_MS = 10_000;
-/** No tool takes anything near this. */
-const DEEPEST = 100;
 
 /** The catalog as an MCP server inside this process: what a worker's session calls. */
 export function toolServer(catalog: readonly Tool[], deps: GateDeps, scopes: (reference: string) => CallScope | null): McpServer {
@@ -62,9 +60,8 @@ export function doorServer({ tools, prompts, atDoor, clean }: DoorServer): McpSe
 
 /** An identical call is one that means the same, however it is written; what the tool does not take stays as it came, for the log. */
 function asMeant(tool: Tool, input: Record<string, unknown>): Record<string, unknown> {
-  // Whoever writes it down by recursion would fall over it.
-  if (isNestedDeeperThan(DEEPEST, input))
-    throw new ToolError('BAD_ARGUMENTS', `These arguments are nested more than ${DEEPEST} levels deep.`, 'send flatter ones.');
+  if (isNestedDeeperThan(DEEPEST_ARGUMENTS, input))
+    throw new ToolError('BAD_ARGUMENTS', `These arguments are nested more than ${DEEPEST_ARGUMENTS} levels deep.`, 'send flatter ones.');
   const read = tool.input.safeParse(input);
   return read.success ? (read.data as Record<string, unknown>) : input;
 }
