@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { Cluster, Redis } from 'ioredis';
+import { Cluster, Redis, type RedisOptions, SentinelConnector } from 'ioredis';
 import { readRedisUrl } from './redis-address.ts';
 
 const soon = (n: number) => Math.min(n * 50, 500);
@@ -48,6 +48,7 @@ export function connect(url: string, options: typeof PATIENT | typeof BRISK): Re
         sentinelCommandTimeout: 2_000,
         // The sentinels say when there is a new master; a host that vanished without a word would be noticed by the socket's timeout only.
         failoverDetector: true,
+        Connector: HearsForOneConnection as RedisOptions['Connector'],
       }),
     );
   }
@@ -63,6 +64,17 @@ export function connect(url: string, options: typeof PATIENT | typeof BRISK): Re
   });
   // BullMQ and we use the commands that both classes have.
   return cluster as unknown as Redis;
+}
+
+/**
+ * What listens to the sentinels ends with the connection it listens for. Without this it goes on listening while the next one is being made, and the word of another
+ * master, which each sentinel says in its own time, then ends the search for that master: for good, as if we had asked for it.
+ */
+class HearsForOneConnection extends SentinelConnector {
+  override connect(...given: Parameters<SentinelConnector['connect']>) {
+    this.disconnect();
+    return super.connect(...given);
+  }
 }
 
 /** Waits until the connection can be used, so long at most. A brisk one refuses what it is asked before it is there. */

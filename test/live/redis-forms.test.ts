@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { examineRedis, serversOf } from '../../src/runtime/redis.ts';
+import { connect, examineRedis, PATIENT, serversOf } from '../../src/runtime/redis.ts';
 import { verify } from '../../src/session/chain.ts';
+import { openLink } from '../crash/link.ts';
 import { SEED, seedScript } from '../stories/seed.ts';
 import { openStage, type StoryStage } from '../stories/stage.ts';
 import { openServers, type Server, type Servers, waitFor } from './redis-servers.ts';
@@ -44,13 +45,16 @@ async function throughFailover(stage: StoryStage, kill: () => Promise<void>): Pr
 describe('Sentinel', () => {
   let servers: Servers;
   let master: Server;
+  let replicas: Server[];
   let sentinels: Server[];
   let stage: StoryStage;
   beforeAll(async () => {
     servers = await openServers();
     const write = ['--min-replicas-to-write', '1'];
     master = await servers.start('master', write, PASSWORD);
-    for (const name of ['replica-1', 'replica-2']) await servers.start(name, [...write, '--replicaof', '127.0.0.1', String(master.port)], PASSWORD);
+    replicas = [];
+    for (const name of ['replica-1', 'replica-2'])
+      replicas.push(await servers.start(name, [...write, '--replicaof', '127.0.0.1', String(master.port)], PASSWORD));
     const watching = [
       `sentinel monitor lab 127.0.0.1 ${master.port} 2`,
       `sentinel auth-pass lab ${PASSWORD}`,
@@ -80,6 +84,32 @@ describe('Sentinel', () => {
     await master.again();
     await waitFor('the old master to follow the new one', async () => /role:slave/.test(await master.client.info('replication')), 60);
     await expect(master.client.set('x', '1')).rejects.toThrow(/READONLY/);
+  });
+
+  test('a connection that is just asking for the master when it hears of another one asks again, and is there again', async () => {
+    const [sentinel] = sentinels as [Server, ...Server[]];
+    const link = await openLink(sentinel.port);
+    const others = await listening(sentinel);
+    const redis = connect(`redis+sentinel://:${PASSWORD}@127.0.0.1:${link.port}/lab`, PATIENT);
+    redis.on('error', () => {});
+    try {
+      await redis.ping();
+      await waitFor('its ear at the sentinel', async () => (await listening(sentinel)) > others);
+      const before = await masterPort(sentinel);
+      const told = heard(sentinel, '+switch-master');
+      // It asks again where no answer comes in 2 s: none comes until there is another master.
+      const asked = Array.from({ length: 20 }, () => link.hold(['get-master-addr-by-name'], 'after'));
+      const id = await redis.client('ID');
+      await [master, ...replicas].find((s) => s.port === before)!.client.client('KILL', 'ID', id);
+      await asked[0]?.reached;
+      await sentinel.client.call('SENTINEL', 'FAILOVER', 'lab');
+      await told;
+      for (const one of asked) one.release();
+      expect(await redis.info()).toMatch(new RegExp(`tcp_port:${await masterPort(sentinel)}\\b[^]*role:master`));
+    } finally {
+      redis.disconnect();
+      await link.close();
+    }
   });
 });
 
@@ -135,6 +165,19 @@ async function known(sentinel: Server): Promise<number> {
 async function masterPort(sentinel: Server): Promise<number> {
   const [, port] = (await sentinel.client.call('SENTINEL', 'get-master-addr-by-name', 'lab')) as [string, string];
   return Number(port);
+}
+
+/** Connections that wait for what a sentinel says. */
+async function listening(sentinel: Server): Promise<number> {
+  return String(await sentinel.client.call('CLIENT', 'LIST')).match(/cmd=subscribe/g)?.length ?? 0;
+}
+
+/** The next time that a sentinel says this to whoever listens. */
+async function heard(sentinel: Server, channel: string): Promise<void> {
+  const ear = sentinel.client.duplicate();
+  await ear.subscribe(channel);
+  await new Promise((resolve) => ear.once('message', resolve));
+  ear.disconnect();
 }
 
 /** Ports of the nodes that serve slots and are not known to have failed. */
