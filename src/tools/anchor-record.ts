@@ -2,7 +2,6 @@ import { isOfTheThing, UpstreamError } from '../services/http.ts';
 import { producedRuns } from '../session/runs.ts';
 import type { Session } from '../session/state.ts';
 import type { ToolContext } from './define-tool.ts';
-import { linkedRuns } from './linked-runs.ts';
 import { withFinalHead } from './pull-request-text.ts';
 import { readRun } from './run-states.ts';
 
@@ -84,19 +83,19 @@ function anchorsOf(session: Session, { services, settings }: Backends): { slot: 
     })),
     ...[...new Set(runs.flatMap((r) => r.mlflowIds))].map((run) => ({ slot: `anchor:${run}`, put: async () => tag(run).then(() => true) })),
     // Nobody waited for these to their end, so nobody has seen yet where they log.
-    ...(databricks ? runs : [])
+    ...runs
       .filter((r) => r.mlflowIds.length === 0)
-      .map(({ runId }) => ({
-        slot: `anchor:run ${runId}`,
-        put: async () => {
-          const reach = { services, settings, signal: AbortSignal.timeout(LOOK_MS) };
-          const { mlflow_run_ids: found = [], terminal } = await readRun(runId, reach);
-          // What MLflow refused is only a note there; here it decides whether this is done.
-          if (found.length === 0 && terminal && mlflow) await linkedRuns(mlflow, runId, reach);
+      .flatMap(({ runId }) => {
+        if (!databricks) return [];
+        const put = async () => {
+          const reach = { services: { ...services, databricks }, settings, signal: AbortSignal.timeout(LOOK_MS) };
+          // What MLflow refuses decides whether this is done.
+          const { mlflow_run_ids: found = [], terminal } = await readRun(runId, reach, { thrown: true });
           for (const run of found) await tag(run);
           return found.length > 0 || terminal;
-        },
-      })),
+        };
+        return [{ slot: `anchor:run ${runId}`, put }];
+      }),
   ];
 }
 

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import type { Databricks } from '../services/databricks.ts';
 import { lookAt } from '../services/poll-runs.ts';
 import { done, ToolError, writeTool } from './define-tool.ts';
 import { jobTouched, theJob } from './job-definition.ts';
@@ -20,7 +19,7 @@ export const cancelJobRun = writeTool({
   recovery: 'same-key',
   timeoutMs: 6_000,
   async plan({ run_id, reason }, ctx) {
-    const databricks = ctx.services.databricks as Databricks;
+    const databricks = ctx.services.databricks;
     const { run } = await lookAt(databricks, run_id, ctx.signal);
     if (!run) throw new ToolError('RUN_NOT_FOUND', `Databricks has no run ${run_id}.`, 'check the id; run_databricks_job gave it when it started the run.');
     if (run.terminal)
@@ -44,7 +43,7 @@ export const cancelJobRun = writeTool({
   },
   async run(plan, ctx) {
     const runId = String(plan.arguments['run_id']);
-    await (ctx.services.databricks as Databricks).cancelRun(runId, ctx.signal);
+    await ctx.services.databricks.cancelRun(runId, ctx.signal);
     return done(`Databricks was asked to cancel run ${runId}; it ends in a moment.`, { status: 'cancel_requested', run_id: runId });
   },
 });

@@ -5,8 +5,8 @@ import { noiseInWords } from '../analysis/noise.ts';
 import { figure, type JsonNumber, jsonNumber, percent, signed } from '../analysis/numbers.ts';
 import type { Point, Side } from '../analysis/run.ts';
 import { verdictTitle } from '../analysis/verdict.ts';
-import type { MLflow, MlflowRun } from '../services/mlflow.ts';
-import { done, readTool, type ToolContext } from './define-tool.ts';
+import type { MlflowRun } from '../services/mlflow.ts';
+import { type ContextWith, done, readTool } from './define-tool.ts';
 import { theMlflowRun } from './linked-runs.ts';
 import { cell, table } from './markdown.ts';
 
@@ -51,7 +51,7 @@ export const compareRuns = readTool({
       aggregate: asked.aggregate,
     };
     const terms = { ...common, primary: asked.primary_metric, defaultReading: ctx.settings.thresholdReading, expectedChanges: asked.expected_changes };
-    const side = (run: MlflowRun): Side => ({ run, url: (ctx.services.mlflow as MLflow).runUrl(run) });
+    const side = (run: MlflowRun): Side => ({ run, url: ctx.services.mlflow.runUrl(run) });
     // Once without histories, to learn which metric the verdict is on.
     const primary = compare(side(baseline.run), side(candidate.run), terms).primary?.metric;
     const wanted = [...new Set([...(primary ? [primary] : []), ...(asked.metrics ?? [])])].slice(0, MOST_HISTORIES);
@@ -67,17 +67,17 @@ export const compareRuns = readTool({
   },
 });
 
-async function histories(run: MlflowRun, metrics: readonly string[], ctx: ToolContext): Promise<Record<string, Point[]>> {
-  const mlflow = ctx.services.mlflow as MLflow;
+async function histories(run: MlflowRun, metrics: readonly string[], ctx: ContextWith<'mlflow'>): Promise<Record<string, Point[]>> {
+  const mlflow = ctx.services.mlflow;
   const present = metrics.filter((key) => Object.hasOwn(run.metrics, key));
   return Object.fromEntries(await Promise.all(present.map(async (key) => [key, await mlflow.getMetricHistory(run.runId, key, ctx.signal)] as const)));
 }
 
 /** The newest finished runs of both experiments, among which repetitions with other seeds may be. */
-async function finishedRuns(baseline: MlflowRun, candidate: MlflowRun, ctx: ToolContext): Promise<MlflowRun[]> {
+async function finishedRuns(baseline: MlflowRun, candidate: MlflowRun, ctx: ContextWith<'mlflow'>): Promise<MlflowRun[]> {
   const experimentIds = [...new Set([baseline.experimentId, candidate.experimentId])];
   const query = { experimentIds, filter: "attributes.status = 'FINISHED'", maxResults: 500 };
-  return (await (ctx.services.mlflow as MLflow).searchRuns(query, ctx.signal)).runs;
+  return (await ctx.services.mlflow.searchRuns(query, ctx.signal)).runs;
 }
 
 /** The primary metric over the steps, thinned to what a chart shows: [step, value]. */

@@ -71,7 +71,7 @@ export const createGithubPr = writeTool({
 
   async plan(asked, ctx) {
     const session = sessionOf(ctx);
-    const hub = hubOf(ctx);
+    const hub = ctx.services.github;
     const repo = asked.repo ?? ctx.settings.defaults.repository;
     if (!repo) throw new ToolError('NO_REPOSITORY', 'No repository was named and none is configured.', 'ask which repository, then pass repo as owner/name.');
     checkRepository(repo);
@@ -111,7 +111,7 @@ export const createGithubPr = writeTool({
   async run(plan, ctx) {
     const args = argumentsSchema.parse(plan.arguments);
     const session = sessionOf(ctx);
-    const hub = hubOf(ctx);
+    const hub = ctx.services.github;
     const { repo, base, branch, title, draft } = args;
     const at = { repo, branch };
     const [there, before, { url }] = await Promise.all([hub.getBranch(at, ctx.signal), hub.findPullRequest(at, ctx.signal), hub.getRepo(repo, ctx.signal)]);
@@ -140,11 +140,6 @@ async function peopleOf(session: SessionFacts, { services, signal }: ToolContext
 function sessionOf(ctx: ToolContext): SessionFacts {
   if (ctx.session) return ctx.session;
   throw new ToolError('NO_SESSION', 'A pull request carries the record of a session, and there is none here.', 'start the experiment in Slack.');
-}
-
-function hubOf(ctx: ToolContext): GitHub {
-  if (ctx.services.github) return ctx.services.github;
-  throw new ToolError('NO_GITHUB', 'GitHub is not configured.', 'ask the operator to set GITHUB_TOKEN.');
 }
 
 /** What stands at a commit where the files go, and a digest of it: a yes to replace these is no yes to replace others. */

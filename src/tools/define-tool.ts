@@ -166,16 +166,29 @@ export type ToolContext = {
   now: () => number;
 };
 
-/** Checks a read tool's types and erases them. */
-export function readTool<I extends z.ZodObject>(
-  tool: Omit<ReadTool, 'kind' | 'run' | 'input'> & { input: I; run(input: z.output<I>, ctx: ToolContext): Promise<ToolAnswer> },
+/** A context in which these backends are there: that of a tool that needs them. */
+export type ContextWith<N extends keyof Services> = ToolContext & { services: { [K in N]-?: NonNullable<Services[K]> } };
+
+/** Checks a read tool's types and erases them: it is listed only where all that it `needs` is there. */
+export function readTool<I extends z.ZodObject, N extends keyof Services = never>(
+  tool: Omit<ReadTool, 'kind' | 'run' | 'input' | 'needs'> & {
+    input: I;
+    needs: readonly N[];
+    run(input: z.output<I>, ctx: ContextWith<N>): Promise<ToolAnswer>;
+  },
 ): ReadTool {
   return { ...tool, kind: 'read' } as ReadTool;
 }
 
-/** Checks a write tool's types and erases them. */
-export function writeTool<I extends z.ZodObject>(
-  tool: Omit<WriteTool, 'kind' | 'plan' | 'input'> & { input: I; plan(input: z.output<I>, ctx: ToolContext): Promise<Plan | Question | Refusal> },
+/** Checks a write tool's types and erases them, as for a read tool. */
+export function writeTool<I extends z.ZodObject, N extends keyof Services = never>(
+  tool: Omit<WriteTool, 'kind' | 'plan' | 'run' | 'find' | 'input' | 'needs'> & {
+    input: I;
+    needs: readonly N[];
+    plan(input: z.output<I>, ctx: ContextWith<N>): Promise<Plan | Question | Refusal>;
+    run(plan: Plan, ctx: ContextWith<N>, key: string): Promise<ToolAnswer>;
+    find?(plan: Plan, ctx: ContextWith<N>, key: string): Promise<ToolAnswer | null>;
+  },
 ): WriteTool {
   return { ...tool, kind: 'write' } as WriteTool;
 }

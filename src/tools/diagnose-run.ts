@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { diagnose } from '../analysis/diagnose.ts';
 import { direction } from '../analysis/direction.ts';
 import { isUsable } from '../analysis/numbers.ts';
-import type { MLflow, MlflowRun } from '../services/mlflow.ts';
+import type { MlflowRun } from '../services/mlflow.ts';
 import { done, readTool, ToolError } from './define-tool.ts';
 import { noSuchMetric } from './get-metric-history.ts';
 import { theMlflowRun } from './linked-runs.ts';
@@ -27,7 +27,7 @@ export const diagnoseRun = readTool({
   }),
   needs: ['mlflow'],
   async run({ run_id, loss, val_loss }, ctx) {
-    const mlflow = ctx.services.mlflow as MLflow;
+    const mlflow = ctx.services.mlflow;
     const { run, note } = await theMlflowRun(run_id, ctx);
     const chosen = choose(run, loss, val_loss);
     const course = async (metric: string) => ({ metric, points: await mlflow.getMetricHistory(run.runId, metric, ctx.signal) });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { figure, isUsable, type JsonNumber, jsonNumber, timeOf } from '../analysis/numbers.ts';
-import type { MLflow, MlflowRun } from '../services/mlflow.ts';
+import type { MlflowRun } from '../services/mlflow.ts';
 import { done, readTool } from './define-tool.ts';
 import { theMlflowRun } from './linked-runs.ts';
 import { cell, listed, table } from './markdown.ts';
@@ -35,7 +35,7 @@ export const fetchMlflowRun = readTool({
   needs: ['mlflow'],
   async run(asked, ctx) {
     const { run, note } = await theMlflowRun(asked.run_id, ctx);
-    const data = fitting(run, asked, (ctx.services.mlflow as MLflow).runUrl(run));
+    const data = fitting(run, asked, ctx.services.mlflow.runUrl(run));
     return done(inWords(run, data, note), { ...data, ...(note ? { note } : {}) });
   },
 });

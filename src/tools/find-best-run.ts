@@ -6,7 +6,7 @@ import { figure } from '../analysis/numbers.ts';
 import { UpstreamError } from '../services/http.ts';
 import type { Experiment, MLflow, MlflowRun } from '../services/mlflow.ts';
 import { checkExperiment, mayReadExperiment } from './allowed.ts';
-import { advised, done, readTool, type ToolAnswer, type ToolContext, ToolError } from './define-tool.ts';
+import { advised, type ContextWith, done, readTool, type ToolAnswer, type ToolContext, ToolError } from './define-tool.ts';
 import { isOfJobRun } from './linked-runs.ts';
 import { cell, listed } from './markdown.ts';
 
@@ -43,7 +43,7 @@ export const findBestRun = readTool({
   }),
   needs: ['mlflow'],
   async run(query, ctx) {
-    const mlflow = ctx.services.mlflow as MLflow;
+    const mlflow = ctx.services.mlflow;
     const experiment = await mlflow.findExperiment(query.experiment, ctx.signal);
     if (!experiment) return await noExperiment(query.experiment, mlflow, ctx);
     checkExperiment(experiment, ctx.settings);
@@ -76,7 +76,7 @@ function answer(
   { run, value }: { run: MlflowRun; value: number },
   { runnerUp, considered, ties, rule }: BestRun<MlflowRun>,
   { metric, experiment, directed, complete }: { metric: string; experiment: Experiment; directed: Directed; complete: boolean },
-  ctx: ToolContext,
+  ctx: ContextWith<'mlflow'>,
 ): ToolAnswer {
   const own = isOfJobRun(run, ctx.session?.runs ?? []);
   const data = {
@@ -86,7 +86,7 @@ function answer(
     metric,
     run_id: run.runId,
     run_name: run.name.slice(0, 200),
-    run_url: (ctx.services.mlflow as MLflow).runUrl(run),
+    run_url: ctx.services.mlflow.runUrl(run),
     value,
     ...(runnerUp ? { runner_up: { run_id: runnerUp.run.runId, value: runnerUp.value } } : {}),
     considered,

@@ -33,8 +33,7 @@ export const getGithubFile = readTool({
   async run({ repo = '', path, ref, offset }, ctx) {
     const hub = ctx.services.github;
     const name = repo || ctx.settings.defaults.repository;
-    if (!hub || !name)
-      throw new ToolError('NO_REPOSITORY', 'No repository was named and none is configured.', 'ask which repository, then pass repo as owner/name.');
+    if (!name) throw new ToolError('NO_REPOSITORY', 'No repository was named and none is configured.', 'ask which repository, then pass repo as owner/name.');
     checkRepository(name);
     checkReadableRepository(name, ctx.settings);
     if (ref !== undefined) checkRef(ref);

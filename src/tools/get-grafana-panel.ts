@@ -55,7 +55,6 @@ export const getGrafanaPanel = readTool({
 
   async run(asked, ctx) {
     const client = ctx.services.grafana;
-    if (!client) throw new ToolError('NO_GRAFANA', 'Grafana is not configured.', 'ask the operator to set GRAFANA_URL.');
     checkDashboard(asked.dashboard_uid, ctx.settings);
     const query = { uid: asked.dashboard_uid, panelId: Number(asked.panel_id), ...rangeOf(asked.from, asked.to, ctx.now()), variables: asked.variables };
     const { panels, variables } = await client.getDashboard(query.uid, ctx.signal);

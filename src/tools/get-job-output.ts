@@ -25,7 +25,7 @@ export const getJobOutput = readTool({
   }),
   needs: ['databricks'],
   async run({ run_id, tail_lines }, ctx) {
-    const databricks = ctx.services.databricks as Databricks;
+    const databricks = ctx.services.databricks;
     const run = await unlessMissing(databricks.getRun(run_id, ctx.signal));
     if (!run) throw new ToolError('RUN_NOT_FOUND', `Databricks has no run ${run_id}; runs are deleted after 60 days.`, 'check the id with the person.');
     // A run without tasks is a task run itself.

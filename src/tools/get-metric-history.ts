@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { downsample } from '../analysis/downsample.ts';
 import { nearMisses } from '../analysis/near-miss.ts';
 import { figure, isUsable, jsonNumber, timeOf } from '../analysis/numbers.ts';
-import type { Metric, MLflow, MlflowRun } from '../services/mlflow.ts';
+import type { Metric, MlflowRun } from '../services/mlflow.ts';
 import { done, readTool, ToolError } from './define-tool.ts';
 import { theMlflowRun } from './linked-runs.ts';
 import { cell, listed } from './markdown.ts';
@@ -32,7 +32,7 @@ export const getMetricHistory = readTool({
   }),
   needs: ['mlflow'],
   async run({ run_id, metric, samples, min_step = -Infinity, max_step = Infinity }, ctx) {
-    const mlflow = ctx.services.mlflow as MLflow;
+    const mlflow = ctx.services.mlflow;
     const { run, note } = await theMlflowRun(run_id, ctx);
     const all = await mlflow.getMetricHistory(run.runId, metric, ctx.signal);
     if (all.length === 0) throw noSuchMetric(metric, run);

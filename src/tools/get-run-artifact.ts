@@ -31,7 +31,7 @@ export const getRunArtifact = readTool({
   }),
   needs: ['mlflow'],
   async run({ run_id, path = '', max_bytes }, ctx) {
-    const mlflow = ctx.services.mlflow as MLflow;
+    const mlflow = ctx.services.mlflow;
     const { run, note } = await theMlflowRun(run_id, ctx);
     const wanted = path.replace(/\/+$/, '');
     checkPath(wanted);

@@ -1,7 +1,7 @@
 import { isNotFound } from '../services/http.ts';
 import { type MLflow, type MlflowRun, quote } from '../services/mlflow.ts';
 import { checkRun, mayReadExperiment } from './allowed.ts';
-import { type ToolContext, ToolError, type ToolSettings } from './define-tool.ts';
+import { type ContextWith, type ToolContext, ToolError, type ToolSettings } from './define-tool.ts';
 
 /** The tag by which MLflow marks a run that a Databricks job run logged; whether it holds the job run's id or a task's differs. */
 const JOB_RUN_TAG = 'mlflow.databricks.jobRunID';
@@ -36,8 +36,8 @@ export async function linkedRuns(
 }
 
 /** The MLflow run an id stands for: its own, or that of the one run a Databricks job run logged. Throws a ToolError that says which id is wanted. */
-export async function theMlflowRun(id: string, ctx: ToolContext): Promise<{ run: MlflowRun; note: string | null }> {
-  const mlflow = ctx.services.mlflow as MLflow;
+export async function theMlflowRun(id: string, ctx: ContextWith<'mlflow'>): Promise<{ run: MlflowRun; note: string | null }> {
+  const mlflow = ctx.services.mlflow;
   const wanted = id.trim().toLowerCase();
   if (DATABRICKS_ID.test(wanted)) return await loggedBy(wanted, mlflow, ctx);
   if (!MLFLOW_ID.test(wanted)) {

@@ -21,7 +21,7 @@ export const listDatabricksJobs = readTool({
   }),
   needs: ['databricks'],
   async run({ name, cursor }, ctx) {
-    const databricks = ctx.services.databricks as Databricks;
+    const databricks = ctx.services.databricks;
     const found = await search(databricks, name, cursor, ctx.signal);
     const jobs = [];
     for (const job of found.jobs) jobs.push(shown(await inFull(job, databricks, ctx.signal), ctx));

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import type { MLflow } from '../services/mlflow.ts';
 import { mayReadExperiment } from './allowed.ts';
 import { done, readTool } from './define-tool.ts';
 import { cell, table } from './markdown.ts';
@@ -18,7 +17,7 @@ export const listExperiments = readTool({
   }),
   needs: ['mlflow'],
   async run({ name, cursor }, ctx) {
-    const page = await (ctx.services.mlflow as MLflow).listExperiments({ name, cursor }, ctx.signal);
+    const page = await ctx.services.mlflow.listExperiments({ name, cursor }, ctx.signal);
     const open = page.experiments.filter((e) => mayReadExperiment(e, ctx.settings));
     const experiments = open.map((e) => ({ experiment_id: e.experimentId, name: e.name }));
     const omitted = page.experiments.length - open.length;

@@ -35,7 +35,8 @@ export const postToSlack = writeTool({
   timeoutMs: 6_000,
 
   async plan({ text, channel, thread_ts }, ctx) {
-    const [session, slack] = parts(ctx);
+    const session = sessionOf(ctx);
+    const { slack } = ctx.services;
     const target = channel === undefined ? session.channel : await resolve(channel, session, slack, ctx.signal);
     const thread = thread_ts ?? (channel === undefined ? session.thread : null);
     if (target === '') throw new ToolError('NO_CHANNEL', 'A call from an MCP client has no thread of its own.', 'name a channel.');
@@ -65,7 +66,8 @@ export const postToSlack = writeTool({
   },
 
   async run(plan, ctx, key) {
-    const [session, slack] = parts(ctx);
+    const session = sessionOf(ctx);
+    const { slack } = ctx.services;
     const { channel, thread_ts: thread, text } = argumentsSchema.parse(plan.arguments);
     const message = { channel, thread, text: plain(text), blocks: blocksOf(text, session), mark: markOf(session, key) };
     const { ts } = await slack.post(message, ctx.signal);
@@ -73,7 +75,8 @@ export const postToSlack = writeTool({
   },
 
   async find(plan, ctx, key) {
-    const [session, slack] = parts(ctx);
+    const session = sessionOf(ctx);
+    const { slack } = ctx.services;
     const { channel, thread_ts: thread } = argumentsSchema.parse(plan.arguments);
     // The mark holds the effect's key, so nothing else of this session can be taken for it; a day back is ample for a post that was cut off.
     const oldest = thread ? {} : { oldest: String(Math.floor(ctx.now() / 1000) - 86_400) };
@@ -116,8 +119,7 @@ function markOf(session: SessionFacts, key: string) {
   return { session: session.id, slot: `effect:${key.slice(0, 32)}` };
 }
 
-function parts(ctx: ToolContext): [SessionFacts, SlackService] {
-  if (!ctx.session) throw new ToolError('NO_SESSION', 'There is no experiment here whose thread or channel could be posted to.', 'start one in Slack.');
-  if (!ctx.services.slack) throw new ToolError('NO_SLACK', 'Slack is not configured.', 'go on without posting, and say so.');
-  return [ctx.session, ctx.services.slack];
+function sessionOf({ session }: ToolContext): SessionFacts {
+  if (session) return session;
+  throw new ToolError('NO_SESSION', 'There is no experiment here whose thread or channel could be posted to.', 'start one in Slack.');
 }

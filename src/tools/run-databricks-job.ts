@@ -35,7 +35,7 @@ export const runDatabricksJob = writeTool({
   recovery: 'same-key',
   timeoutMs: 8_000,
   async plan(input, ctx) {
-    const databricks = ctx.services.databricks as Databricks;
+    const databricks = ctx.services.databricks;
     // A session's own key is the token: it is derived from the call, so that a restart can't start a second run.
     if (ctx.session && input.idempotency_token !== undefined)
       throw new ToolError('TOKEN_NOT_TAKEN', 'In a session the idempotency token is derived from the call.', 'call again without idempotency_token.');
@@ -50,7 +50,7 @@ export const runDatabricksJob = writeTool({
     return await planOf(job, { ...resolution, named, note: resolved ? resolved.note : input.note }, databricks, ctx);
   },
   async run(plan, ctx, key) {
-    const databricks = ctx.services.databricks as Databricks;
+    const databricks = ctx.services.databricks;
     const { job_id, parameters, config, note } = resolvedBefore.parse(plan.arguments);
     const { runId } = await databricks.runNow({ jobId: job_id, parameters, idempotencyToken: key }, ctx.signal);
     const [url, about] = await Promise.all([pageOf(runId, databricks, ctx.signal), aboutJob(job_id, parameters, databricks, ctx)]);

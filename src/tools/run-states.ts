@@ -2,7 +2,7 @@ import { visible } from '../policy/outside-text.ts';
 import type { Databricks, JobRun } from '../services/databricks.ts';
 import { UpstreamError, unlessMissing } from '../services/http.ts';
 import { lookAt, type Polled } from '../services/poll-runs.ts';
-import type { ToolContext } from './define-tool.ts';
+import type { ContextWith } from './define-tool.ts';
 import { linkedRuns } from './linked-runs.ts';
 import { cell, fenced } from './markdown.ts';
 
@@ -25,7 +25,7 @@ export type RunReport = {
   mlflow_note?: string;
 };
 
-type Reach = Pick<ToolContext, 'services' | 'settings' | 'signal'>;
+type Reach = Pick<ContextWith<'databricks'>, 'services' | 'settings' | 'signal'>;
 
 const TRACE_LINES = 15;
 const LONGEST_TRACE = 2_000;
@@ -38,8 +38,9 @@ export async function readRuns(runIds: readonly string[], reach: Reach): Promise
   return reports;
 }
 
-export async function readRun(runId: string, reach: Reach): Promise<RunReport> {
-  const databricks = reach.services.databricks as Databricks;
+/** One of them. Where MLflow can't say what it logged a note stands in its place, unless that is `thrown`. */
+export async function readRun(runId: string, reach: Reach, { thrown = false } = {}): Promise<RunReport> {
+  const { databricks } = reach.services;
   const { run, status, terminal } = await lookAt(databricks, runId, reach.signal);
   if (!run) {
     const message = `Databricks knows no run ${runId}: it was deleted, never existed, or is older than the 60 days for which runs are kept. Its outcome can't be read any more.`;
@@ -63,7 +64,7 @@ export async function readRun(runId: string, reach: Reach): Promise<RunReport> {
     ...(run.durationMs === null ? {} : { duration_s: Math.round(run.durationMs / 100) / 10 }),
     ...(run.url === null ? {} : { run_url: run.url }),
     parameters: run.parameters,
-    ...(await mlflowOf(run, outputs, reach)),
+    ...(await mlflowOf(run, outputs, reach, thrown)),
   };
 }
 
@@ -124,7 +125,7 @@ async function outputsOf(run: JobRun, databricks: Databricks, signal: AbortSigna
 }
 
 /** The MLflow runs a job run logged: by MLflow's own tag, else by what the run says itself. None: said so, never guessed. */
-async function mlflowOf(run: JobRun, outputs: readonly Output[], reach: Reach): Promise<Pick<RunReport, 'mlflow_run_ids' | 'mlflow_note'>> {
+async function mlflowOf(run: JobRun, outputs: readonly Output[], reach: Reach, thrown: boolean): Promise<Pick<RunReport, 'mlflow_run_ids' | 'mlflow_note'>> {
   const { mlflow } = reach.services;
   if (!mlflow) return {};
   try {
@@ -144,7 +145,7 @@ async function mlflowOf(run: JobRun, outputs: readonly Output[], reach: Reach): 
     return run.terminal ? { mlflow_note: 'No MLflow run is linked to it by tag or output; the newest run need not be its.' } : {};
   } catch (error) {
     // What Databricks said is worth telling even where MLflow refuses; a passing failure is waited for, but not while the run goes on.
-    if (!(error instanceof UpstreamError) || (error.transient && run.terminal)) throw error;
+    if (thrown || !(error instanceof UpstreamError) || (error.transient && run.terminal)) throw error;
     return { mlflow_note: `Its MLflow run is not known: ${error.message}` };
   }
 }

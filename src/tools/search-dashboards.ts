@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { visible } from '../policy/outside-text.ts';
-import type { Grafana } from '../services/grafana.ts';
 import { unlessMissing } from '../services/http.ts';
 import { mayReadDashboard } from './allowed.ts';
 import { done, readTool } from './define-tool.ts';
@@ -32,7 +31,7 @@ export const searchDashboards = readTool({
   }),
   needs: ['grafana'],
   async run({ query, cursor }, ctx) {
-    const grafana = ctx.services.grafana as Grafana;
+    const grafana = ctx.services.grafana;
     const { dashboards: hits, nextPage } = await grafana.searchDashboards({ words: query, page: Math.max(1, Number(cursor ?? 1)) }, ctx.signal);
     const open = hits.filter((hit) => mayReadDashboard(hit.uid, ctx.settings));
     const dashboards: Dashboard[] = [];

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { figure, type JsonNumber, jsonNumber, timeOf } from '../analysis/numbers.ts';
 import { UpstreamError } from '../services/http.ts';
-import type { MLflow, MlflowRun } from '../services/mlflow.ts';
+import type { MlflowRun } from '../services/mlflow.ts';
 import { checkExperiment } from './allowed.ts';
 import { done, readTool, ToolError } from './define-tool.ts';
 import { experimentsNear } from './find-best-run.ts';
@@ -36,7 +36,7 @@ export const searchRuns = readTool({
   }),
   needs: ['mlflow'],
   async run({ experiment: wanted, filter, order_by, limit, cursor, columns }, ctx) {
-    const mlflow = ctx.services.mlflow as MLflow;
+    const mlflow = ctx.services.mlflow;
     const experiment = await mlflow.findExperiment(wanted, ctx.signal);
     if (!experiment) {
       const { names, near } = await experimentsNear(wanted, mlflow, ctx);

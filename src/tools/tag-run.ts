@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { MLflow, MlflowRun } from '../services/mlflow.ts';
+import type { MlflowRun } from '../services/mlflow.ts';
 import { done, type ToolContext, ToolError, writeTool } from './define-tool.ts';
 import { theMlflowRun } from './linked-runs.ts';
 import { cell } from './markdown.ts';
@@ -32,7 +32,7 @@ export const tagRun = writeTool({
   recovery: 'same-key',
   timeoutMs: 8_000,
   async plan(asked, ctx) {
-    const mlflow = ctx.services.mlflow as MLflow;
+    const mlflow = ctx.services.mlflow;
     const { run } = await theMlflowRun(asked.run_id, ctx);
     checkKey(asked.key);
     const value = asked.value === undefined ? null : asked.key === DESCRIPTION ? safeMarkdown(asked.value) : asked.value;
@@ -64,7 +64,7 @@ export const tagRun = writeTool({
     };
   },
   async run(plan, ctx) {
-    const mlflow = ctx.services.mlflow as MLflow;
+    const mlflow = ctx.services.mlflow;
     const { run_id, key, value: given, previous_value: before } = argumentsSchema.parse(plan.arguments);
     const value = given ?? describedBy(ctx);
     const now = tagOf(await mlflow.getRun(run_id, ctx.signal), key);

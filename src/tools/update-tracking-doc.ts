@@ -49,7 +49,8 @@ export const updateTrackingDoc = writeTool({
   timeoutMs: 30_000,
 
   async plan(asked, ctx) {
-    const [session, hub] = parts(ctx);
+    const session = sessionOf(ctx);
+    const hub = ctx.services.github;
     const { defaults } = ctx.settings;
     const repo = asked.repo ?? defaults.repository;
     if (!repo) throw new ToolError('NO_REPOSITORY', 'No repository was named and none is configured.', 'ask which repository, then pass repo as owner/name.');
@@ -85,7 +86,8 @@ export const updateTrackingDoc = writeTool({
 
   async run(plan, ctx) {
     const args = argumentsSchema.parse(plan.arguments);
-    const [session, hub] = parts(ctx);
+    const session = sessionOf(ctx);
+    const hub = ctx.services.github;
     const message = `Track ${args.row_key} in ${args.path}\n\nBy labmate, session ${session.alias}`;
     for (let attempt = 0; attempt < TRIES; attempt++) {
       const stands = await stateOf(args, hub, ctx.signal);
@@ -199,8 +201,7 @@ function checkOwn(branch: string, { alias }: SessionFacts): string {
   );
 }
 
-function parts(ctx: ToolContext): [SessionFacts, GitHub] {
-  if (!ctx.session) throw new ToolError('NO_SESSION', 'There is no session here whose branch could be written to.', 'start the experiment in Slack.');
-  if (!ctx.services.github) throw new ToolError('NO_GITHUB', 'GitHub is not configured.', 'ask the operator to set GITHUB_TOKEN.');
-  return [ctx.session, ctx.services.github];
+function sessionOf({ session }: ToolContext): SessionFacts {
+  if (session) return session;
+  throw new ToolError('NO_SESSION', 'There is no session here whose branch could be written to.', 'start the experiment in Slack.');
 }

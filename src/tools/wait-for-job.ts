@@ -4,7 +4,7 @@ import { direction } from '../analysis/direction.ts';
 import { UpstreamError } from '../services/http.ts';
 import type { Tripwire } from '../session/events.ts';
 import { tripped, trippedFacts } from '../session/tripwire.ts';
-import { advised, done, readTool, type ToolAnswer, type ToolContext, ToolError } from './define-tool.ts';
+import { advised, type ContextWith, done, readTool, type ToolAnswer, type ToolContext, ToolError } from './define-tool.ts';
 import { runReport } from './get-job-status.ts';
 import { isoTime } from './iso-time.ts';
 import { type Ranking, rankingInWords, rankRuns } from './rank-runs.ts';
@@ -141,7 +141,7 @@ function dataOf(runs: readonly RunReport[], wokenBy: string) {
 
 const inSentences = (runs: readonly RunReport[]) => runs.map(inWords).join('\n\n');
 
-async function longPoll(ids: readonly string[], until: 'all' | 'any', wires: readonly Tripwire[], ctx: ToolContext): Promise<ToolAnswer> {
+async function longPoll(ids: readonly string[], until: 'all' | 'any', wires: readonly Tripwire[], ctx: ContextWith<'databricks'>): Promise<ToolAnswer> {
   const end = ctx.now() + LONG_POLL_MS;
   for (;;) {
     const runs = await readRuns(ids, ctx);
