@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { Config } from './config.ts';
 import type { Core } from './open-core.ts';
 import { nudge } from './runtime/nudge.ts';
+import { within } from './within.ts';
 
 /** Where Databricks says that something happened to a run. */
 export const DATABRICKS_HOOK = '/hooks/databricks';
@@ -37,7 +38,9 @@ export function databricksHook({ secret, happened }: Hook): (req: IncomingMessag
     if (req.method !== 'POST') say(405, { allow: 'POST' });
     else if (!isShown(secret, req.headers.authorization)) say(401, { 'www-authenticate': 'Basic realm="labmate"' });
     else
-      soon(happened()).then(
+      within(ANSWER_WITHIN_MS, happened(), () => {
+        throw new Error('late');
+      }).then(
         () => say(204),
         () => say(503, { 'retry-after': '5' }),
       );
@@ -74,12 +77,4 @@ function isShown(secret: string, header: string | undefined): boolean {
       : value;
   const digest = (text: string) => createHash('sha256').update(text).digest();
   return shown !== '' && timingSafeEqual(digest(shown), digest(secret));
-}
-
-async function soon(work: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('late')), ANSWER_WITHIN_MS);
-  });
-  await Promise.race([work, late]).finally(() => clearTimeout(timer));
 }

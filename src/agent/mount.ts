@@ -5,6 +5,7 @@ import { visible } from '../policy/outside-text.ts';
 import { type Definition, readDefinition } from '../tools/foreign-definition.ts';
 import { MountFailure } from '../tools/mounted-tool.ts';
 import { version } from '../version.ts';
+import { within } from '../within.ts';
 
 /** One server of mcpServers, with what mounts says of it. */
 export type MountedServer = {
@@ -86,7 +87,10 @@ export function makeMount(server: MountedServer, { now, changed, said, crowded }
     // Nothing is offered to it: no sampling, no roots, no questions to people.
     const client = new Client({ name: 'labmate', version: version() }, { capabilities: {} });
     try {
-      await within(START_MS[server.address.is], client.connect(transport, { timeout: START_MS[server.address.is] }));
+      const limit = START_MS[server.address.is];
+      await within(limit, client.connect(transport, { timeout: limit }), () => {
+        throw new Error('it did not answer in time');
+      });
       const made: Connection = { client, offer: NOTHING, listedAt: 0, heardAt: 0, stale: false, busy: 0 };
       client.onclose = () => {
         if (connection === made) connection = null;
@@ -227,16 +231,4 @@ function inWords(error: unknown): string {
   if (code === ErrorCode.RequestTimeout || (error as Error).name === 'TimeoutError') return 'it did not answer in time.';
   if (code === ErrorCode.ConnectionClosed) return 'it ended, or closed the connection.';
   return `${visible((message ?? String(error)).replace(/\s+/g, ' ').slice(0, 300))}.`.replace(/\.\.$/, '.');
-}
-
-async function within<T>(ms: number, work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('it did not answer in time')), ms);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

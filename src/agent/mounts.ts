@@ -2,6 +2,7 @@ import { isMounted, mountedName, partsOf } from '../policy/mounted-names.ts';
 import type { WriteTool } from '../tools/define-tool.ts';
 import { type Definition, definitionHash, fitted, HOLDS_SECRET } from '../tools/foreign-definition.ts';
 import { MountFailure, mountedTool, type Remote, upstreamOf } from '../tools/mounted-tool.ts';
+import { within } from '../within.ts';
 import type { ToolSpec } from './model.ts';
 import { type Mount, type MountedServer, makeMount, type Offer } from './mount.ts';
 import { type Difference, differenceId, differences, type PinStore, type Pins } from './pins.ts';
@@ -189,7 +190,7 @@ export function openMounts(deps: MountsDeps): Mounts {
         const first = unseen.filter((server) => !listened.has(server.key));
         for (const server of first) listened.set(server.key, 0);
         const started = unseen.map(quietly);
-        if (first.length > 0) await Promise.race([Promise.all(started), new Promise((resolve) => setTimeout(resolve, FIRST_LOOK_MS).unref())]);
+        if (first.length > 0) await within(FIRST_LOOK_MS, Promise.all(started), () => {});
       }
       return (await current()).specs;
     },

@@ -1,5 +1,6 @@
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { within } from '../within.ts';
 import { exposition, type Metric } from './metrics.ts';
 
 /** Answers null where all is well, else a sentence that says what is not. A check that throws or takes over a second is not well. */
@@ -61,13 +62,9 @@ async function reasons(checks: Record<string, Check>): Promise<string[]> {
 }
 
 async function withinLimit(check: Check): Promise<string | null> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<string>((resolve) => {
-    timer = setTimeout(() => resolve('no answer within 1 s'), CHECK_MS);
-  });
   // What a check throws may hold an address or a token, and this page is for anybody on the admin network.
   const answer = Promise.resolve()
     .then(check)
     .catch(() => 'the check itself failed');
-  return Promise.race([answer, late]).finally(() => clearTimeout(timer));
+  return within(CHECK_MS, answer, () => 'no answer within 1 s');
 }

@@ -1,4 +1,5 @@
 import { BRISK, connect, examineRedis } from '../runtime/redis.ts';
+import { within } from '../within.ts';
 
 type Connection = ReturnType<typeof connect>;
 
@@ -12,13 +13,7 @@ export async function reachRedis(url: string, warn: (sentence: string) => void =
     last = reasonOf(error);
   });
   const ready = new Promise<boolean>((resolve) => redis.once('ready', () => resolve(true)));
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<boolean>((resolve) => {
-    timer = setTimeout(() => resolve(false), PATIENCE_MS);
-  });
-  const reached = await Promise.race([ready, late]);
-  clearTimeout(timer);
-  if (!reached) {
+  if (!(await within(PATIENCE_MS, ready, () => false))) {
     redis.disconnect();
     throw new Error(`REDIS_URL: no usable Redis at ${placeOf(url)} (${last}). Start it, or correct the address or the password.`);
   }

@@ -1,4 +1,5 @@
 import type { SlackService } from '../services/slack.ts';
+import { within } from '../within.ts';
 import type { Check } from './health.ts';
 
 /** Probes come every few seconds, from each process; Slack counts what it is asked. */
@@ -27,6 +28,6 @@ export function slackCheck(slack: Pick<SlackService, 'self'>, now = () => perfor
     if (age < GOOD_FOR_MS) return null;
     asking ??= ask();
     if (age > 2 * GOOD_FOR_MS) return asking;
-    return Promise.race([asking, new Promise<null>((resolve) => setTimeout(resolve, PATIENCE_MS, null).unref())]);
+    return within(PATIENCE_MS, asking, () => null);
   };
 }

@@ -1,5 +1,6 @@
 import { Queue, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
+import { within } from '../within.ts';
 import type { Keys } from './keys.ts';
 
 /** The bell: a BullMQ job that says only "look at this session". At most one waits and one runs for each session. */
@@ -60,6 +61,6 @@ export function answerDoorbell(
   return {
     hasHands: () => busy < concurrency,
     // BullMQ's close waits without a limit, and for ever where Redis is away.
-    close: () => Promise.race([worker.close(), new Promise<void>((r) => setTimeout(r, 10_000).unref())]),
+    close: () => within(10_000, worker.close(), () => {}),
   };
 }

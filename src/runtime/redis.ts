@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Cluster, Redis, type RedisOptions, SentinelConnector } from 'ioredis';
+import { within } from '../within.ts';
 import { readRedisUrl } from './redis-address.ts';
 
 const soon = (n: number) => Math.min(n * 50, 500);
@@ -80,12 +81,8 @@ class HearsForOneConnection extends SentinelConnector {
 /** Waits until the connection can be used, so long at most. A brisk one refuses what it is asked before it is there. */
 export async function untilReady(redis: Redis, withinMs: number): Promise<void> {
   if (redis.status === 'ready') return;
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, withinMs);
-  });
-  await Promise.race([new Promise<void>((resolve) => redis.once('ready', () => resolve())), late]);
-  clearTimeout(timer);
+  const ready = new Promise<void>((resolve) => redis.once('ready', () => resolve()));
+  await within(withinMs, ready, () => {});
 }
 
 /** Every server that holds keys: the one there is, or each master of a cluster. What no key leads to a node must be asked of each. */

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { BRISK, connect, matching } from '../runtime/redis.ts';
+import { within } from '../within.ts';
 import { spawnGuarded } from './guarded.ts';
 import { type RedisBinary, unpackRedis } from './redis-unpack.ts';
 import { run } from './run.ts';
@@ -150,10 +151,11 @@ async function launch(binary: RedisBinary, dir: string, port: number, env: Recor
 async function untilItAnswers(url: string): Promise<void> {
   const redis = new Redis(url, { maxRetriesPerRequest: null, retryStrategy: () => 50 });
   redis.on('error', () => {});
-  const limit = AbortSignal.timeout(10_000);
   try {
     // While it reads its append-only file back it answers LOADING, which ioredis waits out.
-    await Promise.race([redis.ping(), new Promise((_, reject) => limit.addEventListener('abort', () => reject(new Error('no answer within 10 s'))))]);
+    await within(10_000, redis.ping(), () => {
+      throw new Error('no answer within 10 s');
+    });
   } finally {
     redis.disconnect();
   }

@@ -4,6 +4,7 @@ import type { Deliver } from '../runtime/commands.ts';
 import { makePeople, type People } from '../runtime/people.ts';
 import type { Reading } from '../runtime/reading.ts';
 import type { SlackService } from '../services/slack.ts';
+import { within } from '../within.ts';
 import type { Desk, Editing, Runs, Usual } from './desk.ts';
 import { listen } from './listen.ts';
 import type { Log } from './log.ts';
@@ -81,11 +82,9 @@ export async function startSlack(options: SlackOptions): Promise<RunningSlack> {
   measure(app, options.acked ?? (() => {}));
   listen(app, desk);
 
-  const server = await within(
-    receiver.start(port),
-    until,
-    `Slack did not open a Socket Mode connection within ${startWithinMs / 1000} s. Check SLACK_APP_TOKEN.`,
-  ).catch(async (error: NodeJS.ErrnoException) => {
+  const server = await within(Math.max(1_000, until - Date.now()), receiver.start(port), () => {
+    throw new Error(`Slack did not open a Socket Mode connection within ${startWithinMs / 1000} s. Check SLACK_APP_TOKEN.`);
+  }).catch(async (error: NodeJS.ErrnoException) => {
     // What could not be opened in time must not be opened later, beside what takes its place.
     await Promise.resolve(receiver.stop()).catch(() => {});
     if (error.syscall === 'listen') throw new Error(`PORT ${port} cannot be opened (${error.code}): choose another with PORT.`, { cause: error });
@@ -96,8 +95,8 @@ export async function startSlack(options: SlackOptions): Promise<RunningSlack> {
     team: self.team,
     async stop() {
       // An HTTP server waits for its slowest client; a process that is told to stop does not.
-      await Promise.race([receiver.stop(), new Promise((resolve) => setTimeout(resolve, 2_000).unref())]);
-      await Promise.race([Promise.allSettled([...working]), new Promise((resolve) => setTimeout(resolve, 3_000).unref())]);
+      await within(2_000, receiver.stop(), () => {});
+      await within(3_000, Promise.allSettled([...working]), () => {});
     },
     ready: () => {
       if (revoked) return { ok: false, why: REVOKED };
@@ -145,14 +144,6 @@ async function whoWeAre({ slack, apiUrl, startWithinMs = 15_000 }: SlackOptions,
       await new Promise((resolve) => setTimeout(resolve, 500));
     }
   }
-}
-
-async function within<T>(work: Promise<T>, until: number, otherwise: string): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(otherwise)), Math.max(1_000, until - Date.now()));
-  });
-  return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }
 
 function portOf(server: unknown): number | null {

@@ -6,6 +6,7 @@ import { changedArguments } from '../session/changed-arguments.ts';
 import { hasMoved } from '../session/has-moved.ts';
 import { isShownWhole } from '../session/in-full.ts';
 import type { Call } from '../session/state.ts';
+import { within } from '../within.ts';
 import { type Asked, lookUpWhether, nameOf, whatIsAsked, whereAsked, whyNotCounted } from './decide.ts';
 import type { Desk, Reconsidered } from './desk.ts';
 import { type submissionSchema, told, withoutMentions } from './modals.ts';
@@ -77,7 +78,7 @@ export async function onEdit(desk: Desk, { team, user, view }: z.infer<typeof su
 
   const planned = plan(desk, asked, call, read.input);
   const no = whyNotCounted(desk, key, user.id, asked, 'edit');
-  const soon = await Promise.race([planned, new Promise<null>((resolve) => setTimeout(resolve, PLAN_MS, null).unref())]);
+  const soon = await within(PLAN_MS, planned, () => null);
   if (soon) return took(soon, await no, { edit: STORE_MS, vote: VOTE_MS });
   desk.later(async () => {
     const done = await took(await planned, await no);

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type App, HTTPReceiver, isValidSlackRequest, type Logger, type Receiver, type ReceiverEvent, SocketModeReceiver } from '@slack/bolt';
 import type { People } from '../runtime/people.ts';
+import { within } from '../within.ts';
 import type { Log } from './log.ts';
 
 /** Slack's clock may run ahead of ours by this much. */
@@ -169,9 +170,8 @@ export class StoreThenAckReceiver implements Receiver {
 
   async stop(): Promise<void> {
     this.#stopping = true;
-    const stopped = Promise.all(this.#lines.map((line) => line.stop()));
     // A line that is between two connections never says that it stopped.
-    await Promise.race([stopped, new Promise((resolve) => setTimeout(resolve, 1_000).unref())]);
+    await within(1_000, Promise.all(this.#lines.map((line) => line.stop())), () => {});
   }
 
   connected(): boolean {

@@ -1,6 +1,7 @@
 import type { Command, Delivered } from '../runtime/commands.ts';
 import { NewerRecord } from '../session/record-version.ts';
 import type { Session } from '../session/state.ts';
+import { within } from '../within.ts';
 import type { Desk } from './desk.ts';
 
 /** Slack waits 3 s for an answer; storing gets this much of it. */
@@ -24,19 +25,13 @@ export const REPEAT = 'It was not stored, and nothing was done. Please repeat it
  */
 export async function store(desk: Desk, key: string, command: Command, withinMs = STORE_MS, seen?: Session): Promise<Stored> {
   const asked = desk.deliver(key, command, { withinMs, ...(seen ? { seen } : {}) });
-  let timer: NodeJS.Timeout | undefined;
-  const tooLong = new Promise<'too long'>((resolve) => {
-    timer = setTimeout(resolve, withinMs + GRACE_MS, 'too long');
-  });
   try {
-    const first = await Promise.race([asked, tooLong]);
-    if (first !== 'too long') return first;
+    const first = await within(withinMs + GRACE_MS, asked, () => null);
+    if (first) return first;
   } catch (error) {
     // Nothing was sent to the store: who reads this log is told what that means.
     if (error instanceof NewerRecord) throw error;
     desk.log.error({ key, session: command.session, why: String(error) }, 'a delivery could not be stored');
-  } finally {
-    clearTimeout(timer);
   }
   return { is: 'unsure', settled: settle(desk, key, command, asked) };
 }
