@@ -16,7 +16,8 @@ export type Doorbell = {
 const QUEUE = 'turns';
 
 export function makeDoorbell(connection: Redis, keys: Keys): Doorbell {
-  const queue = new Queue(QUEUE, { connection, prefix: keys.queue, streams: { events: { maxLen: 100 } } } as never);
+  // BullMQ asks for the version once, and where that fails the queue never works again; examineRedis looks at it.
+  const queue = new Queue(QUEUE, { connection, prefix: keys.queue, streams: { events: { maxLen: 100 } }, skipVersionCheck: true } as never);
   queue.on('error', () => {});
   return {
     async ring(session) {

@@ -17,15 +17,19 @@ type Options = {
 };
 
 /**
- * Notices a process that has stopped working without ending: a pump whose round never finishes (an answer or an error comes back from a dead link
- * in time, so that is a hang of ours), or a bell that nobody takes though there are hands for it. No clock but our own: it is the same bell, look after look.
+ * Notices a process that has stopped working without ending: a pump whose round never finishes though Redis answers, or a bell that nobody takes though there are
+ * hands for it. A pump waits for a Redis that is away, however long that takes: such time does not count. No clock but our own: it is the same bell, look after look.
  */
 export function startWatchdog({ idleMs, oldestBell, hasHands, stuck, everyMs = 5_000, stuckMs = STUCK_MS }: Options): { stop(): void } {
   let waiting: { bell: string; since: number } | null = null;
+  let awayAt = Number.NEGATIVE_INFINITY;
   const look = async () => {
-    if (idleMs() > stuckMs) return stuck(idleMs());
-    // While Redis is away nothing can be told; the pump says whether we still try.
-    const bell = await oldestBell().catch(() => null);
+    const idle = Math.min(idleMs(), performance.now() - awayAt);
+    if (idle > stuckMs) return stuck(idle);
+    const bell = await oldestBell().catch(() => {
+      awayAt = performance.now();
+      return null;
+    });
     if (bell === null || !hasHands()) waiting = null;
     else if (waiting?.bell !== bell) waiting = { bell, since: performance.now() };
     else if (performance.now() - waiting.since > stuckMs) stuck(performance.now() - waiting.since);

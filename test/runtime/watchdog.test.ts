@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, expect, inject, onTestFinished, test } from 'vitest';
 import { answerDoorbell, type Doorbell, makeDoorbell } from '../../src/runtime/doorbell.ts';
 import { type Keys, makeKeys } from '../../src/runtime/keys.ts';
-import { connect, PATIENT } from '../../src/runtime/redis.ts';
+import { BRISK, connect, PATIENT } from '../../src/runtime/redis.ts';
 import { startWatchdog } from '../../src/runtime/watchdog.ts';
+import { openLink } from '../crash/link.ts';
 
 /** A bell with its own queue, and a watchdog that is quick about it. */
 const redis = connect(inject('redisUrl'), PATIENT);
@@ -17,9 +18,9 @@ afterAll(async () => {
   redis.disconnect();
 });
 
-function watched(hasHands: () => boolean, idleMs: () => number = () => 0): number[] {
+function watched(hasHands: () => boolean, idleMs: () => number = () => 0, oldestBell = doorbell.oldest): number[] {
   const stuck: number[] = [];
-  const dog = startWatchdog({ idleMs, oldestBell: doorbell.oldest, hasHands, stuck: (ms) => stuck.push(ms), everyMs: 20, stuckMs: 300 });
+  const dog = startWatchdog({ idleMs, oldestBell, hasHands, stuck: (ms) => stuck.push(ms), everyMs: 20, stuckMs: 300 });
   onTestFinished(() => dog.stop());
   return stuck;
 }
@@ -59,4 +60,29 @@ test('a pump whose round never finishes is noticed without asking Redis', async 
     () => 301,
   );
   await expect.poll(() => stuck[0]).toBe(301);
+});
+
+test('a pump that waits for a Redis that is away is not stuck; one that still waits when Redis answers again is', async () => {
+  const port = Number(new URL(inject('redisUrl')).port);
+  const link = await openLink(port);
+  const brisk = connect(`redis://127.0.0.1:${link.port}`, BRISK);
+  brisk.on('error', () => {});
+  const bell = makeDoorbell(brisk, makeKeys(`watchdog-away-${process.pid}`));
+  onTestFinished(async () => {
+    brisk.disconnect();
+    await link.close();
+  });
+  await expect.poll(() => bell.oldest().catch(String)).toBeNull();
+  link.lead(null);
+  await expect.poll(() => bell.oldest().catch(String)).not.toBeNull();
+  const began = performance.now();
+  const stuck = watched(
+    () => true,
+    () => performance.now() - began,
+    bell.oldest,
+  );
+  await after(900);
+  expect(stuck).toEqual([]);
+  link.lead(port);
+  await expect.poll(() => stuck.length, { timeout: 5_000 }).toBeGreaterThan(0);
 });
