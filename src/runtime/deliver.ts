@@ -2,10 +2,10 @@ import type { Redis } from 'ioredis';
 import { lineHash, parseEntry, ZERO_HEAD } from '../session/chain.ts';
 import type { SessionEvent } from '../session/events.ts';
 import { fold } from '../session/fold.ts';
+import { handedOn } from '../session/handed-on.ts';
 import { isShownWhole } from '../session/in-full.ts';
 import { repeats } from '../session/lineage.ts';
 import { isPayloadRef } from '../session/payload.ts';
-import { report } from '../session/report.ts';
 import type { Approval, Session } from '../session/state.ts';
 import { named } from './alias.ts';
 import { type Command, type Deliver, type Delivered, editedApproval } from './commands.ts';
@@ -74,7 +74,7 @@ async function open(deps: Deps, key: string, command: Extract<Command, { do: 'op
     alias: '',
     door,
     model: door === 'mcp' ? "the client's" : deps.model,
-    ...(earlier ? { after: { session: earlier.opened.alias, head: earlier.head, report: report(earlier) } } : {}),
+    ...(earlier ? { after: { session: earlier.opened.alias, head: earlier.head, report: handedOn(earlier) } } : {}),
     ...(repeated ? { rerun_of: repeats(repeated, rerunOf?.changes ?? {}) } : {}),
     ...(quoted?.length ? { quoted } : {}),
   };

@@ -77,10 +77,14 @@ function following(understood: Understood, before: Understood | null): Understoo
   return (understood.is === 'again' ? withParameters(before, understood.parameters) : null) ?? understood;
 }
 
-/** The earlier request stands to the letter in the earlier report, in a fence under its own heading. */
-function earlierPlan(report: string | null): Understood | null {
-  const asked = /^## What was asked\n+(`{3,})\w*\n([\s\S]*?)\n\1$/m.exec(report ?? '')?.[2];
-  return asked === undefined ? null : parsePrompt(asked);
+/** Earlier requests of the thread stand to the letter in what is told of them, each in a fence under its own heading: the first, as those after it changed it. */
+function earlierPlan(told: string | null): Understood | null {
+  const asked = [...(told ?? '').matchAll(/^## What was asked\n+(`{3,})\w*\n([\s\S]*?)\n\1$/gm)].map((found) => found[2] ?? '');
+  return asked.reduce<Understood | null>((before, prompt) => {
+    if (!before) return parsePrompt(prompt);
+    const next = revised(before, prompt);
+    return startsRuns(next) ? next : before;
+  }, null);
 }
 
 /** Each result answers one question; asking the same again (waiting on, after an interruption) takes the next one. */

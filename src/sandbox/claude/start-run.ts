@@ -20,7 +20,7 @@ export function* startRun(run: RunPlan, defaults: Defaults, opening: string): Wa
     if (got.data['status'] !== 'question') {
       const { run_id: runId, run_url: url } = got.data;
       if (runId === undefined) return { end: `The job gave no run id: ${got.text}` };
-      return { go: { runId: String(runId), url: typeof url === 'string' ? url : null, parameters: wanted.parameters } };
+      return { go: { runId: String(runId), url: typeof url === 'string' ? url : null, parameters: asStarted(wanted.parameters, got.data['changes']) } };
     }
     const question = String(got.data['ask'] ?? got.data['text'] ?? got.text);
     const [answer] = yield {
@@ -35,6 +35,18 @@ export function* startRun(run: RunPlan, defaults: Defaults, opening: string): Wa
     say = `Understood: ${said.slice(0, 120)}.`;
   }
   return { end: 'It is still not clear what to run, so nothing was run.' };
+}
+
+/** What it runs with: a person may have changed that on the card. */
+function asStarted(asked: Record<string, string>, changes: unknown): Record<string, string> {
+  const parameters = { ...asked };
+  for (const { name, to } of (Array.isArray(changes) ? changes : []) as { name: string; to: string | null }[]) {
+    const [, key] = /^parameters\.(.+)$/s.exec(name) ?? [];
+    if (key === undefined) continue;
+    if (to === null) delete parameters[key];
+    else parameters[key] = to;
+  }
+  return parameters;
 }
 
 type Wanted = { config: string | null; parameters: Record<string, string> };

@@ -4,10 +4,12 @@ import type { Message, MessagesRequest, ToolUseBlock } from '../../../src/sandbo
 import { planner } from '../../../src/sandbox/claude/planner.ts';
 import { invalidRequest } from '../../../src/sandbox/claude/transcript-rules.ts';
 import type { EventOf } from '../../../src/session/events.ts';
+import { handedOn } from '../../../src/session/handed-on.ts';
 import { report } from '../../../src/session/report.ts';
+import type { Session } from '../../../src/session/state.ts';
 import { transcript } from '../../../src/session/transcript.ts';
 import { catalog } from '../../../src/tools/catalog.ts';
-import { opened, sessionOf } from '../../session/logs.ts';
+import { opened, replied, sessionOf } from '../../session/logs.ts';
 
 const seed = `Run a training job using config base_config.json but with feature_set=v2.
 Wait for it to complete. Compare its val_f1 to the best run in experiment "ads-rank-v3".
@@ -134,6 +136,12 @@ const request = (prompt: string) => openingOf(opened(prompt));
 const toolsOf = (played: Played) => played.calls.map((c) => c.tool);
 
 describe("the seed's job", () => {
+  test('what a person changed on the card is what ran, and what is told of it', async () => {
+    const started = { ...(good['run_databricks_job'] as object), edited_by: ['U3'], changes: [{ name: 'parameters.feature_set', from: 'v2', to: 'v1' }] };
+    const played = await play(request(seed), { ...good, run_databricks_job: started });
+    expect(played.calls.at(-1)?.input['body']).toMatch(/^This proposes feature_set=v1\./);
+  });
+
   test('improves: it runs, waits, compares and opens the pull request with the verdict; the table is left to the host', async () => {
     const played = await play(request(seed), good);
     expect(played.calls.slice(0, 5)).toEqual([
@@ -367,6 +375,22 @@ describe('the next session of a thread', () => {
       expect(toolsOf(played).at(-1)).toBe('create_github_pr');
     },
   );
+
+  test('what was said since does not hide the experiment, and changes to it add up', async () => {
+    const first = sessionOf([opened(seed), { type: 'ended', outcome: 'done', text: 'val_f1 improved.' }]);
+    const then = (before: Session, prompt: string) =>
+      sessionOf([
+        { ...opened(prompt), after: { session: 'e-test', head: before.head, report: handedOn(before) } },
+        replied(1),
+        { type: 'ended', outcome: 'done', text: '' },
+      ]);
+    const last = then(then(then(first, 'What was the baseline?'), 'thanks!'), 'Run it again with learning_rate=0.02');
+    const played = await play(
+      openingOf({ ...opened('and now with feature_set=v3'), after: { session: 'e-test', head: last.head, report: handedOn(last) } }),
+      good,
+    );
+    expect(played.calls[0]?.input).toEqual({ job_id: '101', config: 'base_config.json', parameters: { feature_set: 'v3', learning_rate: '0.02' } });
+  });
 
   test('thanks gets an answer and no tool', async () => {
     const played = await play(following('thanks!'), {});
