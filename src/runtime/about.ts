@@ -4,6 +4,7 @@ import { beginning } from '../policy/outside-text.ts';
 import { comparisons } from '../session/findings.ts';
 import { producedRuns } from '../session/runs.ts';
 import { openCalls, pendingApprovals, type Session } from '../session/state.ts';
+import { isTalk } from '../session/talk.ts';
 import { stateWord } from '../session/where-it-stands.ts';
 import type { About } from './reading.ts';
 
@@ -25,6 +26,7 @@ export function aboutOf(s: Session, thread: string | null): About {
       team,
       channel,
       ...(s.opened.door === 'mcp' ? { door: 'mcp' as const } : {}),
+      ...(isTalk(s) ? { talk: true as const } : {}),
       thread: s.opened.thread ?? thread,
       by,
       prompt: beginning(prompt, SHOWN),

@@ -32,7 +32,7 @@ export function makeReading(redis: Redis, keys: Keys, log: EventLog, { retention
       const oldest = log.now() - retentionMs;
       return all
         .map((text) => JSON.parse(text) as About)
-        .filter((about) => !isOver(about, oldest))
+        .filter((about) => !about.talk && !isOver(about, oldest))
         .sort((a, b) => (a.openedAt < b.openedAt ? 1 : -1));
     },
     root: (id) => where(id, 'root'),

@@ -11,6 +11,8 @@ export type About = {
   channel: string;
   /** What an MCP client did, which has no thread. */
   door?: 'mcp' | undefined;
+  /** It came to nothing but words in a thread, and stands in no list. */
+  talk?: true | undefined;
   thread: string | null;
   by: string;
   prompt: string;
@@ -42,7 +44,7 @@ export type Reading = {
   ofAlias(team: string, alias: string): Promise<string | null>;
   /** The latest session that lives in a thread. */
   ofThread(team: string, channel: string, thread: string): Promise<string | null>;
-  /** Newest first; what ended longer ago than is kept is left out. */
+  /** Newest first; what ended longer ago than is kept, or came to nothing but words, is left out. */
   list(team: string): Promise<About[]>;
   /** The root message's ts, once posted. */
   root(id: string): Promise<{ channel: string; ts: string } | null>;

@@ -10,6 +10,7 @@ import { costLine } from '../session/cost.ts';
 import { knownLinks } from '../session/known-links.ts';
 import { placeInLine } from '../session/lineage.ts';
 import { isSpoken, type Reply, type Session } from '../session/state.ts';
+import { isTalk } from '../session/talk.ts';
 import { agentStatus } from './agent-status.ts';
 import { callSlots } from './call-slots.ts';
 import { type AskingView, approvalsOf, approverMentions, cards, reminderIn, wereLookedAt } from './cards.ts';
@@ -176,7 +177,6 @@ function final(s: Session, known: ReadonlyMap<string, string>): { text: string; 
   const last = s.replies.at(-1);
   const answer = last && last.calls.length === 0 ? wordsOf(last.content) : '';
   const words = outcome === 'done' ? text || answer || 'There is nothing more to say.' : text;
-  const bare = (s.opened.after !== undefined || s.opened.door === 'direct') && s.calls.size === 0 && outcome === 'done';
   return finalMessage({
     ...stopper(s, words),
     known,
@@ -186,7 +186,7 @@ function final(s: Session, known: ReadonlyMap<string, string>): { text: string; 
     cost: costLine(s) ?? undefined,
     lines: s.seq,
     head: s.head,
-    bare,
+    bare: isTalk(s),
     again: canRunAgain(s) ? s.id : undefined,
   });
 }

@@ -39,6 +39,30 @@ describe('the index of sessions', () => {
     expect(await index()).toEqual(before);
   });
 
+  test('what came to nothing but words in a thread stands in no list; while it goes on it does', async () => {
+    const after = { session: 'e-test', head: 'f'.repeat(64), report: 'It ran.' };
+    const thanks = sessionOf([{ ...opened('thanks!'), after }, replied(1), { type: 'ended', outcome: 'done', text: '' }], 'd1');
+    const going = sessionOf([{ ...opened('thanks!'), after }], 'd2');
+    const looked = sessionOf(
+      [
+        { ...opened('And its loss?'), after },
+        replied(1, [{ id: 'c1', tool: 'fetch_mlflow_run' }]),
+        finished('c1', {}),
+        replied(3),
+        { type: 'ended', outcome: 'done', text: '' },
+      ],
+      'd3',
+    );
+    for (const session of [thanks, going, looked]) await writeAbout(redis, keys, session, null);
+    expect(
+      (await it.reading.list('T1'))
+        .map((a) => a.session)
+        .filter((id) => id.startsWith('d'))
+        .sort(),
+    ).toEqual(['d2', 'd3']);
+    await redis.hdel(keys.about('T1'), 'd1', 'd2', 'd3');
+  });
+
   test('a mend writes what is missing or behind its log, and leaves the rest alone', async () => {
     const before = await index();
     await redis.hdel(keys.about('T1'), 'a1');
