@@ -6,18 +6,23 @@ import { createLog, type Log } from './log.ts';
 import { openCore } from './open-core.ts';
 import { censusMetrics } from './ops/figures.ts';
 import { type Check, startHealth } from './ops/health.ts';
+import type { Metric } from './ops/metrics.ts';
 import { openWatching, type Watching } from './ops/observe.ts';
 import { reachRedis } from './ops/reach-redis.ts';
 import { slackCheck } from './ops/slack-check.ts';
 import { takeCensus } from './runtime/census.ts';
 import type { Doorbell } from './runtime/doorbell.ts';
 import { makeKeys } from './runtime/keys.ts';
+import { within } from './within.ts';
 
 /** After this long a process that is asked to stop is stopped. */
 const SHUTDOWN_MS = 10_000;
 
 /** Redis has answered a moment ago: its other connections are there soon. */
 const READY_MS = 5_000;
+
+/** So long whoever collects figures waits for those of the installation. */
+const CENSUS_MS = 2_000;
 
 /** What runs under one configuration. */
 type Parts = { config: Config; checks: Record<string, Check>; census: () => ReturnType<typeof takeCensus>; doorbell: Doorbell; stop(): Promise<void> };
@@ -27,6 +32,12 @@ type Running = { parts: Parts | null; waitsFor: string; refused: string | null }
 
 /** What ran goes on, so the process is as ready as it was; whoever changed a token must not take the old one back. */
 const REFUSED = 'config: what was read last was not taken over, and the one before is in use; the log says why';
+
+/** Figures of the installation; none while Redis does not say them. */
+async function installation({ parts }: Running): Promise<Metric[]> {
+  const census = await within(CENSUS_MS, parts?.census() ?? Promise.resolve(null), () => null).catch(() => null);
+  return census ? censusMetrics(census) : [];
+}
 
 /**
  * The product: runs the parts that this process' role needs, and returns when it was told to stop. SIGHUP reads the configuration again: parts with the new one take
@@ -43,7 +54,7 @@ export async function start(config: Config, readAgain: () => Promise<Read<Config
     board,
     checks: () => running.parts?.checks ?? { starting: () => `waiting for ${running.waitsFor}` },
     warnings: () => (running.refused === null ? [] : [running.refused]),
-    metrics: async () => [...watching.figures.metrics(), ...(running.parts ? censusMetrics(await running.parts.census()) : [])],
+    metrics: async () => [...watching.figures.metrics(), ...(await installation(running))],
   });
   try {
     running.parts = await startParts(config, log, watching, running);
