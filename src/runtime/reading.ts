@@ -59,6 +59,8 @@ export type ShownSlot = {
   hash: string;
   /** ms: a post was begun and its reply not seen yet. */
   trying?: number;
+  /** Slack refused this content with a word that may pass: not tried again before then (ms). */
+  refused?: { hash: string; until: number };
   /** Slack did not take its chart: it is sent without from now on, and a picture stands in. */
   chartless?: true;
   /** It is a stream of Slack's own now: since when (ms), and what each part of it shows, as hashes. */

@@ -4,11 +4,21 @@ import { UpstreamError } from './http.ts';
 /** Slack's word for "these blocks are not right": the caller may send the same message plainer. */
 export const UNSHOWABLE = new Set(['invalid_blocks', 'invalid_blocks_format', 'msg_blocks_too_long', 'msg_too_long', 'invalid_attachments']);
 
+/** It is about this one message or what it hangs on: the same would be refused again. What stands in no list may pass. */
+export const FINAL = new Set([
+  ...UNSHOWABLE,
+  ...['message_not_found', 'thread_not_found', 'cant_update_message', 'edit_window_closed', 'cannot_reply_to_message', 'block_mismatch', 'no_text'],
+  ...['invalid_metadata_format', 'invalid_metadata_schema', 'metadata_too_large', 'invalid_arguments', 'invalid_arg_name', 'invalid_array_arg'],
+]);
+
 /** This workspace, or this app in it, has no such thing: asking again soon is of no use, and nothing else is wrong. */
 export const LACKING = new Set(['unknown_method', 'not_authorized', 'missing_scope', 'feature_not_enabled', 'not_allowed', 'method_deprecated']);
 
-/** Where nobody of ours may speak for now. Somebody can open it again: unarchive, invite, install. */
-export const SHUT = new Set(['is_archived', 'not_in_channel', 'channel_not_found', 'token_revoked', 'account_inactive', 'invalid_auth', 'restricted_action']);
+/** Where nobody of ours may speak for now. Somebody can open it again: unarchive, invite, install, end a migration. */
+export const SHUT = new Set([
+  ...['is_archived', 'not_in_channel', 'channel_not_found', 'restricted_action', 'ekm_access_denied', 'message_limit_exceeded', 'org_login_required'],
+  ...['token_revoked', 'token_expired', 'account_inactive', 'invalid_auth', 'not_authed'],
+]);
 
 /** What Slack says against the blocks of a message, and which of them it means. */
 export function againstBlocks(error: UpstreamError): { messages: string[]; at: number[] } {
@@ -18,7 +28,11 @@ export function againstBlocks(error: UpstreamError): { messages: string[]; at: n
 }
 
 /** Slack has trouble of its own; the same call may work later. */
-const PASSING = new Set(['internal_error', 'fatal_error', 'service_unavailable', 'request_timeout', 'team_added_to_org', 'ratelimited']);
+const PASSING = new Set([
+  ...['internal_error', 'fatal_error', 'service_unavailable', 'request_timeout', 'team_added_to_org'],
+  // Beside HTTP 429, chat.postMessage has words of its own for it.
+  ...['ratelimited', 'rate_limited', 'message_limit_exceeded'],
+]);
 
 const SENTENCES: Record<string, string> = {
   channel_not_found: 'Slack does not show this channel to the app. Invite it with /invite, or check the channel id.',
@@ -29,6 +43,10 @@ const SENTENCES: Record<string, string> = {
   not_authed: 'SLACK_BOT_TOKEN is missing.',
   account_inactive: 'The app was removed from the workspace, or its token was revoked. Install it again.',
   token_revoked: 'SLACK_BOT_TOKEN was revoked. Install the app again and set the new token.',
+  token_expired: 'SLACK_BOT_TOKEN has expired. Install the app again and set the new token.',
+  org_login_required: 'The workspace is being moved to another organization; Slack lets nobody in until that is done.',
+  ekm_access_denied: 'Administrators of the workspace have suspended posting.',
+  message_limit_exceeded: 'The workspace has sent more messages than Slack takes from it.',
   missing_scope: "The app's token lacks a permission. Install the app again with the scopes of manifest.yml.",
   not_allowed_token_type: 'This kind of token is not allowed here. SLACK_BOT_TOKEN begins with xoxb-, SLACK_APP_TOKEN with xapp-.',
   expired_trigger_id: 'Slack closed the window for opening this dialog. Click once more.',

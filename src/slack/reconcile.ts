@@ -2,7 +2,7 @@ import type { RunProgress } from '../runtime/progress.ts';
 import type { Show } from '../runtime/reading.ts';
 import { UpstreamError } from '../services/http.ts';
 import type { Block, SlackService } from '../services/slack.ts';
-import { LACKING, SHUT } from '../services/slack-errors.ts';
+import { FINAL, LACKING, SHUT } from '../services/slack-errors.ts';
 import type { Session } from '../session/state.ts';
 import { makeLive } from './live.ts';
 import type { Log } from './log.ts';
@@ -59,13 +59,18 @@ export function makeShow({ slack, narrate, changesIn, blob, log }: Options): Sho
       const known = look.shown[slot.name];
       const hash = hashOf(slot);
       if (known?.hash === hash && known.trying === undefined && !known.stream && !known.gone) continue;
+      if (known?.refused?.hash === hash && known.refused.until > now) {
+        again = Math.min(again ?? Number.POSITIVE_INFINITY, known.refused.until - now);
+        continue;
+      }
       // Nothing can stand in a thread without its root, and what comes later must not stand above what comes first.
       if (!known?.ts && (!mayPost || (slot.thread && !threadOf(look)))) continue;
       const wait = await bring(slot, hash, look).catch((error: unknown) => failed(error, slot, hash, look));
       if (wait === null) continue;
       again = Math.min(again ?? wait, wait);
-      // What stands in another channel holds up nothing here.
-      if (!look.shown[slot.name]?.ts && !('status' in slot) && !slot.channel) mayPost = false;
+      // What stands in another channel holds up nothing here, nor does one message that Slack does not take.
+      const is = look.shown[slot.name];
+      if (!is?.ts && !is?.refused && !('status' in slot) && !slot.channel) mayPost = false;
     }
     return again === null ? null : { againInMs: again };
   };
@@ -188,33 +193,47 @@ export function makeShow({ slack, narrate, changesIn, blob, log }: Options): Sho
     return null;
   }
 
-  /** What Slack refuses for good is not tried again until its content changes; what passes is. */
+  /** What is refused for the message's own sake is not tried again until its content changes; anything else is, ever more rarely where it need not pass. */
   async function failed(error: unknown, slot: Slot, hash: string, look: Look): Promise<Again> {
     if (!(error instanceof UpstreamError)) throw error;
-    const facts = { session: look.session.id, slot: slot.name, code: error.code, status: error.status };
+    const { now, session } = look;
+    const code = error.code ?? '';
+    const facts = { session: session.id, slot: slot.name, code: error.code, status: error.status };
     const known = look.shown[slot.name];
+    const ts = known?.ts ?? null;
     // Somebody deleted it; what still matters is shown again, but not the root, which a thread hangs on.
-    if (error.code === 'message_not_found' && known?.ts && !look.session.ended && slot.name !== 'root') {
+    if (code === 'message_not_found' && ts && !session.ended && slot.name !== 'root') {
       await look.drop(slot.name);
       return AGAIN_MS;
     }
-    if (SHUT.has(error.code ?? '') && slot.channel === undefined) {
+    // An answer of Slack's own to what was sent just now: the message is surely not there. Where a look-up is refused, the post before it may be.
+    const absent = !ts && known?.trying === now && (error.status === 200 || error.status === 429);
+    // An archived channel may stay so for years.
+    const rarely = Math.min(SHUT_MOST_MS, Math.max(SHUT_LEAST_MS, (now - session.lastM) / 4));
+    if (SHUT.has(code) && slot.channel === undefined) {
       log.error(facts, `a thread cannot be brought up to date: ${error.message}`);
-      if (!known?.ts) await look.drop(slot.name);
-      // Asked ever more rarely, the longer nothing has happened: an archived channel may stay so for years.
-      return Math.min(SHUT_MOST_MS, Math.max(SHUT_LEAST_MS, (look.now - look.session.lastM) / 4));
+      if (absent) await look.drop(slot.name);
+      return rarely;
     }
-    if (!error.transient) {
-      log.error(facts, `a message cannot be shown as it should: ${error.message}`);
-      // Somebody may yet let us in where approvers are asked.
-      const comesLater = slot.channel !== undefined && !known?.ts;
-      await look.set(slot.name, { ...(slot.channel ? { channel: slot.channel } : {}), ts: known?.ts ?? null, hash: comesLater ? MISSING : hash });
-      return comesLater ? (look.missing.includes(slot.name) ? MISSING_AGAIN_MS : AGAIN_MS) : null;
+    if (error.transient) {
+      log.warn(facts, error.message);
+      if (absent) await look.drop(slot.name);
+      return error.retryAfterMs ?? AGAIN_MS;
     }
-    log.warn(facts, error.message);
-    // An answer of Slack's own, not a silence: the message is surely not there.
-    if (!known?.ts && (error.status === 200 || error.status === 429)) await look.drop(slot.name);
-    return error.retryAfterMs ?? AGAIN_MS;
+    log.error(facts, `a message cannot be shown as it should: ${error.message}`);
+    const stands = { ...(slot.channel ? { channel: slot.channel } : {}), ts };
+    if (FINAL.has(code) && (ts || slot.channel === undefined)) {
+      await look.set(slot.name, { ...stands, hash });
+      return null;
+    }
+    const trying = known?.trying === undefined || absent ? {} : { trying: known.trying };
+    // Somebody may yet let us in where approvers are asked.
+    if (slot.channel !== undefined && !ts) {
+      await look.set(slot.name, { ...stands, hash: MISSING, ...trying });
+      return look.missing.includes(slot.name) ? MISSING_AGAIN_MS : AGAIN_MS;
+    }
+    await look.set(slot.name, { ...stands, hash: '', refused: { hash, until: now + rarely }, ...trying });
+    return rarely;
   }
 }
 
