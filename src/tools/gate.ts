@@ -97,7 +97,7 @@ export async function gate(tool: Tool, given: Record<string, unknown>, scope: Ca
     return { is: 'answer', answer: await effect(tool, proposed.plan, ctx, start.key) };
   } catch (error) {
     if (error instanceof UpstreamError && (error.transient || (sent && isUnreadable(error)))) {
-      return { is: 'retry', upstream: error.upstream, why: error.message, retryAfterMs: error.retryAfterMs, sent };
+      return later(error, sent);
     }
     // An effect that was given up by its own time limit may still have happened: recovery will look.
     if (tool.kind === 'write' && sent && error instanceof Error && (error.name === 'TimeoutError' || error.name === 'AbortError')) {
@@ -105,6 +105,10 @@ export async function gate(tool: Tool, given: Record<string, unknown>, scope: Ca
     }
     throw error;
   }
+}
+
+function later({ upstream, message, retryAfterMs }: UpstreamError, sent: boolean): GateAnswer {
+  return { is: 'retry', upstream, why: message, retryAfterMs, sent };
 }
 
 /** Whose answer an effect waits for. */
@@ -156,7 +160,12 @@ async function permit(
     if (scope.approved.digest !== digest) return ask(verdict.approvers, 'What would be sent has changed since it was approved.');
     const moved = hasMoved(scope.approved.preview, preview);
     if (moved) return ask(verdict.approvers, moved);
-    const entitled = await scope.stillEntitled(scope.approved.by, verdict.approvers);
+    const entitled = await scope.stillEntitled(scope.approved.by, verdict.approvers).catch((error: unknown) => {
+      if (error instanceof UpstreamError) return later(error, false);
+      throw error;
+    });
+    // People have said yes: whatever Slack has against a look at them, the call is not over, and is given up like any other that fails long.
+    if ('is' in entitled) return entitled;
     if (!entitled.ok) return ask(verdict.approvers, entitled.why);
     approval = scope.approved.id;
   }

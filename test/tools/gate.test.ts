@@ -1,12 +1,16 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { openToolbox } from '../../src/agent/toolbox.ts';
 import type { PolicyRule } from '../../src/policy/rules.ts';
 import { UpstreamError } from '../../src/services/http.ts';
+import { slackService } from '../../src/services/slack.ts';
+import { checkEntitlement } from '../../src/slack/entitled.ts';
 import { done, readTool, type SessionFacts, writeTool } from '../../src/tools/define-tool.ts';
 import { type CallScope, type GateDeps, gate } from '../../src/tools/gate.ts';
 import { HOST } from '../../src/tools/present.ts';
-import { recordOf } from '../session/logs.ts';
+import { opened, recordOf, sessionOf } from '../session/logs.ts';
 import { permissive } from './permissive.ts';
 
 const facts: SessionFacts = {
@@ -127,6 +131,47 @@ describe('what was declined', () => {
   test('and what nobody could decide is refused instead of asked', async () => {
     const canBeAsked = async () => ({ ok: false as const, why: 'It needs a yes, and nobody can give it.' });
     expect(await ask('feat: v3', { canBeAsked })).toEqual({ is: 'refused', why: 'It needs a yes, and nobody can give it. Nothing was run.' });
+  });
+});
+
+describe('what was approved', () => {
+  const launch = writeTool({
+    name: 'launch',
+    title: 'Launch',
+    description: 'Launches.',
+    input: z.strictObject({}),
+    output: z.object({}),
+    needs: ['databricks'],
+    destructive: true,
+    idempotent: false,
+    recovery: 'same-key',
+    timeoutMs: 1_000,
+    plan: async () => ({ kind: 'plan', arguments: {}, touches: {}, preview: { summary: 'Launch', facts: [], changes: [] } }),
+    run: async () => done('Launched.', {}),
+  });
+  const approved = async (stillEntitled: CallScope['stillEntitled']) => {
+    const asked = await gate(launch, {}, scope(), deps());
+    if (asked.is !== 'confirm') throw new Error(`it was ${asked.is}`);
+    const { digest, preview } = asked.confirmation;
+    return gate(launch, {}, { ...scope(), stillEntitled, approved: { id: 's1/1', digest, by: ['U2'], preview } }, deps());
+  };
+
+  test.each(['internal_error', 'rate_limited', 'org_login_required', 'token_expired', 'invalid_auth', 'some_new_word'])(
+    'waits while Slack answers %s to the look whether those who approved still may, and is not over',
+    async (error) => {
+      const server = createServer((_req, res) => void res.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ ok: false, error })));
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      const slack = slackService({ token: 'xoxb-1', apiUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}/api/` });
+      const answer = await approved((by, rule) => checkEntitlement(slack)(sessionOf([opened()]), by, rule));
+      expect(answer).toMatchObject({ is: 'retry', upstream: 'Slack', retryAfterMs: null, sent: false });
+      server.closeAllConnections();
+      server.close();
+    },
+  );
+
+  test('is asked about again where somebody may no longer approve, and a fault of ours is no outage', async () => {
+    expect(await approved(async () => ({ ok: false, why: 'Somebody left.' }))).toMatchObject({ is: 'confirm', confirmation: { again: 'Somebody left.' } });
+    await expect(approved(() => Promise.reject(new TypeError('a bug')))).rejects.toThrow('a bug');
   });
 });
 
