@@ -106,6 +106,8 @@ export type SocketOptions = {
   /** Leads WebSockets and requests another way, such as through a proxy. */
   dispatcher?: { dispatch(options: unknown, handler: unknown): boolean } | undefined;
   people: People;
+  /** Ms until a line that does not come about is dropped, and until one that was refused is opened again. */
+  times?: { openWithin: number; again: number } | undefined;
 };
 
 /**
@@ -116,12 +118,14 @@ export class StoreThenAckReceiver implements Receiver {
   readonly #lines: SocketModeReceiver[];
   readonly #log: Log;
   readonly #people: People;
+  readonly #times: { openWithin: number; again: number };
   #stopping = false;
   #connected = new Set<SocketModeReceiver>();
 
-  constructor({ appToken, apiUrl, logger, log, connections, dispatcher, people }: SocketOptions) {
+  constructor({ appToken, apiUrl, logger, log, connections, dispatcher, people, times = { openWithin: 10_000, again: 5_000 } }: SocketOptions) {
     this.#log = log;
     this.#people = people;
+    this.#times = times;
     this.#lines = Array.from({ length: connections }, () => {
       // Each its own copy: the client writes into what it is given. Reconnecting is tried for ever; a start has its own limit.
       const clientOptions = {
@@ -141,6 +145,7 @@ export class StoreThenAckReceiver implements Receiver {
     for (const line of this.#lines) {
       line.client.on('connected', () => this.#connected.add(line));
       for (const gone of ['close', 'reconnecting', 'disconnected']) line.client.on(gone, () => this.#connected.delete(line));
+      this.#openSoon(line);
     }
   }
 
@@ -163,8 +168,12 @@ export class StoreThenAckReceiver implements Receiver {
   /** Resolves when the first connection stands; the others follow. */
   async start(): Promise<unknown> {
     const starts = this.#lines.map((line) => line.start());
-    for (const [i, start] of starts.entries()) start.catch((error: unknown) => this.#reconnect(i, error));
-    for (const line of this.#lines) this.#surviveReconnects(line);
+    for (const line of this.#lines) this.#surviveRefusals(line);
+    for (const [i, line] of this.#lines.entries())
+      starts[i]?.catch((error: unknown) => {
+        this.#log.error({ connection: i, why: String(error) }, 'a Socket Mode connection could not be opened; trying again');
+        void this.#later(() => line.client.start());
+      });
     return Promise.any(starts);
   }
 
@@ -178,19 +187,38 @@ export class StoreThenAckReceiver implements Receiver {
     return this.#connected.size > 0;
   }
 
-  /** The client calls `start` from a timer and drops its promise: a refusal there would end the process. */
-  #surviveReconnects(line: SocketModeReceiver): void {
-    const start = line.client.start.bind(line.client);
-    line.client.start = () =>
-      start().catch((error: unknown) => {
-        this.#log.error({ why: String(error) }, 'Slack refuses the Socket Mode connection; trying again');
-        return new Promise((resolve) => {
-          setTimeout(() => (this.#stopping ? undefined : resolve(line.client.start())), 5_000).unref();
-        });
-      });
+  /** The client calls both from timers and drops their promises: a refusal there would end the process. */
+  #surviveRefusals({ client }: SocketModeReceiver): void {
+    client.start = this.#untilDone(client.start.bind(client));
+    client['retrieveWSSURL'] = this.#untilDone(client['retrieveWSSURL'].bind(client));
   }
 
-  #reconnect(i: number, error: unknown): void {
-    this.#log.error({ connection: i, why: String(error) }, 'a Socket Mode connection could not be opened');
+  #untilDone<T>(work: () => Promise<T>): () => Promise<T> {
+    const attempt = (): Promise<T> =>
+      work().catch((error: unknown) => {
+        if (!this.#stopping) this.#log.error({ why: String(error) }, 'Slack refuses the Socket Mode connection; trying again');
+        return this.#later(attempt);
+      });
+    return attempt;
+  }
+
+  /** Never, where it is stopped meanwhile. */
+  #later<T>(work: () => Promise<T>): Promise<T> {
+    return new Promise((resolve) => {
+      setTimeout(() => (this.#stopping ? undefined : resolve(work())), this.#times.again).unref();
+    });
+  }
+
+  /**
+   * A network that swallows the handshake would leave the line deaf for the five minutes that the WebSocket waits for an answer. The WebSocket itself is closed: told to
+   * disconnect before it is open, the client's wrapper says `close` a second time 30 s later, which counts as the end of the line that has taken its place.
+   */
+  #openSoon({ client }: SocketModeReceiver): void {
+    let opening: NodeJS.Timeout | undefined;
+    client.on('connecting', () => {
+      clearTimeout(opening);
+      opening = setTimeout(() => client.websocket?.['websocket']?.close(), this.#times.openWithin).unref();
+    });
+    for (const over of ['connected', 'close', 'disconnecting']) client.on(over, () => clearTimeout(opening));
   }
 }
