@@ -18,6 +18,8 @@ const LONG_MS = 24 * 3_600_000;
 /** Somebody who tries again waits for nothing in that moment; only who waits for nothing so long has been helped. */
 const OVER_AFTER_MS = 90_000;
 const EVERY_MS = 30_000;
+/** So long a channel that could not be told is left alone. */
+const LEFT_ALONE_MS = 300_000;
 
 /** What each channel is to be told, from the index of sessions. What was told once stays told while anybody there still waits. Pure. */
 export function outagesOf(sessions: readonly About[], kept: Readonly<Record<string, KeptOutage>>, now: number): Outage[] {
@@ -52,8 +54,8 @@ export function startOutageWatch(deps: {
 }): { stop(): void } {
   const { redis, keys, everyMs = EVERY_MS } = deps;
   const me = randomUUID();
-  /** Channels that cannot be told, each said once: one that is archived may stay so for years. */
-  const silent = new Set<string>();
+  /** Channels that cannot be told, each said once, and until when (ms) they are left alone: one that is archived may stay so for years. */
+  const silent = new Map<string, number>();
 
   /** One channel that cannot be told keeps no other from it. */
   const perhaps = async (name: string, work: () => Promise<unknown>) => {
@@ -62,7 +64,7 @@ export function startOutageWatch(deps: {
       silent.delete(name);
     } catch (error) {
       if (!silent.has(name)) deps.failed(error);
-      silent.add(name);
+      silent.set(name, deps.now() + LEFT_ALONE_MS);
     }
   };
 
@@ -72,6 +74,7 @@ export function startOutageWatch(deps: {
     const outages = outagesOf(await deps.list(), kept, now);
     for (const outage of outages) {
       const name = nameOf(outage.upstream, outage.channel);
+      if (now < (silent.get(name) ?? 0)) continue;
       const remember = (is: KeptOutage) => redis.hset(keys.outages, name, JSON.stringify(is)).then(() => {});
       await perhaps(name, async () => remember(await deps.tell(outage, kept[name] ?? null, remember)));
     }

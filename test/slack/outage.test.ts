@@ -116,7 +116,7 @@ test('the channel gets one message, whatever dies meanwhile; one click tries all
   living.stop();
 });
 
-test('a channel that is archived keeps no other one from being told, and is said once', async () => {
+test('a channel that is archived keeps no other one from being told, is said once, and is asked again only now and then', async () => {
   desk = await aDesk('http');
   const { workspace, log, slack } = desk;
   let now = Date.now();
@@ -124,6 +124,8 @@ test('a channel that is archived keeps no other one from being told, and is said
   let sessions = ['CGONE', 'C0ML'].map((channel) => about(`e-${channel}`, channel, { upstream: 'Databricks', since }));
   workspace.world.data.channels.push({ ...workspace.world.data.channels.find((c) => c.id === 'C0ML')!, id: 'CGONE', name: 'gone', archived: true });
   const failed: unknown[] = [];
+  const asked: string[] = [];
+  const tell = makeTellOutage(slack);
   let rounds = 0;
   const watch = startOutageWatch({
     redis: log.redis,
@@ -132,13 +134,20 @@ test('a channel that is archived keeps no other one from being told, and is said
       rounds += 1;
       return sessions;
     },
-    tell: makeTellOutage(slack),
+    tell: (outage, ...rest) => {
+      asked.push(outage.channel);
+      return tell(outage, ...rest);
+    },
     now: () => now,
     failed: (error) => void failed.push(error),
     everyMs: 20,
   });
   await until(() => workspace.world.data.messages.some((m) => m.channel === 'C0ML' && m.text.includes('Databricks has not answered')));
   await until(() => rounds > 3);
+  const times = () => asked.filter((channel) => channel === 'CGONE').length;
+  expect(times()).toBe(1);
+  now += 300_000;
+  await until(() => times() === 2);
   expect(failed).toEqual([expect.objectContaining({ code: 'is_archived' })]);
 
   sessions = [];
