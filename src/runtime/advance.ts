@@ -7,6 +7,7 @@ import type { Session } from '../session/state.ts';
 import { type Alone, handOver, SUSPECT } from './alone.ts';
 import type { Committed, EventLog, Guard, Owner } from './event-log.ts';
 import { type Lease, takeLease } from './lease.ts';
+import { BrokenChain } from './read-line.ts';
 
 /** What a step may ask of the one who holds the session. */
 export type Turn = {
@@ -60,10 +61,14 @@ export async function advance(sid: string, deps: AdvanceDeps): Promise<void> {
   const lease = await taken;
   if (!lease) return;
   try {
-    if (deps.alone && lease.interrupted >= SUSPECT) return await handOver(session.seq, owner, lease, log, deps.alone);
+    if (deps.alone && lease.interrupted >= SUSPECT) return await handOver(session, owner, lease, log, deps.alone);
     const work = () => loop(session, entries, owner, lease, deps);
     await (deps.turn ? deps.turn({ session, fence: lease.fence, before: entries.findLast((e) => e.fence > 0)?.fence ?? null }, work) : work());
     await deps.rested(session);
+  } catch (error) {
+    // It may be what we remember that does not hold: a failover can lose lines that we have read. Broken is what throws from its first line on; else whoever comes next begins there.
+    if (!(error instanceof BrokenChain) || error.session !== sid) throw error;
+    await log.read(sid);
   } finally {
     lease.release();
   }
@@ -109,7 +114,7 @@ async function loop(session: Session, entries: Entry[], owner: Owner, lease: Lea
         await commit([ending(session, step, deps.limits)], { is: 'quiet', seen: session.seq });
         break;
       case 'park':
-        if ((await log.park(owner, lease.fence, session.seq, step.until)) !== 'unseen') return;
+        if ((await log.park(owner, lease.fence, session, step.until)) !== 'unseen') return;
         await catchUp();
         break;
       case 'think':
@@ -131,7 +136,7 @@ async function loop(session: Session, entries: Entry[], owner: Owner, lease: Lea
         const committed = both && both.is !== 'UNREAD' ? both : await commit(events, events.some(asksOrRefuses) ? quiet : undefined);
         if (committed?.is === 'FENCED') return;
         if (!deps.once || session.seq === before) break;
-        await log.park(owner, lease.fence, session.seq, log.now());
+        await log.park(owner, lease.fence, session, log.now());
         return;
       }
       default:
@@ -139,7 +144,7 @@ async function loop(session: Session, entries: Entry[], owner: Owner, lease: Lea
     }
     // Nothing came of it (stopped, not safe to act, a store that lost something): look again a little later rather than at once.
     if (session.seq !== before) continue;
-    if ((await log.park(owner, lease.fence, session.seq, log.now() + 1_000)) !== 'unseen') return;
+    if ((await log.park(owner, lease.fence, session, log.now() + 1_000)) !== 'unseen') return;
     await catchUp();
   }
 }

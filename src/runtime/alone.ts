@@ -1,5 +1,6 @@
 import { fork } from 'node:child_process';
 import { performance } from 'node:perf_hooks';
+import type { Tip } from '../session/chain.ts';
 import type { EventLog, Owner } from './event-log.ts';
 import { LEASE_MS, type Lease, takeLease } from './lease.ts';
 
@@ -22,7 +23,7 @@ export type Alone = { enter(session: string): boolean; run(session: string): Pro
  * A step that was cut off twice may be what kills the process: it is run in one of its own, so that its neighbours go on. Only what crashes there counts;
  * deaths from outside, however many, do not.
  */
-export async function handOver(seen: number, owner: Owner, lease: Lease, log: EventLog, alone: Alone): Promise<void> {
+export async function handOver(seen: Tip, owner: Owner, lease: Lease, log: EventLog, alone: Alone): Promise<void> {
   const room = alone.enter(owner.sid);
   try {
     await log.park(owner, lease.fence, seen, log.now() + (room ? ALONE_STARTS_WITHIN_MS : NO_ROOM_AGAIN_MS));
@@ -36,7 +37,7 @@ export async function handOver(seen: number, owner: Owner, lease: Lease, log: Ev
   if (!again) return;
   const text = `This step crashed its process ${CRASHES} times, so it is not tried again by itself. The log of the worker says how.`;
   await log.commit(owner, again.fence, await log.tip(owner.sid), [{ type: 'noted', about: 'attention', text }], { is: '' });
-  await log.park(owner, again.fence, (await log.tip(owner.sid)).seq, null);
+  await log.park(owner, again.fence, await log.tip(owner.sid), null);
   again.release();
 }
 

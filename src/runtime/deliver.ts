@@ -154,7 +154,8 @@ async function tell(
   }
   const answer = await log.append(request, async (tip) => {
     if (tip.seq === 0) return null;
-    const session = tip.seq === first?.seq ? first : await readSession(log, sid);
+    // The head, too: after a failover that lost lines another history can be as long.
+    const session = tip.seq === first?.seq && tip.head === first.head ? first : await readSession(log, sid);
     // Somebody wrote between the tip and the read: the script will say MOVED, and we come again.
     if (!session) return null;
     known.session = session;

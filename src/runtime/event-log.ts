@@ -3,6 +3,7 @@ import type { Redis } from 'ioredis';
 import { bodyOf, lineOf, type Tip, ZERO_HEAD } from '../session/chain.ts';
 import type { Entry, SessionEvent } from '../session/events.ts';
 import { PAYLOAD_LIMIT } from '../session/payload.ts';
+import { placeOf } from '../session/record-version.ts';
 import type { Keys } from './keys.ts';
 import { guardText, keysNeeded, lineFacts } from './line-facts.ts';
 import { type Blobs, deflate } from './payloads.ts';
@@ -91,6 +92,12 @@ export function openLog(
   async function tipOf(sid: string): Promise<Tip> {
     const [n, head] = await redis.hmget(keys.st(sid), 'n', 'head');
     return { seq: Number(n ?? 0), head: head ?? ZERO_HEAD };
+  }
+
+  /** Has the log grown from this tip? The line after it says so, as it names the one before. */
+  async function isPassed(sid: string, tip: Tip): Promise<boolean> {
+    const [row] = await redis.xrange(keys.log(sid), `${tip.seq + 1}-0`, '+', 'COUNT', 1);
+    return row !== undefined && placeOf(pairs(row[1])['l'] ?? '', tip.seq + 1, tip.head);
   }
 
   return {
@@ -209,7 +216,7 @@ export function openLog(
       return { stopped: answer[1] !== '', seq: Number(answer[2]) };
     },
 
-    /** Commits events as the owner, all or nothing. Lines from outside that came in between are stepped over. */
+    /** Commits events as the owner, all or nothing. Lines from outside that came in between are stepped over; where the log does not hold `tip` any more, it is fenced off. */
     async commit(owner: Owner, fence: number, tip: Tip, events: readonly SessionEvent[], guard: Guard): Promise<Committed> {
       const op = nextOp();
       const needed = allKeys(owner).slice(0, keysNeeded(events, guard));
@@ -240,6 +247,8 @@ export function openLog(
               entries: from === tip && answer[4] !== 'again' && entries.length === events.length ? entries : null,
             };
           case 'MOVED':
+            // Lost with a master, our last lines take with them what follows from them: whoever comes next reads anew.
+            if (!(await isPassed(owner.sid, from))) return { is: 'FENCED' };
             from = { seq: Number(answer[1]), head: answer[2] ?? '' };
             continue;
           case 'FENCED':
@@ -254,9 +263,9 @@ export function openLog(
       }
     },
 
-    /** `unseen`: something came in meanwhile, look again. */
-    async park(owner: Owner, fence: number, seen: number, wakeAt: number | null): Promise<'parked' | 'unseen' | 'fenced'> {
-      const answer = (await script.run('park', ownKeys(owner), [owner.sid, fence, seen, wakeAt ?? ''])) as string[];
+    /** `unseen`: something came in meanwhile, look again. `fenced`: it is another one's by now, or what was seen is gone. */
+    async park(owner: Owner, fence: number, seen: Tip, wakeAt: number | null): Promise<'parked' | 'unseen' | 'fenced'> {
+      const answer = (await script.run('park', ownKeys(owner), [owner.sid, fence, seen.seq, wakeAt ?? '', seen.head])) as string[];
       return answer[0] === 'OK' ? 'parked' : answer[0] === 'UNSEEN' ? 'unseen' : 'fenced';
     },
 

@@ -28,5 +28,15 @@ export function aLog(limits = { perUser: 1_000, perTeam: 1_000 }, source?: Scrip
   const owner = (sid: string) => ({ sid, team: 'T1', user: 'U1' });
   const open = async (sid: string, prompt = 'Run it') =>
     deliver(`open-${sid}`, { do: 'open', session: sid, team: 'T1', channel: 'C0ML', thread: null, by: 'U1', prompt, door: 'command' });
-  return { redis, keys, blobs, log, deliver, reading, rung, owner, open, close: () => redis.quit() };
+  /** All of it as it stands now. What is answered puts it back so: a failover that loses what was acknowledged since. */
+  const copy = async () => {
+    const all = await redis.keys(`${keys.log('').replace('log:', '')}*`);
+    const kept = await Promise.all(all.map(async (key) => ({ key, was: await redis.dumpBuffer(key) })));
+    return async () => {
+      const write = redis.multi().del(...(await redis.keys(`${keys.log('').replace('log:', '')}*`)));
+      for (const { key, was } of kept) write.restore(key, 0, was);
+      await write.exec();
+    };
+  };
+  return { redis, keys, blobs, log, deliver, reading, rung, owner, open, copy, close: () => redis.quit() };
 }

@@ -18,7 +18,7 @@ test('two identical calls at the same moment are one, and both hear of it; made 
     const lease = await log.claim(it.owner(sid), 5_000);
     const outcome = { status: 'ok' as const, text, data: {} };
     await log.commit(it.owner(sid), lease!.fence, await log.tip(sid), [{ type: 'call_finished', call, outcome }], { is: '' });
-    await log.park(it.owner(sid), lease!.fence, (await log.tip(sid)).seq, null);
+    await log.park(it.owner(sid), lease!.fence, await log.tip(sid), null);
   };
 
   const both = [act('101'), act('101')];

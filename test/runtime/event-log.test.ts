@@ -19,6 +19,7 @@ beforeEach(async () => {
 const claim = async () => (await log.claim(owner(sid), 5_000))?.fence ?? -1;
 const commit = async (fence: number, events: Parameters<typeof log.commit>[3], guard: Parameters<typeof log.commit>[4] = { is: '' }) =>
   log.commit(owner(sid), fence, await log.tip(sid), events, guard);
+const park = async (fence: number) => log.park(owner(sid), fence, await log.tip(sid), null);
 const asking = (need = 1): EventOf<'call_parked'> => ({
   type: 'call_parked',
   call: 'c1',
@@ -121,17 +122,17 @@ describe('the owner', () => {
   test('a lease excludes everybody else, and a fence is never given twice', async () => {
     const fence = await claim();
     expect(await log.claim(owner(sid), 5_000)).toBeNull();
-    await log.park(owner(sid), fence, 1, null);
+    await park(fence);
     expect(await claim()).toBe(fence + 1);
   });
 
   test('a zombie cannot commit, renew or park', async () => {
     const zombie = await claim();
-    await log.park(owner(sid), zombie, 1, null);
+    await park(zombie);
     await claim();
     expect(await commit(zombie, [replied(1)])).toEqual({ is: 'FENCED' });
     expect(await log.renew(owner(sid), zombie, 5_000)).toBeNull();
-    expect(await log.park(owner(sid), zombie, 1, null)).toBe('fenced');
+    expect(await park(zombie)).toBe('fenced');
     expect(await types()).toEqual(['opened']);
   });
 
@@ -145,9 +146,10 @@ describe('the owner', () => {
 
   test('nothing falls between the last look and the sleep', async () => {
     const fence = await claim();
+    const seen = await log.tip(sid);
     await deliver('click', { do: 'tell', session: sid, by: 'U1', text: 'hi', ts: null, kind: 'message', standing: 'requester' });
-    expect(await log.park(owner(sid), fence, 1, null)).toBe('unseen');
-    expect(await log.park(owner(sid), fence, 2, null)).toBe('parked');
+    expect(await log.park(owner(sid), fence, seen, null)).toBe('unseen');
+    expect(await park(fence)).toBe('parked');
   });
 
   test('a session does not end over something unread', async () => {

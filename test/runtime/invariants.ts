@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import { editedApproval } from '../../src/runtime/commands.ts';
-import { nextLine, verify, ZERO_HEAD } from '../../src/session/chain.ts';
+import { nextLine, type Tip, verify, ZERO_HEAD } from '../../src/session/chain.ts';
 import type { EventOf, SessionEvent } from '../../src/session/events.ts';
 import { DIGEST, finished, replied, started } from '../session/logs.ts';
 import type { aLog } from './a-log.ts';
@@ -24,7 +24,7 @@ export const invariants: Record<string, Invariant> = {
   },
   'I1 who lost the lease cannot let go of it': async (it) => {
     const { s, old } = await takenOver(it);
-    expect(await it.log.park(s.owner, old, 1, null)).toBe('fenced');
+    expect(await s.park(old)).toBe('fenced');
     expect(await it.redis.hget(it.keys.st(s.sid), 'owner')).not.toBe('');
   },
   'I1 nothing is written from outside once the session has ended': async (it) => {
@@ -74,13 +74,13 @@ export const invariants: Record<string, Invariant> = {
   'I2 fences grow along the log': async (it) => {
     const s = await opened(it);
     const first = await s.claim();
-    await it.log.park(s.owner, first, 1, null);
+    await s.park(first);
     expect(await s.claim()).toBeGreaterThan(first);
   },
   'I3 a session that was told something is looked at now': async (it) => {
     const s = await opened(it);
     const fence = await s.claim();
-    await it.log.park(s.owner, fence, 1, it.log.now() + 60_000);
+    await s.park(fence, it.log.now() + 60_000);
     await s.tell('hi');
     expect(await s.dueInMs()).toBeLessThanOrEqual(0);
   },
@@ -93,13 +93,21 @@ export const invariants: Record<string, Invariant> = {
   'I3 nothing falls between the last look and the sleep': async (it) => {
     const s = await opened(it);
     const fence = await s.claim();
+    const seen = await it.log.tip(s.sid);
     await s.tell('hi');
-    expect(await it.log.park(s.owner, fence, 1, it.log.now() + 60_000)).toBe('unseen');
-    expect(await it.log.park(s.owner, fence, 2, it.log.now() + 60_000)).toBe('parked');
+    expect(await s.park(fence, it.log.now() + 60_000, seen)).toBe('unseen');
+    expect(await s.park(fence, it.log.now() + 60_000)).toBe('parked');
+  },
+  'I3 who remembers lines that are gone puts nobody to sleep': async (it) => {
+    const s = await opened(it);
+    const fence = await s.claim();
+    const head = 'f'.repeat(64);
+    for (const seq of [1, 3]) expect(await s.park(fence, null, { seq, head })).toBe('fenced');
+    expect(await s.dueInMs()).toBeLessThanOrEqual(5_000);
   },
   'I3 a session that waits for nothing by time stays in the list': async (it) => {
     const s = await opened(it);
-    await it.log.park(s.owner, await s.claim(), 1, null);
+    await s.park(await s.claim());
     expect(await s.dueInMs()).toBeGreaterThan(3_600_000);
   },
   'I3 a session that has ended is looked at no more, but its thread is': async (it) => {
@@ -114,7 +122,7 @@ export const invariants: Record<string, Invariant> = {
     const fence = await s.claim();
     await s.end(fence);
     expect(await it.log.renew(s.owner, fence, 5_000)).toBeNull();
-    expect(await it.log.park(s.owner, fence, 2, null)).toBe('fenced');
+    expect(await s.park(fence)).toBe('fenced');
     expect(await it.redis.zscore(it.keys.due, s.sid)).toBeNull();
   },
   'I3 a thread is looked at until exactly the last line is shown': async (it) => {
@@ -279,7 +287,7 @@ export const invariants: Record<string, Invariant> = {
   },
   'I11 a session that waits holds no lease': async (it) => {
     const s = await opened(it);
-    await it.log.park(s.owner, await s.claim(), 1, null);
+    await s.park(await s.claim());
     expect(await it.redis.hmget(it.keys.st(s.sid), 'owner', 'lease')).toEqual(['', '0']);
   },
   'I12 a bell that is lost is rung again': async (it) => {
@@ -299,7 +307,7 @@ export const invariants: Record<string, Invariant> = {
   },
   'I12 being reminded of makes nobody early': async (it) => {
     const s = await opened(it);
-    await it.log.park(s.owner, await s.claim(), 1, it.log.now() + 60_000);
+    await s.park(await s.claim(), it.log.now() + 60_000);
     await it.log.remind(s.sid);
     expect(await s.dueInMs()).toBeGreaterThan(30_000);
   },
@@ -334,6 +342,7 @@ async function opened(it: Log) {
   const start = (change: Partial<EventOf<'call_started'>> = {}) => ({ ...started('c1'), approval, ...change });
   return {
     ...{ sid, owner, approval, claim, commit, start },
+    park: async (fence: number, wakeAt: number | null = null, seen?: Tip) => it.log.park(owner, fence, seen ?? (await it.log.tip(sid)), wakeAt),
     types: async () => (await it.log.read(sid)).map((e) => e.event.type),
     dueInMs: async () => Number(await it.redis.zscore(it.keys.due, sid)) - (await it.log.time()),
     tell: (text: string, kind: 'message' | 'stop' = 'message', options: { withinMs?: number } = {}, key = `${text}-${sid}`) =>

@@ -154,6 +154,12 @@ const MUTANTS: Record<string, Mutant> = {
   'quorum of one for all': cut('append', 'I6 a quorum of two needs two people', 'if votes >= tonumber(ARGV[9])', 'if votes >= 1'),
   'vote that cannot be taken back': cut('append', 'I6 a vote that was taken back starts nothing', "redis.call('HSET', IDEM, 'a:' .. approval, 'pending')", ''),
   'park over something unseen': cut('park', 'I3 nothing falls between the last look and the sleep', 'if n > tonumber(ARGV[3])', 'if false'),
+  'park that takes another history for what was seen': cut(
+    'park',
+    'I3 who remembers lines that are gone puts nobody to sleep',
+    'if head ~= ARGV[5]',
+    'if false',
+  ),
   'park that keeps the lease': cut('park', 'I11 a session that waits holds no lease', "redis.call('HSET', ST, 'owner', '', 'lease', '0')", ''),
   'park that leaves the list': cut(
     'park',

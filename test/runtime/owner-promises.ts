@@ -100,7 +100,7 @@ export const ownerPromises: Record<string, OwnerPromise> = {
     const past = new Date((await it.log.time()) - 1_000).toISOString();
     const asked = [replied(1, [{ id: 'c1', tool: 'run_databricks_job' }]), asks('c1', `${sid}/1`, past)];
     await it.log.commit(it.owner(sid), lease?.fence ?? 0, await it.log.tip(sid), asked, { is: '' });
-    await it.log.park(it.owner(sid), lease?.fence ?? 0, 3, null);
+    await it.log.park(it.owner(sid), lease?.fence ?? 0, await it.log.tip(sid), null);
     await it.redis.hdel(it.keys.idem(sid), `a:${sid}/1`);
 
     let expired = 0;

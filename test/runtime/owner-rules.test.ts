@@ -75,8 +75,8 @@ const MUTANTS: Record<string, Mutant> = {
   'a sleep that is not slept': cut(
     'runtime/advance.ts',
     'I11 while it waits there is no lease, and nobody is asked again before its time',
-    'log.park(owner, lease.fence, session.seq, step.until)',
-    'log.park(owner, lease.fence, session.seq, log.now())',
+    'log.park(owner, lease.fence, session, step.until)',
+    'log.park(owner, lease.fence, session, log.now())',
   ),
   'no rest where nothing came of it': cut(
     'runtime/advance.ts',

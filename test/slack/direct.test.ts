@@ -31,7 +31,7 @@ async function happens(id: string, ...events: SessionEvent[]) {
     const guard = event.type === 'call_started' ? { is: 'effect' as const, approval: event.approval, executionExpiresMs: 60_000 } : { is: '' as const };
     expect((await log.commit(owner, lease.fence, await log.tip(id), [event], guard)).is).toBe('OK');
   }
-  await log.park(owner, lease.fence, (await log.tip(id)).seq, null);
+  await log.park(owner, lease.fence, await log.tip(id), null);
 }
 
 /** A show with a clock of its own; the limiter lets everything through. */

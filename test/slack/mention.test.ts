@@ -52,7 +52,7 @@ describe('over Slack', () => {
     if (!lease) throw new Error('no lease');
     for (const event of [replied(1, [run]), asks('c1', `${id}/1`, new Date(Date.now() + 3_600_000).toISOString())])
       expect((await log.commit(owner, lease.fence, await log.tip(id), [event], { is: '' })).is).toBe('OK');
-    await log.park(owner, lease.fence, (await log.tip(id)).seq, null);
+    await log.park(owner, lease.fence, await log.tip(id), null);
     const says = async (text: string, as: string) => {
       const ts = await say(text, as, thread);
       await until(async () => (await desk.log.reading.session(id))?.told.some((t) => t.ts === ts));

@@ -70,7 +70,7 @@ test('the channel gets one message, whatever dies meanwhile; one click tries all
     const owner = log.owner(session);
     const lease = await log.log.claim(owner, 5_000);
     await log.log.commit(owner, lease?.fence ?? 0, await log.log.tip(session), [replied(1, [{ id: 'c1', tool: 'look' }]), asleep], { is: '' });
-    await log.log.park(owner, lease?.fence ?? 0, 3, null);
+    await log.log.park(owner, lease?.fence ?? 0, await log.log.tip(session), null);
   }
   const tell = makeTellOutage(slack);
   const watch = (die = false) =>

@@ -39,7 +39,7 @@ async function happens(id: string, ...events: SessionEvent[]) {
   const lease = await log.claim(owner, 5_000);
   if (!lease) throw new Error('no lease');
   for (const event of events) expect((await log.commit(owner, lease.fence, await log.tip(id), [event], { is: '' })).is).toBe('OK');
-  await log.park(owner, lease.fence, (await log.tip(id)).seq, null);
+  await log.park(owner, lease.fence, await log.tip(id), null);
 }
 
 describe('an experiment that has ended', () => {

@@ -21,7 +21,7 @@ async function happens(id: string, ...events: SessionEvent[]) {
     const done = await log.commit(owner, lease.fence, await log.tip(id), [event], guard);
     if (done.is !== 'OK') throw new Error(`${event.type} was not committed: ${done.is}`);
   }
-  await log.park(owner, lease.fence, (await log.tip(id)).seq, null);
+  await log.park(owner, lease.fence, await log.tip(id), null);
 }
 
 const messages = () => desk.workspace.world.data.messages.filter((m) => m.onlyFor === null);

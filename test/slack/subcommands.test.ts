@@ -65,7 +65,7 @@ async function session(sid: string, prompt: string, ...events: SessionEvent[]) {
     const guard = event.type === 'call_started' ? { is: 'effect' as const, approval: event.approval, executionExpiresMs: 60_000 } : { is: '' as const };
     expect((await log.commit(desk.log.owner(sid), lease.fence, await log.tip(sid), [event], guard)).is).toBe('OK');
   }
-  await log.park(desk.log.owner(sid), lease.fence, (await log.tip(sid)).seq, null);
+  await log.park(desk.log.owner(sid), lease.fence, await log.tip(sid), null);
   await redis.del(keys.about('T1'));
   const { rebuildAbout } = await import('../../src/runtime/keep-about.ts');
   await rebuildAbout({ redis, keys, log, retentionMs: 1e12 });

@@ -1,0 +1,105 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type AdvanceDeps, advance, type Perform } from '../../src/runtime/advance.ts';
+import { BrokenChain } from '../../src/runtime/read-line.ts';
+import type { SessionEvent } from '../../src/session/events.ts';
+import { fold } from '../../src/session/fold.ts';
+import { LIMITS, replied, started, waitsForJob } from '../session/logs.ts';
+import { aLog } from './a-log.ts';
+
+let it: ReturnType<typeof aLog>;
+beforeEach(async () => {
+  it = aLog();
+  await it.open('s1');
+});
+afterEach(() => it.close());
+
+const wants: SessionEvent = replied(1, [{ id: 'c1', tool: 'wait_for_job' }]);
+/** Of a record that can be read to its end. */
+const types = async () => {
+  const entries = await it.log.read('s1');
+  fold('s1', entries);
+  return entries.map((e) => e.event.type);
+};
+const dueInMs = async () => Number(await it.redis.zscore(it.keys.due, 's1')) - (await it.log.time());
+const tell = (key: string) => it.deliver(key, { do: 'tell', session: 's1', by: 'U1', text: 'hi', ts: null, kind: 'message', standing: 'requester' });
+const says = async (times: number) => {
+  for (let i = 0; i < times; i++) await tell(`said ${i}`);
+};
+/** So many lines of others stand where one is gone: fewer, as many, more. */
+const MEANWHILE = [0, 1, 2];
+
+async function turn(perform: Perform): Promise<void> {
+  const deps: AdvanceDeps = { log: it.log, perform, expire: async () => {}, limits: LIMITS, executionExpiresMs: 60_000, rested: async () => {} };
+  await advance('s1', deps);
+}
+
+/** A worker's turn whose reply is acknowledged and lost in the next step; its lease is not. */
+async function turnThatLoses(meanwhile: number, comesOf: SessionEvent[]): Promise<void> {
+  let loseTheRest = async () => {};
+  await turn(async (step) => {
+    if (step.do === 'think') {
+      loseTheRest = await it.copy();
+      return [wants];
+    }
+    await loseTheRest();
+    await says(meanwhile);
+    return comesOf;
+  });
+}
+
+/** An owner whose reply is lost in the same way: what it has of the session, and its fence. */
+async function ownerThatLost(meanwhile: number) {
+  const owner = it.owner('s1');
+  const fence = (await it.log.claim(owner, 5_000))?.fence ?? 0;
+  const loseTheRest = await it.copy();
+  await it.log.commit(owner, fence, await it.log.tip('s1'), [wants], { is: '' });
+  const seen = (await it.reading.session('s1'))!;
+  await loseTheRest();
+  await says(meanwhile);
+  return { owner, fence, seen };
+}
+
+/** The next worker's. Before it the lease, which nobody let go of, is over. */
+async function goesOn(): Promise<void> {
+  await it.redis.hset(it.keys.st('s1'), 'lease', '0');
+  await turn(async (step, { session }) => (step.do === 'think' ? [replied(session.seq, [], 'Done.')] : []));
+  expect((await it.reading.session('s1'))?.ended?.outcome).toBe('done');
+}
+
+describe('after a failover that lost the last acknowledged lines', () => {
+  test.each(MEANWHILE)('what follows from them is not written, with %i lines of others in their place: the session is read and goes on', async (meanwhile) => {
+    await turnThatLoses(meanwhile, [waitsForJob('c1')]);
+    expect(await types()).toEqual(['opened', ...Array(meanwhile).fill('told')]);
+    await goesOn();
+  });
+
+  test.each(MEANWHILE)('no effect starts for a call that is gone, with %i lines of others in its place', async (meanwhile) => {
+    const { owner, fence, seen } = await ownerThatLost(meanwhile);
+    const { approval: _none, ...start } = started('c1');
+    const guard = { is: 'effect', executionExpiresMs: 60_000 } as const;
+    expect(await it.log.commit(owner, fence, seen, [{ ...start, rule: 'tests' }], guard)).toEqual({ is: 'FENCED' });
+    expect(await types()).toEqual(['opened', ...Array(meanwhile).fill('told')]);
+  });
+
+  test.each(MEANWHILE)('a record that holds is not taken for broken by who remembers them, with %i lines of others in their place', async (meanwhile) => {
+    // Nothing came of the step: it was aborted, or the backend is away.
+    await turnThatLoses(meanwhile, []);
+    expect(await dueInMs()).toBeLessThanOrEqual(5_000);
+    await goesOn();
+  });
+
+  test('nobody is woken for a call that is gone, though the log is as long again', async () => {
+    const { seen } = await ownerThatLost(1);
+    expect(await it.deliver('wake', { do: 'wake', session: 's1', call: 'c1', why: 'job' }, { seen })).toEqual({ is: 'unknown' });
+    expect(await types()).toEqual(['opened', 'told']);
+  });
+});
+
+test('a record that breaks under its owner is said to be broken', async () => {
+  const breaks = turn(async () => {
+    const [[, fields]] = (await it.redis.xrange(it.keys.log('s1'), '-', '+')) as [[string, string[]]];
+    await it.redis.xadd(it.keys.log('s1'), '2-0', ...fields);
+    return [];
+  });
+  await expect(breaks).rejects.toBeInstanceOf(BrokenChain);
+});
