@@ -14,6 +14,11 @@ export type PollRuns = (runs: { runId: string; metrics: string[] }[]) => Promise
 
 const FIRST_MS = 1_000;
 const LONGEST_MS = 30_000;
+/**
+ * Whoever still waits so long after being woken is looked at as if they had just come: a failover may have lost the wake. One that is still there makes this a duplicate,
+ * by its key. A run that goes on is looked at twice in this time, so it costs less than waiting did.
+ */
+const AGAIN_MS = 60_000;
 /** A progress nobody has written for so long is of no use to anybody. */
 const PROGRESS_KEPT_S = 86_400;
 
@@ -42,7 +47,8 @@ export function startJobWatch(deps: {
   /** The last that was seen of each run somebody waits for; what it logged is left out again once all who wait for it were told. */
   const known = new Map<string, RunState>();
   const looked = new Set<string>();
-  const woken = new Set<string>();
+  /** Each wake that was delivered, and when. */
+  const woken = new Map<string, number>();
   const shown = new Map<string, string>();
   let stopped = false;
   let timer: NodeJS.Timeout | undefined;
@@ -121,7 +127,7 @@ export function startJobWatch(deps: {
         if (error instanceof BrokenChain) await leave(wait);
         throw error;
       });
-      woken.add(key);
+      woken.set(key, ticks());
       if (delivered.is === 'closed' || delivered.is === 'unknown') await leave(wait);
     }
     return wakes.length > 0;
@@ -160,7 +166,12 @@ export function startJobWatch(deps: {
     const names = new Set(waits.map(nameOf));
     const runs = new Set(waits.flatMap((w) => w.runIds));
     for (const map of [pace, known]) for (const run of map.keys()) if (!runs.has(run)) map.delete(run);
-    for (const set of [looked, woken, shown]) for (const name of set.keys()) if (!names.has(name.split(' ', 3).join(' '))) set.delete(name);
+    for (const set of [looked, woken, shown]) for (const name of set.keys()) if (!names.has(waitOf(name))) set.delete(name);
+    for (const [key, at] of woken) {
+      if (ticks() - at < AGAIN_MS) continue;
+      woken.delete(key);
+      looked.delete(waitOf(key));
+    }
   };
 
   void round();
@@ -170,4 +181,9 @@ export function startJobWatch(deps: {
       clearTimeout(timer);
     },
   };
+}
+
+/** The name of the wait that a key of it begins with. */
+function waitOf(key: string): string {
+  return key.split(' ', 3).join(' ');
 }

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type AdvanceDeps, advance, type Perform } from '../../src/runtime/advance.ts';
+import { startJobWatch } from '../../src/runtime/job-watch.ts';
 import { BrokenChain } from '../../src/runtime/read-line.ts';
 import type { SessionEvent } from '../../src/session/events.ts';
 import { fold } from '../../src/session/fold.ts';
@@ -92,6 +93,36 @@ describe('after a failover that lost the last acknowledged lines', () => {
     const { seen } = await ownerThatLost(1);
     expect(await it.deliver('wake', { do: 'wake', session: 's1', call: 'c1', why: 'job' }, { seen })).toEqual({ is: 'unknown' });
     expect(await types()).toEqual(['opened', 'told']);
+  });
+
+  test('a wake that is gone is given again a minute later; one that is there is there once', async () => {
+    const owner = it.owner('s1');
+    const fence = (await it.log.claim(owner, 5_000))?.fence ?? 0;
+    await it.log.commit(owner, fence, await it.log.tip('s1'), [wants, waitsForJob('c1')], { is: '' });
+    const loseTheRest = await it.copy();
+    let minutes = 0;
+    const came: unknown[] = [];
+    const watch = startJobWatch({
+      redis: it.redis,
+      keys: it.keys,
+      poll: async (runs) => new Map(runs.map(({ runId }) => [runId, { status: 'SUCCEEDED', terminal: true }])),
+      deliver: async (key, command) => {
+        const delivered = await it.deliver(key, command);
+        // Before the watcher can have heard of it.
+        if (came.push(delivered.is) === 1) await loseTheRest();
+        return delivered;
+      },
+      failed: (error) => came.push(error),
+      everyMs: 10,
+      ticks: () => minutes * 60_000,
+    });
+    try {
+      for (minutes of [0, 1, 2]) await expect.poll(() => came.length).toBe(minutes + 1);
+    } finally {
+      watch.stop();
+    }
+    expect(came).toEqual(['stored', 'stored', 'duplicate']);
+    expect(await types()).toEqual(['opened', 'replied', 'call_parked', 'woken']);
   });
 });
 
