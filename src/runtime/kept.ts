@@ -36,9 +36,10 @@ export function endOf(line: string | undefined): string | null {
   return ender.safeParse(jsonOf(line)).data?.at ?? null;
 }
 
-function jsonOf(line: string | undefined): unknown {
+/** What a stored text says; null where it is no JSON. */
+export function jsonOf(text: string | undefined): unknown {
   try {
-    return JSON.parse(line ?? '');
+    return JSON.parse(text ?? '');
   } catch {
     return null;
   }

@@ -4,6 +4,7 @@ import { fold } from '../session/fold.ts';
 import { NewerRecord } from '../session/record-version.ts';
 import { openCalls, type Session } from '../session/state.ts';
 import type { EventLog } from './event-log.ts';
+import { jsonOf } from './kept.ts';
 import type { Keys } from './keys.ts';
 import type { People } from './people.ts';
 import { progressSchema, type RunProgress } from './progress.ts';
@@ -100,7 +101,7 @@ async function progressFor(redis: Redis, keys: Keys, session: Session): Promise<
 
 /** What another version wrote and this one can't read is not shown. */
 function readProgress(stored: Record<string, string>): RunProgress[] {
-  return Object.values(stored).flatMap((text) => progressSchema.safeParse(JSON.parse(text)).data ?? []);
+  return Object.values(stored).flatMap((text) => progressSchema.safeParse(jsonOf(text)).data ?? []);
 }
 
 function slotsOf(redis: Redis, keys: Keys, session: Session): Slots {

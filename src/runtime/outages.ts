@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import { every } from './every.ts';
+import { jsonOf } from './kept.ts';
 import type { Keys } from './keys.ts';
 import type { About } from './reading.ts';
 import { holdAlone } from './redis.ts';
@@ -109,7 +110,7 @@ function nameOf(upstream: string, channel: string): string {
 function readKept(all: Record<string, string>): Record<string, KeptOutage> {
   return Object.fromEntries(
     Object.entries(all).flatMap(([name, text]) => {
-      const read = keptSchema.safeParse(JSON.parse(text));
+      const read = keptSchema.safeParse(jsonOf(text));
       return read.success ? [[name, read.data] as const] : [];
     }),
   );

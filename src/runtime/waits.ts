@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { type Tripwire, tripwireSchema } from '../session/events.ts';
 import { type Logged, tripped, trippedFacts } from '../session/tripwire.ts';
 import type { Command } from './commands.ts';
+import { jsonOf } from './kept.ts';
 import { type RunState, UNREADABLE } from './progress.ts';
 
 /** One parked wait of one session. */
@@ -70,12 +71,12 @@ export function nameOf({ session, call, parkedAt }: Wait): string {
   return `${session} ${call} ${parkedAt}`;
 }
 
-/** The waits as they stand in Redis. */
+/** The waits as they stand in Redis. One that cannot be read keeps no other from being watched. */
 export function parseWaits(all: Record<string, string>): Wait[] {
   return Object.entries(all).flatMap(([field, value]) => {
     const [session = '', call = ''] = field.split(' ');
     const at = value.indexOf(' ');
-    const parsed = waitSchema.safeParse(JSON.parse(value.slice(at + 1)));
+    const parsed = waitSchema.safeParse(jsonOf(value.slice(at + 1)));
     if (!parsed.success) return [];
     const { run_ids, until, conditions, metric } = parsed.data;
     return [{ session, call, parkedAt: value.slice(0, at), runIds: run_ids, until, conditions, metric }];

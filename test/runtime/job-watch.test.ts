@@ -60,6 +60,13 @@ describe('the watch over training runs', () => {
     expect(failed).toEqual(['Error: a cannot be read']);
   });
 
+  test('a wait that nobody can read keeps no other one asleep', async () => {
+    await it.redis.hset(it.keys.waits, 'a c1', '3 no JSON', 'b c1', '');
+    await parks('c', ['1']);
+    const { woken, failed } = await watchFor(200, { '1': OVER }, async (session) => stored(session));
+    expect([woken, failed]).toEqual([['c'], []]);
+  });
+
   test.each([
     ['has ended', OVER],
     ['can not be seen', { status: 'UNREADABLE', terminal: false }],
