@@ -94,10 +94,13 @@ export function openLog(
     return { seq: Number(n ?? 0), head: head ?? ZERO_HEAD };
   }
 
-  /** Has the log grown from this tip? The line after it says so, as it names the one before. */
+  /**
+   * Has the log grown from this tip, by lines from outside? The first names the line before it. An owner's is another one's who has our fence, as a claim can be lost
+   * with a master, too, and be made anew: of two such only one may go on.
+   */
   async function isPassed(sid: string, tip: Tip): Promise<boolean> {
-    const [row] = await redis.xrange(keys.log(sid), `${tip.seq + 1}-0`, '+', 'COUNT', 1);
-    return row !== undefined && placeOf(pairs(row[1])['l'] ?? '', tip.seq + 1, tip.head);
+    const rows = (await redis.xrange(keys.log(sid), `${tip.seq + 1}-0`, '+')).map(([, fields]) => pairs(fields));
+    return placeOf(rows[0]?.['l'] ?? '', tip.seq + 1, tip.head) && rows.every((row) => row['f'] === '0');
   }
 
   return {
@@ -247,7 +250,7 @@ export function openLog(
               entries: from === tip && answer[4] !== 'again' && entries.length === events.length ? entries : null,
             };
           case 'MOVED':
-            // Lost with a master, our last lines take with them what follows from them: whoever comes next reads anew.
+            // What would be written follows from lines that a failover has lost, or from a state that another owner has changed: whoever comes next reads anew.
             if (!(await isPassed(owner.sid, from))) return { is: 'FENCED' };
             from = { seq: Number(answer[1]), head: answer[2] ?? '' };
             continue;

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type AdvanceDeps, advance, type Perform } from '../../src/runtime/advance.ts';
+import type { Guard } from '../../src/runtime/event-log.ts';
 import { startJobWatch } from '../../src/runtime/job-watch.ts';
 import { BrokenChain } from '../../src/runtime/read-line.ts';
 import type { SessionEvent } from '../../src/session/events.ts';
@@ -15,6 +16,8 @@ beforeEach(async () => {
 afterEach(() => it.close());
 
 const wants: SessionEvent = replied(1, [{ id: 'c1', tool: 'wait_for_job' }]);
+const { approval: _none, ...ungated } = started('c1');
+const start: SessionEvent = { ...ungated, rule: 'tests' };
 /** Of a record that can be read to its end. */
 const types = async () => {
   const entries = await it.log.read('s1');
@@ -76,9 +79,7 @@ describe('after a failover that lost the last acknowledged lines', () => {
 
   test.each(MEANWHILE)('no effect starts for a call that is gone, with %i lines of others in its place', async (meanwhile) => {
     const { owner, fence, seen } = await ownerThatLost(meanwhile);
-    const { approval: _none, ...start } = started('c1');
-    const guard = { is: 'effect', executionExpiresMs: 60_000 } as const;
-    expect(await it.log.commit(owner, fence, seen, [{ ...start, rule: 'tests' }], guard)).toEqual({ is: 'FENCED' });
+    expect(await it.log.commit(owner, fence, seen, [start], { is: 'effect', executionExpiresMs: 60_000 })).toEqual({ is: 'FENCED' });
     expect(await types()).toEqual(['opened', ...Array(meanwhile).fill('told')]);
   });
 
@@ -87,6 +88,24 @@ describe('after a failover that lost the last acknowledged lines', () => {
     await turnThatLoses(meanwhile, []);
     expect(await dueInMs()).toBeLessThanOrEqual(5_000);
     await goesOn();
+  });
+
+  test('two owners with one fence, as the first one’s claim is gone, write one reply and start one effect', async () => {
+    const owner = it.owner('s1');
+    const loseTheClaim = await it.copy();
+    const first = await it.log.claim(owner, 5_000);
+    await loseTheClaim();
+    const second = await it.log.claim(owner, 5_000);
+    expect(second).toEqual(first);
+    const both = async (events: SessionEvent[], guard: Guard) => {
+      const tip = await it.log.tip('s1');
+      await tell(`between ${tip.seq}`);
+      const write = () => it.log.commit(owner, first?.fence ?? 0, tip, events, guard);
+      return (await Promise.all([write(), write()])).map((committed) => committed.is).sort();
+    };
+    expect(await both([wants], { is: '' })).toEqual(['FENCED', 'OK']);
+    expect(await both([start], { is: 'effect', executionExpiresMs: 60_000 })).toEqual(['FENCED', 'OK']);
+    expect(await types()).toEqual(['opened', 'told', 'replied', 'told', 'call_started']);
   });
 
   test('nobody is woken for a call that is gone, though the log is as long again', async () => {
@@ -108,8 +127,8 @@ describe('after a failover that lost the last acknowledged lines', () => {
       poll: async (runs) => new Map(runs.map(({ runId }) => [runId, { status: 'SUCCEEDED', terminal: true }])),
       deliver: async (key, command) => {
         const delivered = await it.deliver(key, command);
-        // Before the watcher can have heard of it.
-        if (came.push(delivered.is) === 1) await loseTheRest();
+        if (came.length === 0) await loseTheRest();
+        came.push(delivered.is);
         return delivered;
       },
       failed: (error) => came.push(error),
@@ -117,7 +136,7 @@ describe('after a failover that lost the last acknowledged lines', () => {
       ticks: () => minutes * 60_000,
     });
     try {
-      for (minutes of [0, 1, 2]) await expect.poll(() => came.length).toBe(minutes + 1);
+      for (minutes of [0, 1, 2]) await expect.poll(() => came.length, { timeout: 10_000 }).toBe(minutes + 1);
     } finally {
       watch.stop();
     }
