@@ -87,8 +87,9 @@ async function clicks(stage: Stage, labmate: Child, port: number, name: string, 
   const all: number[] = [];
   for (let i = 0; i < count; i++) {
     const session = `${name}-${i}`;
+    const question = await labmate.ask<string>('questionOf', { session });
     const began = hostMs();
-    await deliver(port, click(`${session}/1`, 'U2'));
+    await deliver(port, click(question, 'U2'));
     // Asked once and answered when it has happened: looking again and again would take the processor from what is measured.
     const wired = stage.model.ask<number>('wired', { call: `${session}-1` });
     const late = new Promise<never>((_, reject) => setTimeout(() => reject(new Error(`the click on ${session} reached no tool`)), 20_000).unref());

@@ -96,13 +96,21 @@ async function untilNone(open: number, lookEveryMs = 20): Promise<void> {
   }
 }
 
+/** The question that a parked session asks. */
+const questions = new Map<string, string>();
+const questionOf = (session: string) => questions.get(session) ?? '';
+
 /** Until each has asked a person and let go. Throws where one goes on without. */
 async function untilParked(sessions: readonly string[]): Promise<void> {
   for (const sid of sessions) {
     for (;;) {
       if (failures.length > 0) throw new Error(failures[0]);
-      const [asked, owner] = await Promise.all([core.redis.hget(keys.idem(sid), `a:${sid}/1`), core.redis.hget(keys.st(sid), 'owner')]);
-      if (asked === 'pending' && owner === '') break;
+      const [idem, owner] = await Promise.all([core.redis.hgetall(keys.idem(sid)), core.redis.hget(keys.st(sid), 'owner')]);
+      const [asked] = Object.keys(idem).flatMap((key) => (key.startsWith('a:') && idem[key] === 'pending' ? [key.slice('a:'.length)] : []));
+      if (asked !== undefined && owner === '') {
+        questions.set(sid, asked);
+        break;
+      }
       if ((await core.redis.hget(keys.st(sid), 'status')) === 'closed')
         throw new Error(`${sid} ended without asking anybody: ${(await core.log.lines(sid)).at(-2)}`);
       await new Promise((r) => setTimeout(r, 20));
@@ -137,7 +145,7 @@ serve({
   approve: ({ name, sessions }: Run) =>
     metered(async () => {
       const answers = await Promise.all(
-        names(name, sessions).map((session) => core.deliver(`click:${session}`, { do: 'approve', session, approval: `${session}/1`, by: 'U2' })),
+        names(name, sessions).map((session) => core.deliver(`click:${session}`, { do: 'approve', session, approval: questionOf(session), by: 'U2' })),
       );
       if (answers.some((a) => a.is !== 'stored')) throw new Error(`an approval answered ${answers.find((a) => a.is !== 'stored')?.is}`);
       await untilNone(0);
@@ -145,6 +153,7 @@ serve({
   /** Their threads are taken for drawn: in a real workspace they were, long before. */
   drawn: ({ name, sessions }: Run) =>
     pool(sessions, AT_ONCE, async (i) => void (await core.log.shown(`${name}-${i}`, (await core.log.tip(`${name}-${i}`)).seq, null))),
+  questionOf: ({ session }: { session: string }) => questionOf(session),
   open: ({ name, sessions, atOnce, ...script }: Run) => pool(sessions, atOnce, (i) => open(`${name}-${i}`, script)),
   untilNone: () => untilNone(0),
   untilEnded: async ({ session }: { session: string }) => {

@@ -1,6 +1,7 @@
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import type { ApproverRule } from '../policy/rules.ts';
 import { decidedAtStop } from '../session/after-stop.ts';
+import { approvalId } from '../session/approval-id.ts';
 import { type ChangedArgument, changedArguments } from '../session/changed-arguments.ts';
 import type { Entry, EventOf, ImageRef, Outcome, SessionEvent } from '../session/events.ts';
 import { announced, failingMs } from '../session/failing.ts';
@@ -166,7 +167,7 @@ function park(
     call: call.id,
     waiting: {
       for: 'approval',
-      approval: `${session.id}/${session.approvals.size + 1}`,
+      approval: approvalId(session.id, session.approvals.size + 1, digest),
       digest,
       arguments: args,
       preview: { ...preview, ...(why ? { why } : {}) },

@@ -81,11 +81,6 @@ export type Delivered =
  */
 export type Deliver = (key: string, command: Command, options?: { withinMs?: number; seen?: Session }) => Promise<Delivered>;
 
-/** The id of the question that takes the place of this one when it is edited: an approval is edited at most once. */
-export function editedApproval(ref: string): string {
-  return `${ref}.1`;
-}
-
 /** The id of the session a reference such as an approval id belongs to. */
 export function sessionOfRef(ref: string): string {
   return ref.split('/')[0] ?? ref;

@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import { editedApproval } from '../session/approval-id.ts';
 import { lineHash, parseEntry, ZERO_HEAD } from '../session/chain.ts';
 import type { SessionEvent } from '../session/events.ts';
 import { fold } from '../session/fold.ts';
@@ -8,7 +9,7 @@ import { repeats } from '../session/lineage.ts';
 import { isPayloadRef } from '../session/payload.ts';
 import type { Approval, Session } from '../session/state.ts';
 import { named } from './alias.ts';
-import { type Command, type Deliver, type Delivered, editedApproval } from './commands.ts';
+import type { Command, Deliver, Delivered } from './commands.ts';
 import type { Append, AppendMode, EventLog } from './event-log.ts';
 import { eventOf, type Known } from './event-of.ts';
 import type { Keys } from './keys.ts';
@@ -220,6 +221,6 @@ function modeOf(command: Exclude<Command, { do: 'open' }>): AppendMode {
 }
 
 function decisionOf(command: Exclude<Command, { do: 'open' }>): Partial<Append> {
-  if (command.do === 'edit') return { approval: command.approval, voter: command.by, nextApproval: editedApproval(command.approval) };
+  if (command.do === 'edit') return { approval: command.approval, voter: command.by, nextApproval: editedApproval(command.approval, command.digest) };
   return 'approval' in command && command.do !== 'refuse' ? { approval: command.approval, ...('by' in command ? { voter: command.by } : {}) } : {};
 }

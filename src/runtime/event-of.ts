@@ -1,7 +1,8 @@
+import { editedApproval } from '../session/approval-id.ts';
 import type { SessionEvent } from '../session/events.ts';
 import { questionMeant } from '../session/question-meant.ts';
 import { type Session, theApproval } from '../session/state.ts';
-import { type Command, editedApproval } from './commands.ts';
+import type { Command } from './commands.ts';
 import { openTwin } from './open-twin.ts';
 
 /** What the state at the tip said of a command, for its answer. */
@@ -52,7 +53,7 @@ export function eventOf(session: Session, command: Exclude<Command, { do: 'open'
     case 'edit': {
       const { by, arguments: args, preview, input, expiresAfterMs } = command;
       const expires_at = new Date(now + expiresAfterMs).toISOString();
-      const next = { approval: editedApproval(approval), digest: command.digest, arguments: args, preview, expires_at, input };
+      const next = { approval: editedApproval(approval, command.digest), digest: command.digest, arguments: args, preview, expires_at, input };
       return { type: 'edited', call, approval, by, digest, next };
     }
     case 'withdraw':

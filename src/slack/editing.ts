@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { mayApprove } from '../policy/approvers.ts';
-import { editedApproval } from '../runtime/commands.ts';
 import type { View } from '../services/slack.ts';
+import { editedApproval } from '../session/approval-id.ts';
 import { changedArguments } from '../session/changed-arguments.ts';
 import { hasMoved } from '../session/has-moved.ts';
 import { isShownWhole } from '../session/in-full.ts';
@@ -50,24 +50,24 @@ export async function onEdit(desk: Desk, { team, user, view }: z.infer<typeof su
   if (read.changed === 0) return { field: '0', why: 'Nothing is changed.' };
 
   const key = `view:${view.id}`;
-  const took = async (planned: Reconsidered, no: string | null, within: { edit?: number; vote?: number } = {}): Promise<Submitted> => {
+  const took = async (planned: Reconsidered, no: string | null, limits: { edit?: number; vote?: number } = {}): Promise<Submitted> => {
     if (no) return { field: '0', why: withoutMentions(no) };
     if (planned.is === 'no') return { field: String(fieldAbout(planned.argument ?? [], form.fields, written)), why: planned.why.slice(0, 1_500) };
     if (planned.digest === approval.digest) return { field: '0', why: 'With this, exactly the same would be sent.' };
     const { is: _, preview, ...rest } = planned;
     const { why } = approval.preview;
     const next = { ...rest, preview: { ...preview, ...(why ? { why } : {}) }, input: read.input };
-    const stored = await store(desk, key, { do: 'edit', session: session.id, approval: approval.id, by: user.id, ...next }, within.edit);
+    const stored = await store(desk, key, { do: 'edit', session: session.id, approval: approval.id, by: user.id, ...next }, limits.edit);
     const late = notStored(stored);
     const differs = changedArguments(approval.arguments, planned.arguments);
     // A yes to what somebody has written themselves, beside what they were shown; what came with it they have not seen.
     const seen = isShownWhole(approval) && hasMoved(approval.preview, preview) === null;
     const own = seen && differs.every((d) => wasWritten(d, form.fields, written, form.input));
-    const agreed = async (withinMs?: number) => (own ? agree(desk, `${key}:yes`, user.id, asked, withinMs) : null);
+    const agreed = async (withinMs?: number) => (own ? agree(desk, `${key}:yes`, user.id, asked, planned.digest, withinMs) : null);
     // Slack has its answer by then.
     const afterAll = async () => (await (await agreed())?.late()) ?? AFTER_ALL;
     if (late) return { field: '0', where: whereAsked(desk, asked), ...late, afterAll, why: withoutMentions(late.why) };
-    const not = await agreed(within.vote);
+    const not = await agreed(limits.vote);
     if (not)
       desk.later(async () => {
         const text = await not.late();
@@ -94,10 +94,17 @@ export async function onEdit(desk: Desk, { team, user, view }: z.infer<typeof su
 const NO_YES = 'It is changed, but your yes to it could not be stored. Please approve it on its new card.';
 
 /** The yes to a changed call, of somebody who may. Null where it is stored or nobody asked for it; else `late` says in the end why it does not count, null where it does after all. */
-async function agree(desk: Desk, key: string, user: string, asked: Asked, withinMs?: number): Promise<{ late(): Promise<string | null> } | null> {
+async function agree(
+  desk: Desk,
+  key: string,
+  user: string,
+  asked: Asked,
+  digest: string,
+  withinMs?: number,
+): Promise<{ late(): Promise<string | null> } | null> {
   if (!(await lookUpWhether(desk, asked, user, mayApprove)).ok) return null;
   const { session, approval } = asked;
-  const yes = { do: 'approve', session: session.id, approval: editedApproval(approval.id), by: user, name: await nameOf(desk, user) } as const;
+  const yes = { do: 'approve', session: session.id, approval: editedApproval(approval.id, digest), by: user, name: await nameOf(desk, user) } as const;
   const stored = await store(desk, key, yes, withinMs);
   if (whyNot(stored) === null) return null;
   return {

@@ -3,9 +3,10 @@ import { type AdvanceDeps, advance, type Perform } from '../../src/runtime/advan
 import type { Guard } from '../../src/runtime/event-log.ts';
 import { startJobWatch } from '../../src/runtime/job-watch.ts';
 import { BrokenChain } from '../../src/runtime/read-line.ts';
+import { approvalId, editedApproval } from '../../src/session/approval-id.ts';
 import type { SessionEvent } from '../../src/session/events.ts';
 import { fold } from '../../src/session/fold.ts';
-import { LIMITS, replied, started, waitsForJob } from '../session/logs.ts';
+import { asks, LIMITS, replied, started, waitsForJob } from '../session/logs.ts';
 import { aLog } from './a-log.ts';
 
 let it: ReturnType<typeof aLog>;
@@ -106,6 +107,36 @@ describe('after a failover that lost the last acknowledged lines', () => {
     expect(await both([wants], { is: '' })).toEqual(['FENCED', 'OK']);
     expect(await both([start], { is: 'effect', executionExpiresMs: 60_000 })).toEqual(['FENCED', 'OK']);
     expect(await types()).toEqual(['opened', 'told', 'replied', 'told', 'call_started']);
+  });
+
+  test('the card of a question that is gone is no yes to the one in its place, nor that of a change to another change', async () => {
+    const owner = it.owner('s1');
+    const fence = (await it.log.claim(owner, 5_000))?.fence ?? 0;
+    await it.log.commit(owner, fence, await it.log.tip('s1'), [replied(1, [{ id: 'c1', tool: 'run_databricks_job' }])], { is: '' });
+    const ask = async (digest: string) => {
+      const { waiting, ...parked } = asks('c1', approvalId('s1', 1, digest), '2099-01-01T00:00:00.000Z');
+      await it.log.commit(owner, fence, await it.log.tip('s1'), [{ ...parked, waiting: { ...waiting, digest } } as SessionEvent], { is: '' });
+    };
+    const edit = (digest: string) =>
+      it.deliver(`edit ${digest}`, {
+        ...{ do: 'edit', session: 's1', approval: approvalId('s1', 1, B), by: 'U3', digest, arguments: { n: 1 }, input: { n: 1 }, expiresAfterMs: 60_000 },
+        preview: { summary: 'Run', facts: [], changes: [] },
+      });
+    const yes = (approval: string) => it.deliver(`yes ${approval}`, { do: 'approve', session: 's1', approval, by: 'U2' });
+    const [A, B, C, D] = ['a', 'b', 'c', 'd'].map((digit) => digit.repeat(64)) as [string, string, string, string];
+
+    let loseTheRest = await it.copy();
+    await ask(A);
+    await loseTheRest();
+    await ask(B);
+    expect(await yes(approvalId('s1', 1, A))).toEqual({ is: 'unknown' });
+
+    loseTheRest = await it.copy();
+    await edit(C);
+    await loseTheRest();
+    await edit(D);
+    expect(await yes(editedApproval(approvalId('s1', 1, B), C))).toEqual({ is: 'unknown' });
+    expect(await yes(editedApproval(approvalId('s1', 1, B), D))).toMatchObject({ is: 'stored' });
   });
 
   test('nobody is woken for a call that is gone, though the log is as long again', async () => {

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { editedApproval } from '../../src/runtime/commands.ts';
+import { editedApproval } from '../../src/session/approval-id.ts';
 import { nextLine, type Tip, verify, ZERO_HEAD } from '../../src/session/chain.ts';
 import type { EventOf, SessionEvent } from '../../src/session/events.ts';
 import { DIGEST, finished, replied, started } from '../session/logs.ts';
@@ -225,7 +225,7 @@ export const invariants: Record<string, Invariant> = {
     } as const;
     expect(await it.deliver(`edit-${s.sid}`, edit)).toMatchObject({ is: 'stored' });
     expect(await s.approve('U2')).toMatchObject({ is: 'decided', state: 'edited' });
-    const next = editedApproval(s.approval);
+    const next = editedApproval(s.approval, digest);
     const start = (of: string) =>
       it.log
         .tip(s.sid)

@@ -61,7 +61,8 @@ async function turn(): Promise<void> {
 }
 
 const session = async () => (await it.reading.session('s1'))!;
-const decide = (key: string, what: 'approve' | 'withdraw') => it.deliver(key, { do: what, session: 's1', approval: 's1/1', by: 'U2' });
+const asked = async () => [...(await session()).approvals.keys()][0] ?? '';
+const decide = async (key: string, what: 'approve' | 'withdraw') => it.deliver(key, { do: what, session: 's1', approval: await asked(), by: 'U2' });
 const again = () => it.deliver('again', { do: 'tell', session: 's1', by: 'U1', text: 'Try again.', ts: null, kind: 'retry', standing: 'requester' });
 
 test('a yes taken back while its call waits for a backend leaves one question, whose next yes lets it run', async () => {
@@ -76,10 +77,10 @@ test('a yes taken back while its call waits for a backend leaves one question, w
   await again();
   await turn();
   const s = await session();
-  expect([...s.approvals.values()].map((a) => [a.id, a.state])).toEqual([['s1/1', 'pending']]);
-  expect(s.calls.get('c1')?.status).toMatchObject({ is: 'parked', waiting: { for: 'approval', approval: 's1/1' } });
+  expect([...s.approvals.values()].map((a) => [a.id, a.state])).toEqual([[await asked(), 'pending']]);
+  expect(s.calls.get('c1')?.status).toMatchObject({ is: 'parked', waiting: { for: 'approval', approval: await asked() } });
   expect(aboutOf(s, null)).toMatchObject({ state: 'waiting for approval', asks: { count: 1 } });
-  const at = Date.parse(s.approvals.get('s1/1')?.expiresAt ?? '') - 1_000;
+  const at = Date.parse(s.approvals.get(await asked())?.expiresAt ?? '') - 1_000;
   expect(narrate(s, { approvers: permissions.approvers, now: at }).filter((slot) => slot.name.startsWith('reminder:'))).toHaveLength(1);
   expect(ran).toBe(0);
 

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type Command, type Deliver, type Delivered, editedApproval } from '../../src/runtime/commands.ts';
+import type { Command, Deliver, Delivered } from '../../src/runtime/commands.ts';
+import { editedApproval } from '../../src/session/approval-id.ts';
 import type { SessionEvent } from '../../src/session/events.ts';
 import type { Desk } from '../../src/slack/desk.ts';
 import { asks, replied } from '../session/logs.ts';
@@ -114,7 +115,7 @@ describe('a form of which nobody knows in time whether it was stored', () => {
     expect(JSON.stringify(modal(as)?.errors)).toContain('I could not confirm within 2 seconds');
     expect((await shows(as, 'stored after all')).errors).toEqual({});
     // "Change and approve" is both, also when the change was stored late.
-    if (comesTo === 'edit') expect((await desk.log.reading.session(id))?.approvals.get(editedApproval(`${id}/1`))?.state).toBe('approved');
+    if (comesTo === 'edit') expect((await desk.log.reading.session(id))?.approvals.get(editedApproval(`${id}/1`, 'e'.repeat(64)))?.state).toBe('approved');
   });
 
   test('a changed call whose yes is lost says so, and only that', async () => {
@@ -124,7 +125,7 @@ describe('a form of which nobody knows in time whether it was stored', () => {
     redis.next('approve', 'lost');
     expect(await act({ as, do: 'submit', modal: view, values })).toEqual({ ok: true });
     await until(() => whispersTo(desk.workspace, as).find((t) => t.startsWith('It is changed, but your yes to it could not be stored.')));
-    expect((await desk.log.reading.session(id))?.approvals.get(editedApproval(`${id}/1`))?.state).toBe('pending');
+    expect((await desk.log.reading.session(id))?.approvals.get(editedApproval(`${id}/1`, 'e'.repeat(64)))?.state).toBe('pending');
   });
 
   test('that was lost stands there as it was, says so, and counts when it is sent again', async () => {

@@ -1,0 +1,12 @@
+/**
+ * The id of a session's n-th question. What is asked stands in it, by the beginning of its digest: a question that is lost with a failover leaves its card in Slack, and a
+ * click on that must not be the yes to another one in its place.
+ */
+export function approvalId(session: string, nth: number, digest: string): string {
+  return `${session}/${nth}-${digest.slice(0, 12)}`;
+}
+
+/** The id of the question that takes the place of this one when it is edited, to arguments of this digest. An approval is edited at most once. */
+export function editedApproval(approval: string, digest: string): string {
+  return `${approval}.${digest.slice(0, 12)}`;
+}
