@@ -216,6 +216,16 @@ describe.skipIf(BROWSER === undefined)('the page', () => {
       .locator('[data-testid="modal"] [data-testid^="field"], [data-testid="modal"] input, [data-testid="modal"] textarea')
       .first()
       .waitFor({ timeout: 20_000 });
+    // What was filled in is still there when one comes back from the view over it, as in Slack.
+    const field = (id: string) => page.locator(`[data-testid="modal"] [data-block-id="${id}"]`).locator('input, textarea, select');
+    await field('changes').fill('feature_set=v2');
+    await field('next').selectOption({ label: 'Just tell me' });
+    await page.click('[data-testid="modal-submit"]');
+    await field('prompt').waitFor({ timeout: 20_000 });
+    await page.locator('[data-testid="modal-close"]', { hasText: 'Back' }).click();
+    await field('changes').waitFor({ timeout: 20_000 });
+    expect(await field('changes').inputValue()).toBe('feature_set=v2');
+    expect(await field('next').locator('option:checked').textContent()).toBe('Just tell me');
     await page.keyboard.press('Escape');
     await page.locator('[data-testid="modal"]').waitFor({ state: 'detached' });
   });

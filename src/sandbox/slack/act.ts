@@ -111,6 +111,8 @@ async function submit(parts: Parts, { as, modal: id, values }: Doing<'submit'>):
   if (!modal || modal.user !== as) return no(`${as} has no modal ${id} open`);
   const blocks = (modal.view['blocks'] ?? []) as unknown[];
   const state = stateValues(blocks, values);
+  // What was filled in is there again when a view that was pushed over it is closed.
+  modal.view = { ...modal.view, state: { values: state } };
   modal.errors = formErrors(blocks, state);
   if (Object.keys(modal.errors).length > 0) {
     world.changed();

@@ -230,6 +230,25 @@ test('the Home tab, a button on it, a shortcut on a message and the end of a for
   expect(heard).toEqual(['block_actions ap-1 by U2', 'closed deny_reason', 'shortcut on run job 101']);
 });
 
+test('a view keeps what was filled in while another is pushed over it', async () => {
+  const { slack, app } = await start('socket', (app) => {
+    app.action('deny_call', async ({ ack, body, client }) => {
+      await ack();
+      await client.views.open({ trigger_id: (body as { trigger_id: string }).trigger_id, view: denyModal });
+    });
+    app.view('deny_reason', async ({ ack }) => await ack({ response_action: 'push', view: { ...denyModal, callback_id: 'sure' } }));
+  });
+  const root = await app.client.chat.postMessage({ channel: 'C0ML', text: 'A card', blocks: card });
+  await slack.act({ as: 'U2', do: 'click', channel: 'C0ML', ts: root.ts ?? '', actionId: 'deny_call' });
+  const form = await until(() => slack.world.data.modals[0]);
+  const values = { reason: { text: { type: 'plain_text_input', value: 'too expensive' } }, note: { text: { type: 'plain_text_input', value: null } } };
+  expect(await slack.act({ as: 'U2', do: 'submit', modal: form.id, values })).toEqual({ ok: true });
+  const over = await until(() => slack.world.data.modals[1]);
+  expect(over.view['state']).toEqual({ values: {} });
+  expect(await slack.act({ as: 'U2', do: 'close', modal: over.id })).toEqual({ ok: true });
+  expect(slack.world.data.modals).toMatchObject([{ id: form.id, view: { state: { values } } }]);
+});
+
 test('people can do only what they could do in Slack', async () => {
   const { slack, app } = await start('socket', () => {});
   const whisper = await app.client.chat.postEphemeral({ channel: 'C0ML', user: 'U1', text: 'for you', blocks: card });

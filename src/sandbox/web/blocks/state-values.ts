@@ -67,6 +67,11 @@ export function fieldsOf(view: unknown): Field[] {
 
 export type Edits = Record<string, Record<string, StateValue>>;
 
+/** What Slack kept of an earlier submit of the view: it is on screen again when the one over it was closed. */
+export function keptValues(view: unknown): Edits {
+  return record(record(record(view).state).values) as Edits;
+}
+
 /** `view.state.values` as Slack sends it: every field is in it, null where it is empty. */
 export function viewValues(view: unknown, edits: Edits): Edits {
   const values: Edits = {};

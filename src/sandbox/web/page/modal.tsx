@@ -3,7 +3,7 @@ import type { SandboxModal } from '../../control-types.ts';
 import { Blocks } from '../blocks/block.tsx';
 import { Dialog } from '../blocks/dialog.tsx';
 import { record, textOf } from '../blocks/json.ts';
-import { clientErrors, type Edits, fieldsOf, viewValues } from '../blocks/state-values.ts';
+import { clientErrors, type Edits, fieldsOf, keptValues, viewValues } from '../blocks/state-values.ts';
 import { type Form, FormProvider, SurfaceProvider } from '../blocks/surface.ts';
 import { TextLine } from '../text/text.tsx';
 import { surfaceOf, usePage } from './page-context.ts';
@@ -14,13 +14,13 @@ type Props = {
   onClose: () => void;
 };
 
-/** A modal from its view. What one types stays here until it is submitted; errors come from Slack's own checks first, then from the app. */
+/** A modal from its view. What one types stays here until it is submitted, and with the view from then on; errors come from Slack's own checks first, then from the app. */
 export function Modal({ modal, onSubmit, onClose }: Props) {
   const page = usePage();
-  const [edits, setEdits] = useState<Edits>({});
+  const view = record(modal.view);
+  const [edits, setEdits] = useState<Edits>(() => keptValues(view));
   const [own, setOwn] = useState<Record<string, string>>({});
   const [sending, setSending] = useState(false);
-  const view = record(modal.view);
   const errors = { ...modal.errors, ...own };
 
   const form: Form = {
