@@ -83,6 +83,15 @@ function cancelsOf(s: Session): Map<string, { ok: boolean; text: string }> {
 
 /** What was begun and goes on is named: a stop that hides a running training job would be no stop. */
 function stoppedText(s: Session, by: string): string {
+  const unsure = [...s.calls.values()].filter((c) => c.status.is === 'finished' && c.status.outcome.status === 'unknown').map((c) => c.tool);
+  const rest = [...becameOfRuns(s), ...(unsure.length > 0 ? [`Whether ${[...new Set(unsure)].join(' and ')} took effect is not known: look there.`] : [])];
+  return `Stopped by <@${by}>. ${rest.join(' ') || NOTHING_LEFT}`;
+}
+
+export const NOTHING_LEFT = 'Nothing was left running.';
+
+/** A sentence for each thing that became of the runs that were going on at the stop; none where none was. */
+export function becameOfRuns(s: Session): string[] {
   const on = runsGoingOn(s);
   const asked = cancelsOf(s);
   const canceled = on.filter((r) => asked.get(r.runId)?.ok);
@@ -93,15 +102,12 @@ function stoppedText(s: Session, by: string): string {
   const left = on.filter((r) => !asked.has(r.runId));
   const over = runsOver(s).filter(({ runId }) => s.calls.has(lookId(runId)));
   const answer = s.offer?.answer;
-  const unsure = [...s.calls.values()].filter((c) => c.status.is === 'finished' && c.status.outcome.status === 'unknown').map((c) => c.tool);
-  const rest = [
+  return [
     ...(canceled.length > 0 ? [`Canceled: ${named(s, canceled)}.`] : []),
     ...failed,
     ...over.map(({ runId, status }) => `Run ${runId} ended meanwhile (${status}).`),
     ...(left.length > 0 ? [`${answer ? 'Left running' : 'Still running'}: ${named(s, left)}. Cancel it in Databricks, or ask for it here.`] : []),
-    ...(unsure.length > 0 ? [`Whether ${[...new Set(unsure)].join(' and ')} took effect is not known: look there.`] : []),
   ];
-  return `Stopped by <@${by}>. ${rest.join(' ') || 'Nothing was left running.'}`;
 }
 
 /** Each run with its page, and where the session started several, with what tells it from the others. */

@@ -5,6 +5,7 @@ import { REMOVED } from '../policy/secrets.ts';
 import type { RunProgress } from '../runtime/progress.ts';
 import type { Block } from '../services/slack.ts';
 import type { AgentStatus } from '../services/slack-agents.ts';
+import { becameOfRuns, NOTHING_LEFT } from '../session/after-stop.ts';
 import { cameTo } from '../session/came-to.ts';
 import { costLine } from '../session/cost.ts';
 import { knownLinks } from '../session/known-links.ts';
@@ -82,11 +83,15 @@ export function narrate(s: Session, { progress = [], ...asking }: NarrateView): 
         const open = s.limit?.seq === seq && !view.closed;
         return message(`limit:${seq}`, limitMessage({ session: s.id, requester: s.opened.by, text, open, raisedBy, mayRaise: mayApprove('raise_budget') }));
       }),
-    ...(s.offer
-      ? [message('offer', offerMessage({ session: s.id, requester: s.opened.by, text: s.offer.text, open: !s.ended, answer: s.offer.answer, known }))]
-      : []),
+    ...offer(s, known),
     ...(s.ended ? [message('final', final(s, known))] : []),
   ];
+}
+
+function offer(s: Session, known: ReadonlyMap<string, string>): Slot[] {
+  if (!s.offer) return [];
+  const became = s.ended ? becameOfRuns(s).join(' ') || NOTHING_LEFT : null;
+  return [message('offer', offerMessage({ session: s.id, requester: s.opened.by, text: s.offer.text, answer: s.offer.answer, became, known }))];
 }
 
 /** How long an answer in a direct message may take before the steps to it are shown. */

@@ -215,6 +215,37 @@ describe('the thread of a session', () => {
     expect(buttons(slot(slotsOf(...stuck, told('Try again.', 'retry')), 'attention:2'))).toEqual([]);
   });
 
+  describe('the question what becomes of a run after a stop', () => {
+    const stopped: SessionEvent[] = [...walk.slice(0, 6), told('Stop.', 'stop'), { type: 'noted', about: 'offer', text: 'Stopped. Still running: run 7.' }];
+    const canceled: SessionEvent[] = [
+      ...stopped,
+      told('Cancel the run.', 'cancel_run', 'requester'),
+      { ...replied(9, [{ id: 'stop-7', tool: 'cancel_job_run', input: { run_id: '7' } }]), model: 'host', content: [], host: true },
+    ];
+    const left: SessionEvent[] = [...stopped, told('Leave it.', 'leave_run', 'requester')];
+    const end: SessionEvent = { type: 'ended', outcome: 'stopped', text: '' };
+    const over: SessionEvent = {
+      type: 'call_finished',
+      call: 'stop-7',
+      outcome: { status: 'failed', text: 'ALREADY_ENDED: It has ended already (SUCCEEDED). Next: read it. (not retryable)' },
+    };
+    const decided = 'Answered by (U1): Cancel the run';
+
+    test.each<[string, SessionEvent[], string]>([
+      ['asks', stopped, 'A run goes on (U1)|Stopped. Still running: run 7.|Without an answer within 15 minutes it is left running.'],
+      ['is answered', canceled, `A run goes on|Stopped. Still running: run 7.|${decided}`],
+      ['says that it was canceled', [...canceled, finished('stop-7'), end], `A run went on|Canceled: run 7.|${decided}`],
+      ['says that it had ended', [...canceled, over, end], `A run went on|Run 7 was not canceled: It has ended already (SUCCEEDED).|${decided}`],
+      ['says that it was left', [...left, end], 'A run went on|Left running: run 7. Cancel it in Databricks, or ask for it here.|Answered by (U1): Leave it'],
+    ])('%s', (_, events, shown) => {
+      type Bits = { elements?: { elements: { text?: string; user_id?: string }[] }[] };
+      const [words] = slot(slotsOf(...events), 'offer').blocks as Bits[];
+      const bit = (b: { text?: string; user_id?: string }) => (b.user_id ? `(${b.user_id})` : b.text);
+      expect(words?.elements?.map((p) => p.elements.map(bit).join('')).join('|')).toBe(shown);
+      expect(buttons(slot(slotsOf(...events), 'offer'))).toEqual(events === stopped ? ['cancel_run', 'leave_run'] : []);
+    });
+  });
+
   test('a follow-up that called no tool posts only its answer', () => {
     const follow: SessionEvent = { ...opened('thanks!'), door: 'reply', thread: '1.1', after: { session: 'e-old', head: 'a'.repeat(64), report: '' } };
     const slots = slotsOf(follow, replied(1, [], 'You are welcome.'), { type: 'ended', outcome: 'done', text: '' });

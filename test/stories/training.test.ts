@@ -162,7 +162,7 @@ describe('while it trains', () => {
     expect(session.ended).toMatchObject({ outcome: 'stopped' });
     expect(session.ended?.text).toMatch(/^Stopped by <@U1>\. Canceled: run \d+/);
     expect(stage.launches().at(-1)?.canceledAt).toBeDefined();
-    await stage.shows(/has it canceled/);
+    await stage.shows(/A run went on\n+Canceled: run \d+/);
     stage.model.check();
   });
 });

@@ -56,22 +56,28 @@ export function limitMessage(o: { session: string; requester: string; text: stri
   return { text: fallback(`A limit is reached: ${o.text}${o.raisedBy ? ' It was raised.' : ''}`), blocks: fitted(blocks) };
 }
 
-/** The session was stopped while its runs go on. */
+/** The session was stopped while its runs go on. `became`: what came of them, once it is over. */
 export function offerMessage(o: {
   session: string;
   requester: string;
   text: string;
-  open: boolean;
+  became: string | null;
   answer: { by: string; cancel: boolean } | undefined;
   known: ReadonlyMap<string, string>;
 }): Message {
-  const asks = o.open && !o.answer;
+  const over = o.became !== null;
+  const asks = !over && !o.answer;
+  const heading = over ? 'A run went on' : 'A run goes on';
+  const text = o.became ?? o.text;
   const end = o.answer
-    ? [user(o.answer.by), t(o.answer.cancel ? ' has it canceled.' : ' leaves it running.')]
+    ? [t('Answered by '), user(o.answer.by), t(': '), bold(o.answer.cancel ? CANCEL : LEAVE)]
     : [t(asks ? 'Without an answer within 15 minutes it is left running.' : 'Nobody answered within 15 minutes.')];
   const blocks = [
-    rich(para(bold('A run goes on'), ...(asks ? [t(' '), user(o.requester)] : [])), para(...linked(o.text, o.known)), para(...end)),
-    ...(asks ? [actions(`offer:${o.session}`, button('cancel_run', 'Cancel the run', o.session, 'danger'), button('leave_run', 'Leave it', o.session))] : []),
+    rich(para(bold(heading), ...(asks ? [t(' '), user(o.requester)] : [])), para(...linked(text, o.known)), para(...end)),
+    ...(asks ? [actions(`offer:${o.session}`, button('cancel_run', CANCEL, o.session, 'danger'), button('leave_run', LEAVE, o.session))] : []),
   ];
-  return { text: fallback(`A run goes on. ${o.text}`), blocks: fitted(blocks) };
+  return { text: fallback(`${heading}. ${text}`), blocks: fitted(blocks) };
 }
+
+const CANCEL = 'Cancel the run';
+const LEAVE = 'Leave it';
