@@ -3,7 +3,7 @@ import { named } from '../policy/outside-text.ts';
 import { approversOf } from '../policy/rules.ts';
 import type { About } from '../runtime/reading.ts';
 import { approverMentions, askedBy, decisionOf } from './cards.ts';
-import type { Desk } from './desk.ts';
+import { type Desk, mayOpen } from './desk.ts';
 import { openApprovals } from './my-approvals.ts';
 import { type Experiment, homeView, type KeptRecord } from './views/home.ts';
 import { everything, mayList, threadUrl } from './which-session.ts';
@@ -27,7 +27,8 @@ export async function publishHome(desk: Desk, user: string, notice = ''): Promis
   // One that waits since last week is the one to be reminded of.
   const latest = [...mine.filter(isOpen).slice(0, OPEN), ...mine.filter((about) => !isOpen(about)).slice(0, FINISHED)];
   const ended = all.filter((about) => about.endedAt !== null && mayList(about, user)).sort((a, b) => ((a.endedAt ?? '') < (b.endedAt ?? '') ? 1 : -1));
-  const [approvals, experiments, records] = await Promise.all([
+  const [may, approvals, experiments, records] = await Promise.all([
+    mayOpen(desk, user),
     openApprovals(desk, user),
     Promise.all(latest.map((about) => experimentOf(desk, about))),
     Promise.all(ended.slice(0, RECORDS).map((about) => recordOf(desk, about))),
@@ -49,6 +50,7 @@ export async function publishHome(desk: Desk, user: string, notice = ''): Promis
     budget: desk.budgets ? { ...desk.budgets, mine: mine.filter(isOpen).length, team: all.filter(isOpen).length } : null,
     records,
     channels: desk.channels,
+    mayOpen: may,
     at: new Date().toISOString(),
   });
   await desk.slack.publishHome(user, view);

@@ -65,7 +65,7 @@ test('so is every Home', () => {
       }));
       const records = experiments.slice(0, 5).map((e) => ({ ...e, by: at(4), lines: 7, head: 'f'.repeat(64) }));
       const budget = { perUser: 5, perTeam: 20, turns: 40, toolCalls: 120, mine: 2, team: 3 };
-      const view = homeView({ notice: at(5), approvals, experiments, more: count, budget, records, channels: ['C0ML'], at: when });
+      const view = homeView({ notice: at(5), approvals, experiments, more: count, budget, records, channels: ['C0ML'], mayOpen: { ok: true }, at: when });
       expect(refuseView(view)).toBeNull();
     }),
     times,

@@ -41,6 +41,12 @@ describe('Home', () => {
     expect(seen).toContain('"channel_id":"C0ML"');
   });
 
+  test('does not invite a guest, who may open none', async () => {
+    const seen = await home('U5');
+    expect(seen).toContain('Guests cannot do this; a full member of the workspace has to.');
+    expect(seen).not.toMatch(/You can open|start_experiment|Type /);
+  });
+
   test('shows the requester their own experiments with links to the threads, and the approver what waits for them', async () => {
     await command('Train the waiting one');
     await command('Train the other one');
@@ -73,7 +79,9 @@ describe('Home', () => {
     const seen = await home('U1');
     expect(seen).toContain('Train the one that waits since last week');
     expect(seen.match(/Train number \d+/g)).toHaveLength(10);
-    expect(seen).toContain('2 more; ');
+    // `list` has fewer than stand here already.
+    expect(seen).toMatch(/2 more; .*experiment find WORDS.* shows those that match\./);
+    expect(seen).not.toContain('/experiment list');
   });
 
   test('lets an approver decide right there, and says what came of it; who may not is told who can', async () => {
@@ -106,7 +114,7 @@ describe('Home', () => {
     const ended = (await desk.log.reading.list('T1')).find((a) => a.by === 'U4')?.session ?? '';
     await happens(ended, replied(1), { type: 'ended', outcome: 'done', text: '' });
     const seen = await home('U1');
-    expect(seen).toContain('1 of your 10 experiments are open, 1 of 200 in this workspace. You can open 9 more.');
+    expect(seen).toContain('Budget: you have 1 of 10 experiments open, this workspace has 1 of 200. You can open 9 more.');
     expect(seen).toContain('0 of 40 turns, 0 of 120 calls');
     expect(seen).toMatch(/The last records.*e-\w+.* answered.*3 lines, head [0-9a-f]{12}/);
     const view = String(desk.workspace.world.data.homes['U1']?.['id']);
@@ -125,7 +133,7 @@ describe('Home', () => {
       url: 'https://acme.slack.com/archives/C0ML/p1',
       used: null,
     }));
-    const view = homeView({ approvals: [], experiments, more: 7, budget: null, records: [], channels: [], at: '2026-11-01T09:00:00Z' });
+    const view = homeView({ approvals: [], experiments, more: 7, budget: null, records: [], channels: [], mayOpen: { ok: true }, at: '2026-11-01T09:00:00Z' });
     const words = JSON.stringify(view);
     expect(words.length).toBeLessThan(13_000);
     expect(words).not.toContain('<!channel>');

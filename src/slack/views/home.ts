@@ -1,3 +1,4 @@
+import type { May } from '../../policy/approvers.ts';
 import type { About } from '../../runtime/reading.ts';
 import type { Block, HomeView } from '../../services/slack.ts';
 import { isWaiting } from '../../session/where-it-stands.ts';
@@ -33,17 +34,19 @@ export function homeView(o: {
   budget: Budget | null;
   records: readonly KeptRecord[];
   channels: readonly string[];
+  /** Whether this person may open an experiment: a guest may not. */
+  mayOpen: May;
   at: string;
 }): HomeView {
   const blocks: Block[] = [
     ...(o.notice ? [{ type: 'section', text: { type: 'mrkdwn', text: o.notice.slice(0, LIMITS.section) } }] : []),
     ...approvals(o.approvals),
     ...experiments(o.experiments, o.more, o.budget),
-    ...(o.budget ? [left(o.budget)] : []),
+    ...(o.budget && o.mayOpen.ok ? [left(o.budget)] : []),
     ...records(o.records),
     header('New experiment'),
-    rich(para(...howToStart(o.channels))),
-    ...(o.channels.length > 0 ? [actions('start', button('start_experiment', 'New experiment', 'new', 'primary'))] : []),
+    rich(para(...(o.mayOpen.ok ? howToStart(o.channels) : [t(o.mayOpen.why)]))),
+    ...(o.mayOpen.ok && o.channels.length > 0 ? [actions('start', button('start_experiment', 'New experiment', 'new', 'primary'))] : []),
     context(`As of ${clock(o.at)}. Opening this tab again looks anew.`),
   ];
   return { type: 'home', blocks: fitted(blocks, { blocks: LIMITS.modalBlocks, text: LIMITS.message }) };
@@ -71,7 +74,7 @@ function experiments(all: readonly Experiment[], more: number, budget: Budget | 
     header('Your experiments'),
     rich(
       ...(lists.length > 0 ? lists : [para(t('You have no experiment yet.'))]),
-      ...(more > 0 ? [para(t(`${more} more; `), mono('/experiment list'), t(' and '), mono('/experiment find WORDS'), t(' show them.'))] : []),
+      ...(more > 0 ? [para(t(`${more} more; `), mono('/experiment find WORDS'), t(' shows those that match.'))] : []),
     ),
   ];
 }
@@ -79,7 +82,7 @@ function experiments(all: readonly Experiment[], more: number, budget: Budget | 
 function left({ mine, perUser, team, perTeam }: Budget): Block {
   const room = Math.max(0, Math.min(perUser - mine, perTeam - team));
   const words = room > 0 ? `You can open ${room} more.` : 'No more can be opened until one of them has ended.';
-  return context(`Budget: ${mine} of your ${perUser} experiments are open, ${team} of ${perTeam} in this workspace. ${words}`);
+  return context(`Budget: you have ${mine} of ${perUser} experiments open, this workspace has ${team} of ${perTeam}. ${words}`);
 }
 
 function records(all: readonly KeptRecord[]): Block[] {
