@@ -139,10 +139,14 @@ function opening(s: Session, mayApprove: (tool: string) => Bit[], progress: read
   ];
 }
 
-/** Who wrote a credential into Slack is told so: it is out of everything we keep, but Slack and its readers still have it. */
+/** Who wrote a credential into Slack is told so: it is out of everything we keep, but whoever could read it there has it. */
 function pasted(s: Session): Slot[] {
-  const words = [{ seq: 1, by: s.opened.by, text: s.opened.prompt }, ...s.told];
-  return words.filter((w) => w.text.includes(REMOVED)).map((w) => message(`secret:${w.seq}`, rotateMessage(w.by)));
+  const { by, prompt, door } = s.opened;
+  const asked = door === 'shortcut' ? 'chosen' : door === 'mention' || door === 'direct' || door === 'reply' ? 'own' : 'nowhere';
+  const told = s.told.map(({ ts, ...t }) => ({ ...t, stands: ts === null ? ('nowhere' as const) : ('own' as const) }));
+  return [{ seq: 1, by, text: prompt, stands: asked } as const, ...told]
+    .filter((w) => w.text.includes(REMOVED))
+    .map((w) => message(`secret:${w.seq}`, rotateMessage(w.by, w.stands)));
 }
 
 function message(name: string, content: { text: string; blocks: Block[] }): Slot {

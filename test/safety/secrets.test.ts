@@ -116,4 +116,16 @@ describe('a person who pastes a secret', () => {
     expect(shown.map((s) => s.name)).toEqual(['secret:1', 'secret:2']);
     expect(JSON.stringify(shown[1])).toMatch(/"user_id":"U4".*rotate/i);
   });
+
+  test.each<[string, SessionEvent[], RegExp]>([
+    ["a command's words are in no message", [opened(REMOVED)], /These words held a credential\..* No message shows it, but it went through Slack: please rotate/],
+    ["so are a form's", [{ ...opened(REMOVED), door: 'form' }], /No message shows it/],
+    ['so is what was written into the dialog of a card', [opened(), { ...told(REMOVED, 'change'), ts: null }], /No message shows it/],
+    ['a mention is a message', [{ ...opened(REMOVED), door: 'mention' }], /Your message .* still stands in Slack: please delete the message/],
+    ['and so is a reply', [opened(), { ...told(REMOVED), ts: '1.2' }], /Your message .* still stands in Slack/],
+    ['one that was run as an experiment may be of somebody else', [{ ...opened(REMOVED), door: 'shortcut' }], /That message .* or have it deleted/],
+  ])('%s', (_, events, words) => {
+    const [shown] = slots(events);
+    expect(JSON.stringify(shown)).toMatch(words);
+  });
 });

@@ -46,10 +46,14 @@ export function keptMessage(session: string, by: string, open: boolean): Message
   return { text: fallback(words), blocks: fitted(blocks) };
 }
 
-/** Somebody wrote a credential into a message. */
-export function rotateMessage(by: string): Message {
-  const words =
-    'Your message held a credential. I have cut it out of all that I keep and of what the model reads, but it still stands in Slack: please delete the message and rotate the credential.';
+/** Somebody wrote a credential to us. `stands`: in a message of theirs, in one that somebody chose, or in none, as with a command's and a form's words. */
+export function rotateMessage(by: string, stands: 'own' | 'chosen' | 'nowhere'): Message {
+  const what = { own: 'Your message', chosen: 'That message', nowhere: 'These words' }[stands];
+  const then =
+    stands === 'nowhere'
+      ? 'No message shows it, but it went through Slack: please rotate the credential.'
+      : 'It still stands in Slack: please delete the message, or have it deleted, and rotate the credential.';
+  const words = `${what} held a credential. I have cut it out of all that I keep and of what the model reads. ${then}`;
   return { text: fallback(words), blocks: fitted([rich(para(user(by), t(': '), t(words)))]) };
 }
 
