@@ -9,7 +9,7 @@ import { clientErrors, viewValues } from '../../src/sandbox/web/blocks/state-val
 import { type Surface, SurfaceProvider } from '../../src/sandbox/web/blocks/surface.ts';
 import { completionAt, isWhole, parseCommand } from '../../src/sandbox/web/data/completion.ts';
 import { formatPlace, parsePlace } from '../../src/sandbox/web/data/place.ts';
-import { channelsOf, deciderOf, messageAt, modalOf, rootsOf, summaryOf, threadOf, waitingFor } from '../../src/sandbox/web/data/selection.ts';
+import { channelsOf, deciderOf, messageAt, modalOf, othersBefore, rootsOf, summaryOf, threadOf, waitingFor } from '../../src/sandbox/web/data/selection.ts';
 import { gist, trafficShown } from '../../src/sandbox/web/data/traffic.ts';
 import { parseMarkdown } from '../../src/sandbox/web/text/markdown.ts';
 import { parseInline, parseMrkdwn } from '../../src/sandbox/web/text/mrkdwn.ts';
@@ -504,6 +504,14 @@ describe('who sees what', () => {
     };
     expect(waiting()).toEqual({ U1: 1, U2: 2 });
     expect(waiting(approved('c1'), told('b', 'message', 'asked', 'U1'), finished('c3'))).toEqual({ U2: 1 });
+  });
+  it('knows whether other experiments ran before a thread came to its end', () => {
+    const of = (ts: string, session: string, threadTs: string | null = null) => message(ts, { threadTs, metadata: { event_payload: { session } } });
+    // The thread has two experiments of its own: the second goes on with the first.
+    const thread = [of('2.0', 's2'), of('2.1', 's2', '2.0'), message('2.2', { threadTs: '2.0', user: 'U1', bot: false }), of('2.3', 's3', '2.0')];
+    const before = (...others: SandboxMessage[]) => othersBefore({ ...snapshot, messages: [...thread, ...others] }, 'C1', '2.0');
+    expect([before(), before(message('1.0', { text: 'hello' })), before(of('3.0', 's4'))]).toEqual([false, false, false]);
+    expect([before(of('1.0', 's1')), before({ ...of('2.2', 's4'), channel: 'C2' })]).toEqual([true, true]);
   });
   it('finds the message a permalink names, for those who may see it', () => {
     const with6 = { ...snapshot, messages: [message('1795343901.365000', { threadTs: '2.0' }), message('1795343902.000100', { onlyFor: 'U4' })] };

@@ -1,4 +1,5 @@
 import type { SandboxChannel, SandboxMessage, SandboxModal, SandboxUser, Snapshot } from '../../control-types.ts';
+import { record } from '../blocks/json.ts';
 
 /** What of a snapshot one person sees. Pure. */
 
@@ -39,6 +40,15 @@ export function threadOf(snapshot: Snapshot, channel: string, ts: string, me: st
     root: seen.find((message) => message.ts === ts) ?? null,
     replies: seen.filter((message) => message.threadTs === ts && message.ts !== ts).sort(byTime),
   };
+}
+
+/** Whether other experiments were at work here before this thread came to its end: what they trained is missing where it is played again. */
+export function othersBefore(snapshot: Snapshot, channel: string, ts: string): boolean {
+  const sessionOf = ({ metadata }: SandboxMessage) => record(record(metadata).event_payload).session;
+  const thread = snapshot.messages.filter((message) => message.channel === channel && (message.ts === ts || message.threadTs === ts));
+  const own = new Set(thread.map(sessionOf));
+  const last = Math.max(...thread.map((message) => Number(message.ts)));
+  return snapshot.messages.some((message) => sessionOf(message) !== undefined && !own.has(sessionOf(message)) && Number(message.ts) < last);
 }
 
 /** The message a Slack permalink (`…/archives/C1/p1700000000000100`) names, where it is here and this person may see it. */

@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks';
 import type { SandboxMessage, Snapshot } from '../../control-types.ts';
 import { type SavedStory, saveStory } from '../data/client.ts';
 import { usePlace } from '../data/place.ts';
-import { channelsOf, modalOf, peopleOf } from '../data/selection.ts';
+import { channelsOf, modalOf, othersBefore, peopleOf } from '../data/selection.ts';
 import { useAttention } from '../data/use-attention.ts';
 import { type Sandbox, useSandbox } from '../data/use-sandbox.ts';
 import { useSending } from '../data/use-sending.ts';
@@ -41,7 +41,7 @@ function Workspace({ sandbox, snapshot }: { sandbox: Sandbox; snapshot: Snapshot
   const sending = useSending({ sandbox, snapshot, me: me?.id ?? '', channel: channel?.id ?? '', go });
   const attention = useAttention(snapshot, me?.id ?? '', at, place.thread);
   const [keys, setKeys] = useState(false);
-  const [story, setStory] = useState<SavedStory | null>(null);
+  const [story, setStory] = useState<(SavedStory & { others: boolean }) | null>(null);
   useShortcuts({ people: people.map((person) => person.id), place, go, help: () => setKeys(true) });
   if (!me) return <p class="loading">{snapshot.banner} The people of this workspace are not here but in Slack itself: talk to labmate there.</p>;
 
@@ -62,7 +62,7 @@ function Workspace({ sandbox, snapshot }: { sandbox: Sandbox; snapshot: Snapshot
   const openMenu = () => setMenu(true);
   const save = () =>
     void saveStory(at ?? '', place.thread ?? '')
-      .then(setStory)
+      .then((saved) => setStory({ ...saved, others: othersBefore(snapshot, at ?? '', place.thread ?? '') }))
       .catch((error: unknown) => sandbox.say(error instanceof Error ? error.message : String(error)));
   return (
     <PageProvider value={page}>
