@@ -5,7 +5,7 @@ import { escapeHtml } from './stand-in.ts';
 
 const STYLE = `body{font:15px/1.5 system-ui,sans-serif;color:#1f2328;max-width:900px;margin:0 auto;padding:24px 16px}
 a{color:#0969da;text-decoration:none}a:hover{text-decoration:underline}h1{font-size:24px;margin:4px 0}
-.crumb,.meta{color:#59636e}.state{color:#fff;border-radius:14px;padding:3px 12px;font-size:13px}.open{background:#1a7f37}.closed{background:#cf222e}.merged{background:#8250df}
+.crumb,.meta{color:#59636e}.state{color:#fff;border-radius:14px;padding:3px 12px;font-size:13px;text-transform:capitalize}.open{background:#1a7f37}.draft{background:#59636e}.closed{background:#cf222e}.merged{background:#8250df}
 .box{border:1px solid #d1d9e0;border-radius:6px;margin:16px 0}.box>.head{background:#f6f8fa;border-bottom:1px solid #d1d9e0;padding:8px 14px;font-size:13px}.box>.in{padding:4px 16px}
 pre{background:#f6f8fa;padding:12px;overflow:auto;border-radius:6px;font-size:12.5px}code{background:#eff1f3;border-radius:4px;padding:1px 4px}pre code{padding:0}
 table{border-collapse:collapse;margin:8px 0}th,td{border:1px solid #d1d9e0;padding:4px 10px}blockquote{border-left:3px solid #d1d9e0;margin-left:0;padding-left:12px;color:#59636e}
@@ -14,26 +14,31 @@ form{display:inline}button{font:inherit;font-weight:600;padding:5px 16px;border-
 
 /** A pull request: title, rendered description, what its branch adds, and the buttons a reviewer has. */
 export function pullPage(repo: Repo, pull: Pull): string {
-  const state = pull.merged ? 'merged' : pull.state;
+  const state = stateOf(pull);
   const where = `/${repo.owner}/${repo.name}/pull/${pull.number}`;
   const labels = pull.labels.map((l) => `<span class="label">${escapeHtml(l)}</span>`).join('');
   const reviewers = pull.reviewers.length ? ` · review asked of ${pull.reviewers.map(escapeHtml).join(', ')}` : '';
   const button = (what: string, words: string, go = '') => `<form method="post" action="${where}/${what}"><button class="${go}">${words}</button></form> `;
   const buttons = pull.merged
     ? '<p class="meta">Merged. Nothing is left to do here.</p>'
-    : pull.state === 'open'
-      ? button('merge', 'Merge pull request', 'go') + button('close', 'Close pull request')
-      : button('reopen', 'Reopen pull request');
+    : state === 'closed'
+      ? button('reopen', 'Reopen pull request')
+      : (state === 'draft' ? button('ready', 'Ready for review') : button('merge', 'Merge pull request', 'go')) + button('close', 'Close pull request');
   const files = changedFiles(repo, pull).map(
     ({ path, base64 }) => `<details class="box"><summary>${escapeHtml(path)}</summary>${path.endsWith('.md') ? asText(base64) : shown(path, base64)}</details>`,
   );
   return page(
     `${pull.title} · #${pull.number}`,
     `${crumb(repo)}<h1>${escapeHtml(pull.title)} <span class="meta">#${pull.number}</span></h1>
-<p><span class="state ${state}">${pull.draft && state === 'open' ? 'draft' : state}</span> <span class="meta">wants to merge <code>${escapeHtml(pull.head)}</code> into <code>${escapeHtml(pull.base)}</code>${reviewers}</span>${labels}</p>
+<p><span class="state ${state}">${state}</span> <span class="meta">wants to merge <code>${escapeHtml(pull.head)}</code> into <code>${escapeHtml(pull.base)}</code>${reviewers}</span>${labels}</p>
 <div class="box"><div class="head">Description</div><div class="in" id="description">${markdownToHtml(pull.body)}</div></div>
 <p>${buttons}</p><h2>Files changed (${files.length})</h2>${files.join('\n')}`,
   );
+}
+
+/** As its badge says it. */
+function stateOf({ merged, draft, state }: Pull): 'merged' | 'draft' | 'open' | 'closed' {
+  return merged ? 'merged' : draft && state === 'open' ? 'draft' : state;
 }
 
 /** One file at a commit or branch. */
@@ -58,9 +63,7 @@ export function repoPage(repo: Repo): string {
   const files = Object.keys(filesOf(repo.objects, treeOf(repo, main))).map(
     (p) => `<li><a href="${root}/blob/${repo.defaultBranch}/${encodeURI(p)}">${escapeHtml(p)}</a></li>`,
   );
-  const pulls = [...repo.pulls]
-    .reverse()
-    .map((p) => `<li><a href="${root}/pull/${p.number}">#${p.number} ${escapeHtml(p.title)}</a> (${p.merged ? 'merged' : p.state})</li>`);
+  const pulls = [...repo.pulls].reverse().map((p) => `<li><a href="${root}/pull/${p.number}">#${p.number} ${escapeHtml(p.title)}</a> (${stateOf(p)})</li>`);
   const list = (items: string[]) => (items.length ? `<ul>${items.join('')}</ul>` : '<p class="meta">None yet.</p>');
   return page(`${repo.owner}/${repo.name}`, `<h1>${repo.owner}/${repo.name}</h1><h2>Files</h2>${list(files)}<h2>Pull requests</h2>${list(pulls)}`);
 }

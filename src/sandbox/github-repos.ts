@@ -69,11 +69,11 @@ export function treeOf(repo: Repo, commit: string): string {
   return repo.objects.commits[commit]?.tree ?? '';
 }
 
-/** A merge commit on the base branch, as the green button makes one. */
+/** A merge commit on the base branch, as the green button makes one. Nothing happens to a draft. */
 export function merge(repo: Repo, pull: Pull, at: number): void {
   const base = repo.refs[`refs/heads/${pull.base}`];
   const head = repo.refs[`refs/heads/${pull.head}`];
-  if (!base || !head || pull.state !== 'open') return;
+  if (!base || !head || pull.state !== 'open' || pull.draft) return;
   const message = `Merge pull request #${pull.number} from ${repo.owner}/${pull.head}`;
   repo.refs[`refs/heads/${pull.base}`] = addCommit(repo.objects, { tree: treeOf(repo, head), parents: [base, head], message, author: PERSON, at });
   pull.state = 'closed';

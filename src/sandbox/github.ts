@@ -171,6 +171,7 @@ function routes(of: Of): Routes {
       withPull(repo, asked, (pull) => {
         const what = asked.params['what'];
         if (what === 'merge') merge(repo, pull, Date.now());
+        else if (what === 'ready') pull.draft = false;
         else if (!pull.merged) pull.state = what === 'reopen' ? 'open' : 'closed';
         return { status: 303, headers: { location: `${root}/${repo.owner}/${repo.name}/pull/${pull.number}` } };
       }),

@@ -49,6 +49,21 @@ test('a pull request has a page that a person can read, merge and close', async 
   expect(await page('/acme/ads/blob/main/experiments/a/README.md')).toContain('<h1>A &#60;b&#62;record&#60;/b&#62;</h1>');
 });
 
+test('a draft is one, and cannot be merged before it is ready', async () => {
+  const client = github({ token: 't', baseUrl: hub.url });
+  const at = { repo: 'acme/ads', base: 'main', branch: 'exp/b' };
+  const parent = hub.repos['acme/ads']!.refs['refs/heads/main']!;
+  await client.commitFiles({ ...at, parent, message: 'm', files: [{ path: 'b.md', content: 'b' }] });
+  await client.openPullRequest({ ...at, title: 'Not yet', body: '', draft: true });
+  const html = await page('/acme/ads/pull/2');
+  expect(html).toContain('<span class="state draft">');
+  expect(html).not.toContain('Merge pull request');
+  expect(await page('/acme/ads')).toContain('Not yet</a> (draft)');
+  expect(await page('/acme/ads/pull/2/merge', { method: 'POST' })).toContain('<span class="state draft">');
+  expect(await page('/acme/ads/pull/2/ready', { method: 'POST' })).toContain('Merge pull request');
+  expect(await page('/acme/ads/pull/2/merge', { method: 'POST' })).toContain('<span class="state merged">');
+});
+
 test('a button pressed by another site does nothing', async () => {
   const response = await fetch(`${hub.url}/acme/ads/pull/1/merge`, { method: 'POST', headers: { origin: 'http://evil.test' } });
   expect(response.status).toBe(403);
