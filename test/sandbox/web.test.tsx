@@ -17,6 +17,7 @@ import type { Flow, Inline } from '../../src/sandbox/web/text/nodes.ts';
 import { buildPage, pageFolder } from '../../src/sandbox/web-build.ts';
 import type { SessionEvent } from '../../src/session/events.ts';
 import { narrate } from '../../src/slack/narrate.ts';
+import { FORMS } from '../../src/slack/parse-command.ts';
 import { approved, asks, finished, opened, replied, sessionOf, told, waitsForAnswer } from '../session/logs.ts';
 import { permissions } from '../slack/a-desk.ts';
 import { draw } from './tiny-dom.ts';
@@ -509,9 +510,9 @@ describe('who sees what', () => {
     const of = (ts: string, session: string, threadTs: string | null = null) => message(ts, { threadTs, metadata: { event_payload: { session } } });
     // The thread has two experiments of its own: the second goes on with the first.
     const thread = [of('2.0', 's2'), of('2.1', 's2', '2.0'), message('2.2', { threadTs: '2.0', user: 'U1', bot: false }), of('2.3', 's3', '2.0')];
-    const before = (...others: SandboxMessage[]) => othersBefore({ ...snapshot, messages: [...thread, ...others] }, 'C1', '2.0');
-    expect([before(), before(message('1.0', { text: 'hello' })), before(of('3.0', 's4'))]).toEqual([false, false, false]);
-    expect([before(of('1.0', 's1')), before({ ...of('2.2', 's4'), channel: 'C2' })]).toEqual([true, true]);
+    const warns = (...others: SandboxMessage[]) => othersBefore({ ...snapshot, messages: [...thread, ...others] }, 'C1', '2.0');
+    expect([warns(), warns(message('1.0', { text: 'hello' })), warns(of('3.0', 's4'))]).toEqual([false, false, false]);
+    expect([warns(of('1.0', 's1')), warns({ ...of('2.2', 's4'), channel: 'C2' })]).toEqual([true, true]);
   });
   it('finds the message a permalink names, for those who may see it', () => {
     const with6 = { ...snapshot, messages: [message('1795343901.365000', { threadTs: '2.0' }), message('1795343902.000100', { onlyFor: 'U4' })] };
@@ -539,9 +540,15 @@ describe('typing', () => {
     expect(labels('mail me at a@sa')).toBeUndefined();
     expect(labels('/experiment Run it')).toBeUndefined();
   });
+  it('completes every subcommand that `help` lists; what is still to be named comes after a space', () => {
+    const forms = Object.values(FORMS).map((form) => `/experiment ${form}`);
+    expect(labels('/experiment ')?.toSorted()).toEqual(forms.toSorted());
+    const stop = completionAt('/experiment st', 14, snapshot, false)?.options.map((each) => each.insert);
+    expect(stop).toEqual(['/experiment status', '/experiment stop ']);
+  });
   it('knows a command that is typed out, which Enter sends, from one that is to be completed first', () => {
     expect(['/experiment', '/experiment ', '/experiment list'].map(isWhole)).toEqual([true, true, true]);
-    expect(['/exp', '/experiment li', '/experiment sta', '@labmate'].map(isWhole)).toEqual([false, false, false, false]);
+    expect(['/exp', '/experiment li', '/experiment sta', '/experiment show', '@labmate'].map(isWhole)).toEqual([false, false, false, false, false]);
   });
   it('splits a command from its text, over several lines', () => {
     expect(parseCommand('/experiment Run it\nthen wait')).toEqual({ command: '/experiment', text: 'Run it\nthen wait' });

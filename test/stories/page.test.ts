@@ -265,6 +265,11 @@ describe.skipIf(BROWSER === undefined)('the page', () => {
     const [paper, ink] = await page.evaluate(() => [getComputedStyle(document.body).backgroundColor, getComputedStyle(document.body).color]);
     const bright = (rgb: string | undefined) => (rgb ?? '').match(/\d+/g)!.reduce((sum, part) => sum + Number(part), 0) > 384;
     expect([bright(paper), bright(ink)]).toEqual(colorScheme === 'light' ? [true, false] : [false, true]);
+    // The menu that covers a narrow window goes with Escape, and what lies under it stays.
+    await page.click('[aria-label="Channels and people"]');
+    await page.locator('[aria-label="Close the menu"]').waitFor();
+    await page.keyboard.press('Escape');
+    await page.locator('[aria-label="Close the menu"]').waitFor({ state: 'detached' });
     await page.setViewportSize({ width: 1440, height: 900 });
   });
 

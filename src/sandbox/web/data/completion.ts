@@ -5,9 +5,19 @@ export type Completion = { from: number; to: number; options: Suggestion[] };
 
 const COMMANDS: Suggestion[] = [
   { insert: '/experiment ', label: '/experiment', hint: 'describe an experiment in a sentence' },
-  { insert: '/experiment help', label: '/experiment help', hint: 'everything it understands' },
-  { insert: '/experiment list', label: '/experiment list', hint: 'experiments in this workspace' },
-  { insert: '/experiment status', label: '/experiment status', hint: 'what is running, and what waits for whom' },
+  ...[
+    ['help', 'everything it understands'],
+    ['status', 'what runs or waits right now'],
+    ['list', 'the latest experiments'],
+    ['show ID', 'where one stands'],
+    ['stop ID', 'stop one now'],
+    ['rerun ID key=value…', 'the same again, with these parameters changed'],
+    ['compare A B', 'the second against the first, without a model'],
+    ['best EXPERIMENT METRIC', 'the best run of an MLflow experiment'],
+    ['find WORDS', 'search in what was asked, people and verdicts'],
+    ['record ID', 'the record of one, as a file in its thread'],
+    ['approvals', 'what waits for your yes'],
+  ].map(([form = '', hint = '']) => ({ insert: `/experiment ${form.replace(/ .*/, ' ')}`, label: `/experiment ${form}`, hint })),
 ];
 
 /** What can complete the word before the caret: a command at the very start, `@` a person, `#` a channel. Null when nothing fits. */
@@ -35,7 +45,7 @@ function offer(from: number, to: number, typed: string, all: Suggestion[]): Comp
 
 /** Whether Enter sends: the text is a whole command already, and what else could follow it is only an offer. */
 export function isWhole(text: string): boolean {
-  return COMMANDS.some((each) => each.insert.trim() === text.trim());
+  return COMMANDS.some(({ insert, label }) => label === insert.trim() && label === text.trim());
 }
 
 /** Splits what was typed into a command and its text, or null for an ordinary message. */

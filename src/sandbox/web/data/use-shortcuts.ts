@@ -1,7 +1,13 @@
 import { useEffect, useRef } from 'preact/hooks';
 import type { Drawer, Place } from './place.ts';
 
-type Here = { people: string[]; place: Place; go: (change: Partial<Place>) => void; help: () => void };
+type Here = {
+  people: string[];
+  place: Place;
+  go: (change: Partial<Place>) => void;
+  help: () => void /** Null where no menu is open. */;
+  closeMenu: (() => void) | null;
+};
 
 const DRAWERS: Record<string, Drawer> = { KeyS: 'sessions', KeyR: 'traffic', KeyB: 'chaos' };
 
@@ -19,7 +25,7 @@ export function useShortcuts(here: Here): void {
   }, []);
 }
 
-function handle(event: KeyboardEvent, { people, place, go, help }: Here): boolean {
+function handle(event: KeyboardEvent, { people, place, go, help, closeMenu }: Here): boolean {
   if (event.altKey && !event.ctrlKey && !event.metaKey) {
     const person = people[Number(event.code.replace('Digit', '')) - 1];
     const drawer = DRAWERS[event.code];
@@ -27,6 +33,10 @@ function handle(event: KeyboardEvent, { people, place, go, help }: Here): boolea
     else if (event.code === 'KeyK') help();
     else if (drawer) go({ drawer: place.drawer === drawer ? null : drawer });
     else return focus(event.code === 'KeyC' ? 'channel' : event.code === 'KeyT' ? 'thread' : null);
+    return true;
+  }
+  if (event.key === 'Escape' && closeMenu) {
+    closeMenu();
     return true;
   }
   if (event.key === 'Escape' && (place.drawer || place.thread)) {

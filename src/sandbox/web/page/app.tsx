@@ -42,7 +42,7 @@ function Workspace({ sandbox, snapshot }: { sandbox: Sandbox; snapshot: Snapshot
   const attention = useAttention(snapshot, me?.id ?? '', at, place.thread);
   const [keys, setKeys] = useState(false);
   const [story, setStory] = useState<(SavedStory & { others: boolean }) | null>(null);
-  useShortcuts({ people: people.map((person) => person.id), place, go, help: () => setKeys(true) });
+  useShortcuts({ people: people.map((person) => person.id), place, go, help: () => setKeys(true), closeMenu: menu ? () => setMenu(false) : null });
   if (!me) return <p class="loading">{snapshot.banner} The people of this workspace are not here but in Slack itself: talk to labmate there.</p>;
 
   const page: Page = {

@@ -69,7 +69,7 @@ export function Chaos({ say }: { say: (trouble: string) => void }) {
             </span>
           </button>
         ))}
-        {open.length === 0 && (
+        {behind && open.length === 0 && (
           <button type="button" class="fault fault-real" data-testid="chaos-no-expire" disabled>
             <span class="fault-title">Expire an approval</span>
             <span class="fault-expect">None is open now. Ask for an experiment first.</span>

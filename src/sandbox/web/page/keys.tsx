@@ -8,7 +8,7 @@ const KEYS: [string, string][] = [
   ['Enter', 'send, or pick a completion'],
   ['Shift Enter', 'a new line'],
   ['Ctrl Enter', 'submit a form'],
-  ['Esc', 'close the form, the pane or the thread'],
+  ['Esc', 'close the form, the menu, the pane or the thread'],
   ['Alt K, ?', 'this list'],
 ];
 
