@@ -86,6 +86,13 @@ describe('a mistake is told in one line, with the fix, without a stack or a secr
       { REDIS_URL: ENOUGH.REDIS_URL },
       /^labmate records: nothing can be written into package\.json \(it is a file\): name a folder that is there or can be made\.$/,
     ],
+    // What is there but takes no folder, as Linux's /proc: Node's own recursive mkdir never comes back from it.
+    [
+      'a folder for records where none can be made',
+      ['records', '/proc/x/records'],
+      { REDIS_URL: ENOUGH.REDIS_URL },
+      /^labmate records: nothing can be written into \/proc\/x\/records \(.+\): name a folder that is there or can be made\.$/,
+    ],
     [
       'a folder for records where there can be none',
       ['records', '/dev/null/records'],

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { access, constants, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { access, constants, mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { type EventLog, openLog } from '../runtime/event-log.ts';
 import { makeKeys } from '../runtime/keys.ts';
 import { type Blobs, openBlobs } from '../runtime/payloads.ts';
@@ -56,13 +56,28 @@ export async function keepRecords(redis: { url: string; prefix: string }, folder
 /** Looks at once, and not first in the night in which there is something to write. */
 async function mustTakeFiles(folder: string): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     await access(folder, constants.W_OK | constants.X_OK);
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
-    const why = { EEXIST: 'it is a file', ENOTDIR: 'a part of it is a file', EACCES: 'its permissions do not allow it' }[code ?? ''] ?? code;
+    const known = {
+      EEXIST: 'it is a file',
+      ENOTDIR: 'a part of it is a file',
+      EACCES: 'its permissions do not allow it',
+      ENOENT: 'no folder can be made there',
+    };
+    const why = known[code as keyof typeof known] ?? code;
     throw new Error(`labmate records: nothing can be written into ${folder} (${why}): name a folder that is there or can be made.`, { cause });
   }
+}
+
+/** Not with `recursive`: Node then tries for ever where a folder that is there says ENOENT to one that is to be made in it, as /proc does. */
+async function makeFolder(folder: string): Promise<void> {
+  const found = (path: string) => stat(path).catch(() => null);
+  if (!(await found(dirname(folder)))) await makeFolder(dirname(folder));
+  await mkdir(folder).catch(async (error: unknown) => {
+    if (!(await found(folder))?.isDirectory()) throw error;
+  });
 }
 
 /** Null where it does not hold, or a payload of it is gone: one like that keeps no other from being written. */
@@ -102,7 +117,7 @@ async function hasPayload(folder: string, sha256: string): Promise<boolean> {
 
 /** Whole or not at all, however it ends. */
 async function put(file: string, data: string | Uint8Array): Promise<void> {
-  await mkdir(join(file, '..'), { recursive: true });
+  await makeFolder(dirname(file));
   await writeFile(`${file}.part`, data);
   await rename(`${file}.part`, file);
 }
