@@ -4,6 +4,8 @@ import { openCalls, type Session } from './state.ts';
 /** Where a session stands, in one word of ours: what people read of it is made from this, wherever they look. */
 export type State =
   | 'thinking'
+  /** A client's session in which no call is open: nobody here thinks for it. */
+  | 'idle'
   | 'working'
   | 'approval'
   | 'question'
@@ -33,12 +35,13 @@ export function stateOf(s: Session): State {
   if (open.some((c) => c.status.is === 'started' || c.status.is === 'asked')) return 'working';
   if (waits('job')) return 'training';
   if (waits('retry') || s.retry) return 'limit';
-  return 'thinking';
+  return s.opened.door === 'mcp' ? 'idle' : 'thinking';
 }
 
 /** As lists, figures and traces have it, in one word or a few; the index of sessions keeps it. */
 const WORDS: Record<Exclude<State, 'done' | 'stopped' | 'failed' | 'over budget'>, string> = {
-  thinking: 'working',
+  thinking: 'thinking',
+  idle: 'idle',
   working: 'working',
   approval: 'waiting for approval',
   question: 'waiting for an answer',

@@ -5,6 +5,7 @@ import { type State, stateOf } from '../session/where-it-stands.ts';
 
 const STATUS: Record<State, AgentStatus> = {
   thinking: 'processing',
+  idle: 'suspended',
   working: 'processing',
   stopping: 'processing',
   // It is this person's turn.

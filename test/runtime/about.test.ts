@@ -30,7 +30,7 @@ describe('the index of sessions', () => {
     await rebuild();
     const before = await index();
     expect(Object.keys(before).sort()).toEqual(['a1', 'a2', 'a3']);
-    expect(JSON.parse(before['a1'] ?? '{}')).toMatchObject({ thread: '1700000000.000100', state: 'working', prompt: 'Run a1 with feature_set=v2' });
+    expect(JSON.parse(before['a1'] ?? '{}')).toMatchObject({ thread: '1700000000.000100', state: 'thinking', prompt: 'Run a1 with feature_set=v2' });
     expect(JSON.parse(before['a2'] ?? '{}')).toMatchObject({ state: 'answered', endedAt: expect.any(String) });
 
     await redis.del(keys.about('T1'));
@@ -68,7 +68,7 @@ describe('the index of sessions', () => {
     await redis.hdel(keys.about('T1'), 'a1');
     // As it was written before entries said at which line they were made.
     await redis.hset(keys.about('T1'), 'a2', (before['a2'] ?? '').replace(/"seq":\d+,/, ''));
-    const newer = (before['a3'] ?? '').replace('"working"', '"training"');
+    const newer = (before['a3'] ?? '').replace('"thinking"', '"training"');
     await redis.hset(keys.about('T1'), 'a3', newer);
     expect(await rebuild()).toMatchObject({ written: 2, dropped: 0 });
     expect(await index()).toEqual({ ...before, a3: newer });

@@ -14,7 +14,8 @@ const answered = [opened(), replied(1, [run]), finished('c1')];
 
 describe('where a session stands', () => {
   test.each<[SessionEvent[], string, string, string, boolean]>([
-    [[opened()], 'thinking', 'working', 'Thinking', false],
+    [[opened()], 'thinking', 'thinking', 'Thinking', false],
+    [[{ ...opened(), door: 'mcp' }], 'idle', 'idle', 'Idle', false],
     [[opened(), replied(1, [run])], 'working', 'working', 'Working', false],
     [[opened(), replied(1, [run]), asks('c1')], 'approval', 'waiting for approval', 'Waiting for approval', true],
     [[opened(), two, waitsForJob('c1'), asks('c2')], 'approval', 'waiting for approval', 'Waiting for approval', true],

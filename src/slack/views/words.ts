@@ -45,6 +45,8 @@ export function stateInWords(s: Session): string {
   switch (state) {
     case 'thinking':
       return 'Thinking';
+    case 'idle':
+      return 'Idle';
     case 'approval':
       return 'Waiting for approval';
     case 'training':
@@ -85,6 +87,7 @@ function waitsInWords(s: Session): string {
 
 const MARKS: Record<Exclude<State, 'done'>, string> = {
   thinking: '💭',
+  idle: '💤',
   working: '🔧',
   approval: '✋',
   question: '❓',
