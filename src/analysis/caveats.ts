@@ -7,7 +7,7 @@ import { figure, isUsable } from './numbers.ts';
 import { bestIn, lastValue, type Side } from './run.ts';
 import { thresholdInWords, verdict, verdictInWords } from './verdict.ts';
 
-/** Everything a careful reader would object to a comparison. */
+/** Everything a careful reader would object to in a comparison. */
 export function caveats(baseline: Side, candidate: Side, asked: Asked, primary: Primary | null, chance: Noise | null): string[] {
   const [b, c] = [baseline.run, candidate.run];
   const found: string[] = [];

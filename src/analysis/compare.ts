@@ -79,7 +79,7 @@ export type Comparison = {
   links: { baseline: string; candidate: string };
 };
 
-/** Compares two runs: the figures, what differs beside them, the verdict on the primary metric, and everything a careful reader would object. */
+/** Compares two runs: the figures, what differs beside them, the verdict on the primary metric, and everything a careful reader would object to. */
 export function compareRuns(baseline: Side, candidate: Side, asked: Asked): Comparison {
   const [b, c] = [baseline.run, candidate.run];
   const common = Object.keys(b.metrics).filter((key) => Object.hasOwn(c.metrics, key));

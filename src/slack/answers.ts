@@ -39,7 +39,7 @@ export function help(): Answer {
       quote(EXAMPLE),
       para(
         t(
-          'ID, A and B are what stands in the first message of a thread (e-7k2f), a link to the thread, or a run: its id or a link to its page. You can also mention me in a channel or thread. I run what somebody asks for; a schedule or a path that production depends on belongs into an orchestrator.',
+          'ID, A and B are what stands in the first message of a thread (e-7k2f), a link to the thread, or a run: its id or a link to its page. You can also mention me in a channel or thread. I run what somebody asks for; a schedule or a path that production depends on belongs in an orchestrator.',
         ),
       ),
     ),
@@ -83,7 +83,9 @@ export function shown(s: Session, url: string | null, members = 1): Answer {
         ? [para(t('Runs: '), ...s.runs.slice(0, 20).flatMap(({ runId, url: page }, i) => [t(i > 0 ? ', ' : ''), page ? link(page, runId) : mono(runId)]))]
         : []),
       para(
-        t(`${steps.filter((c) => stepEnd(c) === 'done').length} of ${steps.length} steps done. Record so far: ${s.seq} lines, head ${s.head.slice(0, 12)}…`),
+        t(
+          `${steps.filter((c) => stepEnd(c) === 'done').length} of ${steps.length} steps done. ${s.ended ? 'Record' : 'Record so far'}: ${s.seq} lines, head ${s.head.slice(0, 12)}…`,
+        ),
       ),
     ),
   ]);

@@ -112,7 +112,7 @@ function objections({ noise, warnings }: Compared): string {
   const lines = warnings.slice(0, 8).map((line) => `- ${prose(line, 600)}`);
   return [
     ...(chance ? [`Noise: ${prose(chance, 800)}`] : []),
-    ...(lines.length > 0 ? [['What a careful reader would object:', '', ...lines].join('\n')] : []),
+    ...(lines.length > 0 ? [['What a careful reader would object to:', '', ...lines].join('\n')] : []),
   ].join('\n\n');
 }
 

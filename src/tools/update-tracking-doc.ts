@@ -25,7 +25,7 @@ export const updateTrackingDoc = writeTool({
   name: 'update_tracking_doc',
   title: 'Update a tracking document',
   description:
-    "Adds or changes one row of a Markdown table in a repository, on this session's own branch (its pull request's, if any). Use when a result belongs into a tracking document. Not for whole files (create_github_pr) or a note on a run (tag_run). columns: header to value.",
+    "Adds or changes one row of a Markdown table in a repository, on this session's own branch (its pull request's, if any). Use when a result belongs in a tracking document. Not for whole files (create_github_pr) or a note on a run (tag_run). columns: header to value.",
   input: z.strictObject({
     repo: z.string().optional().describe('owner/name'),
     path: z.string().describe('the .md file'),

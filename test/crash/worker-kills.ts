@@ -65,7 +65,7 @@ const PULLS: readonly Kind[] = ['pull', 'note'];
 /** Every effect, by the request that makes it. */
 export const EFFECTS: readonly Request[] = [
   RUN,
-  { name: 'the run is cancelled', service: 'databricks', words: ['runs/cancel'], kinds: ['cancel'] },
+  { name: 'the run is canceled', service: 'databricks', words: ['runs/cancel'], kinds: ['cancel'] },
   { name: 'the branch is made', service: 'github', words: ['POST /repos/acme/ads/git/refs'], kinds: PULLS },
   { name: 'the pull request is opened', service: 'github', words: ['POST /repos/acme/ads/pulls'], kinds: PULLS, weight: 4 },
   { name: 'the row is written', service: 'github', words: ['PUT /repos/acme/ads/contents'], kinds: ['note'] },

@@ -12,7 +12,7 @@ export const KINDS = {
   /** A row in the document, on the branch of the pull request. */
   note: ['create_github_pr', 'update_tracking_doc'],
   tag: ['tag_run'],
-  /** A training that would take hours, cancelled. */
+  /** A training that would take hours, canceled. */
   cancel: ['run_databricks_job', 'cancel_job_run'],
   /** A picture that the host uploads into the thread. */
   picture: ['get_grafana_panel'],

@@ -141,7 +141,7 @@ export const invariants: Record<string, Invariant> = {
     expect(await s.effect(fence)).toEqual({ is: 'STOPPED' });
     expect(await s.types()).not.toContain('call_started');
   },
-  'I5 after a stop the own run can still be cancelled': async (it) => {
+  'I5 after a stop the own run can still be canceled': async (it) => {
     const s = await opened(it);
     const fence = await s.claim();
     await s.commit(fence, [replied(1, [{ id: 'c1', tool: 'cancel_job_run' }])]);

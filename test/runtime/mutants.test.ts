@@ -30,7 +30,7 @@ const MUTANTS: Record<string, Mutant> = {
   'effect in spite of a stop': cut('commit', 'I5 nothing starts after a stop', "redis.call('HEXISTS', ST, 'stop') == 1", 'false'),
   'cancel refused by a stop': cut(
     'commit',
-    'I5 after a stop the own run can still be cancelled',
+    'I5 after a stop the own run can still be canceled',
     "if guard == 'effect' and redis.call('HEXISTS'",
     "if guard ~= '' and redis.call('HEXISTS'",
   ),

@@ -97,7 +97,7 @@ describe('a stop while a run goes on', () => {
     expect(words([...canceling, failed])).toBe('Stopped by <@U1>. Run 7 was not canceled: Run 7 has ended already.');
   });
 
-  test('what the model itself had cancelled before the stop is neither asked about nor said to go on; what it failed to cancel is', () => {
+  test('what the model itself had canceled before the stop is neither asked about nor said to go on; what it failed to cancel is', () => {
     const calls: SessionEvent[] = [replied(7, [{ id: 'c2', tool: 'cancel_job_run', input: { run_id: '7' } }]), started('c2')];
     const canceled = [...training, ...calls, finished('c2', { status: 'cancel_requested', run_id: '7' }), told('Stop.', 'stop')];
     expect(words(canceled)).toBe('Stopped by <@U1>. Canceled: run 7 (http://d/7).');

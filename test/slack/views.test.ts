@@ -3,12 +3,13 @@ import { describe, expect, test } from 'vitest';
 import { unescaped, visible } from '../../src/policy/outside-text.ts';
 import { refuseBlocks, textLength } from '../../src/sandbox/slack/validate-blocks.ts';
 import type { Block } from '../../src/services/slack.ts';
+import type { SessionEvent } from '../../src/session/events.ts';
 import type { Session } from '../../src/session/state.ts';
 import { help, listed, shown } from '../../src/slack/answers.ts';
 import { callDetails } from '../../src/slack/modals.ts';
 import { waiting } from '../../src/slack/my-approvals.ts';
 import { narrate } from '../../src/slack/narrate.ts';
-import { DIGEST } from '../session/logs.ts';
+import { opened as begun, DIGEST, replied, sessionOf } from '../session/logs.ts';
 import { permissions } from './a-desk.ts';
 import { build } from './any-session.ts';
 
@@ -92,6 +93,12 @@ describe('whatever stands in a log', () => {
       { numRuns: 15, endOnFailure: true },
     );
   }, 60_000);
+
+  test('where one stands says what its record came to, or how far it is', () => {
+    const line = (...more: SessionEvent[]) => JSON.stringify(shown(sessionOf([begun(), replied(1), ...more]), null).blocks);
+    expect(line()).toContain('steps done. Record so far: 2 lines');
+    expect(line({ type: 'ended', outcome: 'done', text: '' })).toContain('steps done. Record: 3 lines');
+  });
 
   test('an open decision keeps its buttons, and its digest stands beside them', () => {
     fc.assert(

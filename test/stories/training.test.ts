@@ -73,7 +73,7 @@ function diverging() {
       },
       { calls: [{ tool: 'wait_for_job', input: rest }] },
       {
-        say: 'It diverged at step 3, so I cancelled it.',
+        say: 'It diverged at step 3, so I canceled it.',
         expect: ([ended]: Got[]) => expect(field(ended?.data, 'runs', 0, 'status')).toBe('CANCELED'),
       },
     ],
@@ -136,7 +136,7 @@ describe('while it trains', () => {
     expect(stage.messages().some((m) => m.ts > card.ts && /epoch \d+ of/.test(wordsOf(m)))).toBe(false);
   });
 
-  test('stop it if it diverges: the own run is cancelled without a question', async () => {
+  test('stop it if it diverges: the own run is canceled without a question', async () => {
     await stage.command(DIVERGING);
     const card = await stage.card();
     await stage.click('U2', card, 'approve_call');

@@ -54,7 +54,7 @@ test('verdict, figures, differences and runs stand open; approvals and prompt ar
 
     Noise: Single run each: noise unknown.
 
-    What a careful reader would object:
+    What a careful reader would object to:
 
     - feature_set and note both differ.
 

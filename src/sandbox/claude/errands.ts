@@ -37,11 +37,11 @@ export function walkOf(understood: Understood, defaults: Defaults): Walk {
       return panel(understood);
     case 'schedule':
       return only(
-        'I run one experiment when somebody asks; I am not a scheduler, so I start nothing. What shall happen every night or every week belongs into an orchestrator such as Airflow, Prefect or Dagster. Ask me for a single run if you want one now.',
+        'I run one experiment when somebody asks; I am not a scheduler, so I start nothing. What has to run every night or every week belongs in an orchestrator such as Airflow, Prefect or Dagster. Ask me for a single run if you want one now.',
       );
     case 'production':
       return only(
-        'I run experiments; what production depends on is not one, so I start nothing. Deploying, promoting and serving belong into a pipeline with tests and a way back, run by an orchestrator such as Airflow, Prefect or Dagster. Ask me to train or compare something beside it.',
+        'I run experiments; what production depends on is not one, so I start nothing. Deploying, promoting and serving belong in a pipeline with tests and a way back, run by an orchestrator such as Airflow, Prefect or Dagster. Ask me to train or compare something beside it.',
       );
     case 'thanks':
       return only("You're welcome.");

@@ -32,7 +32,7 @@ export function parseWatched(said: string): Understood | null {
     return {
       is: 'unclear',
       left: [],
-      why: 'What shall happen when that comes true? I can stop the run, or check the feature distribution before training again.',
+      why: 'What should happen when that comes true? I can stop the run, or check the feature distribution before training again.',
     };
   const parameters = takeParameters(first);
   takeWait(first);

@@ -34,7 +34,7 @@ export function verdictMessage(c: Compared): { text: string; blocks: Block[] } {
     ...(c.metrics.length > ROWS ? [context(`${c.metrics.length - ROWS} more metrics in the record.`)] : []),
     ...(chart ? [chart] : []),
     ...(chance ? [rich(para(bold('Noise: '), t(chance)))] : []),
-    ...(caveats.length > 0 ? [rich(para(bold('What a careful reader would object')), bullets(caveats.map((w) => [t(w)])))] : []),
+    ...(caveats.length > 0 ? [rich(para(bold('What a careful reader would object to')), bullets(caveats.map((w) => [t(w)])))] : []),
   ];
   const lines = c.metrics
     .slice(0, ROWS)
