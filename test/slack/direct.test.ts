@@ -79,7 +79,7 @@ describe('a direct message', () => {
     expect(await type('U2', `show ${about?.alias}`)).toContain('lr=0.1');
     // The commands need no slash here.
     await say('list');
-    await until(() => whispersTo(desk.workspace, 'U1').find((t) => t.includes(`${about?.alias} working`)));
+    await until(() => whispersTo(desk.workspace, 'U1').find((t) => t.includes(`${about?.alias} thinking`)));
     await say('hello', undefined, 'U5');
     await until(() => whispersTo(desk.workspace, 'U5').find((t) => t.includes('Guests cannot')));
     expect(await list()).toHaveLength(1);

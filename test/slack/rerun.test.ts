@@ -104,7 +104,7 @@ describe('an experiment that has ended', () => {
     });
     await click('U2', 'rerun_session');
     await until(() => whispersTo(desk.workspace, 'U2').find((t) => t.includes(`${all[0]?.alias} runs it again already`)));
-    expect(whispersTo(desk.workspace, 'U2').at(-1)).toMatch(/asked for by <@U4>, working\)\. .*in a thread of its own: \/experiment rerun e-/);
+    expect(whispersTo(desk.workspace, 'U2').at(-1)).toMatch(/asked for by <@U4>, thinking\)\. .*in a thread of its own: \/experiment rerun e-/);
     expect(await others()).toHaveLength(1);
     await click('U5', 'rerun_session');
     await until(() => whispersTo(desk.workspace, 'U5').find((t) => t.includes('Guests cannot')));

@@ -158,7 +158,7 @@ describe.each(['socket', 'http'] as const)('over %s', (mode) => {
     expect(await desk.log.reading.list('T1')).toHaveLength(0);
     await type('U1', SEED);
     const [about] = await desk.log.reading.list('T1');
-    expect(await type('U4', 'list')).toContain(`${about?.alias} working: Run a training job`);
+    expect(await type('U4', 'list')).toContain(`${about?.alias} thinking: Run a training job`);
     expect(await type('U4', `stop ${about?.alias}`)).toContain('Only <@U1>');
     expect(await type('U1', `stop ${about?.alias}`)).toBe(`Stopping ${about?.alias}.`);
     expect((await eventsOf(about?.session ?? '')).at(-1)).toMatchObject({ type: 'told', kind: 'stop', by: 'U1' });

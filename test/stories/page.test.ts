@@ -146,8 +146,16 @@ describe.skipIf(BROWSER === undefined)('the page', () => {
     await page.locator('[data-testid="modal"] textarea, [data-testid="modal"] input').first().waitFor({ timeout: 10_000 });
     await page.keyboard.press('Escape');
     await page.locator('[data-testid="modal"]').waitFor({ state: 'detached' });
+    // Before the first answer nothing is said of approvals: one is open.
+    let answer = () => {};
+    const held = new Promise<void>((resolve) => (answer = resolve));
+    await page.route('**/control/sessions', (route) => held.then(() => route.continue()));
     await drawer('chaos');
+    await page.locator('[data-testid="chaos"]').waitFor();
+    expect(await page.locator('[data-testid="chaos-no-expire"]').count()).toBe(0);
+    answer();
     await page.locator('[data-testid="chaos-expire"]', { hasText: 'tiny' }).click();
+    await page.unroute('**/control/sessions');
     await page.locator('[data-testid="chaos-said"]', { hasText: 'Its time is over' }).waitFor();
     await page.click('[data-testid="chaos-kill-worker"]');
     await page.locator('[data-testid="chaos-said"]', { hasText: 'worker was killed' }).waitFor();
