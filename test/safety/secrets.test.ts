@@ -118,7 +118,11 @@ describe('a person who pastes a secret', () => {
   });
 
   test.each<[string, SessionEvent[], RegExp]>([
-    ["a command's words are in no message", [opened(REMOVED)], /These words held a credential\..* No message shows it, but it went through Slack: please rotate/],
+    [
+      "a command's words are in no message",
+      [opened(REMOVED)],
+      /These words held a credential\..* No message shows it, but it went through Slack: please rotate/,
+    ],
     ["so are a form's", [{ ...opened(REMOVED), door: 'form' }], /No message shows it/],
     ['so is what was written into the dialog of a card', [opened(), { ...told(REMOVED, 'change'), ts: null }], /No message shows it/],
     ['a mention is a message', [{ ...opened(REMOVED), door: 'mention' }], /Your message .* still stands in Slack: please delete the message/],
