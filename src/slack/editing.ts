@@ -44,7 +44,10 @@ export async function onEdit(desk: Desk, { team, user, view }: z.infer<typeof su
   const form = asked && (await formOf(desk, asked));
   if (!asked || !form) return { field: '0', why: 'I know nothing of this any more; it may belong to another installation.' };
   const { session, approval, call } = asked;
-  const written = form.fields.map((_, i) => view.state.values[String(i)]?.['value']?.value ?? '');
+  const written = form.fields.map((_, i) => {
+    const given = view.state.values[String(i)]?.['value'];
+    return given?.selected_option?.value ?? given?.value ?? '';
+  });
   const read = readFields(form.fields, written, form.input);
   if ('why' in read) return { field: String(read.at), why: read.why };
   if (read.changed === 0) return { field: '0', why: 'Nothing is changed.' };

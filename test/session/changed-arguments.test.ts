@@ -14,15 +14,11 @@ test.each([
     ],
   ],
   ['a list by its places', { labels: ['a', 'b'] }, { labels: ['a'] }, [{ name: 'labels.1', from: 'b', to: null }]],
-  [
-    'an emptied list',
-    { labels: ['a'] },
-    { labels: [] },
-    [
-      { name: 'labels.0', from: 'a', to: null },
-      { name: 'labels', from: null, to: '[]' },
-    ],
-  ],
+  ['an emptied list', { labels: ['a'] }, { labels: [] }, [{ name: 'labels.0', from: 'a', to: null }]],
+  ['an empty list that is filled', { labels: [] }, { labels: ['ablation'] }, [{ name: 'labels.0', from: null, to: 'ablation' }]],
+  ['an empty object that is filled', { parameters: {} }, { parameters: { lr: '0.1' } }, [{ name: 'parameters.lr', from: null, to: '0.1' }]],
+  ['an empty list that is left out', { labels: [] }, {}, [{ name: 'labels', from: '[]', to: null }]],
+  ['a text in place of a list', { labels: [] }, { labels: 'a' }, [{ name: 'labels', from: '[]', to: 'a' }]],
   ['a type', { n: 1 }, { n: true }, [{ name: 'n', from: '1', to: 'true' }]],
 ])('between two sets of arguments %s differs leaf by leaf', (_name, before, after, expected) => {
   expect(changedArguments(before, after)).toEqual(expected);

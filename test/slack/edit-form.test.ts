@@ -33,6 +33,12 @@ describe('the form for a job', () => {
     ['an emptied one is left out', { lr: '' }, { input: { ...input, parameters: {} }, changed: 1 }],
     ['more of them', { 'More parameters': 'seed=1\n\n name = a=b ' }, { input: { ...input, parameters: { lr: 0.1, seed: '1', name: 'a=b' } }, changed: 1 }],
     ['what is no parameter', { 'More parameters': 'seed' }, { at: 4, why: 'Write one parameter a line, as name=value.' }],
+    ['one that stands twice', { 'More parameters': 'seed=1\nseed=2' }, { at: 4, why: 'seed stands here twice; it takes one value.' }],
+    [
+      'one that has a field of its own',
+      { 'More parameters': 'feature_set=v1' },
+      { at: 4, why: 'feature_set has a field of its own in this form; change it there.' },
+    ],
     ['an emptied argument', { Config: '' }, { input: { job_id: '101', parameters: { lr: 0.1 } }, changed: 1 }],
   ])('read back: %s', (_name, changes, expected) => {
     expect(read(changes)).toEqual(expected);
@@ -65,7 +71,14 @@ describe('the form for a job', () => {
 
 describe('the form for another tool', () => {
   const schema = {
-    properties: { title: { type: 'string' }, body: { type: 'string', maxLength: 60_000 }, labels: { type: 'array' }, draft: { type: 'boolean' } },
+    properties: {
+      title: { type: 'string' },
+      body: { type: 'string', maxLength: 60_000 },
+      labels: { type: 'array', items: { type: 'string' } },
+      draft: { type: 'boolean', default: false },
+      files: { type: 'array', items: { type: 'object', properties: { path: {}, content: {} } } },
+      depth: { type: 'integer' },
+    },
   };
   const asked = { title: 'x', body: 'y'.repeat(5_000), labels: ['a'] };
   const form = fieldsOf(schema, asked, asked);
@@ -75,10 +88,70 @@ describe('the form for another tool', () => {
     expect(JSON.stringify(editForm('s1/1', form, 'Well.', 'Change'))).toContain('kept as it is: Body.');
   });
 
-  test('reads JSON where no text is wanted', () => {
-    expect(readFields(form.fields, ['z', '["b"]', 'true'], asked)).toEqual({ input: { ...asked, title: 'z', labels: ['b'], draft: true }, changed: 3 });
-    expect(readFields(form.fields, ['x', '[b]', ''], asked)).toEqual({ at: 1, why: expect.stringContaining('not JSON') });
+  test('takes a list a line, a yes or no by choice, a number as one writes it, and JSON only where nothing simpler holds it', () => {
+    expect(form.fields.map((f) => [f.label, f.kind, f.value])).toEqual([
+      ['Title', 'text', 'x'],
+      ['Labels', 'list', 'a'],
+      ['Draft', 'yes or no', 'no'],
+      ['Files', 'json', ''],
+      ['Depth', 'number', ''],
+    ]);
+    const files = [{ path: 'a', content: 'b' }];
+    expect(readFields(form.fields, ['z', ' a\n\nb c', 'yes', JSON.stringify(files), '3'], asked)).toEqual({
+      input: { ...asked, title: 'z', labels: ['a', 'b c'], draft: true, files, depth: 3 },
+      changed: 5,
+    });
+    expect(readFields(form.fields, ['x', '', 'no', '', ''], asked)).toEqual({ input: { title: 'x', body: asked.body }, changed: 1 });
+    expect(readFields(form.fields, ['x', 'a', 'no', 'path', ''], asked)).toEqual({ at: 3, why: expect.stringContaining('not JSON') });
+    expect(readFields(form.fields, ['x', 'a', 'no', '', 'deep'], asked)).toEqual({ at: 4, why: 'Write a number.' });
   });
+
+  test('says in what form each is written', () => {
+    const blocks = editForm('s1/1', form, 'Well.', 'Change').blocks as { hint?: { text: string }; element?: { type: string; initial_option?: unknown } }[];
+    const hints = blocks.map((b) => b.hint?.text);
+    expect(hints).toContain('one a line');
+    expect(hints).toContain('JSON, as [{"path": …, "content": …}, …]');
+    expect(blocks.find((b) => b.element?.type === 'static_select')?.element).toMatchObject({ initial_option: { value: 'no' } });
+  });
+
+  test('a list that is changed is what was written, and so is one that is emptied', () => {
+    const of = (written: string, after: Record<string, unknown>) =>
+      changedArguments({ title: 'x', labels: ['a'] }, after).map((c) =>
+        wasWritten(
+          c,
+          form.fields,
+          form.fields.map((f) => (f.label === 'Labels' ? written : f.value)),
+          asked,
+        ),
+      );
+    expect(of('a\nb', { title: 'x', labels: ['a', 'b'] })).toEqual([true]);
+    expect(of('', { title: 'x', labels: [] })).toEqual([true]);
+    expect(of('a\nb', { title: 'x', labels: ['a', 'c'] })).toEqual([false]);
+  });
+});
+
+/** Schemas as servers of many makes write them. */
+test.each<[string, Record<string, unknown>, unknown, string]>([
+  ['an id that may be a number', { anyOf: [{ type: 'string' }, { type: 'integer' }] }, 101, 'text'],
+  ['what may be null', { anyOf: [{ type: 'boolean' }, { type: 'null' }], default: null }, undefined, 'yes or no'],
+  ['null among the types', { type: ['array', 'null'], items: { type: 'string' } }, undefined, 'list'],
+  ['a choice that stands elsewhere', { $ref: '#/$defs/Colour' }, undefined, 'text'],
+  ['a list of such choices', { type: 'array', items: { $ref: '#/$defs/Colour' } }, ['red'], 'list'],
+  ['a choice without a type', { enum: ['a', 'b'] }, undefined, 'text'],
+  ['a list with a text of several lines', { type: 'array', items: { type: 'string' } }, ['a\nb'], 'json'],
+  ['a list of anything', { type: 'array' }, undefined, 'json'],
+  ['anything', {}, undefined, 'json'],
+  ['what refers to itself without end', { $ref: '#/$defs/Endless' }, undefined, 'json'],
+  ['what is not there', { $ref: '#/$defs/Nothing' }, undefined, 'json'],
+])('%s is written in the simplest form that holds it', (_what, property, value, kind) => {
+  const $defs = {
+    Colour: { type: 'string', enum: ['red'] },
+    Endless: { anyOf: [{ $ref: '#/$defs/Endless' }, { type: 'array', items: { $ref: '#/$defs/Endless' } }] },
+  };
+  const input = value === undefined ? {} : { it: value };
+  const fields = fieldsOf({ $defs, properties: { it: property } }, input, input);
+  expect(fields.fields.map((f) => f.kind)).toEqual([kind]);
+  expect(refuseView(editForm('s1/1', fields, 'x', 'Change'))).toBeNull();
 });
 
 test('names from a model make a form that Slack accepts, with nothing invisible in it', () => {
@@ -101,18 +174,14 @@ describe.each(catalog.filter((tool) => tool.kind === 'write'))('the form for $na
     expect(own.map((f) => f.path[0])).toEqual(names);
   });
 
-  test('an empty form changes nothing; a field that is not text is read as JSON or said to be none', () => {
-    const nothing = own.map(() => '');
-    expect(readFields(own, nothing, {})).toEqual({ input: {}, changed: 0 });
-    const at = own.findIndex((f) => !f.text);
-    if (at < 0) return;
-    const write = (value: string) =>
+  test('sent as it was opened it changes nothing, and nothing but a list of objects or an object is written as JSON', () => {
+    expect(
       readFields(
         own,
-        own.map((f, i) => (i === at ? value : f.value)),
+        own.map((f) => f.value),
         {},
-      );
-    expect(write('[1')).toMatchObject({ at, why: expect.stringContaining('not JSON') });
-    expect(write('[1]')).toMatchObject({ changed: 1, input: { [own[at]?.path[0] ?? '']: [1] } });
+      ),
+    ).toEqual({ input: {}, changed: 0 });
+    for (const f of own.filter((f) => f.kind === 'json')) expect(f.hint).toMatch(/^JSON, as \[?\{/);
   });
 });

@@ -1,6 +1,7 @@
 import { isRecord } from '../../policy/is-record.ts';
 import type { View } from '../../services/slack.ts';
-import type { ChangedArgument } from '../../session/changed-arguments.ts';
+import { type ChangedArgument, leaves } from '../../session/changed-arguments.ts';
+import { type Kind, kindOf, readAs, type Schema, shapeOf, textOf } from './argument-kind.ts';
 import { LIMITS } from './limits.ts';
 import { t } from './rich.ts';
 
@@ -11,8 +12,7 @@ export type Field = {
   label: string;
   hint?: string | undefined;
   value: string;
-  /** As the text it is; else as JSON. */
-  text: boolean;
+  kind: Kind;
   multiline: boolean;
   /** The tool cannot do without it. */
   required?: boolean | undefined;
@@ -26,8 +26,6 @@ const FIELDS = 60;
 const MORE = 'more parameters';
 /** For the record and for programs; nobody edits these in a form. */
 const LEFT_OUT = new Set(['note', 'idempotency_token']);
-
-type Schema = { type?: unknown; description?: unknown; properties?: Record<string, Schema>; required?: readonly string[]; maxLength?: unknown };
 
 /**
  * What can be changed of a call. Parameters that are set have a field each, with the value that would be sent; every other argument of the tool's schema has
@@ -48,21 +46,25 @@ export function fieldsOf(
       for (const [key, value] of Object.entries(inner)) {
         // The pinned form of an argument that has its own field: `config`, given as a file.
         if (input[key] !== undefined && !isSet(input[name], key)) continue;
-        fields.push(field([name, key], { type: 'string' }, value));
+        fields.push(field([name, key], { type: 'string' }, value, schema));
       }
-      fields.push({ path: [MORE], label: 'More parameters', hint: 'name=value, one a line', value: '', text: true, multiline: true });
+      fields.push({ path: [MORE], label: 'More parameters', hint: 'name=value, one a line', value: '', kind: 'text', multiline: true });
       continue;
     }
-    fields.push({ ...field([name], property, input[name]), required: needed.has(name) });
+    fields.push({ ...field([name], property, input[name], schema), required: needed.has(name) });
   }
   return { fields: fields.filter((f) => f.value.length <= FIELD || kept.push(f.label) === 0).slice(0, FIELDS), kept };
 }
 
-function field(path: Field['path'], { type, description, maxLength }: Schema, value: unknown): Field {
-  const text = type === 'string' || typeof value === 'string';
-  const shown = value === undefined ? '' : text ? String(value) : JSON.stringify(value, null, 2);
-  const long = !text || shown.length > 80 || shown.includes('\n') || (typeof maxLength === 'number' && maxLength > 1_000);
-  return { path, label: path[1] ?? labelOf(path[0]), ...(typeof description === 'string' ? { hint: description } : {}), value: shown, text, multiline: long };
+function field(path: Field['path'], schema: Schema, value: unknown, root: Schema): Field {
+  const { description, maxLength } = schema;
+  const kind = kindOf(schema, value, root);
+  const form = kind === 'list' ? 'one a line' : kind === 'json' ? `JSON, as ${shapeOf(schema, root)}` : '';
+  // The form of what is written comes first: a long description is cut.
+  const hint = [form, typeof description === 'string' ? description : ''].filter(Boolean).join('; ');
+  const shown = textOf(kind, kind === 'yes or no' ? (value ?? schema.default) : value);
+  const long = shown.length > 80 || shown.includes('\n') || (typeof maxLength === 'number' && maxLength > 1_000);
+  return { path, label: path[1] ?? labelOf(path[0]), ...(hint ? { hint } : {}), value: shown, kind, multiline: long || kind === 'list' || kind === 'json' };
 }
 
 /** An argument's name in plain words: `job_id` is the job. */
@@ -95,29 +97,37 @@ export function readFields(
 ): { input: Record<string, unknown>; changed: number } | { at: number; why: string } {
   const next = structuredClone(input);
   let changed = 0;
-  for (const [at, { path, value, text }] of fields.entries()) {
+  for (const [at, { path, value, kind }] of fields.entries()) {
     const now = written[at] ?? '';
     if (now === value) continue;
     changed += 1;
     const [name, key] = path;
     if (name === MORE) {
-      for (const line of now.split('\n').filter((l) => l.trim() !== '')) {
-        const pair = line.match(/^\s*([^=\s]+)\s*=(.*)$/);
-        if (!pair?.[1]) return { at, why: 'Write one parameter a line, as name=value.' };
-        put(next, 'parameters', pair[1], (pair[2] ?? '').trim());
-      }
+      const more = moreOf(now, fields);
+      if ('why' in more) return { at, why: more.why };
+      for (const [parameter, to] of more.pairs) put(next, 'parameters', parameter, to);
     } else if (key !== undefined) put(next, name, key, now === '' ? undefined : now);
     else if (now.trim() === '') delete next[name];
-    else if (text) next[name] = now;
     else {
-      try {
-        next[name] = JSON.parse(now);
-      } catch {
-        return { at, why: 'This is not JSON. Strings stand in "double quotes".' };
-      }
+      const read = readAs(kind, now);
+      if ('why' in read) return { at, why: read.why };
+      next[name] = read.value;
     }
   }
   return { input: next, changed };
+}
+
+/** Parameters that have no field of their own; each takes one value. */
+function moreOf(written: string, fields: readonly Field[]): { pairs: Map<string, string> } | { why: string } {
+  const pairs = new Map<string, string>();
+  for (const line of written.split('\n').filter((l) => l.trim() !== '')) {
+    const [, name, value = ''] = line.match(/^\s*([^=\s]+)\s*=(.*)$/) ?? [];
+    if (name === undefined) return { why: 'Write one parameter a line, as name=value.' };
+    if (fields.some(({ path }) => path[1] === name)) return { why: `${name} has a field of its own in this form; change it there.` };
+    if (pairs.has(name)) return { why: `${name} stands here twice; it takes one value.` };
+    pairs.set(name, value.trim());
+  }
+  return { pairs };
 }
 
 function put(input: Record<string, unknown>, name: string, key: string, value: string | undefined): void {
@@ -130,9 +140,9 @@ function put(input: Record<string, unknown>, name: string, key: string, value: s
 export function wasWritten(change: ChangedArgument, fields: readonly Field[], written: readonly string[], input: Record<string, unknown>): boolean {
   const after = readFields(fields, written, input);
   if (!('input' in after)) return false;
-  const [name = '', ...rest] = change.name.split('.');
-  const value = rest.length > 0 && isRecord(after.input[name]) ? after.input[name][rest.join('.')] : after.input[name];
-  return change.to === (value === undefined ? null : typeof value === 'string' ? value : JSON.stringify(value));
+  const value = leaves(after.input).get(change.name) ?? null;
+  // An emptied list is left out of what is asked for; a tool may send an empty one for it.
+  return change.to === value || (change.to === '[]' && value === null);
 }
 
 /** The dialog. `private_metadata` is the approval's id and nothing else; field n is block n. */
@@ -153,15 +163,23 @@ export function editForm(approval: string, { fields, kept }: { fields: readonly 
         optional: f.required !== true,
         label: { type: 'plain_text' as const, text: plainLabel(f.label), emoji: false },
         ...(f.hint ? { hint: { type: 'plain_text' as const, text: plainLabel(f.hint), emoji: false } } : {}),
-        element: {
-          type: 'plain_text_input' as const,
-          action_id: 'value',
-          multiline: f.multiline,
-          max_length: FIELD,
-          ...(f.value === '' ? {} : { initial_value: f.value }),
-        },
+        element: f.kind === 'yes or no' ? yesOrNo(f.value) : textInput(f),
       })),
     ],
+  };
+}
+
+function textInput({ value, multiline }: Field) {
+  return { type: 'plain_text_input' as const, action_id: 'value', multiline, max_length: FIELD, ...(value === '' ? {} : { initial_value: value }) };
+}
+
+function yesOrNo(value: string) {
+  const option = (is: string) => ({ text: { type: 'plain_text' as const, text: is, emoji: false }, value: is });
+  return {
+    type: 'static_select' as const,
+    action_id: 'value',
+    options: [option('yes'), option('no')],
+    ...(value === '' ? {} : { initial_option: option(value) }),
   };
 }
 
