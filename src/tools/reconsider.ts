@@ -2,6 +2,7 @@ import type { Standing } from '../policy/judge.ts';
 import { approversOf } from '../policy/rules.ts';
 import { UpstreamError } from '../services/http.ts';
 import type { Preview } from '../session/events.ts';
+import { faultInWords } from './arguments.ts';
 import { type SessionFacts, ToolError, type WriteTool } from './define-tool.ts';
 import type { GateDeps } from './gate.ts';
 import { propose } from './propose.ts';
@@ -24,9 +25,7 @@ export async function reconsider(
   const read = tool.input.safeParse(input);
   if (!read.success) {
     const [issue] = read.error.issues;
-    const argument = (issue?.path ?? []).map(String);
-    const where = argument.length > 1 ? `${argument.slice(1).join('.')}: ` : '';
-    return { is: 'no', why: `${where}${issue?.message ?? 'These arguments are not taken.'}`, argument };
+    return { is: 'no', why: issue ? faultInWords(issue, input) : 'These arguments are not taken.', argument: (issue?.path ?? []).map(String) };
   }
   try {
     const { services, settings, now, permissions } = deps;
@@ -39,7 +38,8 @@ export async function reconsider(
     if (!rule) return { is: 'no', why: 'labmate.json names nobody who may approve this.' };
     return { is: 'asks', digest, arguments: plan.arguments, preview, expiresAfterMs: rule.expiresAfterMs };
   } catch (error) {
-    if (error instanceof ToolError || error instanceof UpstreamError) return { is: 'no', why: error.message };
+    if (error instanceof ToolError) return { is: 'no', why: error.what };
+    if (error instanceof UpstreamError) return { is: 'no', why: error.message };
     throw error;
   }
 }

@@ -5,7 +5,7 @@ import { digestOf } from '../../src/policy/digest.ts';
 import { masked, suspicion } from '../../src/policy/secrets.ts';
 import type { Preview, SessionEvent } from '../../src/session/events.ts';
 import { actions, button } from '../../src/slack/views/rich.ts';
-import { done, writeTool } from '../../src/tools/define-tool.ts';
+import { done, ToolError, writeTool } from '../../src/tools/define-tool.ts';
 import { replied } from '../session/logs.ts';
 import { aDesk, permissions, until, whispersTo } from './a-desk.ts';
 
@@ -15,14 +15,25 @@ const tool = writeTool({
   name: 'hand_in',
   title: 'Hand in',
   description: 'Hands in.',
-  input: z.strictObject({ title: z.string(), files: z.string() }),
+  input: z.strictObject({
+    title: z.string(),
+    files: z.string(),
+    draft: z.boolean().optional(),
+    labels: z
+      .array(z.string().refine((label) => !label.includes(' '), 'a label'))
+      .max(2)
+      .optional(),
+  }),
   output: z.object({}),
   needs: [],
   destructive: false,
   idempotent: false,
   recovery: 'same-key',
   timeoutMs: 1_000,
-  plan: async (args) => ({ kind: 'plan', arguments: args, touches: {}, preview: { summary: 'Hand in', facts: [], changes: [], ...acts } }),
+  plan: async (args) => {
+    if (args.title === 'gone') throw new ToolError('TITLE_NOT_FOUND', 'Nobody has the title gone.', 'look for the title with list_titles.');
+    return { kind: 'plan', arguments: args, touches: {}, preview: { summary: 'Hand in', facts: [], changes: [], ...acts } };
+  },
   run: async () => done('Done.', {}),
 });
 
@@ -73,13 +84,13 @@ async function ask(files: string): Promise<void> {
   card = desk.slots.now()['card:2']?.ts ?? '';
 }
 
-/** An approver opens the form, writes another title, and sends it. Answers the form as it stands then. */
-async function edit(title: string) {
+/** An approver opens the form, writes something else, and sends it. Answers the form as it stands then. */
+async function edit(title: string, others: Record<string, { value: string }> = {}) {
   const { act, world } = desk.workspace;
   await act({ as: 'U2', do: 'click', channel: 'C0ML', ts: card, actionId: 'edit_call' });
   const modal = await until(() => world.data.modals.find((m) => m.user === 'U2' && m.view['callback_id'] === 'edit_arguments'));
   const { submit } = modal.view as { submit?: { text: string } };
-  await act({ as: 'U2', do: 'submit', modal: modal.id, values: { '0': { value: title } } });
+  await act({ as: 'U2', do: 'submit', modal: modal.id, values: { '0': { value: title }, ...others } });
   return { submit: submit?.text, errors: Object.values(world.data.modals.find((m) => m.id === modal.id)?.errors ?? {}) };
 }
 
@@ -130,5 +141,21 @@ test.each([
 test('a credential in a change is refused under its field, and nothing is stored', async () => {
   await ask('small');
   expect((await edit(`token ghp_${'a1B2'.repeat(9)}`)).errors).toEqual([expect.stringContaining('holds a credential')]);
+  expect(await approval(`${id}/1`)).toMatchObject({ state: 'pending' });
+});
+
+test('a yes or no is chosen and a list is written a line each, and both count as written', async () => {
+  await ask('small');
+  expect((await edit('t', { '2': { value: 'yes' }, '3': { value: 'ablation\nads' } })).errors).toEqual([]);
+  expect(await approval(editedApproval(`${id}/1`))).toMatchObject({ state: 'approved', arguments: { draft: true, labels: ['ablation', 'ads'] } });
+});
+
+test.each([
+  ['what a tool finds wrong, without what is meant for the model', 'gone', {}, 'Nobody has the title gone.'],
+  ['too many', 't', { '3': { value: 'a\nb\nc' } }, 'It may have at most 2 items.'],
+  ['what is not taken', 't', { '3': { value: 'a\nb c' } }, 'item 2: it must be a label.'],
+])('a person reads in a sentence %s', async (_what, title, others, why) => {
+  await ask('small');
+  expect((await edit(title, others)).errors).toEqual([why]);
   expect(await approval(`${id}/1`)).toMatchObject({ state: 'pending' });
 });

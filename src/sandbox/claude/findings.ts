@@ -1,3 +1,4 @@
+import { saidOf } from '../../session/said.ts';
 import type { Got } from './conversation.ts';
 
 /** The parts of a comparison that the planner words; the verdict in it was computed by the tool. */
@@ -21,7 +22,9 @@ export type Compared = {
 /** Why a call did not do its work, as last words; null where it did. */
 export function stoppedBy(got: Got | undefined, what: string): string | null {
   if (!got) return `I could not ${what}.`;
-  if (got.failed) return `I could not ${what}: ${got.text}`;
+  // What a tool says to the model beside the fact is no news for people.
+  const fact = saidOf({ status: 'failed', text: got.text });
+  if (got.failed) return `I could not ${what}: ${fact}`;
   const { status, reason } = got.data;
   switch (status) {
     case 'declined':
@@ -34,7 +37,7 @@ export function stoppedBy(got: Got | undefined, what: string): string | null {
     case 'requires_confirmation':
       return `I did not ${what}: a person must confirm it first, and nobody can be asked here.`;
     default:
-      return /^withdrawn\b/i.test(got.text) ? `I did not ${what}: ${got.text}` : null;
+      return /^withdrawn\b/i.test(got.text) ? `I did not ${what}: ${fact}` : null;
   }
 }
 

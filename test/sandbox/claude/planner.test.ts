@@ -201,6 +201,12 @@ describe("the seed's job", () => {
     expect(played.last).toBe('I could not start the run: Job 900 belongs to prod, and this bot acts in dev only.');
   });
 
+  test('a tool that fails: its fact is told, and not what it says to the model', async () => {
+    const found = 'JOB_NOT_FOUND: Databricks has no job 99999. Next: look for the job with list_databricks_jobs. (not retryable)';
+    const played = await play(request(seed), { run_databricks_job: found });
+    expect(played.last).toBe('I could not start the run: Databricks has no job 99999.');
+  });
+
   test('expired: nothing was decided, so nothing is done', async () => {
     const played = await play(request(seed), { run_databricks_job: { status: 'expired' } });
     expect(played.last).toContain('nobody decided in time');
