@@ -96,10 +96,13 @@ async function mcp(args: string[]): Promise<number> {
   });
   if (positionals.length > 0 && positionals.join(' ') !== 'ls')
     throw new Told(`labmate mcp: "${positionals.join(' ')}" is not known; there is labmate mcp ls.`, 2);
-  const config = await anyConfigured();
-  const { listTools } = await import('./mcp-list.ts');
+  const { choose, listTools } = await import('./mcp-list.ts');
+  const { catalog } = await import('./tools/catalog.ts');
   const listed = (given: string[] | undefined) => given?.flatMap((text) => text.split(',')).filter(Boolean);
   const choice = { readOnly: values['read-only'], toolsets: listed(values.toolsets) ?? null, exclude: listed(values['exclude-tools']) ?? [] };
+  // A misspelling is told before anything that is configured.
+  choose(catalog, choice);
+  const config = await anyConfigured();
   if (positionals.length > 0) {
     const { listMounted } = await import('./mcp-list-mounted.ts');
     for (const warning of config.warnings) process.stderr.write(`${warning}\n`);

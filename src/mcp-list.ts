@@ -4,7 +4,9 @@ import { openServices } from './open-services.ts';
 import { matches } from './policy/environments.ts';
 import { judge } from './policy/judge.ts';
 import type { Permissions } from './policy/rules.ts';
-import { catalog, toolsFor } from './tools/catalog.ts';
+import type { Touches } from './policy/touches.ts';
+import { Told } from './told.ts';
+import { catalog, toolsAtDoors } from './tools/catalog.ts';
 import type { Services, Tool } from './tools/define-tool.ts';
 
 /** What a client of the stdio door may see. */
@@ -14,7 +16,7 @@ export type Choice = { readOnly: boolean; toolsets: readonly string[] | null; ex
 export function listTools(config: AnyConfig, choice: Choice): string {
   // Earlier sessions are read from the log, which this door keeps only where people can be asked.
   const sessions = config.redis && config.slack ? { sessions: async () => null } : {};
-  const offered = new Set(toolsFor({ ...openServices(config), ...sessions }));
+  const offered = new Set(toolsAtDoors({ ...openServices(config), ...sessions }));
   const tools = choose(catalog, choice);
   const width = Math.max(0, ...tools.map((tool) => tool.name.length)) + 2;
   return tools
@@ -25,7 +27,7 @@ export function listTools(config: AnyConfig, choice: Choice): string {
 /** In one line, how many of the chosen tools are there, and what the others lack. */
 export function offer(services: Services, choice: Choice): string {
   const chosen = choose(catalog, choice);
-  const count = choose(toolsFor(services), choice).length;
+  const count = choose(toolsAtDoors(services), choice).length;
   const missing = new Set(chosen.flatMap((tool) => tool.needs.filter((need) => services[need] === undefined)));
   const left = [...missing].map((need) => `${need} (needs ${need === 'sessions' ? 'REDIS_URL and SLACK_BOT_TOKEN' : /^\w+/.exec(VARIABLES[need])?.[0]})`);
   return `labmate mcp offers ${count} ${count === 1 ? 'tool' : 'tools'}${left.length > 0 ? `; left out: ${left.join(', ')}; see labmate mcp ls` : ''}`;
@@ -35,9 +37,9 @@ export function offer(services: Services, choice: Choice): string {
 export function choose(tools: readonly Tool[], { readOnly, toolsets, exclude }: Choice): Tool[] {
   const origins = [...new Set(catalog.map(originOf))];
   const strange = toolsets?.find((name) => !origins.includes(name));
-  if (strange !== undefined) throw new Error(`labmate mcp: there is no toolset "${strange}"; there are ${origins.join(', ')}.`);
+  if (strange !== undefined) throw new Told(`labmate mcp: there is no toolset "${strange}"; there are ${origins.join(', ')}.`, 2);
   const unknown = exclude.find((name) => !catalog.some((tool) => tool.name === name));
-  if (unknown !== undefined) throw new Error(`labmate mcp: there is no tool "${unknown}"; see labmate mcp ls.`);
+  if (unknown !== undefined) throw new Told(`labmate mcp: there is no tool "${unknown}"; see labmate mcp ls.`, 2);
   return tools.filter(
     (tool) => (!readOnly || tool.kind === 'read') && (toolsets === null || toolsets.includes(originOf(tool))) && !exclude.includes(tool.name),
   );
@@ -48,16 +50,34 @@ function originOf(tool: Tool): string {
 }
 
 function leftOut(tool: Tool): string {
+  if (tool.needsThread) return "left out: it asks in an experiment's own thread, where it runs by itself; a client has none";
   if (tool.needs.includes('sessions')) return 'left out: it reads the log of sessions (set REDIS_URL and SLACK_BOT_TOKEN, as where labmate runs)';
   const missing = tool.needs.flatMap((need) => (need === 'sessions' ? [] : [`${need} is not configured (set ${VARIABLES[need]})`]));
   return `left out: ${missing.join(' and ')}`;
 }
 
+/** What a call may turn out to touch that the built-in table lets it. */
+const OWN: Readonly<Record<string, readonly Touches[]>> = {
+  post_to_slack: [{ place: 'own-thread' }, { place: 'own-channel' }],
+  cancel_job_run: [{ own: true }],
+};
+
 function ruleOf(tool: Tool, permissions: Permissions): string {
-  const verdict = judge({ tool: tool.name, readOnly: tool.kind === 'read', touches: {} }, permissions, { tainted: false, postsOutside: 0 });
+  const of = (touches: Touches) => judge({ tool: tool.name, readOnly: tool.kind === 'read', touches }, permissions, { tainted: false, postsOutside: 0 });
+  const verdict = of({});
+  const own = (OWN[tool.name] ?? []).map(of).flatMap((v) => (v.is === 'run' && v.rule.startsWith(BUILT_IN) ? [v.rule.slice(BUILT_IN.length)] : []));
+  const except = own.length > 0 ? `, except: ${own.join('; ')}` : '';
   // What a rule's condition is about is known only when a call is planned.
   const conditional = permissions.policy.rules.filter((rule) => rule.when !== undefined && matches(rule.tool, tool.name));
   const otherwise = conditional.map((rule) => `; ${rule.action} when ${JSON.stringify(rule.when)}`).join('');
-  const said = verdict.is === 'refuse' ? `refused: ${verdict.why}` : `${verdict.is === 'run' ? 'runs by itself' : 'asks a person'} (${verdict.rule})`;
-  return said + otherwise;
+  const covers = tool.kind === 'write' ? ', but nothing to a new audience once the session has read text from outside' : '';
+  const said =
+    verdict.is === 'refuse'
+      ? `refused: ${verdict.why}`
+      : verdict.is === 'run'
+        ? `runs by itself (${verdict.rule})${covers}`
+        : `asks a person (${verdict.rule})`;
+  return said + except + otherwise;
 }
+
+const BUILT_IN = 'built-in: ';

@@ -188,7 +188,7 @@ describe('what needs nothing', () => {
       0,
       '',
       expect.stringMatching(
-        /^labmate mcp offers \d tools?; left out: databricks \(needs DATABRICKS_HOST\), mlflow \(needs MLFLOW_TRACKING_URI\), .*; see labmate mcp ls\n$/,
+        /^labmate mcp offers 0 tools; left out: databricks \(needs DATABRICKS_HOST\), mlflow \(needs MLFLOW_TRACKING_URI\), .*; see labmate mcp ls\n$/,
       ),
     ]);
     expect(await without(['--toolsets', 'mlflow'])).toEqual([
@@ -198,6 +198,20 @@ describe('what needs nothing', () => {
     ]);
     const [, , all] = await without(['--toolsets', 'mlflow'], { MLFLOW_TRACKING_URI: 'http://127.0.0.1:1' });
     expect(all).toMatch(/^labmate mcp offers [2-9] tools\n$/);
+  });
+
+  it('takes a misspelled choice of tools for a mistake in the arguments, and says it alone', async () => {
+    const file = join(folder, 'mounts-unknown.json');
+    writeFileSync(file, JSON.stringify({ mounts: { grafana: { trusted: true } } }));
+    const env = { LABMATE_CONFIG: file };
+    expect(await labmate(['mcp', 'ls', '--toolsets', 'nope'], env)).toMatchObject({
+      code: 2,
+      err: 'labmate mcp: there is no toolset "nope"; there are databricks, mlflow, github, grafana, slack, people, sessions.\n',
+    });
+    expect(await labmate(['mcp', '--exclude-tools', 'nope'], env)).toMatchObject({
+      code: 2,
+      err: 'labmate mcp: there is no tool "nope"; see labmate mcp ls.\n',
+    });
   });
 
   it('checks a record from a file and from stdin, and finds a changed byte', async () => {

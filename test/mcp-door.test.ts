@@ -13,8 +13,8 @@ import { allBackends } from './tools/all-backends.ts';
 const VARIABLES = { DATABRICKS_HOST: 'http://127.0.0.1:1', DATABRICKS_TOKEN: 'dapi-1', MLFLOW_TRACKING_URI: 'http://127.0.0.1:1' };
 const EVERYTHING: Choice = { readOnly: false, toolsets: null, exclude: [] };
 
-function config(file: unknown = {}) {
-  const read = readAnyConfig(VARIABLES, JSON.stringify(file));
+function config(file: unknown = {}, more = {}) {
+  const read = readAnyConfig({ ...VARIABLES, ...more }, JSON.stringify(file));
   if (!read.ok) throw new Error(read.faults.join('\n'));
   return read.config;
 }
@@ -47,6 +47,30 @@ describe('labmate mcp ls', () => {
     );
   });
 
+  it('says what a session may do by itself of what else asks, unless a rule speaks of it', () => {
+    const slack = { REDIS_URL: 'redis://127.0.0.1:1', SLACK_BOT_TOKEN: 'xoxb-1', SLACK_APP_TOKEN: 'xapp-1' };
+    const listed = (rules: unknown[]) => listTools(config({ approvers: { default: { users: ['U1'] } }, policy: { rules } }, slack), EVERYTHING);
+    const list = listed([]);
+    expect(line(list, 'post_to_slack')).toBe(
+      "post_to_slack | slack | asks a person (built-in: writes ask), except: posts in the session's own thread run; posts in the session's own channel run, two a session",
+    );
+    expect(line(list, 'cancel_job_run')).toBe(
+      'cancel_job_run | databricks | asks a person (built-in: writes ask), except: a session may cancel the run it started',
+    );
+    const ruled = listed([
+      { tool: 'post_to_slack', action: 'ask' },
+      { tool: 'cancel_job_run', action: 'auto' },
+    ]);
+    expect(line(ruled, 'post_to_slack')).toBe('post_to_slack | slack | asks a person (rule: post_to_slack ask)');
+    expect(line(ruled, 'cancel_job_run')).toBe(
+      'cancel_job_run | databricks | runs by itself (rule: cancel_job_run auto), but nothing to a new audience once the session has read text from outside',
+    );
+  });
+
+  it('does not say of a tool that needs a thread that a client could call it', () => {
+    expect(line(listTools(config(), EVERYTHING), 'ask_person')).toMatch(/^ask_person \| people \| left out: it asks in an experiment's own thread/);
+  });
+
   it('chooses by kind, origin and name, and refuses a name it does not know', () => {
     const names = (choice: Partial<Choice>) =>
       listTools(config(), { ...EVERYTHING, ...choice })
@@ -63,10 +87,12 @@ describe('labmate mcp ls', () => {
 it('serves any MCP client over stdio, with protocol alone on stdout', async () => {
   const client = new Client({ name: 'a-client', version: '1' });
   const env = { PATH: process.env['PATH'] ?? '', ...VARIABLES };
-  await client.connect(new StdioClientTransport({ command: process.execPath, args: ['bin/labmate.mjs', 'mcp', '--toolsets', 'databricks'], env }));
+  await client.connect(new StdioClientTransport({ command: process.execPath, args: ['bin/labmate.mjs', 'mcp', '--toolsets', 'databricks,people'], env }));
   const { tools } = await client.listTools();
   expect(tools.map((tool) => tool.name)).toContain('run_databricks_job');
   expect(tools.map((tool) => tool.name)).not.toContain('compare_runs');
+  // It could not ask anybody here.
+  expect(tools.map((tool) => tool.name)).not.toContain('ask_person');
   await client.close();
 });
 

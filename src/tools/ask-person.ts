@@ -24,6 +24,7 @@ export const askPerson = readTool({
   input,
   output: z.object({ status: z.string(), answer: z.string().optional(), by: z.string().optional(), at: z.string().optional(), hint: z.string().optional() }),
   needs: [],
+  needsThread: true,
   async run({ question, options, to, free_text }, { session }) {
     if (!session) throw new ToolError('NO_SESSION', 'There is no thread here in which a person could be asked.', 'decide without, and say what you assumed.');
     const { answer, interrupted } = session;
