@@ -19,3 +19,8 @@ export function who(id: string, names: Names): string {
   const name = names.get(id);
   return name ? `${prose(name, 80)} (Slack user ${code(id, 40)})` : `Slack user ${code(id, 40)}`;
 }
+
+/** By name where the record has one. Who came in by another door than Slack has an id of another kind. */
+export function person(id: string, names: Names): string {
+  return names.has(id) ? who(id, names) : code(id);
+}

@@ -2,11 +2,12 @@ import { dollars } from './budget.ts';
 import { cameTo } from './came-to.ts';
 import type { Outcome, Waiting } from './events.ts';
 import { placeInLine } from './lineage.ts';
-import { type Names, namesIn, who } from './people.ts';
+import { type Names, namesIn, person } from './people.ts';
 import { code, fenced, link, prose } from './quote.ts';
+import { approvalsOf } from './report-approvals.ts';
 import { numbersOf } from './report-numbers.ts';
-import { saidOf } from './said.ts';
-import { type Approval, type Call, openCalls, type Session } from './state.ts';
+import { saidOf, wordsOf } from './said.ts';
+import { type Call, openCalls, type Session } from './state.ts';
 
 /** Tools whose results have a place of their own in the report. */
 const OWN_PLACE = new Set(['compare_runs']);
@@ -18,14 +19,28 @@ const OWN_PLACE = new Set(['compare_runs']);
  */
 export function report(session: Session, within?: string): string {
   const calls = [...session.calls.values()];
+  const names = namesIn(session);
   const parts = [
     `# Experiment ${prose(session.opened.alias, 40)}`,
     overview(session),
     section('What was asked', [fenced(session.opened.prompt), ...said(session)]),
     section('Result', calls.flatMap(numbersOf)),
     section('What ran', calls.filter((call) => call.started).flatMap(effect)),
-    section('What was looked at', lookedAt(calls)),
-    section('Approvals', approvals(session, within)),
+    section(
+      'What did not run',
+      inALine(
+        calls.filter((call) => call.id !== within && isUndone(call)),
+        names,
+      ),
+    ),
+    section(
+      'What was looked at',
+      inALine(
+        calls.filter((call) => isLook(call) && !OWN_PLACE.has(call.tool)),
+        names,
+      ),
+    ),
+    section('Approvals', approvalsOf(session, within)),
     section('Links', links(session, calls)),
     section('On the way', onTheWay(session)),
     section(session.ended ? 'How it ended' : 'Where it stands', ending(session, within)),
@@ -95,14 +110,20 @@ function effect(call: Call): string[] {
   ];
 }
 
-/** Calls that changed nothing, or never ran: one line each. */
-function lookedAt(calls: readonly Call[]): string[] {
-  const lines = calls
-    .filter((call) => !call.started && !OWN_PLACE.has(call.tool))
-    .map(
-      (call) =>
-        `- ${code(call.tool)} ${code(JSON.stringify(call.input) ?? '', 400)}: ${call.status.is === 'finished' ? answerInShort(call.status.outcome) : call.status.is}`,
-    );
+/** Something that would have been done: a person was asked about it, or it was not let. */
+function isUndone({ started, approval, status }: Call): boolean {
+  if (started) return false;
+  return approval !== undefined || (status.is === 'finished' && status.outcome.status !== 'ok' && status.outcome.status !== 'failed');
+}
+
+function isLook(call: Call): boolean {
+  return !call.started && !isUndone(call);
+}
+
+function inALine(calls: readonly Call[], names: Names): string[] {
+  const state = ({ status }: Call) =>
+    status.is === 'finished' ? answerInShort(status.outcome) : status.is === 'parked' ? waitingFor(status.waiting, names) : status.is;
+  const lines = calls.map((call) => `- ${code(call.tool)} ${code(JSON.stringify(call.input) ?? '', 400)}: ${state(call)}`);
   return lines.length > 0 ? [lines.join('\n')] : [];
 }
 
@@ -120,49 +141,6 @@ function statusWord({ status }: Outcome): string {
     withdrawn: 'withdrawn',
     unknown: 'outcome unknown',
   }[status];
-}
-
-function approvals(session: Session, within?: string): string[] {
-  const { approvals: all, calls, refusedDecisions } = session;
-  const names = namesIn(session);
-  if (all.size === 0) return [];
-  const rows = [...all.values()].map(
-    (a) =>
-      `| ${prose(a.preview.summary, 120)} | ${code(calls.get(a.call)?.tool ?? '')} | ${decision(a, names, within)} | ${a.askedAt} | ${code(a.digest.slice(0, 12))} |`,
-  );
-  const refused = refusedDecisions.map((r) => `- ${r.at} ${person(r.by, names)} did not count: ${prose(r.why, 300)}`);
-  return [
-    ['| what | tool | decision | asked | digest |', '| --- | --- | --- | --- | --- |', ...rows].join('\n'),
-    ...(refused.length > 0 ? [refused.join('\n')] : []),
-  ];
-}
-
-function decision(a: Approval, names: Names, within?: string): string {
-  const votes = a.votes.map((v) => `${person(v.by, names)} ${v.at}`).join(', ');
-  const by = a.by ? ` by ${person(a.by, names)}` : '';
-  const when = a.decidedAt ? ` ${a.decidedAt}` : '';
-  switch (a.state) {
-    case 'approved':
-    case 'used':
-      return `approved by ${votes}${a.state === 'used' ? '' : a.call === within ? ', being opened with this file' : ', not used'}`;
-    case 'pending':
-      return `open until ${a.expiresAt}, ${a.votes.length} of ${a.need}${votes ? `: ${votes}` : ''}`;
-    case 'denied':
-      return `denied${by}${when}${a.reason ? `: ${prose(a.reason, 300)}` : ''}`;
-    case 'edited':
-      return `replaced by an edited one${by}${when}`;
-    case 'withdrawn':
-      return `withdrawn${by}${when}`;
-    case 'expired':
-      return `expired${when}`;
-    default:
-      return a.state satisfies never;
-  }
-}
-
-/** By name where the record has one. Who came in by another door than Slack has an id of another kind. */
-function person(id: string, names: Names): string {
-  return names.has(id) ? who(id, names) : code(id);
 }
 
 function links({ runs }: Session, calls: readonly Call[]): string[] {
@@ -184,7 +162,15 @@ function onTheWay({ notes }: Session): string[] {
 }
 
 function ending(session: Session, within?: string): string[] {
-  if (session.ended) return [`${cameTo(session)}${session.ended.text ? ':' : '.'}`, ...(session.ended.text ? [fenced(session.ended.text, 'text', 8000)] : [])];
+  if (session.ended) {
+    const { text } = session.ended;
+    const words = wordsOf(session.replies.findLast((reply) => !reply.host)?.content ?? []);
+    return [
+      `${cameTo(session)}${text ? ':' : '.'}`,
+      ...(text ? [fenced(text, 'text', 8000)] : []),
+      ...(words && words !== text ? ["The model's last words:", fenced(words, 'text', 8000)] : []),
+    ];
+  }
   const names = namesIn(session);
   const state = ({ id, status }: Call) => {
     if (id === within) return 'being opened with this file';
@@ -209,10 +195,11 @@ function waitingFor(waiting: Waiting, names: Names): string {
   }
 }
 
-function record({ seq, head, usage, replies, ended }: Session): string[] {
+function record({ seq, head, usage, replies: all, ended }: Session): string[] {
+  const replies = all.filter((r) => !r.host).length;
   const lines = [
     `- ${seq} lines, head ${code(head)}${ended ? '' : ' (so far)'}`,
-    `- ${replies.filter((r) => !r.host).length} replies of the model; tokens: ${usage.input} in, ${usage.output} out, ${usage.cache_read} read from cache, ${usage.cache_write} written to it${ended?.usd === undefined ? '' : `; ${dollars(ended.usd)} by the prices of the time`}`,
+    `- ${replies} ${replies === 1 ? 'reply' : 'replies'} of the model; tokens: ${usage.input} in, ${usage.output} out, ${usage.cache_read} read from cache, ${usage.cache_write} written to it${ended?.usd === undefined ? '' : `; ${dollars(ended.usd)} by the prices of the time`}`,
     `- Check it with ${code(`labmate verify record.jsonl --head ${head}`)}`,
   ];
   return [lines.join('\n')];

@@ -9,3 +9,15 @@ const advice = / (?:To wait on, call again without this condition or with a grea
 export function saidOf({ said, text }: Outcome): string {
   return said ?? text.replace(failure, '$1').replace(advice, '');
 }
+
+/** The text a person reads of one reply of the model. */
+export function wordsOf(content: readonly unknown[]): string {
+  return content
+    .flatMap((block) => (isText(block) ? [block.text.trim()] : []))
+    .filter(Boolean)
+    .join('\n\n');
+}
+
+function isText(block: unknown): block is { type: 'text'; text: string } {
+  return typeof block === 'object' && block !== null && 'type' in block && block.type === 'text' && 'text' in block && typeof block.text === 'string';
+}

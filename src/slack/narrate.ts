@@ -10,6 +10,7 @@ import { cameTo } from '../session/came-to.ts';
 import { costLine } from '../session/cost.ts';
 import { knownLinks } from '../session/known-links.ts';
 import { placeInLine } from '../session/lineage.ts';
+import { wordsOf } from '../session/said.ts';
 import { isSpoken, type Reply, type Session } from '../session/state.ts';
 import { isTalk } from '../session/talk.ts';
 import { agentStatus } from './agent-status.ts';
@@ -22,7 +23,6 @@ import { attentionMessage, finalMessage, keptMessage, QUOTED, rootMessage, rotat
 import { planMessage } from './views/plan.ts';
 import { limitMessage, offerMessage } from './views/reminder.ts';
 import type { Bit } from './views/rich.ts';
-import { wordsOf } from './views/words.ts';
 
 /** One message the thread should show: posted once under its name, edited when its content changes. */
 export type Slot = { name: string; thread: boolean /** Where it stands, if not in the session's channel. */; channel?: string } & (

@@ -77,7 +77,7 @@ describe('the report of a session', () => {
       'a denial with its reason',
       [asks('c1'), denied('c1', 'U2', 'budget | `x` @here')],
       "denied by `U2` 2026-11-01T09:03:00.000Z: budget \\| 'x' `@here`",
-      'What was looked at',
+      '## Approvals',
     ],
     ['an approval nobody used', [asks('c1'), approved('c1')], 'approved by `U2` 2026-11-01T09:03:00.000Z, not used', '## Approvals'],
     ['an expired one', [asks('c1'), { type: 'expired', call: 'c1', approval: 's1/1' }], 'expired 2026-11-01T09:03:00.000Z', '## Approvals'],
@@ -95,6 +95,65 @@ describe('the report of a session', () => {
     for (const part of texts) expect(text).toContain(part);
   });
 
+  it('sets what was to be done and did not run apart from what was looked at', () => {
+    const end = (call: string, status: EventOf<'call_finished'>['outcome']['status'], text: string): SessionEvent => ({
+      type: 'call_finished',
+      call,
+      outcome: { status, text },
+    });
+    const text = report(
+      sessionOf([
+        opened(),
+        replied(1, [
+          { id: 'c1', tool: 'run_databricks_job', input: { job_id: '900' } },
+          { id: 'c2', tool: 'run_databricks_job', input: { job_id: '101' } },
+          { id: 'c3', tool: 'get_job_status', input: { run_id: '7' } },
+          { id: 'c4', tool: 'create_github_pr', input: { title: 'x' } },
+        ]),
+        end('c1', 'refused', 'Job 900 belongs to prod.'),
+        asks('c2'),
+        { type: 'expired', call: 'c2', approval: 's1/1' },
+        end('c2', 'expired', 'Nobody decided in time.'),
+        end('c3', 'failed', 'Databricks has no run 7.'),
+        asks('c4', 's1/2'),
+      ]),
+    );
+    const [undone, looked] = ['What did not run', 'What was looked at'].map((title) => text.split(`## ${title}\n\n`)[1]?.split('\n\n')[0]);
+    expect(undone?.split('\n')).toEqual([
+      '- `run_databricks_job` `{"job_id":"900"}`: refused. Job 900 belongs to prod.',
+      '- `run_databricks_job` `{"job_id":"101"}`: approval expired. Nobody decided in time.',
+      '- `create_github_pr` `{"title":"x"}`: waits for an approval until 2026-11-02T09:00:00.000Z',
+    ]);
+    expect(looked).toBe('- `get_job_status` `{"run_id":"7"}`: failed. Databricks has no run 7.');
+  });
+
+  it('says what somebody changed in a call', () => {
+    const waiting = asks('c1').waiting;
+    if (waiting.for !== 'approval') throw new Error('no question');
+    const { preview, expires_at } = waiting;
+    const next = { approval: 's1/1.1', digest: DIGEST, arguments: { job_id: '101', parameters: { feature_set: 'a|b', seed: '1' } }, preview, expires_at };
+    const text = report(
+      sessionOf([
+        opened(),
+        replied(1, [{ id: 'c1', tool: 'run_databricks_job' }]),
+        asks('c1'),
+        { type: 'edited', call: 'c1', approval: 's1/1', by: 'U2', digest: DIGEST, next },
+      ]),
+    );
+    expect(text).toContain(
+      '| replaced by an edited one by `U2` 2026-11-01T09:03:00.000Z: `parameters.feature_set` `v2` → `a│b`, `parameters.seed` left out → `1` |',
+    );
+  });
+
+  it('ends with what the model said last, as its words, and says nothing twice', () => {
+    const ended = (text: string, words: string) =>
+      report(sessionOf([opened(), replied(1, [], words), { type: 'ended', outcome: 'done', text }])).split('## How it ended\n\n')[1] ?? '';
+    expect(ended('', 'val_f1 rose.\n# <!channel>')).toMatch(/^Answered\.\n\nThe model's last words:\n\n```text\nval_f1 rose\.\n# <!channel>\n```\n\n/);
+    expect(ended('val_f1 rose.', 'val_f1 rose.').match(/val_f1 rose/g)).toHaveLength(1);
+    expect(ended('', '')).toMatch(/^Answered\.\n\n## Record/);
+    expect(ended('', 'x')).toContain('- 1 reply of the model;');
+  });
+
   it('within the pull request that carries it does not wait to be approved, and names who is known by name', () => {
     const asked = asks('c5', 's1/2');
     if (asked.waiting.for !== 'approval') throw new Error('no question');
@@ -104,6 +163,7 @@ describe('the report of a session', () => {
     expect(text).toContain('- Asked by priya (Slack user `U1`) in `C0ML`');
     expect(text).toContain('| approved by sam (Slack user `U2`) 2026-11-01T09:03:00.000Z, being opened with this file |');
     expect(text).toContain('- `create_github_pr`: being opened with this file');
+    expect(text).not.toMatch(/What did not run|What was looked at/);
     expect(report(sessionOf(events))).toContain(', not used |');
   });
 

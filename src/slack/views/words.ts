@@ -114,18 +114,6 @@ export function stateMark(s: Session): string {
   return words.includes('question') ? MARKS.question : '🚫';
 }
 
-/** The text a person reads of one reply of the model. */
-export function wordsOf(content: readonly unknown[]): string {
-  return content
-    .flatMap((block) => (isText(block) ? [block.text.trim()] : []))
-    .filter(Boolean)
-    .join('\n\n');
-}
-
-function isText(block: unknown): block is { type: 'text'; text: string } {
-  return typeof block === 'object' && block !== null && 'type' in block && block.type === 'text' && 'text' in block && typeof block.text === 'string';
-}
-
 /** A finished call's outcome, or null. */
 export function outcomeOf(call: Call) {
   return call.status.is === 'finished' ? call.status.outcome : null;
