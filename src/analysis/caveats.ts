@@ -21,7 +21,8 @@ export function caveats(baseline: Side, candidate: Side, asked: Asked, primary: 
     const bad = Object.keys(run.metrics).filter((key) => !isUsable(lastValue(run, key) ?? 0));
     if (bad.length > 0) found.push(`Not finite in the ${role}: ${bad.sort().slice(0, 6).join(', ')}.`);
   }
-  if (!primary) return [...found, 'No primary metric was named, so there is no verdict.'];
+  // That there is no verdict then is said in its place.
+  if (!primary) return found;
   const { metric } = primary;
   if (primary.baseline === null || primary.candidate === null) {
     const near = nearMisses(

@@ -97,12 +97,13 @@ function answer(
     rule,
     ...(own ? { started_by_this_session: true } : {}),
   };
+  const alike = ties.map((tie) => tie.runId).filter((id) => id !== runnerUp?.run.runId);
   const source = { prompt: 'as asked', config: 'by labmate.json', 'name-guess': 'a guess from its name: say so' }[directed.source];
   const text = [
     `Best ${cell(metric)} in ${cell(experiment.name)}: ${figure(value)}, run ${run.runId} (${cell(run.name)}), best of ${complete ? '' : 'at least '}${considered}. ${data.run_url}`,
     `Rule: ${cell(rule, 300)}. ${directed.direction === 'max' ? 'Higher' : 'Lower'} is better: ${source}.`,
     runnerUp ? `Runner-up: ${figure(runnerUp.value)}, run ${runnerUp.run.runId}.` : 'No other run competed.',
-    ...(ties.length > 0 ? [`${ties.length} more with the same value: ${data.ties.slice(0, 5).join(', ')}.`] : []),
+    ...(alike.length > 0 ? [`${alike.length} more with the same value: ${alike.slice(0, 5).join(', ')}.`] : []),
     ...(own ? ['This session started this run itself: exclude it (exclude_run_ids) if it is the candidate.'] : []),
   ];
   return done(text.join('\n'), data);

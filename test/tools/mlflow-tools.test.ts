@@ -7,6 +7,7 @@ import { type MlflowStandIn, startMlflow } from '../../src/sandbox/mlflow.ts';
 import { startStandIn } from '../../src/sandbox/stand-in.ts';
 import { databricks } from '../../src/services/databricks.ts';
 import { mlflow } from '../../src/services/mlflow.ts';
+import { bestMessage } from '../../src/slack/views/best.ts';
 import { compareRuns } from '../../src/tools/compare-runs.ts';
 import type { Services, ToolSettings } from '../../src/tools/define-tool.ts';
 import { fetchMlflowRun } from '../../src/tools/fetch-mlflow-run.ts';
@@ -154,6 +155,31 @@ describe('find_best_run', () => {
     const guessed = await ask('find_best_run', { experiment: 'ads-rank-v3', metric: 'val_auc' });
     expect(guessed.data).toMatchObject({ mode: 'max', mode_source: 'name-guess' });
     expect(guessed.text).toContain('a guess from its name: say so');
+  });
+
+  it('names a runner-up of the same value once, for the model and for people', async () => {
+    const run = (id: string, startedAt: number) => ({
+      info: { run_id: id.repeat(32), experiment_id: '7', status: 'FINISHED', start_time: startedAt },
+      data: { metrics: [{ key: 'val_f1', value: 0.7, step: 0, timestamp: 0 }] },
+    });
+    let runs = [run('a', 1), run('b', 2)];
+    const own = await startStandIn({
+      routes: {
+        'GET /api/2.0/mlflow/experiments/get-by-name': () => ({ body: { experiment: { experiment_id: '7', name: 'x' } } }),
+        'POST /api/2.0/mlflow/runs/search': () => ({ body: { runs } }),
+      },
+    });
+    open.push(() => own.close());
+    const best = async () => {
+      const { text, data } = await ask('find_best_run', { experiment: 'x', metric: 'val_f1' }, { mlflow: mlflow({ uri: own.url }) });
+      return [text, JSON.stringify(bestMessage(data, { experiment: 'x', metric: 'val_f1' })?.blocks)];
+    };
+    for (const said of await best()) {
+      expect(said).toContain(`Runner-up: 0.7, run ${'b'.repeat(32)}.`);
+      expect(said).not.toContain('more with the same value');
+    }
+    runs = [...runs, run('c', 3)];
+    for (const said of await best()) expect(said).toContain(`1 more with the same value: ${'c'.repeat(32)}.`);
   });
 
   it('asks for the direction where nothing tells it', async () => {

@@ -40,11 +40,12 @@ export function bestMessage(data: Record<string, unknown>, asked: { experiment: 
   const title = `Best ${b.metric} in ${b.experiment}: ${figure(b.value)}`;
   const of = `best of ${b.considered_is_at_least ? 'at least ' : ''}${b.considered}`;
   const name = b.run_name ? `${b.run_name} (${b.run_id.slice(0, 8)})` : b.run_id.slice(0, 12);
+  const ties = b.ties.filter((id) => id !== b.runner_up?.run_id);
   const facts: Bit[][] = [
     [t(`${b.mode === 'max' ? 'Higher' : 'Lower'} is better: ${SOURCES[b.mode_source]}.`)],
     [t(`Chosen so: ${b.rule}.`)],
     [t(b.runner_up ? `Runner-up: ${figure(b.runner_up.value)}, run ${b.runner_up.run_id}.` : 'No other run competed.')],
-    ...(b.ties.length > 0 ? [[t(`${b.ties.length} more with the same value: ${b.ties.slice(0, 5).join(', ')}.`)]] : []),
+    ...(ties.length > 0 ? [[t(`${ties.length} more with the same value: ${ties.slice(0, 5).join(', ')}.`)]] : []),
   ];
   const blocks = fitted([rich(para(bold(title)), para(t('Run '), link(b.run_url, name), t(`, ${of}. Its id: `), mono(b.run_id)), bullets(facts))]);
   return { text: fallback(title, `Run ${name}, ${of}. ${b.run_url}`), blocks };
