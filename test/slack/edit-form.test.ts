@@ -102,6 +102,8 @@ describe('the form for another tool', () => {
       changed: 5,
     });
     expect(readFields(form.fields, ['x', '', 'no', '', ''], asked)).toEqual({ input: { title: 'x', body: asked.body }, changed: 1 });
+    expect(readFields(form.fields, ['x', '["b"]', 'no', '', ''], asked)).toMatchObject({ input: { labels: ['b'] } });
+    expect(readFields(form.fields, ['x', '[b]', 'no', '', ''], asked)).toMatchObject({ input: { labels: ['[b]'] } });
     expect(readFields(form.fields, ['x', 'a', 'no', 'path', ''], asked)).toEqual({ at: 3, why: expect.stringContaining('not JSON') });
     expect(readFields(form.fields, ['x', 'a', 'no', '', 'deep'], asked)).toEqual({ at: 4, why: 'Write a number.' });
   });

@@ -29,7 +29,7 @@ async function fill(stage: StoryStage, as: string, fields: Record<string, string
   for (const [label, value] of Object.entries(fields)) {
     const block = blocks.find((b) => b.type === 'input' && b.label?.text === label);
     if (!block) throw new Error(`the form has no field ${label}, only ${blocks.map((b) => b.label?.text).join(', ')}`);
-    values[block.block_id] = { value: { type: 'plain_text_input', value } };
+    values[block.block_id] = { value };
   }
   await stage.slack.act({ as, do: 'submit', modal: modal.id, values });
   return Object.values(modal.errors);
@@ -111,15 +111,16 @@ describe('a call that is put differently', () => {
     await stage.command('Open the reworded pull request');
     const first = await stage.card('edit_call');
     await stage.click('U1', first, 'edit_call');
-    expect(await fill(stage, 'U1', { Labels: '"ml"' })).toEqual([expect.stringContaining('expected array')]);
-    expect(await fill(stage, 'U1', { Title: 'feat: what it is', Labels: '["ml"]' })).toEqual([]);
+    expect(await fill(stage, 'U1', { Labels: `ml\n${'x'.repeat(51)}` })).toEqual(['item 2: it may have at most 50 characters.']);
+    expect(await fill(stage, 'U1', { Title: 'feat: what it is', Labels: 'ml\nads', Draft: 'yes' })).toEqual([]);
     const second = await stage.until('the new card', () => stage.messages().findLast((m) => m.ts > first.ts && stage.button(m, 'approve_call')));
     await stage.click('U3', second, 'approve_call');
     const session = await stage.ended();
     expect([...session.approvals.values()].map((a) => a.state)).toEqual(['edited', 'used']);
     expect([...session.calls.values()][0]?.started?.arguments).toMatchObject({
       title: 'feat: what it is',
-      labels: ['ml'],
+      labels: ['ml', 'ads'],
+      draft: true,
       body: expect.stringContaining('As measured.'),
     });
     await stage.shows('Pull request #');

@@ -97,7 +97,7 @@ export function readAs(kind: Kind, text: string): { value: unknown } | { why: st
     case 'yes or no':
       return text === 'yes' || text === 'no' ? { value: text === 'yes' } : { why: 'Choose yes or no.' };
     case 'list':
-      return { value: lines(text) };
+      return { value: jsonTexts(text) ?? lines(text) };
     case 'json':
       try {
         return { value: JSON.parse(text) };
@@ -107,6 +107,13 @@ export function readAs(kind: Kind, text: string): { value: unknown } | { why: st
     default:
       return kind satisfies never;
   }
+}
+
+/** A form that an older labmate opened holds a list as JSON, and some people write it so. */
+function jsonTexts(text: string): string[] | null {
+  const read = text.trim().startsWith('[') ? readAs('json', text) : null;
+  const list = read && 'value' in read ? read.value : null;
+  return Array.isArray(list) && list.every((item) => typeof item === 'string') ? list : null;
 }
 
 function lines(text: string): string[] {
