@@ -20,7 +20,7 @@ import { argumentsInFull, isShownWhole } from './session/in-full.ts';
 import type { Approval } from './session/state.ts';
 import { everyoneIn } from './slack/entitled.ts';
 import { differences } from './slack/views/card.ts';
-import { toolsAtDoors } from './tools/catalog.ts';
+import { toolsFor } from './tools/catalog.ts';
 import type { AtDoor, DoorAnswer, DoorCall, Principal } from './tools/door.ts';
 import { type GateDeps, gate } from './tools/gate.ts';
 import { serveHttp } from './tools/http.ts';
@@ -42,7 +42,7 @@ export async function serveMcp(config: AnyConfig, choice: Choice): Promise<void>
   const core = redis && slack ? openCore({ ...config, redis }, makeKeys(redis.prefix), log) : null;
   const door = core ? await doorWithLog({ ...config, redis: config.redis } as CoreConfig, core, log) : doorAlone(config);
   const { services, settings, clean } = door.deps;
-  const tools = choose(toolsAtDoors(services), choice);
+  const tools = choose(toolsFor(services), choice);
   // Not a line of the log, which tells of trouble: whoever set this up sees here why a tool is not there.
   process.stderr.write(`${offer(services, choice)}\n`);
   const principal: Principal = { door: 'stdio', name: user ?? 'somebody at stdio', user, scope: choice.readOnly ? 'read' : 'write' };
@@ -61,7 +61,7 @@ export async function serveMcpHttp(
   const door = await doorWithLog(config, core, log);
   const { services, settings, clean } = door.deps;
   const serverFor = (principal: Principal) => {
-    const tools = toolsAtDoors(services).filter((tool) => principal.scope === 'write' || tool.kind === 'read');
+    const tools = toolsFor(services).filter((tool) => principal.scope === 'write' || tool.kind === 'read');
     return doorServer({ tools, prompts: prompts(tools, { services, settings }), atDoor: door.atDoor(principal), clean });
   };
   const failed = (error: unknown) => log.error({ err: error }, 'a request at the MCP door failed');

@@ -6,7 +6,7 @@ import { judge } from './policy/judge.ts';
 import type { Permissions } from './policy/rules.ts';
 import type { Touches } from './policy/touches.ts';
 import { Told } from './told.ts';
-import { catalog, toolsAtDoors } from './tools/catalog.ts';
+import { catalog, toolsFor } from './tools/catalog.ts';
 import type { Services, Tool } from './tools/define-tool.ts';
 
 /** What a client of the stdio door may see. */
@@ -16,7 +16,7 @@ export type Choice = { readOnly: boolean; toolsets: readonly string[] | null; ex
 export function listTools(config: AnyConfig, choice: Choice): string {
   // Earlier sessions are read from the log, which this door keeps only where people can be asked.
   const sessions = config.redis && config.slack ? { sessions: async () => null } : {};
-  const offered = new Set(toolsAtDoors({ ...openServices(config), ...sessions }));
+  const offered = new Set(toolsFor({ ...openServices(config), ...sessions }));
   const tools = choose(catalog, choice);
   const width = Math.max(0, ...tools.map((tool) => tool.name.length)) + 2;
   return tools
@@ -27,7 +27,7 @@ export function listTools(config: AnyConfig, choice: Choice): string {
 /** In one line, how many of the chosen tools are there, and what the others lack. */
 export function offer(services: Services, choice: Choice): string {
   const chosen = choose(catalog, choice);
-  const count = choose(toolsAtDoors(services), choice).length;
+  const count = choose(toolsFor(services), choice).length;
   const missing = new Set(chosen.flatMap((tool) => tool.needs.filter((need) => services[need] === undefined)));
   const left = [...missing].map((need) => `${need} (needs ${need === 'sessions' ? 'REDIS_URL and SLACK_BOT_TOKEN' : /^\w+/.exec(VARIABLES[need])?.[0]})`);
   return `labmate mcp offers ${count} ${count === 1 ? 'tool' : 'tools'}${left.length > 0 ? `; left out: ${left.join(', ')}; see labmate mcp ls` : ''}`;
@@ -50,7 +50,6 @@ function originOf(tool: Tool): string {
 }
 
 function leftOut(tool: Tool): string {
-  if (tool.needsThread) return "left out: it asks in an experiment's own thread, where it runs by itself; a client has none";
   if (tool.needs.includes('sessions')) return 'left out: it reads the log of sessions (set REDIS_URL and SLACK_BOT_TOKEN, as where labmate runs)';
   const missing = tool.needs.flatMap((need) => (need === 'sessions' ? [] : [`${need} is not configured (set ${VARIABLES[need]})`]));
   return `left out: ${missing.join(' and ')}`;
@@ -63,6 +62,7 @@ const OWN: Readonly<Record<string, readonly Touches[]>> = {
 };
 
 function ruleOf(tool: Tool, permissions: Permissions): string {
+  if (tool.needsThread) return "runs by itself in an experiment's own thread; a client has none, and is told so";
   const of = (touches: Touches) => judge({ tool: tool.name, readOnly: tool.kind === 'read', touches }, permissions, { tainted: false, postsOutside: 0 });
   const verdict = of({});
   const own = (OWN[tool.name] ?? []).map(of).flatMap((v) => (v.is === 'run' && v.rule.startsWith(BUILT_IN) ? [v.rule.slice(BUILT_IN.length)] : []));

@@ -1,5 +1,6 @@
 import { fenced, prose } from './quote.ts';
 import { report } from './report.ts';
+import { wordsOf } from './said.ts';
 import type { Session } from './state.ts';
 
 /** So many characters at most are handed on, and so many of them from the beginning of the thread. */
@@ -23,12 +24,7 @@ export function handedOn(session: Session): string {
 }
 
 function talk({ opened, ended, replies }: Session): string {
-  const answer = ended?.text || wordsOf(replies.at(-1)?.content ?? []);
+  const answer = ended?.text || wordsOf(replies.findLast((reply) => !reply.host)?.content ?? []);
   const parts = [`# Experiment ${prose(opened.alias, 40)}`, '## What was asked', fenced(opened.prompt), '## What was answered', fenced(answer, 'text', 4_000)];
   return `${parts.join('\n\n')}\n`;
-}
-
-function wordsOf(content: readonly unknown[]): string {
-  const texts = content as readonly { type?: unknown; text?: unknown }[];
-  return texts.flatMap((block) => (block.type === 'text' && typeof block.text === 'string' ? [block.text] : [])).join('\n\n');
 }

@@ -56,8 +56,3 @@ export const catalog: readonly Tool[] = [
 export function toolsFor(services: Services): Tool[] {
   return catalog.filter((tool) => tool.needs.every((need) => services[need] !== undefined));
 }
-
-/** Those of them that can work at a door other than Slack's. */
-export function toolsAtDoors(services: Services): Tool[] {
-  return toolsFor(services).filter((tool) => !tool.needsThread);
-}

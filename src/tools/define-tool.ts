@@ -25,7 +25,7 @@ type Common = {
   output: z.ZodObject;
   /** The backend it needs; without it the tool is not listed. */
   needs: readonly (keyof Services)[];
-  /** It works in an experiment's own thread alone, so no door lists it. */
+  /** It works in an experiment's own thread alone; elsewhere it says so. */
   needsThread?: true;
 };
 
