@@ -10,3 +10,8 @@ export function approvalId(session: string, nth: number, digest: string): string
 export function editedApproval(approval: string, digest: string): string {
   return `${approval}.${digest.slice(0, 12)}`;
 }
+
+/** Whether it looks like one. Those that an older labmate gave had no digest, and `.1` behind them for each edit. */
+export function isApprovalId(text: string): boolean {
+  return /^[\w-]{1,100}\/\d{1,6}(-[0-9a-f]{12})?(\.(1|[0-9a-f]{12})){0,50}$/.test(text);
+}

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isApprovalId } from '../session/approval-id.ts';
 import { pendingApprovals } from '../session/state.ts';
 import { done, readTool, ToolError } from './define-tool.ts';
 import { cell } from './markdown.ts';
@@ -10,7 +11,7 @@ export const getApproval = readTool({
   description:
     "State of one approval of this team: pending, approved, denied, expired, used or withdrawn, and by whom. Use when a call answered requires_confirmation. Not for asking a person (ask_person). confirmation_id: from that call's answer.",
   input: z.strictObject({
-    confirmation_id: z.string().refine((id) => /^[\w-]{1,100}\/\d{1,6}(\.1){0,50}$/.test(id), "an id from a call's answer: session/number"),
+    confirmation_id: z.string().refine((id) => isApprovalId(id), "an id from a call's answer: session/number-digest"),
   }),
   output: z.looseObject({
     confirmation_id: z.string(),
@@ -22,7 +23,6 @@ export const getApproval = readTool({
   }),
   needs: ['sessions'],
   async run({ confirmation_id }, ctx) {
-    // An approval's id is its session's id, a slash and a number; what takes the place of an edited one has `.1` behind it.
     const [id = '', number = ''] = confirmation_id.split('/');
     const { session } = await theSession(id, ctx);
     const approval = session.approvals.get(`${session.id}/${number}`);

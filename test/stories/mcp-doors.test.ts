@@ -163,7 +163,7 @@ describe.each(['http', 'stdio'] as const)('over %s', (door) => {
 
     const going = stage.standIns.training.launch({ jobId: '101', parameters: {}, token: null }).launch.runId;
     const late = confirmationOf(await call('cancel_job_run', { run_id: going }));
-    expect(late.id).toMatch(/\/\d+$/);
+    expect(late.id).toMatch(/\/\d+-[0-9a-f]{12}$/);
     await stage.until('its time to be over', async () => (await call('get_approval', { confirmation_id: late.id })).data['status'] === 'expired');
     const again = confirmationOf(await call('cancel_job_run', { run_id: going }));
     expect(again.id).not.toBe(late.id);
