@@ -62,7 +62,6 @@ const OWN: Readonly<Record<string, readonly Touches[]>> = {
 };
 
 function ruleOf(tool: Tool, permissions: Permissions): string {
-  if (tool.needsThread) return "runs by itself in an experiment's own thread; a client has none, and is told so";
   const of = (touches: Touches) => judge({ tool: tool.name, readOnly: tool.kind === 'read', touches }, permissions, { tainted: false, postsOutside: 0 });
   const verdict = of({});
   const own = (OWN[tool.name] ?? []).map(of).flatMap((v) => (v.is === 'run' && v.rule.startsWith(BUILT_IN) ? [v.rule.slice(BUILT_IN.length)] : []));
@@ -70,14 +69,12 @@ function ruleOf(tool: Tool, permissions: Permissions): string {
   // What a rule's condition is about is known only when a call is planned.
   const conditional = permissions.policy.rules.filter((rule) => rule.when !== undefined && matches(rule.tool, tool.name));
   const otherwise = conditional.map((rule) => `; ${rule.action} when ${JSON.stringify(rule.when)}`).join('');
-  const covers = tool.kind === 'write' ? ', but nothing to a new audience once the session has read text from outside' : '';
+  const byItself = tool.kind === 'write' && (verdict.is === 'run' || conditional.some((rule) => rule.action === 'auto'));
+  const covers = byItself ? '; once text from outside was read, by itself in its own thread and channel alone, and on jobs that "environments" lists' : '';
   const said =
-    verdict.is === 'refuse'
-      ? `refused: ${verdict.why}`
-      : verdict.is === 'run'
-        ? `runs by itself (${verdict.rule})${covers}`
-        : `asks a person (${verdict.rule})`;
-  return said + except + otherwise;
+    verdict.is === 'refuse' ? `refused: ${verdict.why}` : verdict.is === 'run' ? `runs by itself (${verdict.rule})` : `asks a person (${verdict.rule})`;
+  const thread = tool.needsThread && verdict.is === 'run' ? "; it needs an experiment's own thread: a client has none, and is told so" : '';
+  return said + except + otherwise + covers + thread;
 }
 
 const BUILT_IN = 'built-in: ';

@@ -40,7 +40,9 @@ describe('labmate mcp ls', () => {
       EVERYTHING,
     );
     expect(line(list, 'compare_runs')).toMatch(/^compare_runs \| mlflow \| runs by itself \(.*read.*\)$/);
-    expect(line(list, 'run_databricks_job')).toBe('run_databricks_job | databricks | asks a person (built-in: writes ask); auto when {"environment":"dev"}');
+    expect(line(list, 'run_databricks_job')).toBe(
+      'run_databricks_job | databricks | asks a person (built-in: writes ask); auto when {"environment":"dev"}; once text from outside was read, by itself in its own thread and channel alone, and on jobs that "environments" lists',
+    );
     expect(line(list, 'cancel_job_run')).toMatch(/^cancel_job_run \| databricks \| refused: A rule of labmate\.json denies/);
     expect(line(list, 'get_grafana_panel')).toBe(
       'get_grafana_panel | grafana | left out: grafana is not configured (set GRAFANA_URL and GRAFANA_SERVICE_ACCOUNT_TOKEN)',
@@ -63,14 +65,16 @@ describe('labmate mcp ls', () => {
     ]);
     expect(line(ruled, 'post_to_slack')).toBe('post_to_slack | slack | asks a person (rule: post_to_slack ask)');
     expect(line(ruled, 'cancel_job_run')).toBe(
-      'cancel_job_run | databricks | runs by itself (rule: cancel_job_run auto), but nothing to a new audience once the session has read text from outside',
+      'cancel_job_run | databricks | runs by itself (rule: cancel_job_run auto); once text from outside was read, by itself in its own thread and channel alone, and on jobs that "environments" lists',
     );
   });
 
   it('says of a tool that needs a thread that a client has none', () => {
-    expect(line(listTools(config(), EVERYTHING), 'ask_person')).toMatch(
-      /^ask_person \| people \| runs by itself in an experiment's own thread; a client has none/,
+    expect(line(listTools(config(), EVERYTHING), 'ask_person')).toBe(
+      "ask_person | people | runs by itself (built-in: reads run); it needs an experiment's own thread: a client has none, and is told so",
     );
+    const denied = config({ policy: { rules: [{ tool: 'ask_person', action: 'deny' }] } });
+    expect(line(listTools(denied, EVERYTHING), 'ask_person')).toMatch(/^ask_person \| people \| refused: /);
   });
 
   it('chooses by kind, origin and name, and refuses a name it does not know', () => {

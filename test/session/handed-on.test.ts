@@ -19,6 +19,13 @@ test('the first of a thread is told of by its report, one that acted by its own 
   expect(handedOn(again)).toBe(`${handedOn(thanks).trimEnd()}\n\n${report(again)}`);
 });
 
+test('what only looked, and what was not allowed, is told of whole', () => {
+  const first = sessionOf([opened('Train with lr=0.1'), ...ran.map(byRule), ended]);
+  const looked = [replied(1, [{ id: 'c1', tool: 'compare_runs' }]), finished('c1', { verdict: 'improved' }), replied(3, [], 'Better.'), ended];
+  const second = sessionOf([{ ...opened('Compare it with 8f2a'), after: following(first) }, ...looked]);
+  expect(handedOn(second)).toBe(`${report(first).trimEnd()}\n\n${report(second)}`);
+});
+
 test('a long thread keeps its beginning and its end', () => {
   let last = sessionOf([opened('The first words'), ended]);
   for (let i = 0; i < 200; i++)
@@ -27,6 +34,9 @@ test('a long thread keeps its beginning and its end', () => {
   expect(told.length).toBeLessThan(24_100);
   for (const words of ['The first words', 'Question 0:', 'Question 199:', 'left out']) expect(told).toContain(words);
   expect(told).not.toContain('Question 100:');
+  expect(told.match(/left out/g)).toHaveLength(1);
+  // Nothing is cut inside a quote.
+  expect(told.match(/^`{3}/gm)?.length).toBe(2 * (told.match(/^`{3}text$/gm)?.length ?? 0));
 });
 
 function byRule<E extends { type: string }>(event: E): E {
