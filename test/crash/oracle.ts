@@ -4,7 +4,7 @@ import { fold } from '../../src/session/fold.ts';
 import type { Call, Session } from '../../src/session/state.ts';
 import { type People, toldOtherwise } from './people.ts';
 import { readRecord } from './record.ts';
-import type { CrashStage } from './stage.ts';
+import type { CrashStage, Heard } from './stage.ts';
 import { KINDS, type Kind, TAGGED, tagOf, tokenIn } from './workload.ts';
 
 /** What went wrong, in sentences that name the session. */
@@ -25,10 +25,12 @@ type Seen = { sid: string; entries: Entry[]; session: Session; token: string; ki
 export async function judgeAll(stage: CrashStage, people: People): Promise<Verdict> {
   const v: Verdict = { lost: [], doubled: [], ungated: [], broken: [], sessions: 0, effects: 0, expired: 0, reminded: 0 };
   v.lost.push(...stage.faults);
+  // Before the logs are read: what Slack sends again in this moment is acknowledged after its log was looked for.
+  const acknowledged = { acked: [...people.acked], heard: stage.heard.filter((h) => h.acked) };
   const seen = await readAll(stage, v);
   v.sessions = seen.length;
   for (const one of seen) judgeRecord(one, v);
-  judgeInputs(stage, people, seen, v);
+  judgeInputs(stage, people, acknowledged, seen, v);
   await judgeEffects(stage, seen, v);
   judgeThreads(stage, seen, v);
   return v;
@@ -122,8 +124,14 @@ function runIdIn(value: unknown): string {
 }
 
 /** Whatever Slack was told "yes" to is in a log. */
-function judgeInputs(stage: CrashStage, people: People, seen: readonly Seen[], v: Verdict): void {
-  for (const input of people.acked) {
+function judgeInputs(
+  stage: CrashStage,
+  people: People,
+  { acked, heard }: { acked: People['acked']; heard: readonly Heard[] },
+  seen: readonly Seen[],
+  v: Verdict,
+): void {
+  for (const input of acked) {
     if (input.what === 'command') {
       const of = seen.filter((s) => s.token === input.token);
       if (of.length === 0) v.lost.push(`the command ${input.token} was acknowledged and is in no log`);
@@ -152,8 +160,7 @@ function judgeInputs(stage: CrashStage, people: People, seen: readonly Seen[], v
   }
   for (const { token } of people.notes) {
     const n = said.get(token) ?? 0;
-    const acked = stage.heard.some((h) => h.acked && h.envelope.includes(token));
-    if (n === 0 && acked) v.lost.push(`the message ${token} was acknowledged and is in no log`);
+    if (n === 0 && heard.some((h) => h.envelope.includes(token))) v.lost.push(`the message ${token} was acknowledged and is in no log`);
     if (n > 1) v.doubled.push(`the message ${token} is in the logs ${n} times`);
   }
 }
