@@ -81,13 +81,20 @@ async function loop(session: Session, entries: Entry[], owner: Owner, lease: Lea
     entries.push(entry);
     apply(session, owner.sid, entry);
   };
-  const catchUp = async () => {
-    for (const entry of await log.read(owner.sid, tip())) take(entry);
+  let fenced = false;
+  // After `ours`, an owner's line is another one's who has our fence, as a claim can be lost with a master and be made anew: what they have begun is theirs to end.
+  const catchUp = async (ours = session.seq) => {
+    for (const entry of await log.read(owner.sid, tip())) {
+      if (entry.seq > ours && entry.fence >= lease.fence) fenced = true;
+      take(entry);
+    }
   };
   // What we have just written ourselves need not be asked for, unless somebody else came in between.
   const follow = async (committed: Committed | null) => {
-    if (committed?.is === 'OK' && committed.entries?.[0]?.seq === session.seq + 1) for (const entry of committed.entries) take(entry);
-    else await catchUp();
+    if (committed?.is === 'FENCED') fenced = true;
+    if (committed?.is !== 'OK') await catchUp();
+    else if (committed.entries?.[0]?.seq !== session.seq + 1) await catchUp(committed.tip.seq);
+    else for (const entry of committed.entries) take(entry);
   };
   const commit = async (events: readonly SessionEvent[], guard: Guard = { is: '' }) => {
     const committed = events.length > 0 ? await log.commit(owner, lease.fence, tip(), events, guard) : null;
@@ -96,7 +103,7 @@ async function loop(session: Session, entries: Entry[], owner: Owner, lease: Lea
   };
   if (session.seq < lease.seq) await catchUp();
   const asleep = new Map<string, number>();
-  while (!lease.lost()) {
+  while (!fenced && !lease.lost()) {
     const before = session.seq;
     const step = next(session, log.now(), deps.limits, asleep);
     switch (step.do) {
@@ -104,7 +111,7 @@ async function loop(session: Session, entries: Entry[], owner: Owner, lease: Lea
         return;
       case 'settle':
         // What follows from the facts follows from these facts: an edit in this moment would leave a question whose call is over.
-        if ((await commit(step.events, { is: 'quiet', seen: before }))?.is === 'FENCED') return;
+        await commit(step.events, { is: 'quiet', seen: before });
         break;
       case 'expire':
         await deps.expire(owner.sid, step.approval);
@@ -125,6 +132,7 @@ async function loop(session: Session, entries: Entry[], owner: Owner, lease: Lea
         const turn = turnOf(session, entries, owner, lease, deps, claims);
         const events = await deps.perform(step, { ...turn, sleep: (until) => void asleep.set(of, until) });
         for (const claimed of claims) await follow(claimed);
+        if (fenced) return;
         if (asleep.has(of)) {
           await catchUp();
           continue;
@@ -133,9 +141,8 @@ async function loop(session: Session, entries: Entry[], owner: Owner, lease: Lea
         const end = endAfter(session, events, log.now(), deps.limits);
         const both = end.length > 0 ? await commit([...events, ...end], quiet) : null;
         // Somebody has said something meanwhile: it is heard before the end.
-        const committed = both && both.is !== 'UNREAD' ? both : await commit(events, events.some(asksOrRefuses) ? quiet : undefined);
-        if (committed?.is === 'FENCED') return;
-        if (!deps.once || session.seq === before) break;
+        if (!fenced && (!both || both.is === 'UNREAD')) await commit(events, events.some(asksOrRefuses) ? quiet : undefined);
+        if (fenced || !deps.once || session.seq === before) break;
         await log.park(owner, lease.fence, session, log.now());
         return;
       }
@@ -143,7 +150,7 @@ async function loop(session: Session, entries: Entry[], owner: Owner, lease: Lea
         step satisfies never;
     }
     // Nothing came of it (stopped, not safe to act, a store that lost something): look again a little later rather than at once.
-    if (session.seq !== before) continue;
+    if (fenced || session.seq !== before) continue;
     if ((await log.park(owner, lease.fence, session, log.now() + 1_000)) !== 'unseen') return;
     await catchUp();
   }

@@ -6,7 +6,7 @@ import { BrokenChain } from '../../src/runtime/read-line.ts';
 import { approvalId, editedApproval } from '../../src/session/approval-id.ts';
 import type { SessionEvent } from '../../src/session/events.ts';
 import { fold } from '../../src/session/fold.ts';
-import { asks, LIMITS, replied, started, waitsForJob } from '../session/logs.ts';
+import { asks, finished, LIMITS, replied, started, waitsForJob } from '../session/logs.ts';
 import { aLog } from './a-log.ts';
 
 let it: ReturnType<typeof aLog>;
@@ -107,6 +107,48 @@ describe('after a failover that lost the last acknowledged lines', () => {
     expect(await both([wants], { is: '' })).toEqual(['FENCED', 'OK']);
     expect(await both([start], { is: 'effect', executionExpiresMs: 60_000 })).toEqual(['FENCED', 'OK']);
     expect(await types()).toEqual(['opened', 'told', 'replied', 'told', 'call_started']);
+  });
+
+  test.each<[string, Perform]>([
+    ['its claim came second', async (_step, held) => ((await held.claim(start, undefined, false)).is === 'FENCED' ? [] : [finished('c1')])],
+    ['nothing came of its step', async () => []],
+    ['its backend is away', async (_step, held) => held.sleep(held.now()) ?? []],
+    ['it would ask', async () => [asks('c1')]],
+    ['it would write what came of it', async () => [finished('c1')]],
+  ])('of two owners with one fence the one that finds the other’s effect begun leaves it to them: %s', async (_, performs) => {
+    const owner = it.owner('s1');
+    const fence = (await it.log.claim(owner, 5_000))?.fence ?? 0;
+    await it.log.commit(owner, fence, await it.log.tip('s1'), [wants], { is: '' });
+    await it.log.park(owner, fence, await it.log.tip('s1'), null);
+    const loseTheClaim = await it.copy();
+    const steps: string[] = [];
+    let other: Promise<void> | undefined;
+    let answer = () => {};
+    const sends = (sent: () => void): Perform => {
+      return async (step, held) => {
+        steps.push(`other: ${step.do}`);
+        if (step.do === 'think') return [replied(held.session.seq, [], 'Done.')];
+        expect(await held.claim(start, undefined, false)).toMatchObject({ is: 'OK', tip: { seq: 3 } });
+        await new Promise<void>((resolve) => {
+          answer = resolve;
+          sent();
+        });
+        return [finished('c1')];
+      };
+    };
+    await turn(async (step, held) => {
+      steps.push(`one: ${step.do}`);
+      if (steps.length > 1) return [];
+      await loseTheClaim();
+      await new Promise<void>((sent) => {
+        other = turn(sends(sent));
+      });
+      return performs(step, held);
+    });
+    expect(steps).toEqual(['one: call', 'other: call']);
+    answer();
+    await other;
+    expect(await types()).toEqual(['opened', 'replied', 'call_started', 'call_finished', 'replied', 'ended']);
   });
 
   test('the card of a question that is gone is no yes to the one in its place, nor that of a change to another change', async () => {

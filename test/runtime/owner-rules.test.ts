@@ -81,7 +81,7 @@ const MUTANTS: Record<string, Mutant> = {
   'no rest where nothing came of it': cut(
     'runtime/advance.ts',
     'I11 a store that lost its questions is not asked about one of them over and over',
-    'if (session.seq !== before) continue;',
+    'if (fenced || session.seq !== before) continue;',
     'if (true) continue;',
   ),
   'who was forgotten stays so': cut('runtime/keep-due.ts', 'I12 dropping the list of who is due loses nobody', 'await log.remind(sid)', 'true'),
