@@ -16,9 +16,10 @@ const FIRST_MS = 1_000;
 const LONGEST_MS = 30_000;
 /**
  * Whoever still waits so long after being woken is looked at as if they had just come: a failover may have lost the wake. One that is still there makes this a duplicate,
- * by its key. A run that goes on is looked at twice in this time, so it costs less than waiting did.
+ * by its key. Each time after twice as long: a call that is parked until its backend is back still stands among the waits, and its run is read for nothing.
  */
 const AGAIN_MS = 60_000;
+const AGAIN_LONGEST_MS = 30 * 60_000;
 /** A progress nobody has written for so long is of no use to anybody. */
 const PROGRESS_KEPT_S = 86_400;
 
@@ -49,6 +50,8 @@ export function startJobWatch(deps: {
   const looked = new Set<string>();
   /** Each wake that was delivered, and when. */
   const woken = new Map<string, number>();
+  /** After how long each is given again. */
+  const again = new Map<string, number>();
   const shown = new Map<string, string>();
   let stopped = false;
   let timer: NodeJS.Timeout | undefined;
@@ -128,6 +131,7 @@ export function startJobWatch(deps: {
         throw error;
       });
       woken.set(key, ticks());
+      again.set(key, Math.min(AGAIN_LONGEST_MS, (again.get(key) ?? AGAIN_MS / 2) * 2));
       if (delivered.is === 'closed' || delivered.is === 'unknown') await leave(wait);
     }
     return wakes.length > 0;
@@ -166,9 +170,9 @@ export function startJobWatch(deps: {
     const names = new Set(waits.map(nameOf));
     const runs = new Set(waits.flatMap((w) => w.runIds));
     for (const map of [pace, known]) for (const run of map.keys()) if (!runs.has(run)) map.delete(run);
-    for (const set of [looked, woken, shown]) for (const name of set.keys()) if (!names.has(waitOf(name))) set.delete(name);
+    for (const set of [looked, woken, again, shown]) for (const name of set.keys()) if (!names.has(waitOf(name))) set.delete(name);
     for (const [key, at] of woken) {
-      if (ticks() - at < AGAIN_MS) continue;
+      if (ticks() - at < (again.get(key) ?? AGAIN_MS)) continue;
       woken.delete(key);
       looked.delete(waitOf(key));
     }

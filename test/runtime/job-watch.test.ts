@@ -122,6 +122,39 @@ describe('the watch over training runs', () => {
     expect(woken).toEqual(['late']);
   });
 
+  test('whoever still waits after being woken is looked at again ever more seldom: after a minute, two, four, and every half hour at last', async () => {
+    await it.redis.del(it.keys.watch);
+    await parks('waits', ['8']);
+    let minute = 0;
+    const woken: number[] = [];
+    const others: string[] = [];
+    const watching = startJobWatch({
+      redis: it.redis,
+      keys: it.keys,
+      poll: async (runs) => new Map(runs.map(({ runId }) => [runId, OVER])),
+      deliver: async (_key, { session }) => {
+        if (session === 'waits') woken.push(minute);
+        else others.push(session);
+        return session === 'waits' ? stored(session) : { is: 'closed', session };
+      },
+      failed: (error) => others.push(String(error)),
+      everyMs: 1,
+      ticks: () => minute * 60_000,
+    });
+    try {
+      // Who comes second is woken in another round than who came first: that of the first is over by then.
+      for (; minute <= 95; minute++)
+        for (const other of [`first-${minute}`, `second-${minute}`]) {
+          await parks(other, [other]);
+          await vi.waitFor(() => expect(others.at(-1)).toBe(other), { interval: 2 });
+        }
+    } finally {
+      watching.stop();
+      await it.redis.del(it.keys.waits);
+    }
+    expect(woken).toEqual([0, 1, 3, 7, 15, 31, 61, 91]);
+  });
+
   test('a session that is over is watched no longer', async () => {
     await parks('over', ['3']);
     expect((await watchFor(100, { '3': OVER }, async (session) => ({ is: 'closed', session }))).left).toEqual([]);
