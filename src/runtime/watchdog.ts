@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import { ReplyError } from 'ioredis';
 
 /** Longer than any outage of a link takes to be noticed. */
 const STUCK_MS = 120_000;
@@ -26,8 +27,9 @@ export function startWatchdog({ idleMs, oldestBell, hasHands, stuck, everyMs = 5
   const look = async () => {
     const idle = Math.min(idleMs(), performance.now() - awayAt);
     if (idle > stuckMs) return stuck(idle);
-    const bell = await oldestBell().catch(() => {
-      awayAt = performance.now();
+    const bell = await oldestBell().catch((error: unknown) => {
+      // Who refuses is there.
+      if (!(error instanceof ReplyError)) awayAt = performance.now();
       return null;
     });
     if (bell === null || !hasHands()) waiting = null;

@@ -86,3 +86,25 @@ test('a pump that waits for a Redis that is away is not stuck; one that still wa
   link.lead(port);
   await expect.poll(() => stuck.length, { timeout: 5_000 }).toBeGreaterThan(0);
 });
+
+test('a pump that hangs is noticed where Redis answers, though with a refusal', async () => {
+  const user = `watchdog-${process.pid}`;
+  await redis.acl('SETUSER', user, 'on', '>refused', '~*', '+@all', '-@scripting');
+  const url = new URL(inject('redisUrl'));
+  url.username = user;
+  url.password = 'refused';
+  const brisk = connect(url.href, BRISK);
+  const bell = makeDoorbell(brisk, makeKeys(user));
+  onTestFinished(async () => {
+    brisk.disconnect();
+    await redis.acl('DELUSER', user);
+  });
+  await expect.poll(() => bell.oldest().catch(String)).toMatch(/^ReplyError: NOPERM/);
+  const began = performance.now();
+  const stuck = watched(
+    () => true,
+    () => performance.now() - began,
+    bell.oldest,
+  );
+  await expect.poll(() => stuck.length, { timeout: 5_000 }).toBeGreaterThan(0);
+});
