@@ -108,6 +108,14 @@ describe('the form for another tool', () => {
     expect(readFields(form.fields, ['x', 'a', 'no', '', 'deep'], asked)).toEqual({ at: 4, why: 'Write a number.' });
   });
 
+  test('takes a form that an older labmate opened, in which a yes or no stands as JSON', () => {
+    const drafted = { title: 'x', draft: true };
+    const { fields: own } = fieldsOf(schema, drafted, drafted);
+    const as = (draft: string) => own.map((f) => (f.label === 'Title' ? 'z' : f.label === 'Draft' ? draft : f.value));
+    expect(readFields(own, as('true'), drafted)).toMatchObject({ input: { title: 'z', draft: true } });
+    expect(readFields(own, as('false'), drafted)).toMatchObject({ input: { title: 'z', draft: false } });
+  });
+
   test('says in what form each is written', () => {
     const blocks = editForm('s1/1', form, 'Well.', 'Change').blocks as { hint?: { text: string }; element?: { type: string; initial_option?: unknown } }[];
     const hints = blocks.map((b) => b.hint?.text);

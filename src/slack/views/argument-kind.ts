@@ -95,6 +95,8 @@ export function readAs(kind: Kind, text: string): { value: unknown } | { why: st
     case 'number':
       return Number.isFinite(Number(text)) ? { value: Number(text) } : { why: 'Write a number.' };
     case 'yes or no':
+      // A form that an older labmate opened holds it as JSON.
+      if (text === 'true' || text === 'false') return { value: text === 'true' };
       return text === 'yes' || text === 'no' ? { value: text === 'yes' } : { why: 'Choose yes or no.' };
     case 'list':
       return { value: jsonTexts(text) ?? lines(text) };
