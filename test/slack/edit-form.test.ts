@@ -138,6 +138,23 @@ describe('the form for another tool', () => {
     expect(of('', { title: 'x', labels: [] })).toEqual([true]);
     expect(of('a\nb', { title: 'x', labels: ['a', 'c'] })).toEqual([false]);
   });
+
+  test('what is gone though nobody emptied its field is not what was written', () => {
+    const given = { title: 'x' };
+    const { fields: own } = fieldsOf(schema, given, given);
+    const written = ['z', ...own.slice(1).map((f) => f.value)];
+    const came = (before: Record<string, unknown>, after: Record<string, unknown>) =>
+      changedArguments({ ...given, ...before }, { title: 'z', ...after }).map((c) => [c.name, wasWritten(c, own, written, given)]);
+    const titleAnd = (name: string) => [
+      ['title', true],
+      [name, false],
+    ];
+    // It came from elsewhere, such as a file, and stood in no field.
+    expect(came({ labels: ['a'] }, {})).toEqual(titleAnd('labels.0'));
+    expect(came({ labels: ['a'] }, { labels: [] })).toEqual(titleAnd('labels.0'));
+    expect(came({}, { labels: [] })).toEqual(titleAnd('labels'));
+    expect(came({ parameters: { lr: '1' } }, {})).toEqual(titleAnd('parameters.lr'));
+  });
 });
 
 /** Schemas as servers of many makes write them. */

@@ -42,7 +42,8 @@ const editing: Desk['editing'] = {
   reconsider: async (_session, _call, input) => ({
     is: 'asks',
     digest: 'e'.repeat(64),
-    arguments: input,
+    // What was shown stands there still.
+    arguments: { parameters: { feature_set: 'v2' }, ...input },
     preview: { summary: 'Run job 101 otherwise', environment: 'dev', facts: [], changes: [] },
     expiresAfterMs: 60_000,
   }),

@@ -136,13 +136,20 @@ function put(input: Record<string, unknown>, name: string, key: string, value: s
   input[name] = value === undefined ? rest : { ...rest, [key]: value };
 }
 
-/** Which argument a difference belongs to, as a field of the form names it. */
+/** Whether a difference is what stands in the form: an argument that is gone only where somebody changed its field. */
 export function wasWritten(change: ChangedArgument, fields: readonly Field[], written: readonly string[], input: Record<string, unknown>): boolean {
   const after = readFields(fields, written, input);
   if (!('input' in after)) return false;
-  const value = leaves(after.input).get(change.name) ?? null;
+  const value = leaves(after.input).get(change.name);
+  if (value !== undefined) return change.to === value;
+  const changed = fields.some((f, at) => isWithin(change.name, f.path) && (written[at] ?? '') !== f.value);
   // An emptied list is left out of what is asked for; a tool may send an empty one for it.
-  return change.to === value || (change.to === '[]' && value === null);
+  return changed && (change.to === null || change.to === '[]');
+}
+
+/** Whether a leaf is the field's argument, or part of it; a parameter has no parts, and dots in its name. */
+function isWithin(leaf: string, path: Field['path']): boolean {
+  return leaf === path.join('.') || (path.length === 1 && leaf.startsWith(`${path[0]}.`));
 }
 
 /** The dialog. `private_metadata` is the approval's id and nothing else; field n is block n. */
