@@ -11,6 +11,13 @@ export const FINAL = new Set([
   ...['invalid_metadata_format', 'invalid_metadata_schema', 'metadata_too_large', 'invalid_arguments', 'invalid_arg_name', 'invalid_array_arg'],
 ]);
 
+/** A stream that is over or a message that stays or is gone, whatever comes: a workspace that takes streams back has ended them, too. */
+export const OVER = new Set([
+  ...FINAL,
+  ...['message_not_in_streaming_state', 'message_not_owned_by_app', 'cant_delete_message', 'compliance_exports_prevent_deletion', 'invalid_chunks'],
+  ...['unknown_method', 'method_deprecated', 'feature_not_enabled'],
+]);
+
 /** This workspace, or this app in it, has no such thing: asking again soon is of no use, and nothing else is wrong. */
 export const LACKING = new Set(['unknown_method', 'not_authorized', 'missing_scope', 'feature_not_enabled', 'not_allowed', 'method_deprecated']);
 

@@ -1,7 +1,7 @@
 import { UpstreamError } from '../services/http.ts';
 import type { Block, SlackService } from '../services/slack.ts';
 import type { StreamedTask } from '../services/slack-agents.ts';
-import { LACKING } from '../services/slack-errors.ts';
+import { LACKING, OVER } from '../services/slack-errors.ts';
 import type { Log } from './log.ts';
 import { type Again, EDIT_EVERY_MS, IN_FLIGHT_MS, type Look, mark, type PlaceIn, shortHash, threadOf } from './look.ts';
 
@@ -9,7 +9,8 @@ import { type Again, EDIT_EVERY_MS, IN_FLIGHT_MS, type Look, mark, type PlaceIn,
 export type Live = { title: string; tasks: readonly StreamedTask[]; busy: boolean };
 type LiveSlot = { name: string; blocks: readonly Block[]; live: Live };
 
-/** Slack ends a stream after five minutes, even one that is written to. */
+/** Slack ends a stream after five minutes, even one that is written to; it is begun anew before. */
+const ENDS_MS = 300_000;
 const ROTATE_MS = 210_000;
 /** All of a workspace's streams together: Slack lets twenty begin in a minute. */
 const BEGIN_EVERY_MS = 3_200;
@@ -58,7 +59,11 @@ export function makeLive({ slack, log, placeIn }: { slack: SlackService; log: Lo
       await look.set(name, { channel, ts, hash, stream: { since: stream.since, sent: sentOf(live) } });
       return left;
     }
-    await survives(() => slack.agents.stopStream({ channel, ts, mark: mark(session, slot) }));
+    // Once Slack has ended it itself, no word against that holds up the plan.
+    await survives(
+      () => slack.agents.stopStream({ channel, ts, mark: mark(session, slot) }),
+      (code) => OVER.has(code) || now - stream.since > ENDS_MS,
+    );
     await look.set(name, { channel, ts, hash: '' });
     return live.busy ? begin(slot, hash, look) : 'ordinary';
   }
@@ -112,13 +117,13 @@ async function restore(look: Look, name: string, ts: string | null): Promise<voi
   else await look.set(name, { channel: look.channel, ts, hash: '' });
 }
 
-/** False where Slack says for good that it can't be done: the stream has ended, the message is gone. */
-async function survives(work: () => Promise<void>): Promise<boolean> {
+/** False where Slack says for good that it can't be done: the stream has ended, the message is gone. What may pass, such as an expired token, is thrown and tried again. */
+async function survives(work: () => Promise<void>, isOver = (code: string) => OVER.has(code)): Promise<boolean> {
   try {
     await work();
     return true;
   } catch (error) {
-    if (!(error instanceof UpstreamError) || error.transient) throw error;
+    if (!(error instanceof UpstreamError) || error.transient || !isOver(error.code ?? '')) throw error;
     return false;
   }
 }

@@ -226,13 +226,15 @@ export function makeShow({ slack, narrate, changesIn, blob, log }: Options): Sho
       await look.set(slot.name, { ...stands, hash });
       return null;
     }
-    const trying = known?.trying === undefined || absent ? {} : { trying: known.trying };
+    // What was begun is still to be found again: a post, a stream, a message to take away.
+    const { trying, refused: _, ...begun } = known ?? {};
+    const still = { ...begun, ...stands, ...(trying === undefined || absent ? {} : { trying }) };
     // Somebody may yet let us in where approvers are asked.
     if (slot.channel !== undefined && !ts) {
-      await look.set(slot.name, { ...stands, hash: MISSING, ...trying });
+      await look.set(slot.name, { ...still, hash: MISSING });
       return look.missing.includes(slot.name) ? MISSING_AGAIN_MS : AGAIN_MS;
     }
-    await look.set(slot.name, { ...stands, hash: '', refused: { hash, until: now + rarely }, ...trying });
+    await look.set(slot.name, { ...still, hash: '', refused: { hash, until: now + rarely } });
     return rarely;
   }
 }

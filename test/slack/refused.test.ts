@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type SlackStandIn, startSlackStandIn } from '../../src/sandbox/slack/slack-stand-in.ts';
 import { slackService } from '../../src/services/slack.ts';
 import type { Slot } from '../../src/slack/narrate.ts';
@@ -32,8 +32,65 @@ afterEach(async () => {
 const say = (name: string, text: string, more: Partial<Slot> = {}) => ({ name, thread: name !== 'root', text, blocks: [], ...more }) as Slot;
 const texts = (channel = 'C0ML') => workspace.world.data.messages.filter((m) => m.channel === channel).map((m) => m.text);
 
+const LATER = ['token_expired', 'ekm_access_denied', 'missing_scope', 'some_new_word'];
+describe.each(LATER)('%s in a direct message', (word) => {
+  const plan = (title: string, busy = true) => {
+    const tasks = [{ id: 'c1', title, status: 'in_progress' as const }];
+    const blocks = [{ type: 'plan', title, tasks: [{ type: 'task_card', task_id: 'c1', title, status: 'in_progress' }] }];
+    return say('plan', title, { blocks, live: { title, tasks, busy } } as Partial<Slot>);
+  };
+  const plans = () => workspace.world.data.messages.filter((m) => m.threadTs !== null);
+  const root = say('root', 'root');
+  const direct = { ...opened(), channel: 'D1' };
+
+  test('for the removal of a plan that another took the place of: it is taken away later', async () => {
+    const thread = aThread(direct);
+    await thread.at(START, root, plan('one'));
+    words['chat.delete'] = word;
+    expect(await thread.at(START + 4 * MINUTE, root, plan('two'))).toEqual({ againInMs: expect.toSatisfy((ms) => ms >= 20_000) });
+    expect(plans()).toHaveLength(2);
+    words = {};
+    await thread.at(START + 6 * MINUTE, root, plan('three'));
+    expect(plans()).toMatchObject([{ streaming: true }]);
+    expect(JSON.stringify(plans())).toContain('three');
+  });
+
+  test('for a stream that is written to: it is one still, and goes on', async () => {
+    const thread = aThread(direct);
+    await thread.at(START, root, plan('one'));
+    words['chat.appendStream'] = word;
+    expect(await thread.at(START + 1_000, root, plan('two'))).toEqual({ againInMs: 20_000 });
+    asked = [];
+    words = {};
+    await thread.at(START + MINUTE, root, plan('two'));
+    expect(asked).toEqual(['chat.appendStream']);
+    expect(JSON.stringify(plans())).toContain('two');
+  });
+
+  test('for the end of a stream: it is ended later, and the plan goes on at the latest when Slack has ended it', async () => {
+    const thread = aThread(direct);
+    await thread.at(START, root, plan('one'));
+    words['chat.stopStream'] = word;
+    expect(await thread.at(START + 1_000, root, plan('two', false))).toEqual({ againInMs: 20_000 });
+    expect(plans()).toMatchObject([{ streaming: true }]);
+    await thread.at(START + 6 * MINUTE, root, plan('two', false));
+    expect(plans()).toMatchObject([{ text: 'two', metadata: { event_payload: { slot: 'plan' } } }]);
+  });
+
+  test('for the removal of a stream whose beginning was never answered: it is taken away later', async () => {
+    const thread = aThread(direct);
+    workspace.fault({ target: 'slack', kind: 'lost-reply', method: 'chat.startStream', times: 1 });
+    await thread.at(START, root, plan('one'));
+    words['chat.delete'] = word;
+    await thread.at(START + 10_000, root, plan('two'));
+    words = {};
+    await thread.at(START + 5 * MINUTE, root, plan('two'));
+    expect(plans()).toMatchObject([{ streaming: true }]);
+  });
+});
+
 /** A thread that wants these slots, and what it shows. */
-function aThread() {
+function aThread(first = opened()) {
   const slots = inMemory();
   let wanted: Slot[] = [];
   const slack = slackService({ token: botToken, apiUrl: slackNow.apiUrl });
@@ -42,7 +99,7 @@ function aThread() {
     slots,
     at(now: number, ...given: Slot[]) {
       wanted = given;
-      return show(sessionOf([opened()]), slots, async () => 0, now);
+      return show(sessionOf([first]), slots, async () => 0, now);
     },
   };
 }
