@@ -99,6 +99,10 @@ describe('a card', () => {
     const both = [opened(), replied(1, [run, { id: 'c2', tool: 'run_databricks_job' }]), asks('c1'), asks('c2', 's1/2')];
     expect(json(slotsOf(both), 'card:2')).toContain('"text":"Approve all 2","emoji":false},"value":"s1/1+2"');
     expect(buttons(slotsOf([...both, approved('c1')]), 'card:2')).not.toContain('approve_all');
+    // Slack takes a value of 2,000 characters, and refuses the whole card for a longer one.
+    const long = [opened(), replied(1, [run, { id: 'c2', tool: 'run_databricks_job' }]), asks('c1'), asks('c2', `s1/2${`.${'b'.repeat(12)}`.repeat(160)}`)];
+    expect(buttons(slotsOf(long), 'card:2')).not.toContain('approve_all');
+    expect(buttons(slotsOf(long), 'card:2').filter((action) => action === 'approve_call')).toHaveLength(2);
   });
 
   test('of a session from elsewhere stands where its approvers are, and each links to the other', async () => {

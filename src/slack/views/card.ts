@@ -5,7 +5,7 @@ import type { ChangedArgument } from '../../session/changed-arguments.ts';
 import type { Preview } from '../../session/events.ts';
 import { argumentsInFull, isShownWhole } from '../../session/in-full.ts';
 import type { Approval } from '../../session/state.ts';
-import { fallback, fitted } from './limits.ts';
+import { fallback, fitted, LIMITS } from './limits.ts';
 import { actions, type Bit, bold, bullets, button, clock, code, context, italic, link, mono, type Para, para, quote, rich, t, user } from './rich.ts';
 
 /** Decisions on one message. */
@@ -57,7 +57,7 @@ export function card(decisions: readonly Decision[], view: CardView): { text: st
   const blocks = [
     ...(view.from ? [rich(para(...origin(view.from)))] : []),
     ...(decisions.length === 1 ? one(decisions[0] as Decision, open, view, room) : several(decisions, open, view, room)),
-    ...(whole.length > 1 ? [approveAll(whole.map((d) => d.approval))] : []),
+    ...approveAll(whole.map((d) => d.approval)),
   ];
   const lines = decisions.map((d) => `${d.approval.preview.summary} (${whereItStands(d.approval, view)})`);
   return { text: fallback(`${title}: ${lines.join('; ')}`), blocks: fitted(blocks) };
@@ -189,11 +189,13 @@ function buttons(approval: Approval, tooLong: boolean, fixed: boolean): Block {
 const TAKE_BACK = (approval: string) => button('withdraw_approval', 'Take my yes back', approval);
 
 /** The value names each question that stands here now, so that one which comes later is not agreed to with them. */
-function approveAll(approvals: readonly Approval[]): Block {
+function approveAll(approvals: readonly Approval[]): Block[] {
   const ids = approvals.map((a) => a.id);
   const session = sessionOfRef(ids[0] ?? '');
   const value = `${session}/${ids.map((id) => id.slice(session.length + 1)).join('+')}`;
-  return actions(`all:${value}`, button('approve_all', `Approve all ${ids.length}`, value, 'primary'));
+  // An older labmate's ids grew with every edit. Slack would refuse the whole card; each has its own button.
+  if (ids.length < 2 || value.length > LIMITS.value) return [];
+  return [actions(`all:${value}`, button('approve_all', `Approve all ${ids.length}`, value, 'primary'))];
 }
 
 /** Who decided, when and why, with names. */
