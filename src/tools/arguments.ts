@@ -10,25 +10,22 @@ export function readArguments(tool: Tool, input: Record<string, unknown>): Recor
   throw new ToolError('BAD_ARGUMENTS', `${tool.name} does not take these arguments: ${faults.join('; ')}.`, 'correct them by its schema.');
 }
 
+/** For the model: where it stands by its path. */
 function faultOf(issue: z.core.$ZodIssue, input: unknown): string {
   const path = issue.path.map(String).join('.');
-  if (issue.code === 'unrecognized_keys') return `${path ? `in ${path}, ` : ''}there is no ${issue.keys.map((key) => JSON.stringify(key)).join(', ')}`;
-  if (valueAt(input, issue.path) === undefined) return `${path || 'it'} is missing`;
-  return path ? `${path}: ${issue.message}` : issue.message;
+  return path ? `${path}: ${inWords(issue, input)}` : inWords(issue, input);
 }
 
-function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
-  return path.reduce<unknown>((value, key) => (value as Record<PropertyKey, unknown> | null | undefined)?.[key], input);
-}
-
-/** A fault of one argument for the person who wrote it, in a sentence. What is named before it stands within the argument. */
+/** A fault of one argument for the person who wrote it, in a sentence. What stands in brackets says where within the argument. */
 export function faultInWords(issue: z.core.$ZodIssue, input: unknown): string {
   const where = issue.path.slice(1).map((key) => (typeof key === 'number' ? `item ${key + 1}` : String(key)));
-  const fault = valueAt(input, issue.path) === undefined ? 'it is missing' : inWords(issue);
-  return where.length > 0 ? `${where.join(', ')}: ${fault}.` : `${fault.charAt(0).toUpperCase()}${fault.slice(1)}.`;
+  const fault = inWords(issue, input);
+  return `${fault.charAt(0).toUpperCase()}${fault.slice(1)}${where.length > 0 ? ` (${where.join(', ')})` : ''}.`;
 }
 
-function inWords(issue: z.core.$ZodIssue): string {
+function inWords(issue: z.core.$ZodIssue, input: unknown): string {
+  const value = issue.path.reduce<unknown>((inner, key) => (inner as Record<PropertyKey, unknown> | null | undefined)?.[key], input);
+  if (value === undefined) return 'it is missing';
   const counted = (count: number | bigint, of: string) => `${count} ${of === 'string' ? 'character' : 'item'}${Number(count) === 1 ? '' : 's'}`;
   switch (issue.code) {
     case 'unrecognized_keys':
@@ -37,7 +34,7 @@ function inWords(issue: z.core.$ZodIssue): string {
       return `it must be ${TYPES[issue.expected] ?? issue.expected}`;
     case 'invalid_union': {
       const types = issue.errors.flat().flatMap((error) => (error.code === 'invalid_type' ? [TYPES[error.expected] ?? error.expected] : []));
-      return types.length > 0 ? `it must be ${listed([...new Set(types)], 'or')}` : 'the tool does not take it';
+      return types.length > 0 ? `it must be ${listed([...new Set(types)], 'or')}` : NOT_TAKEN;
     }
     case 'invalid_value':
       return `it must be ${listed(issue.values.map(String), 'or')}`;
@@ -48,18 +45,21 @@ function inWords(issue: z.core.$ZodIssue): string {
       if (issue.origin !== 'string' && issue.origin !== 'array') return `it must be at most ${issue.maximum}`;
       return `it may have at most ${counted(issue.maximum, issue.origin)}`;
     case 'custom':
+    case 'invalid_format':
       // Our own checks say what should stand there: "a GitHub login".
       return `it must be ${issue.message}`;
     default:
-      return issue.message;
+      return NOT_TAKEN;
   }
 }
+
+const NOT_TAKEN = 'the tool does not take it';
 
 const TYPES: Readonly<Record<string, string>> = {
   string: 'a text',
   number: 'a number',
   int: 'a whole number',
-  boolean: 'yes or no',
+  boolean: 'true or false',
   array: 'a list',
   object: 'an object in { }',
   record: 'an object in { }',

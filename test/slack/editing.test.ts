@@ -153,7 +153,7 @@ test('a yes or no is chosen and a list is written a line each, and both count as
 test.each([
   ['what a tool finds wrong, without what is meant for the model', 'gone', {}, 'Nobody has the title gone.'],
   ['too many', 't', { '3': { value: 'a\nb\nc' } }, 'It may have at most 2 items.'],
-  ['what is not taken', 't', { '3': { value: 'a\nb c' } }, 'item 2: it must be a label.'],
+  ['what is not taken', 't', { '3': { value: 'a\nb c' } }, 'It must be a label (item 2).'],
 ])('a person reads in a sentence %s', async (_what, title, others, why) => {
   await ask('small');
   expect((await edit(title, others)).errors).toEqual([why]);
