@@ -96,21 +96,20 @@ async function untilNone(open: number, lookEveryMs = 20): Promise<void> {
   }
 }
 
-/** The question that a parked session asks. */
-const questions = new Map<string, string>();
-const questionOf = (session: string) => questions.get(session) ?? '';
+/** The question that a session asks; null where it asks none. Kept nowhere: the heap that sleepers cost is looked at here. */
+async function questionOf(session: string): Promise<string | null> {
+  const idem = await core.redis.hgetall(keys.idem(session));
+  const [asked] = Object.keys(idem).flatMap((key) => (key.startsWith('a:') && idem[key] === 'pending' ? [key.slice('a:'.length)] : []));
+  return asked ?? null;
+}
 
 /** Until each has asked a person and let go. Throws where one goes on without. */
 async function untilParked(sessions: readonly string[]): Promise<void> {
   for (const sid of sessions) {
     for (;;) {
       if (failures.length > 0) throw new Error(failures[0]);
-      const [idem, owner] = await Promise.all([core.redis.hgetall(keys.idem(sid)), core.redis.hget(keys.st(sid), 'owner')]);
-      const [asked] = Object.keys(idem).flatMap((key) => (key.startsWith('a:') && idem[key] === 'pending' ? [key.slice('a:'.length)] : []));
-      if (asked !== undefined && owner === '') {
-        questions.set(sid, asked);
-        break;
-      }
+      const [asked, owner] = await Promise.all([questionOf(sid), core.redis.hget(keys.st(sid), 'owner')]);
+      if (asked !== null && owner === '') break;
       if ((await core.redis.hget(keys.st(sid), 'status')) === 'closed')
         throw new Error(`${sid} ended without asking anybody: ${(await core.log.lines(sid)).at(-2)}`);
       await new Promise((r) => setTimeout(r, 20));
@@ -142,14 +141,14 @@ serve({
       await untilParked(names(name, sessions));
     }),
   /** All that wait get their yes in the same moment. */
-  approve: ({ name, sessions }: Run) =>
-    metered(async () => {
-      const answers = await Promise.all(
-        names(name, sessions).map((session) => core.deliver(`click:${session}`, { do: 'approve', session, approval: questionOf(session), by: 'U2' })),
-      );
+  approve: async ({ name, sessions }: Run) => {
+    const asked = await Promise.all(names(name, sessions).map(async (session) => ({ session, approval: (await questionOf(session)) ?? '' })));
+    return metered(async () => {
+      const answers = await Promise.all(asked.map((question) => core.deliver(`click:${question.session}`, { do: 'approve', ...question, by: 'U2' })));
       if (answers.some((a) => a.is !== 'stored')) throw new Error(`an approval answered ${answers.find((a) => a.is !== 'stored')?.is}`);
       await untilNone(0);
-    }),
+    });
+  },
   /** Their threads are taken for drawn: in a real workspace they were, long before. */
   drawn: ({ name, sessions }: Run) =>
     pool(sessions, AT_ONCE, async (i) => void (await core.log.shown(`${name}-${i}`, (await core.log.tip(`${name}-${i}`)).seq, null))),
