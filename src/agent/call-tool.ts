@@ -5,6 +5,7 @@ import { approvalId } from '../session/approval-id.ts';
 import { type ChangedArgument, changedArguments } from '../session/changed-arguments.ts';
 import type { Entry, EventOf, ImageRef, Outcome, SessionEvent } from '../session/events.ts';
 import { announced, failingMs } from '../session/failing.ts';
+import { isText } from '../session/said.ts';
 import type { Call, Session } from '../session/state.ts';
 import type { CallScope } from '../tools/gate.ts';
 import { HOST, type HostNote, SAID } from '../tools/present.ts';
@@ -183,10 +184,6 @@ function said(session: Session, call: Call): string {
   const reply = session.replies.find((r) => r.seq === call.reply);
   const texts = (reply?.content ?? []).flatMap((b) => (isText(b) ? [b.text] : []));
   return texts.join('\n').trim();
-}
-
-function isText(block: unknown): block is { type: 'text'; text: string } {
-  return typeof block === 'object' && block !== null && (block as { type?: unknown }).type === 'text' && typeof (block as { text?: unknown }).text === 'string';
 }
 
 async function outcomeOf(result: CallToolResult, deps: CallDeps): Promise<Outcome> {

@@ -4,7 +4,7 @@ import { NewerRecord } from '../session/record-version.ts';
 import { aboutOf } from './about.ts';
 import type { EventLog } from './event-log.ts';
 import { every } from './every.ts';
-import { openerOf, sessionsIn, shownAt } from './kept.ts';
+import { jsonOf, openerOf, sessionsIn, shownAt } from './kept.ts';
 import type { Keys } from './keys.ts';
 import { BrokenChain } from './read-line.ts';
 import type { About } from './reading.ts';
@@ -60,11 +60,7 @@ async function mend(sid: string, { redis, keys, log }: Deps, oldest: number): Pr
 
 /** Null: nothing that we have written. */
 function entryOf(text: string): About | null {
-  try {
-    return JSON.parse(text) as About | null;
-  } catch {
-    return null;
-  }
+  return jsonOf(text) as About | null;
 }
 
 /** Whether an entry is past what is kept. */

@@ -1,6 +1,6 @@
 import { fenced, prose } from './quote.ts';
 import { report } from './report.ts';
-import { wordsOf } from './said.ts';
+import { lastWords } from './said.ts';
 import type { Session } from './state.ts';
 
 /** So many characters at most are handed on, and so many of them from the beginning of the thread. */
@@ -34,8 +34,9 @@ function shortened(whole: string): string {
   return [...first, ...(parts.length > 0 || whole.includes(LEFT_OUT) ? [LEFT_OUT] : []), ...last].join('\n\n');
 }
 
-function talk({ opened, ended, replies }: Session): string {
-  const answer = ended?.text || wordsOf(replies.findLast((reply) => !reply.host)?.content ?? []);
+function talk(session: Session): string {
+  const { opened, ended } = session;
+  const answer = ended?.text || lastWords(session);
   const parts = [`# Experiment ${prose(opened.alias, 40)}`, '## What was asked', fenced(opened.prompt), '## What was answered', fenced(answer, 'text', 4_000)];
   return `${parts.join('\n\n')}\n`;
 }

@@ -6,7 +6,7 @@ import { type Names, namesIn, person } from './people.ts';
 import { code, fenced, link, prose } from './quote.ts';
 import { approvalsOf } from './report-approvals.ts';
 import { numbersOf } from './report-numbers.ts';
-import { saidOf, wordsOf } from './said.ts';
+import { lastWords, saidOf } from './said.ts';
 import { type Call, openCalls, type Session } from './state.ts';
 
 /** Tools whose results have a place of their own in the report. */
@@ -121,9 +121,7 @@ function isLook(call: Call): boolean {
 }
 
 function inALine(calls: readonly Call[], names: Names): string[] {
-  const state = ({ status }: Call) =>
-    status.is === 'finished' ? answerInShort(status.outcome) : status.is === 'parked' ? waitingFor(status.waiting, names) : status.is;
-  const lines = calls.map((call) => `- ${code(call.tool)} ${code(JSON.stringify(call.input) ?? '', 400)}: ${state(call)}`);
+  const lines = calls.map((call) => `- ${code(call.tool)} ${code(JSON.stringify(call.input) ?? '', 400)}: ${whereItIs(call, names)}`);
   return lines.length > 0 ? [lines.join('\n')] : [];
 }
 
@@ -164,7 +162,7 @@ function onTheWay({ notes }: Session): string[] {
 function ending(session: Session, within?: string): string[] {
   if (session.ended) {
     const { text } = session.ended;
-    const words = wordsOf(session.replies.findLast((reply) => !reply.host)?.content ?? []);
+    const words = lastWords(session);
     return [
       `${cameTo(session)}${text ? ':' : '.'}`,
       ...(text ? [fenced(text, 'text', 8000)] : []),
@@ -172,12 +170,13 @@ function ending(session: Session, within?: string): string[] {
     ];
   }
   const names = namesIn(session);
-  const state = ({ id, status }: Call) => {
-    if (id === within) return 'being opened with this file';
-    return status.is === 'parked' ? waitingFor(status.waiting, names) : status.is;
-  };
-  const open = openCalls(session).map((call) => `- ${code(call.tool)}: ${state(call)}`);
+  const open = openCalls(session).map((call) => `- ${code(call.tool)}: ${call.id === within ? 'being opened with this file' : whereItIs(call, names)}`);
   return [open.length > 0 ? open.join('\n') : 'The model has the next word.'];
+}
+
+function whereItIs({ status }: Call, names: Names): string {
+  if (status.is === 'finished') return answerInShort(status.outcome);
+  return status.is === 'parked' ? waitingFor(status.waiting, names) : status.is;
 }
 
 function waitingFor(waiting: Waiting, names: Names): string {

@@ -1,4 +1,5 @@
 import type { Outcome } from './events.ts';
+import type { Session } from './state.ts';
 
 /** How a tool's failure was written for the model. */
 const failure = /^[A-Z][A-Z0-9_]+: ([\s\S]*?) Next: [\s\S]*?\((?:not )?retryable\)/;
@@ -18,6 +19,12 @@ export function wordsOf(content: readonly unknown[]): string {
     .join('\n\n');
 }
 
-function isText(block: unknown): block is { type: 'text'; text: string } {
+/** What the model said last, in the text a person reads; empty where it said nothing. */
+export function lastWords({ replies }: Session): string {
+  return wordsOf(replies.findLast((reply) => !reply.host)?.content ?? []);
+}
+
+/** Whether a block of a reply is text. */
+export function isText(block: unknown): block is { type: 'text'; text: string } {
   return typeof block === 'object' && block !== null && 'type' in block && block.type === 'text' && 'text' in block && typeof block.text === 'string';
 }
