@@ -40,7 +40,7 @@ const PARTS: Record<string, () => Promise<Goal[]>> = {
   bytes: () => measureBytes(stage, { steps: 100 }),
   asking: () => measureAsking(stage, { runs: 1_000 }),
   people: () => measurePeople(stage, { clicks: size.clicks, rounds: size.rounds, commands: 200, heap: size.heap }),
-  start: () => measureColdStart(stage, { rounds: 3 }),
+  start: () => measureColdStart(stage, { rounds: 7 }),
 };
 const only = values.only?.split(',');
 for (const name of only ?? []) if (!Object.hasOwn(PARTS, name)) throw new Error(`there is no part ${name}; there are ${Object.keys(PARTS).join(', ')}`);
