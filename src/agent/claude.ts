@@ -1,9 +1,9 @@
 import Anthropic from '@anthropic-ai/sdk';
 import type { RawMessageStreamEvent } from '@anthropic-ai/sdk/resources/messages';
 import type { Stream } from '@anthropic-ai/sdk/streaming';
+import { httpFetch } from '../http-fetch.ts';
 import { type Assembled, assembling } from './assemble-reply.ts';
 import { answerOfError, SilentModel, UnreadableReply } from './claude-errors.ts';
-import { httpFetch } from './http-fetch.ts';
 import type { Model, ModelAnswer, ModelRequest } from './model.ts';
 
 export type ClaudeOptions = {
@@ -133,7 +133,7 @@ function clientOf(options: ClaudeOptions): Anthropic {
     ...(options.baseUrl ? { baseURL: options.baseUrl } : {}),
     // The SDK would sleep out any Retry-After inside the process; the session stores that wait instead.
     maxRetries: 0,
-    fetch: options.fetch ?? httpFetch(),
+    fetch: options.fetch ?? httpFetch({ again: true }),
     timeout: 60_000,
     // It would print pieces of unreadable answers, and stdout belongs to MCP.
     logLevel: 'off',

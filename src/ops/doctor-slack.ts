@@ -8,7 +8,7 @@ import { type Finding, leftOut, look, ok, warning, wrong } from './findings.ts';
 
 /** The Slack app with its real tokens: who it is, what it may do, whether it hears, and whether it is the app that this version needs. */
 export async function slackFindings(config: AnyConfig): Promise<Finding[]> {
-  const { slack } = config;
+  const { slack, proxies } = config;
   if (!slack)
     return [
       wrong(
@@ -16,7 +16,7 @@ export async function slackFindings(config: AnyConfig): Promise<Finding[]> {
         'SLACK_BOT_TOKEN and SLACK_APP_TOKEN (or SLACK_SIGNING_SECRET) are not set; "labmate manifest" prints what the app is made from (api.slack.com/apps, From a manifest).',
       ),
     ];
-  const service = slackService({ token: slack.botToken, apiUrl: slack.apiUrl });
+  const service = slackService({ token: slack.botToken, apiUrl: slack.apiUrl, fetch: proxies ? fetch : undefined });
   const bot = look('Slack', async (signal) => `bot user ${(await service.self(signal)).user} signs in with SLACK_BOT_TOKEN`);
   const { transport } = slack;
   const socket =

@@ -1,5 +1,6 @@
 import type { types } from '@slack/bolt';
 import { type ChatPostMessageArguments, type ChatUpdateArguments, type ViewsOpenArguments, WebClient } from '@slack/web-api';
+import { httpFetch } from '../http-fetch.ts';
 import { type SlackAgents, slackAgents } from './slack-agents.ts';
 import { slackError } from './slack-errors.ts';
 import { slackLookups } from './slack-lookups.ts';
@@ -69,10 +70,18 @@ const TIMEOUT_MS = 5_000;
 /** Whoever clicked waits for the form, and Slack waits 3 s for an acknowledgement that comes after it. */
 const MODAL_MS = 2_000;
 
+/** Node's fetch lets idle connections go after this, too: Slack's end closes them sooner or later, and what is sent in that moment is lost. */
+const IDLE_MS = 4_000;
+
+/** `fetch`: how requests leave, where they may not leave by themselves, such as through a proxy. */
+export type SlackLogin = { token: string; apiUrl?: string | undefined; fetch?: typeof fetch | undefined };
+
 /** The real one. `apiUrl` points it elsewhere; retries are off, because a lost reply retried is a second message. */
-export function slackService({ token, apiUrl }: { token: string; apiUrl?: string | undefined }): SlackService {
+export function slackService({ token, apiUrl, fetch: given }: SlackLogin): SlackService {
+  const ask = given ?? plainly(httpFetch({ idleMs: IDLE_MS }));
   const web = new WebClient(token, {
     ...(apiUrl ? { slackApiUrl: apiUrl } : {}),
+    fetch: ask,
     retryConfig: { retries: 0 },
     rejectRateLimitedCalls: true,
     timeout: TIMEOUT_MS,
@@ -129,7 +138,7 @@ export function slackService({ token, apiUrl }: { token: string; apiUrl?: string
       });
       await call('response_url', async () => {
         const headers = { 'content-type': 'application/json; charset=utf-8' };
-        const answer = await fetch(responseUrl, { method: 'POST', headers, body, redirect: 'error', signal: AbortSignal.timeout(TIMEOUT_MS) });
+        const answer = await ask(responseUrl, { method: 'POST', headers, body, redirect: 'error', signal: AbortSignal.timeout(TIMEOUT_MS) });
         if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
       });
     },
@@ -158,6 +167,11 @@ export function slackService({ token, apiUrl }: { token: string; apiUrl?: string
       await call('files.completeUploadExternal', () => web.filesUploadV2(file), signal);
     },
   };
+}
+
+/** Half of what a call takes is Node's fetch. Files are left to it: theirs is a form of parts, which it writes. */
+function plainly(ask: typeof fetch): typeof fetch {
+  return (input, init) => (typeof init?.body === 'string' ? ask(input, init) : fetch(input, init));
 }
 
 const quiet = { unfurl_links: false, unfurl_media: false, parse: 'none', link_names: false } as const;

@@ -1,3 +1,5 @@
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type SlackStandIn, startSlackStandIn } from '../../src/sandbox/slack/slack-stand-in.ts';
 import { type SlackService, slackService } from '../../src/services/slack.ts';
@@ -78,4 +80,46 @@ test('an edit takes old blocks away, and an aborted call ends at once', async ()
   const began = Date.now();
   await expect(slack.self(AbortSignal.timeout(50))).rejects.toThrow();
   expect(Date.now() - began).toBeLessThan(1_000);
+});
+
+/** A Slack that answers as it is told, for what the stand-in cannot do. */
+async function against<T>(answer: RequestListener, work: (slack: SlackService) => Promise<T>): Promise<T> {
+  const server = createServer(answer);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  try {
+    return await work(slackService({ token: 'xoxb-sandbox', apiUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}/api/` }));
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+}
+
+test('a message that was sent on a kept connection as that was closed is not sent again: it may have arrived', async () => {
+  const served = new Map<unknown, number>();
+  let posts = 0;
+  const answer: RequestListener = (request, response) => {
+    const before = served.get(request.socket) ?? 0;
+    served.set(request.socket, before + 1);
+    posts += 1;
+    if (before > 0) return void request.socket.destroy();
+    response.end('{"ok":true,"ts":"1.1"}');
+  };
+  await against(answer, async (there) => {
+    await there.post({ channel: 'C0ML', text: 'x', mark });
+    await expect(there.post({ channel: 'C0ML', text: 'y', mark })).rejects.toMatchObject({ status: 0, transient: true });
+  });
+  expect(posts).toBe(2);
+  expect([...served.values()]).toEqual([2]);
+});
+
+test.each([301, 302, 307, 308])('a redirect (%i) is not followed: the token stays with Slack, and it is tried again later', async (status) => {
+  const asked: string[] = [];
+  await against(
+    (request, response) => {
+      asked.push(request.url ?? '');
+      response.writeHead(status, { location: '/elsewhere' }).end();
+    },
+    (there) => expect(there.self()).rejects.toMatchObject({ status: 0, transient: true, message: 'Slack did not answer auth.test.' }),
+  );
+  expect(asked).toEqual(['/api/auth.test']);
 });

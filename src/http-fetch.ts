@@ -1,15 +1,20 @@
 import { type IncomingMessage, Agent as PlainAgent, request as plainRequest, type RequestOptions } from 'node:http';
 import { Agent as SecureAgent, request as secureRequest } from 'node:https';
 
-/** Idle connections are let go before what stands between us and the service forgets them. */
-const AGENT = { keepAlive: true, timeout: 8_000 };
+export type HttpFetchOptions = {
+  /** Idle connections are let go after so long (ms): before the service, or what stands between us, forgets them. */
+  idleMs?: number;
+  /** What was sent on a connection that turns out to be closed is sent once more. It may have arrived: only for what may be asked twice. */
+  again?: boolean;
+};
 
 /**
- * `fetch` as far as the SDK uses it, over node:http: a fifth of the processor time, as no body goes through web streams. Bodies are bytes or text. Rejects as fetch
- * does: with a TypeError whose cause is the connection's error, or with the AbortError of its signal.
+ * `fetch` as far as the SDKs of Claude and Slack use it, over node:http: a fifth of the processor time, as no body goes through web streams. Bodies are bytes or text;
+ * no redirect is followed. Rejects as fetch does: with a TypeError whose cause is the connection's error, or with the AbortError of its signal.
  */
-export function httpFetch(): typeof fetch {
-  const agents = { 'http:': new PlainAgent(AGENT), 'https:': new SecureAgent(AGENT) };
+export function httpFetch({ idleMs = 8_000, again = false }: HttpFetchOptions = {}): typeof fetch {
+  const kept = { keepAlive: true, timeout: idleMs };
+  const agents = { 'http:': new PlainAgent(kept), 'https:': new SecureAgent(kept) };
   return async (input, init = {}) => {
     const url = new URL(input instanceof Request ? input.url : input);
     const secure = url.protocol === 'https:';
@@ -27,15 +32,21 @@ export function httpFetch(): typeof fetch {
     };
     const send = () => answered(secure ? secureRequest : plainRequest, url, options, body ?? null);
     const { response, stale } = await send();
-    const got = response ?? (stale ? (await send()).response : null);
+    const got = response ?? (again ? (await send()).response : null);
     if (!got) throw new TypeError('fetch failed', { cause: stale });
+    if (init.redirect === 'error' && REDIRECTS.has(got.statusCode ?? 0)) {
+      got.destroy();
+      throw new TypeError('fetch failed', { cause: new Error('unexpected redirect') });
+    }
     return asResponse(got, url.href);
   };
 }
 
+const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+
 type Sent = { response: IncomingMessage; stale: null } | { response: null; stale: Error };
 
-/** `stale`: the server had closed the connection that we wanted to use again, so that nothing was asked yet. */
+/** `stale`: the server had closed the connection that we wanted to use again, so that most likely nothing was asked yet. */
 function answered(request: typeof plainRequest, url: URL, options: RequestOptions, body: string | Uint8Array | null): Promise<Sent> {
   return new Promise((resolve, reject) => {
     const asking = request(url, options, (response) => resolve({ response, stale: null }));
@@ -48,7 +59,7 @@ function answered(request: typeof plainRequest, url: URL, options: RequestOption
   });
 }
 
-/** What the SDK reads of a response. A real one would put its body through a web stream. */
+/** What the SDKs read of a response. A real one would put its body through a web stream. */
 function asResponse(message: IncomingMessage, url: string): Response {
   const status = message.statusCode ?? 0;
   const all = Object.entries(message.headers).map(([name, value]): [string, string] => [name, Array.isArray(value) ? value.join(', ') : (value ?? '')]);
