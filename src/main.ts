@@ -1,31 +1,20 @@
 import type { RequestListener } from 'node:http';
 import { isDeepStrictEqual } from 'node:util';
 import type { Config, Read } from './config.ts';
-import { hookOf, serveHook } from './hooks.ts';
 import { createLog, type Log } from './log.ts';
-import { openCore } from './open-core.ts';
 import { censusMetrics } from './ops/figures.ts';
-import { type Check, startHealth } from './ops/health.ts';
+import { startHealth } from './ops/health.ts';
 import type { Metric } from './ops/metrics.ts';
 import { openWatching, type Watching } from './ops/observe.ts';
-import { reachRedis } from './ops/reach-redis.ts';
-import { slackCheck } from './ops/slack-check.ts';
-import { takeCensus } from './runtime/census.ts';
+import { type Parts, startParts } from './parts.ts';
 import type { Doorbell } from './runtime/doorbell.ts';
-import { makeKeys } from './runtime/keys.ts';
 import { within } from './within.ts';
 
 /** After this long a process that is asked to stop is stopped. */
 const SHUTDOWN_MS = 10_000;
 
-/** Redis has answered a moment ago: its other connections are there soon. */
-const READY_MS = 5_000;
-
 /** So long whoever collects figures waits for those of the installation. */
 const CENSUS_MS = 2_000;
-
-/** What runs under one configuration. */
-type Parts = { config: Config; checks: Record<string, Check>; census: () => ReturnType<typeof takeCensus>; doorbell: Doorbell; stop(): Promise<void> };
 
 /** What there is of the product now: `parts` is null while none run, and `waitsFor` says on what they wait. */
 type Running = { parts: Parts | null; waitsFor: string; refused: string | null };
@@ -143,64 +132,6 @@ async function goBack(running: Running, config: Config, watching: Watching, stop
 function portsOf({ role, slack, port, databricksWebhookSecret, mcpHttp }: Config): number[] {
   if (role === 'worker') return [];
   return [...(slack.transport.mode === 'http' || databricksWebhookSecret !== null ? [port] : []), ...(mcpHttp ? [mcpHttp.port] : [])];
-}
-
-async function startParts(config: Config, log: Log, watching: Watching, waiting: Pick<Running, 'waitsFor'>): Promise<Parts> {
-  for (const warning of config.warnings) log.warn(warning);
-  // Each role loads what it runs: half of a cold start is the other role's packages. They are loaded while Redis and Slack are being asked.
-  const gateway = config.role === 'worker' ? null : import('./gateway.ts');
-  const worker = config.role === 'gateway' ? null : import('./worker.ts');
-  for (const loading of [gateway, worker]) loading?.catch(() => {});
-  waiting.waitsFor = 'Redis';
-  const checked = await reachRedis(config.redis.url, (warning) => log.warn(warning));
-  checked.disconnect();
-  const keys = makeKeys(config.redis.prefix);
-  const stops: (() => Promise<void> | void)[] = [];
-  const checks: Record<string, Check> = {};
-  const stop = async () => {
-    // Last started, first stopped; whatever hangs is left behind.
-    for (const each of stops.splice(0).reverse()) await Promise.resolve(each()).catch((error: unknown) => log.error({ err: error }, 'could not stop a part'));
-  };
-  try {
-    const core = openCore(config, keys, log);
-    stops.push(core.close);
-    await core.ready(READY_MS);
-    if (config.permissions.policy.rules.length > 0 && config.mounted.length > 0) {
-      const { checkMountedRules } = await import('./open-mounts.ts');
-      await checkMountedRules(config, core, log);
-    }
-    checks['redis'] = async () => ((await core.redis.ping()) === 'PONG' ? null : 'no answer');
-    if (gateway !== null) {
-      const { startGateway } = await gateway;
-      waiting.waitsFor = 'Slack';
-      stops.push(await startGateway(config, core, log, checks, watching));
-      const hook = config.slack.transport.mode === 'socket' ? hookOf(config, core) : null;
-      // Another gateway of this machine may have the port: one of them is enough, and without it runs are looked at all the same.
-      if (hook)
-        await serveHook(config.port, hook).then(
-          (close) => stops.push(close),
-          (error: Error) => {
-            if ((error.cause as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
-            log.warn(`${error.message} Until then runs are looked at at their own pace.`);
-          },
-        );
-    }
-    if (config.role !== 'worker' && config.mcpHttp) {
-      const { serveMcpHttp } = await import('./mcp-door.ts');
-      stops.push(await serveMcpHttp(config, config.mcpHttp, core, log, watching));
-    }
-    if (worker !== null) {
-      const { startWorker } = await worker;
-      waiting.waitsFor = 'the worker';
-      stops.push(await startWorker(config, core, log, watching));
-    }
-    // A worker speaks to Slack as well; a gateway has said more of it by now.
-    if (core.services.slack) checks['slack'] ??= slackCheck(core.services.slack);
-    return { config, checks, stop, census: () => takeCensus(core), doorbell: core.doorbell };
-  } catch (error) {
-    await stop();
-    throw error;
-  }
 }
 
 /** Of whichever bell there is at the time: it changes when the configuration is read again. */

@@ -3,13 +3,12 @@ import type { Redis } from 'ioredis';
 import { bodyOf, lineOf, type Tip, ZERO_HEAD } from '../session/chain.ts';
 import type { Entry, SessionEvent } from '../session/events.ts';
 import { PAYLOAD_LIMIT } from '../session/payload.ts';
-import { placeOf } from '../session/record-version.ts';
 import type { Keys } from './keys.ts';
 import { guardText, keysNeeded, lineFacts } from './line-facts.ts';
 import { type Blobs, deflate } from './payloads.ts';
-import { readLine } from './read-line.ts';
 import { type ScriptSource, scripts, timeAt } from './redis.ts';
 import { redisClock } from './redis-clock.ts';
+import { storedLines } from './stored-lines.ts';
 
 /** Whose session it is, for the keys that a script touches. */
 export type Owner = { sid: string; team: string; user: string };
@@ -58,6 +57,7 @@ export function openLog(
   source?: ScriptSource,
 ) {
   const script = scripts(redis, source);
+  const { isPassed, ...reading } = storedLines(redis, keys, blobs);
   const { now, heard, isFresh, machine } = redisClock();
   let asking: Promise<void> | null = null;
 
@@ -94,15 +94,6 @@ export function openLog(
     return { seq: Number(n ?? 0), head: head ?? ZERO_HEAD };
   }
 
-  /**
-   * Has the log grown from this tip, by lines from outside? The first names the line before it. An owner's is another one's who has our fence, as a claim can be lost
-   * with a master, too, and be made anew: of two such only one may go on.
-   */
-  async function isPassed(sid: string, tip: Tip): Promise<boolean> {
-    const rows = (await redis.xrange(keys.log(sid), `${tip.seq + 1}-0`, '+')).map(([, fields]) => pairs(fields));
-    return placeOf(rows[0]?.['l'] ?? '', tip.seq + 1, tip.head) && rows.every((row) => row['f'] === '0');
-  }
-
   return {
     now,
 
@@ -117,26 +108,7 @@ export function openLog(
       return now();
     },
 
-    /** Reads the lines after `after` and checks that they continue it. Throws BrokenChain. */
-    async read(sid: string, after: Tip = { seq: 0, head: ZERO_HEAD }): Promise<Entry[]> {
-      const rows = await redis.xrange(keys.log(sid), after.seq === 0 ? '-' : `(${after.seq}-0`, '+');
-      const entries: Entry[] = [];
-      let tip = after;
-      for (const [, fields] of rows) {
-        const stored = pairs(fields);
-        const line = stored['l'] ?? '';
-        const entry = await readLine(sid, line, tip, blobs);
-        entries.push({ ...entry, m: Number(stored['m']), fence: Number(stored['f']) });
-        tip = { seq: entry.seq, head: entry.hash };
-      }
-      return entries;
-    },
-
-    /** The exact lines, unread; the first `count` of them where only those are asked for. */
-    async lines(sid: string, count = Number.MAX_SAFE_INTEGER): Promise<string[]> {
-      const rows = await redis.xrange(keys.log(sid), '-', '+', 'COUNT', count);
-      return rows.map(([, fields]) => pairs(fields)['l'] ?? '');
-    },
+    ...reading,
 
     tip: tipOf,
 
@@ -296,9 +268,3 @@ export function openLog(
 const PROCESS = randomBytes(9).toString('base64url');
 let ops = 0;
 const nextOp = () => `${PROCESS}${(++ops).toString(36)}`;
-
-function pairs(fields: readonly string[]): Record<string, string> {
-  const map: Record<string, string> = {};
-  for (let i = 0; i + 1 < fields.length; i += 2) map[fields[i] ?? ''] = fields[i + 1] ?? '';
-  return map;
-}

@@ -2,14 +2,15 @@ import type { RunProgress } from '../runtime/progress.ts';
 import type { Show } from '../runtime/reading.ts';
 import { UpstreamError } from '../services/http.ts';
 import type { Block, SlackService } from '../services/slack.ts';
-import { FINAL, LACKING, SHUT } from '../services/slack-errors.ts';
+import { LACKING, SHUT } from '../services/slack-errors.ts';
 import type { Session } from '../session/state.ts';
 import { makeLive } from './live.ts';
 import type { Log } from './log.ts';
-import { type Again, EDIT_EVERY_MS, hashOf, IN_FLIGHT_MS, type Look, lookAt, MISSING, makePlaces, mark, threadOf } from './look.ts';
+import { type Again, EDIT_EVERY_MS, hashOf, IN_FLIGHT_MS, type Look, lookAt, makePlaces, mark, threadOf } from './look.ts';
 import type { Slot } from './narrate.ts';
 import { pictureOf } from './picture.ts';
 import { hasChart, plainer, withoutCharts } from './plainer.ts';
+import { afterRefusal } from './refused-slot.ts';
 
 type Options = {
   slack: SlackService;
@@ -32,10 +33,6 @@ type Message = Extract<Slot, { text: string }>;
 type File = Extract<Slot, { file: unknown }>;
 type Status = Extract<Slot, { status: unknown }>;
 
-const AGAIN_MS = 2_000;
-const SHUT_LEAST_MS = 20_000;
-const SHUT_MOST_MS = 3_600_000;
-const MISSING_AGAIN_MS = 300_000;
 /** All conversations of a workspace together: Slack takes fifty changes in a minute. */
 const STATUS_EVERY_MS = 1_200;
 /** So long a workspace that has no such thing is not asked again. */
@@ -65,7 +62,7 @@ export function makeShow({ slack, narrate, changesIn, blob, log }: Options): Sho
       }
       // Nothing can stand in a thread without its root, and what comes later must not stand above what comes first.
       if (!known?.ts && (!mayPost || (slot.thread && !threadOf(look)))) continue;
-      const wait = await bring(slot, hash, look).catch((error: unknown) => failed(error, slot, hash, look));
+      const wait = await bring(slot, hash, look).catch((error: unknown) => afterRefusal(error, slot, hash, look, log));
       if (wait === null) continue;
       again = Math.min(again ?? wait, wait);
       // What stands in another channel holds up nothing here, nor does one message that Slack does not take.
@@ -191,51 +188,6 @@ export function makeShow({ slack, narrate, changesIn, blob, log }: Options): Sho
     }
     await look.set(slot.name, { ts: null, hash });
     return null;
-  }
-
-  /** What is refused for the message's own sake is not tried again until its content changes; anything else is, ever more rarely where it need not pass. */
-  async function failed(error: unknown, slot: Slot, hash: string, look: Look): Promise<Again> {
-    if (!(error instanceof UpstreamError)) throw error;
-    const { now, session } = look;
-    const code = error.code ?? '';
-    const facts = { session: session.id, slot: slot.name, code: error.code, status: error.status };
-    const known = look.shown[slot.name];
-    const ts = known?.ts ?? null;
-    // Somebody deleted it; what still matters is shown again, but not the root, which a thread hangs on.
-    if (code === 'message_not_found' && ts && !session.ended && slot.name !== 'root') {
-      await look.drop(slot.name);
-      return AGAIN_MS;
-    }
-    // An answer of Slack's own to what was sent just now: the message is surely not there. Where a look-up is refused, the post before it may be.
-    const absent = !ts && known?.trying === now && (error.status === 200 || error.status === 429);
-    // An archived channel may stay so for years.
-    const rarely = Math.min(SHUT_MOST_MS, Math.max(SHUT_LEAST_MS, (now - session.lastM) / 4));
-    if (SHUT.has(code) && slot.channel === undefined) {
-      log.error(facts, `a thread cannot be brought up to date: ${error.message}`);
-      if (absent) await look.drop(slot.name);
-      return rarely;
-    }
-    if (error.transient) {
-      log.warn(facts, error.message);
-      if (absent) await look.drop(slot.name);
-      return error.retryAfterMs ?? AGAIN_MS;
-    }
-    log.error(facts, `a message cannot be shown as it should: ${error.message}`);
-    const stands = { ...(slot.channel ? { channel: slot.channel } : {}), ts };
-    if (FINAL.has(code) && (ts || slot.channel === undefined)) {
-      await look.set(slot.name, { ...stands, hash });
-      return null;
-    }
-    // What was begun is still to be found again: a post, a stream, a message to take away.
-    const { trying, refused: _, ...begun } = known ?? {};
-    const still = { ...begun, ...stands, ...(trying === undefined || absent ? {} : { trying }) };
-    // Somebody may yet let us in where approvers are asked.
-    if (slot.channel !== undefined && !ts) {
-      await look.set(slot.name, { ...still, hash: MISSING });
-      return look.missing.includes(slot.name) ? MISSING_AGAIN_MS : AGAIN_MS;
-    }
-    await look.set(slot.name, { ...still, hash: '', refused: { hash, until: now + rarely } });
-    return rarely;
   }
 }
 

@@ -1,4 +1,4 @@
-import { splitAtLinks } from '../../policy/model-words.ts';
+import { splitAtLinks } from '../../policy/known-pages.ts';
 import { type Bit, link, t } from './rich.ts';
 
 /** Text in which the pages we know have become short links; everything else stays the text it is. */
