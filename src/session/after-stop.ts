@@ -11,7 +11,7 @@ export type OnStop = 'ask' | 'cancel' | 'leave';
 export const DECIDE_WITHIN_MS = 15 * 60_000;
 
 const CANCEL = 'cancel_job_run';
-const LOOK = 'get_job_status';
+const WAIT = 'wait_for_job';
 
 type Step = { do: 'settle'; events: SessionEvent[] } | { do: 'park'; until: number } | { do: 'end'; outcome: 'stopped'; text: string };
 
@@ -23,12 +23,23 @@ export function afterStop(s: Session, stop: NonNullable<Session['stop']>, now: n
   if (runs.length === 0) return end;
   if (onStop === 'cancel' || s.offer?.answer?.cancel) return { do: 'settle', events: [cancels(s, runs)] };
   if (onStop === 'leave' || s.offer?.answer) return end;
-  if (!s.offer) return { do: 'settle', events: [{ type: 'noted', about: 'offer', text: `Stopped. Still running: ${named(s, runs)}.` }] };
-  const until = s.offer.m + DECIDE_WITHIN_MS;
-  if (now < until) return { do: 'park', until };
-  // Nobody has looked for a quarter of an hour: what is said last is what is so now.
+  if (!s.offer) return { do: 'settle', events: [{ type: 'noted', about: 'offer', text: offerText(s) }] };
+  // Whoever is asked is told when a run ends by itself, and what is said last is what is so then.
   const unseen = runs.filter(({ runId }) => !s.calls.has(lookId(runId)));
-  return unseen.length > 0 ? { do: 'settle', events: [looks(s, unseen)] } : end;
+  if (unseen.length > 0) return { do: 'settle', events: [waits(s, unseen)] };
+  const until = s.offer.m + DECIDE_WITHIN_MS;
+  return now < until ? { do: 'park', until } : end;
+}
+
+/** What people are asked, as it stands now: a run may have ended since. */
+export function offerText(s: Session): string {
+  const runs = runsGoingOn(s);
+  return ['Stopped.', ...endedMeanwhile(s), ...(runs.length > 0 ? [`Still running: ${named(s, runs)}.`] : [])].join(' ');
+}
+
+/** Whether this call only waits to see how a run ends, though people have said what becomes of it. */
+export function waitsNoMore(s: Session, { id, tool }: { id: string; tool: string }): boolean {
+  return s.offer?.answer !== undefined && tool === WAIT && decidedAtStop(s, id);
 }
 
 const cancelId = (runId: string) => `stop-${runId}`;
@@ -42,10 +53,12 @@ function cancels(s: Session, runs: readonly { runId: string }[]): EventOf<'repli
   );
 }
 
-function looks(s: Session, runs: readonly { runId: string }[]): EventOf<'replied'> {
+/** A wait for each run: the one that ends first is told first. */
+function waits(s: Session, runs: readonly { runId: string }[]): EventOf<'replied'> {
+  const deadline = `${DECIDE_WITHIN_MS / 60_000}m`;
   return hostAsks(
     s,
-    runs.map(({ runId }) => ({ id: lookId(runId), tool: LOOK, input: { run_id: runId } })),
+    runs.map(({ runId }) => ({ id: lookId(runId), tool: WAIT, input: { run_ids: [runId], deadline } })),
   );
 }
 
@@ -97,17 +110,23 @@ export function becameOfRuns(s: Session): string[] {
   const canceled = on.filter((r) => asked.get(r.runId)?.ok);
   const failed = on.flatMap((r) => {
     const came = asked.get(r.runId);
-    return came && !came.ok ? [`Run ${r.runId} was not canceled: ${came.text}`] : [];
+    // Whoever refuses may begin with the run, too.
+    const why = (text: string) => (text.startsWith(`Run ${r.runId} `) ? `it ${text.slice(`Run ${r.runId} `.length)}` : text);
+    return came && !came.ok ? [`Run ${r.runId} was not canceled: ${why(came.text)}`] : [];
   });
   const left = on.filter((r) => !asked.has(r.runId));
-  const over = runsOver(s).filter(({ runId }) => s.calls.has(lookId(runId)));
   const answer = s.offer?.answer;
   return [
     ...(canceled.length > 0 ? [`Canceled: ${named(s, canceled)}.`] : []),
     ...failed,
-    ...over.map(({ runId, status }) => `Run ${runId} ended meanwhile (${status}).`),
+    ...endedMeanwhile(s),
     ...(left.length > 0 ? [`${answer ? 'Left running' : 'Still running'}: ${named(s, left)}. Cancel it in Databricks, or ask for it here.`] : []),
   ];
+}
+
+function endedMeanwhile(s: Session): string[] {
+  const over = runsOver(s).filter(({ runId }) => s.calls.has(lookId(runId)));
+  return over.map(({ runId, status }) => `Run ${runId} ended meanwhile (${status}).`);
 }
 
 /** Each run with its page, and where the session started several, with what tells it from the others. */

@@ -1,4 +1,4 @@
-import { afterStop, DECIDE_WITHIN_MS, decidedAtStop, type OnStop } from './after-stop.ts';
+import { afterStop, DECIDE_WITHIN_MS, decidedAtStop, type OnStop, waitsNoMore } from './after-stop.ts';
 import { type BudgetLimits, goesInCircles, overBudget, overToolCalls, type Prices } from './budget.ts';
 import { isLong, isReview, QUIET_MS, waitsForClient } from './door.ts';
 import type { Outcome, SessionEvent } from './events.ts';
@@ -109,6 +109,12 @@ function closing(s: Session, stop: NonNullable<Session['stop']>, open: readonly 
   const goesOn = (c: Call) => decidedAtStop(s, c.id) && waitsFor(c) !== 'approval' && !s.attention && now < until;
   const given = open.filter((c) => !goesOn(c));
   if (given.length > 0) return { do: 'settle', events: given.flatMap((c) => giveUp(s, c, stop.by, 'The session was stopped.')) };
+  const over = open.filter((c) => waitsNoMore(s, c));
+  if (over.length > 0)
+    return {
+      do: 'settle',
+      events: over.map((c) => ({ type: 'call_finished', call: c.id, outcome: { status: 'ok', text: 'Decided; not waited for any longer.' } })),
+    };
   for (const call of open) {
     const step = ready(s, call, now, { ...limits, toolCalls: Number.POSITIVE_INFINITY }, asleep);
     if (step) return step;

@@ -5,11 +5,12 @@ import { REMOVED } from '../policy/secrets.ts';
 import type { RunProgress } from '../runtime/progress.ts';
 import type { Block } from '../services/slack.ts';
 import type { AgentStatus } from '../services/slack-agents.ts';
-import { becameOfRuns, NOTHING_LEFT } from '../session/after-stop.ts';
+import { becameOfRuns, NOTHING_LEFT, offerText } from '../session/after-stop.ts';
 import { cameTo } from '../session/came-to.ts';
 import { costLine } from '../session/cost.ts';
 import { knownLinks } from '../session/known-links.ts';
 import { placeInLine } from '../session/lineage.ts';
+import { runsGoingOn } from '../session/runs.ts';
 import { wordsOf } from '../session/said.ts';
 import { isSpoken, type Reply, type Session } from '../session/state.ts';
 import { isTalk } from '../session/talk.ts';
@@ -91,7 +92,8 @@ export function narrate(s: Session, { progress = [], ...asking }: NarrateView): 
 function offer(s: Session, known: ReadonlyMap<string, string>): Slot[] {
   if (!s.offer) return [];
   const became = s.ended ? becameOfRuns(s).join(' ') || NOTHING_LEFT : null;
-  return [message('offer', offerMessage({ session: s.id, requester: s.opened.by, text: s.offer.text, answer: s.offer.answer, became, known }))];
+  const left = runsGoingOn(s).length > 0;
+  return [message('offer', offerMessage({ session: s.id, requester: s.opened.by, text: offerText(s), answer: s.offer.answer, became, left, known }))];
 }
 
 /** How long an answer in a direct message may take before the steps to it are shown. */

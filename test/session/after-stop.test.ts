@@ -24,34 +24,52 @@ const words = (events: SessionEvent[], onStop?: OnStop, now?: number) => {
 };
 
 describe('a stop while a run goes on', () => {
-  test('asks what becomes of it, once, and waits for fifteen minutes', () => {
-    expect(step(stopped)).toEqual({ do: 'settle', events: [offered.at(-1)] });
-    expect(step(offered)).toEqual({ do: 'park', until: OFFERED_AT + DECIDE_WITHIN_MS });
-  });
-
+  const WAITS = [{ id: 'look-7', tool: 'wait_for_job', input: { run_ids: ['7'], deadline: '15m' } }];
+  const waiting: SessionEvent[] = [...offered, { ...replied(7, WAITS), model: 'host', content: [], host: true }];
   const late = OFFERED_AT + DECIDE_WITHIN_MS;
-  const looking: SessionEvent[] = [
-    ...offered,
-    { ...replied(7, [{ id: 'look-7', tool: 'get_job_status', input: { run_id: '7' } }]), model: 'host', content: [], host: true },
+  const parked: SessionEvent[] = [
+    ...waiting,
+    {
+      type: 'call_parked',
+      call: 'look-7',
+      waiting: { for: 'job', run_ids: ['7'], until: 'all', conditions: [], deadline: new Date(late).toISOString() },
+    },
   ];
 
-  test('where nobody answers it looks once more through the gate, and then leaves it', () => {
-    const calls = [{ id: 'look-7', tool: 'get_job_status', input: { run_id: '7' } }];
-    expect(step(offered, 'ask', late)).toMatchObject({ do: 'settle', events: [{ type: 'replied', host: true, calls }] });
-    expect(step(looking, 'ask', late)).toMatchObject({ do: 'call', call: { id: 'look-7' } });
+  test('asks what becomes of it, once, and waits through the gate until it ends, for fifteen minutes', () => {
+    expect(step(stopped)).toEqual({ do: 'settle', events: [offered.at(-1)] });
+    expect(step(offered)).toMatchObject({ do: 'settle', events: [{ type: 'replied', host: true, calls: WAITS }] });
+    expect(step(waiting)).toMatchObject({ do: 'call', call: { id: 'look-7' } });
+    expect(step(parked)).toEqual({ do: 'park', until: late });
+    expect(step(parked, 'ask', late)).toEqual({ do: 'settle', events: [{ type: 'woken', call: 'look-7', why: 'deadline' }] });
+  });
+
+  test('an end of the run is told when it comes, without an answer', () => {
+    expect(step([...parked, { type: 'woken', call: 'look-7', why: 'job' }])).toMatchObject({ do: 'call', call: { id: 'look-7' } });
+    expect(words([...parked, finished('look-7', { runs: [{ run_id: '7', status: 'SUCCEEDED' }] })])).toBe(
+      'Stopped by <@U1>. Run 7 ended meanwhile (SUCCEEDED).',
+    );
+  });
+
+  test('who answers ends the wait, and what they want is done', () => {
+    const settles = step([...parked, yes]);
+    expect(settles).toMatchObject({ do: 'settle', events: [{ type: 'call_finished', call: 'look-7', outcome: { status: 'ok' } }] });
+    const events = settles.do === 'settle' ? settles.events : [];
+    expect(step([...parked, yes, ...events])).toMatchObject({ do: 'settle', events: [{ type: 'replied', calls: [{ id: 'stop-7', tool: 'cancel_job_run' }] }] });
+    expect(words([...parked, told('Leave it.', 'leave_run'), ...events])).toMatch(/^Stopped by <@U1>\. Left running: run 7/);
+  });
+
+  test('where it cannot be waited for, people still have their fifteen minutes', () => {
+    const failed = [...waiting, finished('look-7', {}, 'failed')];
+    expect(step(failed)).toEqual({ do: 'park', until: late });
   });
 
   test.each<[string, string]>([
-    ['no answer leaves it', words([...looking, finished('look-7', { run_id: '7', status: 'RUNNING' })], 'ask', late)],
-    ['so does one where Databricks cannot say', words([...looking, finished('look-7', {}, 'failed')], 'ask', late)],
+    ['no answer leaves it', words([...waiting, finished('look-7', { runs: [{ run_id: '7', status: 'RUNNING' }] })], 'ask', late)],
+    ['so does one where Databricks cannot say', words([...waiting, finished('look-7', {}, 'failed')], 'ask', late)],
     ['"leave" only names it', words(stopped, 'leave')],
   ])('%s', (_, text) => {
     expect(text).toBe('Stopped by <@U1>. Still running: run 7 (http://d/7). Cancel it in Databricks, or ask for it here.');
-  });
-
-  test('a run that has ended meanwhile is not said to be running', () => {
-    const text = words([...looking, finished('look-7', { run_id: '7', status: 'SUCCEEDED' })], 'ask', late);
-    expect(text).toBe('Stopped by <@U1>. Run 7 ended meanwhile (SUCCEEDED).');
   });
 
   test('of several it says what tells each from the others', () => {
@@ -94,7 +112,7 @@ describe('a stop while a run goes on', () => {
       call: 'stop-7',
       outcome: { status: 'failed', text: 'ALREADY_ENDED: Run 7 has ended already. Next: read it. (not retryable)' },
     };
-    expect(words([...canceling, failed])).toBe('Stopped by <@U1>. Run 7 was not canceled: Run 7 has ended already.');
+    expect(words([...canceling, failed])).toBe('Stopped by <@U1>. Run 7 was not canceled: it has ended already.');
   });
 
   test('what the model itself had canceled before the stop is neither asked about nor said to go on; what it failed to cancel is', () => {

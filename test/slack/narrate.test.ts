@@ -230,10 +230,18 @@ describe('the thread of a session', () => {
       outcome: { status: 'failed', text: 'ALREADY_ENDED: It has ended already (SUCCEEDED). Next: read it. (not retryable)' },
     };
     const decided = 'Answered by (U1): Cancel the run';
+    const waits: SessionEvent = { ...replied(9, [{ id: 'look-7', tool: 'wait_for_job', input: { run_ids: ['7'] } }]), model: 'host', content: [], host: true };
+    const ended: SessionEvent[] = [...stopped, waits, finished('look-7', { runs: [{ run_id: '7', status: 'SUCCEEDED' }] })];
 
     test.each<[string, SessionEvent[], string]>([
       ['asks', stopped, 'A run goes on (U1)|Stopped. Still running: run 7.|Without an answer within 15 minutes it is left running.'],
       ['is answered', canceled, `A run goes on|Stopped. Still running: run 7.|${decided}`],
+      ['says that it ended by itself', [...ended, end], 'A run went on|Run 7 ended meanwhile (SUCCEEDED).'],
+      [
+        'says that nobody answered',
+        [...stopped, end],
+        'A run went on|Still running: run 7. Cancel it in Databricks, or ask for it here.|Nobody answered within 15 minutes.',
+      ],
       ['says that it was canceled', [...canceled, finished('stop-7'), end], `A run went on|Canceled: run 7.|${decided}`],
       ['says that it had ended', [...canceled, over, end], `A run went on|Run 7 was not canceled: It has ended already (SUCCEEDED).|${decided}`],
       ['says that it was left', [...left, end], 'A run went on|Left running: run 7. Cancel it in Databricks, or ask for it here.|Answered by (U1): Leave it'],

@@ -8,6 +8,7 @@ const CONDITIONAL =
   'Train ads-train with feature_set=tiny. If validation F1 drops below 0.6, check the feature distribution before re-training with feature_set=v1.';
 const DIVERGING = 'Train with learning_rate=1 and stop it if it diverges.';
 const STOPPED = 'Train ads-train, and I may stop it on the way.';
+const FORGOTTEN = 'Train ads-train, and nobody looks after it once it is stopped.';
 
 /** Checks the features when woken, and only then trains again. */
 function conditional() {
@@ -80,10 +81,10 @@ function diverging() {
   };
 }
 
-function stoppedOnTheWay() {
+function stoppedOnTheWay(when: string) {
   const wait = { run_ids: [] as string[] };
   return {
-    when: STOPPED,
+    when,
     steps: [
       { say: 'I will train.', calls: [train({ feature_set: 'v1' })] },
       {
@@ -99,7 +100,11 @@ function stoppedOnTheWay() {
 describe('while it trains', () => {
   let stage: StoryStage;
   beforeAll(async () => {
-    stage = await openStage({ mode: 'socket', trainingSeconds: 9, scripts: [conditional(), diverging(), stoppedOnTheWay()] });
+    stage = await openStage({
+      mode: 'socket',
+      trainingSeconds: 9,
+      scripts: [conditional(), diverging(), stoppedOnTheWay(STOPPED), stoppedOnTheWay(FORGOTTEN)],
+    });
   });
   afterAll(async () => stage?.close());
   beforeEach(() => stage.begin());
@@ -163,6 +168,17 @@ describe('while it trains', () => {
     expect(session.ended?.text).toMatch(/^Stopped by <@U1>\. Canceled: run \d+/);
     expect(stage.launches().at(-1)?.canceledAt).toBeDefined();
     await stage.shows(/A run went on\n+Canceled: run \d+/);
+  });
+
+  test('where nobody says what becomes of it, its end is told when it comes', async () => {
+    await stage.command(FORGOTTEN);
+    await stage.click('U2', await stage.card(), 'approve_call');
+    await stage.shows(/training since/);
+    await stage.click('U1', await stage.card('stop_session'), 'stop_session');
+    await stage.card('cancel_run');
+    const session = await stage.ended(30);
+    expect(session.ended?.text).toMatch(/^Stopped by <@U1>\. Run \d+ ended meanwhile \(SUCCEEDED\)\.$/);
+    await stage.shows(/A run went on\n+Run \d+ ended meanwhile \(SUCCEEDED\)\.$/);
     stage.model.check();
   });
 });

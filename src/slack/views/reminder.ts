@@ -56,12 +56,13 @@ export function limitMessage(o: { session: string; requester: string; text: stri
   return { text: fallback(`A limit is reached: ${o.text}${o.raisedBy ? ' It was raised.' : ''}`), blocks: fitted(blocks) };
 }
 
-/** The session was stopped while its runs go on. `became`: what came of them, once it is over. */
+/** The session was stopped while its runs go on. `became`: what came of them, once it is over; `left`: some of them still go on, as far as is known. */
 export function offerMessage(o: {
   session: string;
   requester: string;
   text: string;
   became: string | null;
+  left: boolean;
   answer: { by: string; cancel: boolean } | undefined;
   known: ReadonlyMap<string, string>;
 }): Message {
@@ -69,11 +70,10 @@ export function offerMessage(o: {
   const asks = !over && !o.answer;
   const heading = over ? 'A run went on' : 'A run goes on';
   const text = o.became ?? o.text;
-  const end = o.answer
-    ? [t('Answered by '), user(o.answer.by), t(': '), bold(o.answer.cancel ? CANCEL : LEAVE)]
-    : [t(asks ? 'Without an answer within 15 minutes it is left running.' : 'Nobody answered within 15 minutes.')];
+  const unanswered = asks ? 'Without an answer within 15 minutes it is left running.' : o.left ? 'Nobody answered within 15 minutes.' : '';
+  const end = o.answer ? [t('Answered by '), user(o.answer.by), t(': '), bold(o.answer.cancel ? CANCEL : LEAVE)] : unanswered ? [t(unanswered)] : [];
   const blocks = [
-    rich(para(bold(heading), ...(asks ? [t(' '), user(o.requester)] : [])), para(...linked(text, o.known)), para(...end)),
+    rich(para(bold(heading), ...(asks ? [t(' '), user(o.requester)] : [])), para(...linked(text, o.known)), ...(end.length > 0 ? [para(...end)] : [])),
     ...(asks ? [actions(`offer:${o.session}`, button('cancel_run', CANCEL, o.session, 'danger'), button('leave_run', LEAVE, o.session))] : []),
   ];
   return { text: fallback(`${heading}. ${text}`), blocks: fitted(blocks) };
