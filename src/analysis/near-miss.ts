@@ -14,6 +14,13 @@ export function nearMisses(wanted: string, names: Iterable<string>): string[] {
     .map((n) => n.name);
 }
 
+/** The same for the model and for people, whoever reads it: no question, as nobody is asked by it. Empty where nothing is near. */
+export function nearestInWords(near: readonly string[], to?: string): string {
+  if (near.length === 0) return '';
+  const whose = to === undefined ? 'nearest' : `nearest to ${to}`;
+  return near.length === 1 ? `The name ${whose} is ${near[0]}.` : `The names ${whose} are ${near.slice(0, -1).join(', ')} and ${near.at(-1)}.`;
+}
+
 /** Without what people get wrong most: capitals and separators. */
 function plain(name: string): string {
   return name

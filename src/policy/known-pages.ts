@@ -35,7 +35,7 @@ function whereStands(url: string, text: string): number {
 function saidAlready(before: string, name: string, after: string): { before: string; id: string; between: string; closed: boolean } | null {
   const [, id] = name.split(/ (?=\S+$)/);
   const at = id === undefined ? -1 : before.lastIndexOf(id);
-  const [, word, between = '', open] = /^(#?\w+…?)(.*?)[\s:]*(\(?)$/s.exec(at < 0 ? '' : before.slice(at)) ?? [];
+  const [, word, between = '', open] = /^(#?[\p{L}\p{N}_]+(?:-[\p{L}\p{N}_]+)*…?)(.*?)[\s:]*(\(?)$/su.exec(at < 0 ? '' : before.slice(at)) ?? [];
   if (word === undefined || /[\w.,]$/.test(before.slice(0, at)) || (open === '(') !== after.startsWith(')')) return null;
   const close = /^(?: \([^()\n]*\))?(?: in [\w./-]+)?(?:: [A-Z_]+)?$/.test(between);
   // Or it stands by itself at the end, belonging to no sentence.

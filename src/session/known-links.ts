@@ -20,7 +20,7 @@ export function knownLinks(s: Session): ReadonlyMap<string, string> {
 }
 
 function nameOf(key: string, data: Record<string, unknown>, url: string): string {
-  if (key === 'permalink') return 'the post';
+  if (key === 'permalink') return typeof data['channel_name'] === 'string' ? `the post in #${data['channel_name']}` : 'the post';
   if (key === 'panel_url') return 'the panel';
   if (typeof data['number'] === 'number') return `pull request #${data['number']}`;
   const run = typeof data['run_id'] === 'string' ? data['run_id'] : (url.match(/\/runs?\/([0-9a-f]+)/)?.[1] ?? '');

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type BestRun, type BestRunRules, bestRun } from '../analysis/best-run.ts';
 import { type Directed, direction } from '../analysis/direction.ts';
-import { nearMisses } from '../analysis/near-miss.ts';
+import { nearestInWords, nearMisses } from '../analysis/near-miss.ts';
 import { figure } from '../analysis/numbers.ts';
 import { UpstreamError } from '../services/http.ts';
 import type { Experiment, MLflow, MlflowRun } from '../services/mlflow.ts';
@@ -180,7 +180,7 @@ async function nobody(
   ];
   const what = exists
     ? `No run of ${cell(experiment.name)} competes for the best ${cell(query.metric)}: ${reasons.join(', ') || (query.filter?.trim() ? 'no run matches the filter' : 'there was none when it was looked for')}.`
-    : `No run of ${cell(experiment.name)} has a metric called ${cell(query.metric)}. ${didTheyMean(nearMetrics) ?? `Its metrics: ${listed(others)}.`}`;
+    : `No run of ${cell(experiment.name)} has a metric called ${cell(query.metric)}. ${nearestInWords(nearMetrics.map((name) => cell(name))) || `Its metrics: ${listed(others)}.`}`;
   return advised(what, 'Nothing was chosen in its place; ask the person.', {
     found: false,
     experiment_id: experiment.experimentId,
@@ -197,7 +197,7 @@ async function nobody(
 
 async function noExperiment(wanted: string, mlflow: MLflow, ctx: ToolContext): Promise<ToolAnswer> {
   const { names, near } = await experimentsNear(wanted, mlflow, ctx);
-  const hint = didTheyMean(near) ?? `Some that exist: ${listed(names, 10)}.`;
+  const hint = nearestInWords(near.map((name) => cell(name))) || `Some that exist: ${listed(names, 10)}.`;
   const said = `MLflow has no experiment called ${cell(wanted)}. ${hint}`;
   return advised(said, 'Nothing was chosen in its place; ask the person.', {
     found: false,
@@ -213,8 +213,4 @@ export async function experimentsNear(wanted: string, mlflow: MLflow, { settings
   const { experiments } = await mlflow.listExperiments({}, signal);
   const names = experiments.filter((e) => mayReadExperiment(e, settings)).map((e) => e.name);
   return { names, near: nearMisses(wanted, names) };
-}
-
-function didTheyMean(near: readonly string[]): string | null {
-  return near.length > 0 ? `Did they mean ${near.map((name) => cell(name)).join(' or ')}?` : null;
 }

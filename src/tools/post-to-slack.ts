@@ -47,7 +47,7 @@ export const postToSlack = writeTool({
     const own = target === session.channel && (thread === null || thread === session.thread);
     const place = !own ? 'elsewhere' : thread === null ? 'own-channel' : 'own-thread';
     const name = (await slack.channelName(target, ctx.signal)) ?? target;
-    const where = place === 'own-thread' ? 'this thread' : thread === null ? `#${name}` : `a thread of #${name}`;
+    const where = whereIs(name, thread, session);
     return {
       kind: 'plan',
       arguments: { channel: target, ...(thread === null ? {} : { thread_ts: thread }), text },
@@ -71,7 +71,7 @@ export const postToSlack = writeTool({
     const { channel, thread_ts: thread, text } = argumentsSchema.parse(plan.arguments);
     const message = { channel, thread, text: plain(text), blocks: blocksOf(text, session), mark: markOf(session, key) };
     const { ts } = await slack.post(message, ctx.signal);
-    return posted(slack, channel, ts, ctx);
+    return posted(slack, { channel, thread, ts }, ctx);
   },
 
   async find(plan, ctx, key) {
@@ -81,7 +81,7 @@ export const postToSlack = writeTool({
     // The mark holds the effect's key, so nothing else of this session can be taken for it; a day back is ample for a post that was cut off.
     const oldest = thread ? {} : { oldest: String(Math.floor(ctx.now() / 1000) - 86_400) };
     const [ts] = await slack.find({ channel, thread, mark: markOf(session, key), ...oldest }, ctx.signal);
-    return ts === undefined ? null : posted(slack, channel, ts, ctx);
+    return ts === undefined ? null : posted(slack, { channel, thread, ts }, ctx);
   },
 });
 
@@ -97,10 +97,22 @@ async function resolve(channel: string, session: SessionFacts, slack: SlackServi
   throw new ToolError('NO_SUCH_CHANNEL', `The app sees no channel #${name}.`, 'check the name with the person, or leave channel out to post in this thread.');
 }
 
-async function posted(slack: SlackService, channel: string, ts: string, ctx: ToolContext): Promise<ToolAnswer> {
-  // The post is there; a link to it is a courtesy that must not turn it into a failure.
-  const permalink = await slack.permalink({ channel, ts }, ctx.signal).catch(() => null);
-  return done(`Posted to ${channel}${permalink ? `: ${permalink}` : '.'}`, { channel, ts, permalink });
+async function posted(slack: SlackService, post: { channel: string; thread: string | undefined; ts: string }, ctx: ToolContext): Promise<ToolAnswer> {
+  const { channel, thread, ts } = post;
+  // The post is there; a link to it and a name are courtesies that must not turn it into a failure.
+  const [permalink, name] = await Promise.all(
+    [slack.permalink({ channel, ts }, ctx.signal), slack.channelName(channel, ctx.signal)].map((p) => p.catch(() => null)),
+  );
+  const where = whereIs(name ?? null, thread ?? null, sessionOf(ctx), channel);
+  const data = { channel, ...(name ? { channel_name: name } : {}), ts, permalink: permalink ?? null };
+  return done(`Posted to ${where}${permalink ? `: ${permalink}` : '.'}`, data);
+}
+
+/** A place as people call it; by its id only where Slack does not tell its name. */
+function whereIs(name: string | null, thread: string | null, session: SessionFacts, id = ''): string {
+  if (thread !== null && thread === session.thread) return 'this thread';
+  const channel = name === null ? id : `#${name}`;
+  return thread === null ? channel : `a thread of ${channel}`;
 }
 
 /** Rich text, where nothing is parsed, and a line of ours that says whose words these are. */

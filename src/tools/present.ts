@@ -28,6 +28,7 @@ export function present(answer: DoorAnswer): CallToolResult {
       return {
         content: [{ type: 'text', text: answer.question.text }],
         structuredContent: { status: 'question', text: answer.question.text, ask: answer.question.ask, ...answer.question.data },
+        _meta: { [SAID]: answer.question.ask },
       };
     case 'confirm': {
       const { preview } = answer.confirmation;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { nearMisses } from '../analysis/near-miss.ts';
+import { nearestInWords, nearMisses } from '../analysis/near-miss.ts';
 import { placeJob } from '../policy/environments.ts';
 import type { Databricks, Job } from '../services/databricks.ts';
 import { done, type Plan, type Question, type ToolContext, ToolError, writeTool } from './define-tool.ts';
@@ -160,12 +160,13 @@ function unknownKeys(given: Record<string, string>, job: Job): Question | null {
   const unknown = Object.keys(given).filter((name) => !declared.includes(name));
   if (unknown.length === 0) return null;
   const near = unknown.map((name) => ({ name, near: nearMisses(name, declared) }));
-  const meant = near.flatMap((n) => (n.near.length ? [`Did they mean ${n.near.map((d) => cell(d)).join(' or ')} instead of ${cell(n.name)}?`] : []));
-  const toPeople = meant.length > 0 ? meant.map((question) => question.replace('Did they mean', 'Did you mean')).join(' ') : 'Which one is meant?';
+  const words = near.filter((n) => n.near.length > 0).map((n) => ({ name: cell(n.name), near: n.near.map((d) => cell(d)) }));
+  const nearest = words.map((n) => nearestInWords(n.near, n.name));
+  const toPeople = words.map((n) => `Did you mean ${n.near.join(' or ')} instead of ${n.name}?`).join(' ') || 'Which one is meant?';
   const has = declared.length ? `It has ${declared.map((name) => cell(name)).join(', ')}.` : 'It declares none.';
   return {
     kind: 'question',
-    text: `Job ${job.jobId} (${cell(job.name)}) has no parameter ${unknown.map((name) => `"${cell(name)}"`).join(', ')}. ${has} ${[...meant, 'Ask; do not choose.'].join(' ')}`,
+    text: `Job ${job.jobId} (${cell(job.name)}) has no parameter ${unknown.map((name) => `"${cell(name)}"`).join(', ')}. ${has} ${[...nearest, 'Ask; do not choose.'].join(' ')}`,
     ask: `Job ${job.jobId} (${cell(job.name)}) has no parameter ${unknown.map((name) => `"${cell(name)}"`).join(', ')}. ${has} ${toPeople}`,
     data: { unknown, declared, near },
     argument: ['parameters', unknown[0] ?? ''],

@@ -16,7 +16,7 @@ export function orderKeys(text: string): OrderKey[] {
 }
 
 /** What is wrong with the order of these runs, as a sentence; null: nothing. Where no run has the key, MLflow gives the newest first and says nothing. */
-export function notOrdered(keys: readonly OrderKey[], runs: readonly MlflowRun[]): { by: string[]; text: string } | null {
+export function notOrdered(keys: readonly OrderKey[], runs: readonly MlflowRun[]): { by: string[]; text: string; advice: string } | null {
   const missing = runs.length === 0 ? [] : keys.filter(({ kind, name }) => kind !== 'attributes' && !runs.some((run) => Object.hasOwn(run[kind], name)));
   if (missing.length === 0) return null;
   const near = missing.flatMap(({ kind, name }) =>
@@ -27,9 +27,9 @@ export function notOrdered(keys: readonly OrderKey[], runs: readonly MlflowRun[]
           runs.flatMap((run) => Object.keys(run[kind])),
         ),
   );
-  const meant = near.length > 0 ? ` They have ${listed([...new Set(near)])}: ask whether that is meant.` : '';
+  const meant = near.length > 0 ? ` They have ${listed([...new Set(near)])}.` : '';
   const by = missing.map(({ kind, name }) => `${kind}.${name}`);
-  return { by, text: `None of these runs has ${listed(by)}, so they are not ordered by it.${meant}` };
+  return { by, text: `None of these runs has ${listed(by)}, so they are not ordered by it.${meant}`, advice: meant ? 'Ask whether that is meant.' : '' };
 }
 
 function orderKey(text: string): OrderKey {

@@ -3,7 +3,7 @@ import { figure, type JsonNumber, jsonNumber, timeOf } from '../analysis/numbers
 import { UpstreamError } from '../services/http.ts';
 import type { MlflowRun } from '../services/mlflow.ts';
 import { checkExperiment } from './allowed.ts';
-import { done, readTool, ToolError } from './define-tool.ts';
+import { advised, done, readTool, ToolError } from './define-tool.ts';
 import { experimentsNear } from './find-best-run.ts';
 import { cell, listed, table } from './markdown.ts';
 import { notOrdered, orderKeys } from './run-order.ts';
@@ -77,7 +77,8 @@ export const searchRuns = readTool({
       omitted: hidden,
       ...(nextCursor === null ? {} : { next_cursor: nextCursor }),
     };
-    return done([inWords(experiment.name, data), ...(unordered ? [unordered.text] : [])].join('\n\n'), data);
+    const said = [inWords(experiment.name, data), ...(unordered ? [unordered.text] : [])].join('\n\n');
+    return unordered?.advice ? advised(said, unordered.advice, data) : done(said, data);
   },
 });
 

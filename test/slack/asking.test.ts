@@ -176,6 +176,27 @@ describe('what people read', () => {
     expect(named(slots, 'plan')?.text).toBe('❓ e-test: Ended with an open question\n○ Run a training job: asked back: Which base?');
     expect(json(slots, 'final')).not.toContain('What was done');
   });
+
+  test('a search that found nothing has no tick', () => {
+    const text = 'MLflow has no experiment called ads.';
+    const slots = slotsOf([
+      opened(),
+      replied(1, [{ id: 'c1', tool: 'find_best_run' }]),
+      { type: 'call_finished', call: 'c1', outcome: { status: 'ok', text, data: { found: false } } },
+    ]);
+    expect(named(slots, 'plan')?.text).toContain(`✕ Find the best run: ${text}`);
+  });
+
+  test('a post is shown by its channel, which is the link to it', () => {
+    const page = 'https://acme.slack.com/archives/C0ML/p1';
+    const outcome = {
+      status: 'ok',
+      text: `Posted to #ml-experiments: ${page}`,
+      data: { channel: 'C0ML', channel_name: 'ml-experiments', permalink: page },
+    } as const;
+    const slots = slotsOf([opened(), replied(1, [{ id: 'c1', tool: 'post_to_slack' }]), { type: 'call_finished', call: 'c1', outcome }]);
+    expect(json(slots, 'plan')).toContain(`{"type":"text","text":"Posted to "},{"type":"link","url":"${page}","text":"#ml-experiments"}`);
+  });
 });
 
 test('what was declined stays declined until somebody who may asks again', () => {

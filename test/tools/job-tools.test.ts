@@ -249,7 +249,7 @@ describe('run_databricks_job asks instead of guessing', () => {
     [
       'a misspelt parameter',
       { parameters: { feature_sett: 'v2' } },
-      'Job 101 (ads-train) has no parameter "feature_sett". It has config, feature_set, learning_rate, dropout, epochs, batch_size, seed, fail. Did they mean feature_set instead of feature_sett? Ask; do not choose.',
+      'Job 101 (ads-train) has no parameter "feature_sett". It has config, feature_set, learning_rate, dropout, epochs, batch_size, seed, fail. The name nearest to feature_sett is feature_set. Ask; do not choose.',
     ],
     [
       'a word where the job has a number',

@@ -114,7 +114,7 @@ describe('find_best_run', () => {
   });
 
   it.each([
-    ['a mistyped metric', { metric: 'val_fl' }, { found: false, considered: 0, near_metrics: ['val_f1'] }, 'Did they mean val_f1?'],
+    ['a mistyped metric', { metric: 'val_fl' }, { found: false, considered: 0, near_metrics: ['val_f1'] }, 'The name nearest is val_f1.'],
     [
       'a metric like no other',
       { metric: 'ndcg' },
@@ -125,7 +125,7 @@ describe('find_best_run', () => {
       'a mistyped experiment',
       { experiment: 'ads-rank-v33' },
       { found: false, near_experiments: expect.arrayContaining(['ads-rank-v3']) },
-      'MLflow has no experiment called ads-rank-v33. Did they mean ads-rank-v3',
+      'MLflow has no experiment called ads-rank-v33. The name',
     ],
     [
       'an experiment like no other',

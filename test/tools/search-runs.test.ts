@@ -27,7 +27,7 @@ describe('an order', () => {
   test('by a metric that no run has is no order, and says so: MLflow gives the newest runs without a word', async () => {
     const { text, data } = await search({ order_by: 'val_fl DESC', limit: 3 });
     expect(data.unordered_by).toEqual(['metrics.val_fl']);
-    expect(text).toContain('None of these runs has metrics.val_fl, so they are not ordered by it. They have val_f1: ask whether that is meant.');
+    expect(text).toContain('None of these runs has metrics.val_fl, so they are not ordered by it. They have val_f1. Ask whether that is meant.');
   });
 
   test('by a metric that some have says nothing of the kind', async () => {

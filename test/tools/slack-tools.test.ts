@@ -66,7 +66,8 @@ describe('post_to_slack', () => {
     const [message] = workspace.world.data.messages;
     expect(message?.text).toBe('&lt;!channel&gt; see *this* \\u{202E}etah');
     expect(JSON.stringify(message?.blocks)).toContain('From experiment e-test');
-    expect(posted).toMatchObject({ kind: 'done', data: { channel: 'C0ML', ts: message?.ts } });
+    expect(posted).toMatchObject({ kind: 'done', data: { channel: 'C0ML', channel_name: 'ml-experiments', ts: message?.ts } });
+    expect((posted as { text: string }).text).toMatch(/^Posted to #ml-experiments: http/);
     expect(await postToSlack.find?.(wanted, context(), KEY)).toMatchObject({ data: { ts: message?.ts } });
     expect(await postToSlack.find?.(wanted, context(), 'e'.repeat(64))).toBeNull();
   });

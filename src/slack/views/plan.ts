@@ -115,7 +115,8 @@ function lineOf(s: Session, call: Call, mayApprove: (tool: string) => Bit[], pro
       const end = stepEnd(call) ?? 'done';
       const answer = answered(call);
       if (answer) return { ...line('complete', `answered: ${answer.words}`), bits: [user(answer.by), t(` answered: ${answer.words}`)] };
-      if (end === 'done') return line('complete', words);
+      // Nothing failed, and still there is nothing there.
+      if (end === 'done') return line(outcome.data?.['found'] === false ? 'error' : 'complete', words);
       if (end === 'denied' && approval?.state === 'denied')
         return line('error', 'denied by ', ...(approval.by ? [user(approval.by)] : []), t(approval.reason ? `: ${approval.reason}` : ''));
       if (end === 'asked back') return line('pending', `asked back: ${askedBack(outcome) ?? words}`);
