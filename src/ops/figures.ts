@@ -20,7 +20,7 @@ export function openFigures({ pricing }: Pick<AnyConfig, 'pricing'>) {
   const tools = createHistogram('labmate_tool_seconds', 'How long one call of a tool took, by what came of it.', SLOW);
   const acks = createHistogram('labmate_slack_ack_seconds', 'How long Slack waited for an acknowledgement.', QUICK);
   const ended = createCounter('labmate_sessions_ended_total', 'Sessions that ended, by how.');
-  const tokens = createCounter('labmate_model_tokens_total', 'Tokens, by model and kind.');
+  const tokens = createCounter('labmate_model_tokens_total', 'Tokens, by model and kind; input is what neither came from the cache nor was written to it.');
   const dollars = createCounter('labmate_model_dollars_total', 'What the tokens cost by "pricing" in labmate.json, in dollars.');
   const putOff = createCounter('labmate_put_off_total', 'Turns and calls that were put off because a backend did not answer or limits requests.');
   const failures = createCounter('labmate_upstream_errors_total', 'Requests that a backend did not answer as it should, by backend.');

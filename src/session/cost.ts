@@ -10,10 +10,14 @@ export function costFor(s: Session, prices: Readonly<Record<string, Prices>> = {
 export function costLine(s: Session): string | null {
   const turns = s.replies.filter((r) => !r.host).length;
   if (turns === 0) return null;
-  const { input, output, cache_read: read, cache_write: written } = s.usage;
-  const cached = read > 0 ? ` (${grouped(read)} from its cache)` : '';
   const money = s.ended?.usd === undefined ? '' : `, ${dollars(s.ended.usd)}`;
-  return `model: ${turns} ${turns === 1 ? 'turn' : 'turns'}, ${grouped(input + read + written)} tokens in${cached}, ${grouped(output)} out${money}`;
+  return `model: ${turns} ${turns === 1 ? 'turn' : 'turns'}, ${tokensInWords(s.usage)}${money}`;
+}
+
+/** What was read from the cache or written to it went in as well, for people as in traces; the service's own `input` is only the rest. */
+export function tokensInWords({ input, output, cache_read: read, cache_write: written }: Session['usage']): string {
+  const cached = [...(read > 0 ? [`${grouped(read)} from its cache`] : []), ...(written > 0 ? [`${grouped(written)} written to it`] : [])];
+  return `${grouped(input + read + written)} tokens in${cached.length > 0 ? ` (${cached.join(', ')})` : ''}, ${grouped(output)} out`;
 }
 
 function grouped(n: number): string {

@@ -1,5 +1,6 @@
 import { dollars } from './budget.ts';
 import { cameTo } from './came-to.ts';
+import { tokensInWords } from './cost.ts';
 import type { Outcome, Waiting } from './events.ts';
 import { placeInLine } from './lineage.ts';
 import { type Names, namesIn, person } from './people.ts';
@@ -198,7 +199,7 @@ function record({ seq, head, usage, replies: all, ended }: Session): string[] {
   const replies = all.filter((r) => !r.host).length;
   const lines = [
     `- ${seq} lines, head ${code(head)}${ended ? '' : ' (so far)'}`,
-    `- ${replies} ${replies === 1 ? 'reply' : 'replies'} of the model; tokens: ${usage.input} in, ${usage.output} out, ${usage.cache_read} read from cache, ${usage.cache_write} written to it${ended?.usd === undefined ? '' : `; ${dollars(ended.usd)} by the prices of the time`}`,
+    `- ${replies} ${replies === 1 ? 'reply' : 'replies'} of the model; ${tokensInWords(usage)}${ended?.usd === undefined ? '' : `; ${dollars(ended.usd)} by the prices of the time`}`,
     `- Check it with ${code(`labmate verify record.jsonl --head ${head}`)}`,
   ];
   return [lines.join('\n')];

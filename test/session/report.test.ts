@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { costLine } from '../../src/session/cost.ts';
 import type { EventOf, SessionEvent } from '../../src/session/events.ts';
 import { code, fenced, link, prose } from '../../src/session/quote.ts';
 import { report } from '../../src/session/report.ts';
@@ -58,6 +59,14 @@ const whole: SessionEvent[] = [
 ];
 
 describe('the report of a session', () => {
+  it('counts the same tokens as in as the thread does: what the cache held went in, too', () => {
+    const cached: SessionEvent = { ...replied(1, [], 'Hello.'), usage: { input: 3, output: 20, cache_read: 46_860, cache_write: 8_705 } };
+    const session = sessionOf([opened(prompt), cached]);
+    const tokens = '55,568 tokens in (46,860 from its cache, 8,705 written to it), 20 out';
+    expect(report(session)).toContain(`- 1 reply of the model; ${tokens}\n`);
+    expect(costLine(session)).toBe(`model: 1 turn, ${tokens}`);
+  });
+
   it('tells the whole ablation', async () => {
     await expect(report(sessionOf(whole))).toMatchFileSnapshot('report.ablation.md.snap');
   });
