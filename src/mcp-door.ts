@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { AnyConfig, Config, CoreConfig } from './config.ts';
 import { createLog, type Log } from './log.ts';
-import { type Choice, choose, offer } from './mcp-list.ts';
+import { inWords, told, whyAlone } from './mcp-answers.ts';
+import { type Choice, cardsGoTo, choose, missingFor, NO_CHANNEL, offer } from './mcp-list.ts';
 import { openCalls } from './open-calls.ts';
 import { type Core, openCore } from './open-core.ts';
 import { openServices } from './open-services.ts';
 import { observeDoor, type Watching } from './ops/observe.ts';
 import { mayApprove } from './policy/approvers.ts';
-import { lookAlikes, visible } from './policy/outside-text.ts';
 import { approversOf } from './policy/rules.ts';
 import { masked, scrubber } from './policy/secrets.ts';
 import { advance } from './runtime/advance.ts';
@@ -16,12 +16,10 @@ import { makeKeys } from './runtime/keys.ts';
 import { UpstreamError } from './services/http.ts';
 import type { SlackService } from './services/slack.ts';
 import type { Outcome } from './session/events.ts';
-import { argumentsInFull, isShownWhole } from './session/in-full.ts';
-import type { Approval } from './session/state.ts';
+import { isShownWhole } from './session/in-full.ts';
 import { everyoneIn } from './slack/entitled.ts';
-import { differences } from './slack/views/card.ts';
 import { toolsFor } from './tools/catalog.ts';
-import type { AtDoor, DoorAnswer, DoorCall, Principal } from './tools/door.ts';
+import type { AtDoor, DoorAnswer, DoorCall, Principal, TurnedAway } from './tools/door.ts';
 import { type GateDeps, gate } from './tools/gate.ts';
 import { serveHttp } from './tools/http.ts';
 import { presentFailure } from './tools/present.ts';
@@ -33,7 +31,11 @@ import { serveStdio } from './tools/stdio.ts';
 const READY_MS = 10_000;
 
 /** Who may stand at a door, as calls see them. */
-type Door = { atDoor(principal: Principal): AtDoor; deps: GateDeps };
+type Door = {
+  atDoor(principal: Principal): AtDoor;
+  turnedAway?: (principal: Principal) => (call: TurnedAway) => Promise<void>;
+  deps: GateDeps;
+};
 
 /** `labmate mcp`: serves the chosen tools over stdin and stdout until the client goes. */
 export async function serveMcp(config: AnyConfig, choice: Choice): Promise<void> {
@@ -46,7 +48,7 @@ export async function serveMcp(config: AnyConfig, choice: Choice): Promise<void>
   // Not a line of the log, which tells of trouble: whoever set this up sees here why a tool is not there.
   process.stderr.write(`${offer(services, choice)}\n`);
   const principal: Principal = { door: 'stdio', name: user ?? 'somebody at stdio', user, scope: choice.readOnly ? 'read' : 'write' };
-  await serveStdio({ tools, prompts: prompts(tools, { services, settings }), atDoor: door.atDoor(principal), clean });
+  await serveStdio({ tools, prompts: prompts(tools, { services, settings }), atDoor: door.atDoor(principal), turnedAway: door.turnedAway?.(principal), clean });
   await core?.close();
 }
 
@@ -62,7 +64,13 @@ export async function serveMcpHttp(
   const { services, settings, clean } = door.deps;
   const serverFor = (principal: Principal) => {
     const tools = toolsFor(services).filter((tool) => principal.scope === 'write' || tool.kind === 'read');
-    return doorServer({ tools, prompts: prompts(tools, { services, settings }), atDoor: door.atDoor(principal), clean });
+    return doorServer({
+      tools,
+      prompts: prompts(tools, { services, settings }),
+      atDoor: door.atDoor(principal),
+      turnedAway: door.turnedAway?.(principal),
+      clean,
+    });
   };
   const failed = (error: unknown) => log.error({ err: error }, 'a request at the MCP door failed');
   const watch = { request: observeDoor(watching), refused: watching.figures.turnedAway };
@@ -72,27 +80,26 @@ export async function serveMcpHttp(
   return close;
 }
 
-/** Without Redis and Slack nobody can be asked: reads work, and what needs a yes says what is missing. */
+/** Without Redis and Slack there is no log and nobody to ask: reads work, and what acts says what is missing. */
 function doorAlone(config: AnyConfig): Door {
-  const missing = [...(config.redis ? [] : ['REDIS_URL']), ...(config.slack ? [] : ['SLACK_BOT_TOKEN and SLACK_APP_TOKEN'])].join(' and ');
-  const whyNoSession = `This needs a person's yes, and nobody can be asked here: set ${missing}, the same as where labmate runs. Nothing was run.`;
+  const missing = missingFor(config);
   const known = scrubber(config.secrets);
   const clean = (text: string) => masked(known(text));
   const { settings, permissions } = config;
-  const deps: GateDeps = { services: openServices(config), settings, permissions, now: Date.now, clean, whyNoSession };
+  const deps: GateDeps = { services: openServices(config), settings, permissions, now: Date.now, clean, whyNoSession: (verdict) => whyAlone(verdict, missing) };
   return { deps, atDoor: () => (call) => gate(call.tool, call.input, null, deps) };
 }
 
 /** With a log: what acts goes through a session of the principal's own and the approvers' cards, and every look is written down. */
 async function doorWithLog(config: CoreConfig, core: Core, log: Log): Promise<Door> {
-  const { permissions, settings, channels } = config;
+  const { permissions, settings } = config;
   const { services, clean, deliver, reading, blobs } = core;
   const calls = await openCalls(config, core);
   const bring = (session: string) =>
     advance(session, { ...calls.advance, perform: async (step, turn) => (step.do === 'call' ? calls.perform(step.call, turn) : []), rested: async () => {} });
   const sessions = doorSessions({ deliver, reading, bring });
   const deps: GateDeps = { services, settings, permissions, now: core.log.now, clean };
-  const channel = permissions.approvers['default']?.channel ?? channels[0] ?? null;
+  const channel = cardsGoTo(config);
   let team: string | undefined;
   // A client that is started with its door calls at once; the log must be there by then, or the first call would be in none.
   const ready = core.ready(READY_MS);
@@ -124,9 +131,18 @@ async function doorWithLog(config: CoreConfig, core: Core, log: Log): Promise<Do
     }
   };
 
+  const turnedAway = async (principal: Principal, { why, ...call }: TurnedAway): Promise<void> => {
+    await callerOf(principal)
+      .then((caller) => sessions.looked(caller, call, { status: 'refused', text: why }))
+      .catch((error: unknown) => log.warn({ err: error, tool: call.tool }, 'a call that was turned away at the MCP door is not in its log'));
+  };
+
   const act = async (principal: Principal, call: DoorCall): Promise<DoorAnswer> => {
     const { tool, input, client, signal, askHere } = call;
-    if (channel === null) return { is: 'refused', why: 'labmate.json names no channel for cards: add "channel" to approvers.default. Nothing was run.' };
+    if (channel === null) {
+      await turnedAway(principal, { tool: tool.name, input, client, why: NO_CHANNEL });
+      return { is: 'refused', why: `${NO_CHANNEL} Nothing was run.` };
+    }
     const asked = { client, tool: tool.name, input };
     let caller: Caller;
     try {
@@ -178,55 +194,11 @@ async function doorWithLog(config: CoreConfig, core: Core, log: Log): Promise<Do
     return { user: await slack.person(user, undefined, true), groupMembers };
   };
 
-  return { deps, atDoor: (principal) => (call) => (call.tool.kind === 'read' ? look(principal, call) : act(principal, call)) };
-}
-
-/** The card's words for a person at a client: the same facts, and nothing in them that is not seen. */
-function inWords(approval: Approval, tool: string): string {
-  const { preview, again } = approval;
-  const exact = argumentsInFull(approval);
-  const line = (text: string) => visible(text).replaceAll('\n', '⏎ ');
-  const alike = lookAlikes(`${preview.summary}\n${exact}`);
-  return [
-    line(preview.summary),
-    ...(again ? [line(`Asked again: ${again}`)] : []),
-    ...(preview.environment ? [line(`Environment: ${preview.environment}`)] : []),
-    ...preview.facts.map((f) => line(`${f.label}: ${f.value}`)),
-    ...differences(preview).flatMap((d) => [line(d.title), ...d.changes.map((c) => line(`${c.name}: ${c.from ?? '(not set)'} → ${c.to ?? '(not set)'}`))]),
-    ...(preview.adds?.length ? [line(`labmate itself adds ${preview.adds.join('; ')}.`)] : []),
-    ...(alike.length > 0 ? [line(`Look closely, these words mix alphabets: ${alike.join(', ')}`)] : []),
-    `Exactly this is sent, with ${tool}: ${visible(exact)}`,
-  ].join('\n');
-}
-
-/** What the log says, for the client. */
-function told(standing: Standing): DoorAnswer {
-  if (standing.is === 'waits') {
-    const next = standing.stuck
-      ? 'It is not tried again by itself: make the identical call to try again.'
-      : 'It goes on by itself; make the identical call again in a minute to learn what came of it.';
-    const text = `${standing.why} ${next}`;
-    return { is: 'told', text, failed: false, data: { status: 'waiting' } };
-  }
-  if (standing.is === 'asked') {
-    const { id, preview, expiresAt, state } = standing.approval;
-    const next =
-      state === 'approved'
-        ? 'It is approved: make the identical call again.'
-        : `get_approval with ${id} tells how it stands; once it is approved, make the identical call again.`;
-    return {
-      is: 'asked',
-      id,
-      summary: preview.summary,
-      expiresAt,
-      text: `Nothing has run. A person must approve this first, and was asked in Slack: ${preview.summary}. ${next}`,
-    };
-  }
-  const { status, text, data } = standing.outcome;
-  if (status === 'ok') return { is: 'told', text, failed: false, data };
-  if (status === 'denied') return { is: 'told', text: `Declined ${text}. Nothing was run.`, failed: false, data: { status: 'declined', ...data } };
-  const quiet = status === 'expired' || status === 'withdrawn';
-  return { is: 'told', text, failed: !quiet, data: { status, ...data } };
+  return {
+    deps,
+    atDoor: (principal) => (call) => (call.tool.kind === 'read' ? look(principal, call) : act(principal, call)),
+    turnedAway: (principal) => (call) => turnedAway(principal, call),
+  };
 }
 
 async function outcomeOf(answer: DoorAnswer, put: (data: Uint8Array) => Promise<string>): Promise<Outcome> {

@@ -8,9 +8,22 @@ import type { Touches } from './policy/touches.ts';
 import { Told } from './told.ts';
 import { catalog, toolsFor } from './tools/catalog.ts';
 import type { Services, Tool } from './tools/define-tool.ts';
+import { cannotBeAsked } from './tools/gate.ts';
 
 /** What a client of the stdio door may see. */
 export type Choice = { readOnly: boolean; toolsets: readonly string[] | null; exclude: readonly string[] };
+
+/** The variables that a door without a log lacks; empty where it has all. */
+export function missingFor({ redis, slack }: Pick<AnyConfig, 'redis' | 'slack'>): string {
+  return [...(redis ? [] : ['REDIS_URL']), ...(slack ? [] : ['SLACK_BOT_TOKEN and SLACK_APP_TOKEN'])].join(' and ');
+}
+
+/** Where the cards of what clients do stand; null where nobody could be asked. */
+export function cardsGoTo({ permissions, channels }: Pick<AnyConfig, 'permissions' | 'channels'>): string | null {
+  return permissions.approvers['default']?.channel ?? channels[0] ?? null;
+}
+
+export const NO_CHANNEL = 'labmate.json names no channel for cards: add "channel" to approvers.default.';
 
 /** `labmate mcp ls`: a line for every tool there is: its origin, what becomes of a call, and why. */
 export function listTools(config: AnyConfig, choice: Choice): string {
@@ -19,9 +32,7 @@ export function listTools(config: AnyConfig, choice: Choice): string {
   const offered = new Set(toolsFor({ ...openServices(config), ...sessions }));
   const tools = choose(catalog, choice);
   const width = Math.max(0, ...tools.map((tool) => tool.name.length)) + 2;
-  return tools
-    .map((tool) => `${tool.name.padEnd(width)}${originOf(tool).padEnd(12)}${offered.has(tool) ? ruleOf(tool, config.permissions) : leftOut(tool)}`)
-    .join('\n');
+  return tools.map((tool) => `${tool.name.padEnd(width)}${originOf(tool).padEnd(12)}${offered.has(tool) ? atDoor(tool, config) : leftOut(tool)}`).join('\n');
 }
 
 /** In one line, how many of the chosen tools are there, and what the others lack. */
@@ -61,6 +72,16 @@ const OWN: Readonly<Record<string, readonly Touches[]>> = {
   cancel_job_run: [{ own: true }],
 };
 
+/** What the door does with a call, and where that hangs on what it lacks, what it would do. */
+function atDoor(tool: Tool, config: AnyConfig): string {
+  const rule = ruleOf(tool, config.permissions);
+  const missing = missingFor(config);
+  const lacks = missing !== '' ? `set ${missing}, as where labmate runs` : cardsGoTo(config) === null ? NO_CHANNEL.replace(/\.$/, '') : null;
+  return tool.kind === 'read' || lacks === null || rule.startsWith('refused')
+    ? rule
+    : `refused here: nothing acts without a log and people to ask (${lacks}); then ${rule}`;
+}
+
 function ruleOf(tool: Tool, permissions: Permissions): string {
   const of = (touches: Touches) => judge({ tool: tool.name, readOnly: tool.kind === 'read', touches }, permissions, { tainted: false, postsOutside: 0 });
   const verdict = of({});
@@ -71,6 +92,8 @@ function ruleOf(tool: Tool, permissions: Permissions): string {
   const otherwise = conditional.map((rule) => `; ${rule.action} when ${JSON.stringify(rule.when)}`).join('');
   const byItself = tool.kind === 'write' && (verdict.is === 'run' || conditional.some((rule) => rule.action === 'auto'));
   const covers = byItself ? '; once text from outside was read, by itself in its own thread and channel alone, and on jobs that "environments" lists' : '';
+  // There is no card for a look.
+  if (verdict.is === 'confirm' && tool.kind === 'read') return `refused: ${cannotBeAsked(tool.name, verdict.rule)}`;
   const said =
     verdict.is === 'refuse' ? `refused: ${verdict.why}` : verdict.is === 'run' ? `runs by itself (${verdict.rule})` : `asks a person (${verdict.rule})`;
   const thread = tool.needsThread && verdict.is === 'run' ? "; it needs an experiment's own thread: a client has none, and is told so" : '';

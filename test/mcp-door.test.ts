@@ -5,12 +5,14 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { describe, expect, it } from 'vitest';
 import { readAnyConfig } from '../src/config.ts';
+import { whyAlone } from '../src/mcp-answers.ts';
 import { type Choice, listTools } from '../src/mcp-list.ts';
 import { listMounted } from '../src/mcp-list-mounted.ts';
 import { foreignHttp } from './agent/foreign-server.ts';
 import { allBackends } from './tools/all-backends.ts';
 
 const VARIABLES = { DATABRICKS_HOST: 'http://127.0.0.1:1', DATABRICKS_TOKEN: 'dapi-1', MLFLOW_TRACKING_URI: 'http://127.0.0.1:1' };
+const PEOPLE = { REDIS_URL: 'redis://127.0.0.1:1', SLACK_BOT_TOKEN: 'xoxb-1', SLACK_APP_TOKEN: 'xapp-1' };
 const EVERYTHING: Choice = { readOnly: false, toolsets: null, exclude: [] };
 
 function config(file: unknown = {}, more = {}) {
@@ -27,16 +29,20 @@ const line = (list: string, tool: string) =>
 describe('labmate mcp ls', () => {
   it('says of every tool what becomes of a call and why', () => {
     const list = listTools(
-      config({
-        approvers: { default: { users: ['U1'] } },
-        policy: {
-          rules: [
-            { tool: 'cancel_*', action: 'deny' },
-            { tool: 'run_databricks_job', action: 'auto', when: { environment: 'dev' } },
-          ],
+      config(
+        {
+          channels: ['C0ML'],
+          approvers: { default: { users: ['U1'] } },
+          policy: {
+            rules: [
+              { tool: 'cancel_*', action: 'deny' },
+              { tool: 'run_databricks_job', action: 'auto', when: { environment: 'dev' } },
+            ],
+          },
+          environments: { dev: {} },
         },
-        environments: { dev: {} },
-      }),
+        PEOPLE,
+      ),
       EVERYTHING,
     );
     expect(line(list, 'compare_runs')).toMatch(/^compare_runs \| mlflow \| runs by itself \(.*read.*\)$/);
@@ -50,8 +56,8 @@ describe('labmate mcp ls', () => {
   });
 
   it('says what a session may do by itself of what else asks, unless a rule speaks of it', () => {
-    const slack = { REDIS_URL: 'redis://127.0.0.1:1', SLACK_BOT_TOKEN: 'xoxb-1', SLACK_APP_TOKEN: 'xapp-1' };
-    const listed = (rules: unknown[]) => listTools(config({ approvers: { default: { users: ['U1'] } }, policy: { rules } }, slack), EVERYTHING);
+    const listed = (rules: unknown[]) =>
+      listTools(config({ channels: ['C0ML'], approvers: { default: { users: ['U1'] } }, policy: { rules } }, PEOPLE), EVERYTHING);
     const list = listed([]);
     expect(line(list, 'post_to_slack')).toBe(
       "post_to_slack | slack | asks a person (built-in: writes ask), except: posts in the session's own thread run; posts in the session's own channel run, two a session",
@@ -66,6 +72,30 @@ describe('labmate mcp ls', () => {
     expect(line(ruled, 'post_to_slack')).toBe('post_to_slack | slack | asks a person (rule: post_to_slack ask)');
     expect(line(ruled, 'cancel_job_run')).toBe(
       'cancel_job_run | databricks | runs by itself (rule: cancel_job_run auto); once text from outside was read, by itself in its own thread and channel alone, and on jobs that "environments" lists',
+    );
+  });
+
+  it('says that nothing acts at a door without a log or people, and that a look is asked of nobody', () => {
+    const file = {
+      approvers: { default: { users: ['U1'] } },
+      policy: {
+        rules: [
+          { tool: 'find_best_run', action: 'ask' },
+          { tool: 'cancel_*', action: 'deny' },
+        ],
+      },
+    };
+    const alone = listTools(config({ ...file, channels: ['C0ML'] }), EVERYTHING);
+    expect(line(alone, 'run_databricks_job')).toBe(
+      'run_databricks_job | databricks | refused here: nothing acts without a log and people to ask (set REDIS_URL and SLACK_BOT_TOKEN and SLACK_APP_TOKEN, as where labmate runs); then asks a person (built-in: writes ask)',
+    );
+    expect(line(alone, 'cancel_job_run')).toMatch(/\| refused: A rule of labmate\.json denies/);
+    expect(line(alone, 'compare_runs')).toMatch(/\| runs by itself/);
+    expect(line(alone, 'find_best_run')).toBe(
+      'find_best_run | mlflow | refused: A rule of labmate.json asks for a person\'s yes to find_best_run (rule: find_best_run ask), and a tool that only reads can\'t be put to anybody. Make it "deny" or "auto" there.',
+    );
+    expect(line(listTools(config(file, PEOPLE), EVERYTHING), 'run_databricks_job')).toContain(
+      '(labmate.json names no channel for cards: add "channel" to approvers.default); then asks',
     );
   });
 
@@ -168,8 +198,29 @@ it('without Redis and Slack looks work, and what needs a yes is refused with wha
       },
     ],
   });
-  expect(await tags()).toEqual(before);
+  writeFileSync(file, JSON.stringify({ approvers: { default: { users: ['U1'] } }, policy: { rules: [{ tool: 'tag_run', action: 'auto' }] } }));
   await client.close();
+  const ruled = new Client({ name: 'a-client', version: '1' });
+  await ruled.connect(new StdioClientTransport({ command: process.execPath, args: ['bin/labmate.mjs', 'mcp'], env }));
+  expect(await ruled.callTool({ name: 'tag_run', arguments: { run_id, key: 'reviewed', value: 'yes' } })).toMatchObject({
+    isError: true,
+    content: [
+      {
+        text: expect.stringMatching(
+          /^What this client has read is not known, so rule: tag_run auto does not cover it: it needs a person's yes, and nobody can be asked here: set /,
+        ),
+      },
+    ],
+  });
+  expect((await ruled.callTool({ name: 'fetch_mlflow_run', arguments: { run_id } })).structuredContent).toMatchObject({ tags: before });
+  await ruled.close();
   await world.close();
   rmSync(dir, { recursive: true });
 }, 30_000);
+
+it('what the rules let run is refused for want of a log, and not of a yes', () => {
+  const missing = 'REDIS_URL';
+  expect(whyAlone({ is: 'run', rule: 'rule: run_databricks_job auto' }, missing)).toBe(
+    'Nobody has to be asked (rule: run_databricks_job auto), but what acts is written to a log first, and there is none here: set REDIS_URL, the same as where labmate runs. Nothing was run.',
+  );
+});

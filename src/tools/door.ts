@@ -29,5 +29,8 @@ export type DoorAnswer =
   /** What the log says came of a call. */
   | { is: 'told'; text: string; failed: boolean; data?: Record<string, unknown> | undefined };
 
+/** A call that goes no further than the door: to a tool that is not there, or with arguments that nobody takes apart. */
+export type TurnedAway = { tool: string; input: Record<string, unknown>; client: string; why: string };
+
 /** What becomes of a call from a door. Throws ToolError and UpstreamError as tools do. */
 export type AtDoor = (call: DoorCall) => Promise<DoorAnswer>;

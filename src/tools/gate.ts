@@ -53,8 +53,8 @@ export type GateDeps = {
   reader?: ToolContext['reader'];
   /** Ends a look of somebody without a session. */
   signal?: AbortSignal | undefined;
-  /** Why there is no session in which a person could be asked. */
-  whyNoSession?: string | undefined;
+  /** Why there is no session: for what runs by a rule as for what a person would be asked about. */
+  whyNoSession?: ((verdict: Proposal['verdict']) => string) | undefined;
   /** Cuts credentials out of text, known ones and what looks like one. */
   clean?: ((text: string) => string) | undefined;
   /** Says quickly whether JSON may hold what `clean` cuts out; false is sure. */
@@ -126,7 +126,11 @@ function refusedRead(tool: ReadTool, scope: CallScope | null, { permissions }: G
   const verdict = judge({ tool: tool.name, readOnly: true, touches: {} }, permissions, scope?.standing ?? NOBODY);
   if (verdict.is === 'refuse') return verdict.why;
   if (verdict.is === 'run') return null;
-  return `A rule of labmate.json asks for a person's yes to ${tool.name} (${verdict.rule}), and a tool that only reads can't be put to anybody. Make it "deny" or "auto" there.`;
+  return cannotBeAsked(tool.name, verdict.rule);
+}
+
+export function cannotBeAsked(tool: string, rule: string): string {
+  return `A rule of labmate.json asks for a person's yes to ${tool} (${rule}), and a tool that only reads can't be put to anybody. Make it "deny" or "auto" there.`;
 }
 
 const SECOND_THOUGHTS: readonly string[] = ['pending', 'denied', 'edited', 'withdrawn', 'expired'] satisfies ApprovalState[];
@@ -142,7 +146,7 @@ async function permit(
   if (!scope)
     return {
       is: 'refused',
-      why: whyNoSession ?? 'There is no session here in which a person could be asked: start it in Slack, or connect labmate to Redis and Slack.',
+      why: whyNoSession?.(verdict) ?? 'There is no session here in which a person could be asked: start it in Slack, or connect labmate to Redis and Slack.',
     };
 
   const ask = (rule: ApproverRule, again?: string): GateAnswer => ({

@@ -190,12 +190,19 @@ describe.each(['http', 'stdio'] as const)('over %s', (door) => {
   });
 
   test('every call stands in a log of this principal and this door', async () => {
+    expect(await call('run_anything', { now: true })).toMatchObject({ failed: true, text: expect.stringContaining('Tool run_anything not found.') });
+    const deep = JSON.parse(`${'{"a":'.repeat(150)}1${'}'.repeat(150)}`);
+    expect(await call('get_job_status', deep)).toMatchObject({ failed: true, text: expect.stringContaining('nested more than 100 levels deep') });
     const logs = (await stage.reading.list('T1')).filter((about) => about.prompt === `Calls of an MCP client over ${door}` && about.by === 'U1');
     expect(logs).toHaveLength(1);
     const session = (await stage.reading.session(logs[0]!.session))!;
     const tools = [...session.calls.values()].map((c) => c.tool);
     expect(tools).toEqual(expect.arrayContaining(['list_databricks_jobs', 'run_databricks_job', 'get_approval', 'cancel_job_run', 'tag_run']));
-    // What a tool does not take is in the log, too.
+    // What went no further than the door is in the log, too, and so is what a tool does not take.
+    expect([...session.calls.values()].slice(-2)).toMatchObject([
+      { tool: 'run_anything', input: { now: true }, status: { is: 'finished', outcome: { status: 'refused', text: 'Tool run_anything not found.' } } },
+      { tool: 'get_job_status', input: {}, status: { is: 'finished', outcome: { status: 'refused', text: expect.stringContaining('nested more than') } } },
+    ]);
     const refused = [...session.calls.values()].flatMap((c) =>
       c.status.is === 'finished' && c.status.outcome.text.startsWith('BAD_ARGUMENTS') ? [c.tool] : [],
     );
