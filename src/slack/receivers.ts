@@ -106,9 +106,21 @@ export type SocketOptions = {
   /** Leads WebSockets and requests another way, such as through a proxy. */
   dispatcher?: { dispatch(options: unknown, handler: unknown): boolean } | undefined;
   people: People;
-  /** Ms until a line that does not come about is dropped, and until one that was refused is opened again. */
-  times?: { openWithin: number; again: number } | undefined;
+  times?: Partial<Times> | undefined;
 };
+
+/** In ms. */
+type Times = {
+  /** Until a line that does not come about is dropped. */
+  openWithin: number;
+  /** Until one that was refused is opened again. */
+  again: number;
+  /** Until a line without an answer to a ping is renewed; the client waits longer by this at each try. */
+  ping: number;
+  /** But never longer than this. */
+  longest: number;
+};
+const TIMES: Times = { openWithin: 10_000, again: 5_000, ping: 2_000, longest: 10_000 };
 
 /**
  * Socket Mode, with two connections by default: Slack renews each every few hours, and a connection that renews is deaf for a while. Bolt acknowledges an event
@@ -118,14 +130,14 @@ export class StoreThenAckReceiver implements Receiver {
   readonly #lines: SocketModeReceiver[];
   readonly #log: Log;
   readonly #people: People;
-  readonly #times: { openWithin: number; again: number };
+  readonly #times: Times;
   #stopping = false;
   #connected = new Set<SocketModeReceiver>();
 
-  constructor({ appToken, apiUrl, logger, log, connections, dispatcher, people, times = { openWithin: 10_000, again: 5_000 } }: SocketOptions) {
+  constructor({ appToken, apiUrl, logger, log, connections, dispatcher, people, times }: SocketOptions) {
     this.#log = log;
     this.#people = people;
-    this.#times = times;
+    this.#times = { ...TIMES, ...times };
     this.#lines = Array.from({ length: connections }, () => {
       // Each its own copy: the client writes into what it is given. Reconnecting is tried for ever; a start has its own limit.
       const clientOptions = {
@@ -136,7 +148,7 @@ export class StoreThenAckReceiver implements Receiver {
       // The ping timeout is also how long a dropped connection stays deaf before it reconnects.
       return new SocketModeReceiver({
         appToken,
-        clientPingTimeout: 2_000,
+        clientPingTimeout: this.#times.ping,
         logger,
         installerOptions: { clientOptions },
         ...(dispatcher ? { dispatcher } : {}),
@@ -146,6 +158,7 @@ export class StoreThenAckReceiver implements Receiver {
       line.client.on('connected', () => this.#connected.add(line));
       for (const gone of ['close', 'reconnecting', 'disconnected']) line.client.on(gone, () => this.#connected.delete(line));
       this.#openSoon(line);
+      this.#neverLonger(line);
     }
   }
 
@@ -200,6 +213,16 @@ export class StoreThenAckReceiver implements Receiver {
         return this.#later(attempt);
       });
     return attempt;
+  }
+
+  /** The client waits longer at each "no" that comes with HTTP 200, without an end: after hours of trouble it would be deaf for minutes. */
+  #neverLonger({ client }: SocketModeReceiver): void {
+    const delay = client['delayReconnectAttempt'].bind(client);
+    const most = Math.max(1, Math.floor(this.#times.longest / this.#times.ping));
+    client['delayReconnectAttempt'] = (again: () => Promise<unknown>) => {
+      client['numOfConsecutiveReconnectionFailures'] = Math.min(client['numOfConsecutiveReconnectionFailures'], most - 1);
+      return delay(again);
+    };
   }
 
   /** Never, where it is stopped meanwhile. */

@@ -25,9 +25,9 @@ afterEach(async () => {
   await workspace.close();
 });
 
-async function listening(connections: number, openWithin = 10_000) {
+async function listening(connections: number, openWithin = 10_000, more = {}) {
   const logger = { ...silent, setLevel() {}, getLevel: () => 'error' as never, setName() {} };
-  const times = { openWithin, again: 50 };
+  const times = { openWithin, again: 50, ...more };
   receiver = new StoreThenAckReceiver({ appToken, apiUrl: slack.apiUrl, logger, log: silent, connections, people: makePeople(), times });
   await receiver.start();
   return receiver;
@@ -38,6 +38,14 @@ test('Slack has trouble, then refuses the app token for a while: nobody ends, an
   await listening(2);
   await until(() => workspace.connections() === 2);
 });
+
+test('however long Slack has trouble, the next try comes soon', async () => {
+  words = Array<string>(20).fill('internal_error');
+  const began = performance.now();
+  await listening(1, 10_000, { ping: 50, longest: 100 });
+  // 50 ms and 19 times 100; each 50 longer than the one before would be ten seconds.
+  expect(performance.now() - began).toBeLessThan(6_000);
+}, 30_000);
 
 test('a second line that is refused in the moment of the start is opened later', async () => {
   words = [undefined, 'invalid_auth', 'invalid_auth'];
