@@ -1,6 +1,7 @@
 import type { AnyConfig } from '../config.ts';
 import { UpstreamError } from '../services/http.ts';
 import type { SlackService } from '../services/slack.ts';
+import { tooFew } from '../slack/entitled.ts';
 import { type Finding, look, wrong } from './findings.ts';
 
 /** Channels, people and groups that labmate.json names by their ids: whether each is there, and of use for what it is named for. */
@@ -16,6 +17,7 @@ export function namedInSlack({ channels, permissions }: AnyConfig, slack: SlackS
     ...places.map(([id, key]) => channelFinding(slack, id, key)),
     ...people.map(([id, key]) => personFinding(slack, id, key)),
     ...groups.map(([id, key]) => groupFinding(slack, id, key)),
+    ...rules(permissions).map(([key, rule]) => quorumFinding(slack, key, rule)),
   ];
 }
 
@@ -64,5 +66,27 @@ function groupFinding(slack: SlackService, id: string, key: string): Promise<Fin
     });
     if (members === null) return [wrong(about, `Slack knows no user group of this id: correct ${key} in labmate.json.`)];
     return members.length > 0 ? `has ${members.length} members` : [wrong(about, `nobody is in it: add people in Slack, or correct ${key} in labmate.json.`)];
+  });
+}
+
+/** A quorum that nobody can meet. Where one is enough, or Slack does not say, what is wrong is told of the people and groups themselves. */
+async function quorumFinding(slack: SlackService, key: string, rule: AnyConfig['permissions']['approvers'][string]): Promise<Finding[]> {
+  if (rule.quorum < 2) return [];
+  return look(key, async () => {
+    const few = await slack
+      .self()
+      .then(({ team }) => tooFew(slack, rule, { team, requester: null }))
+      .catch((error: unknown) => {
+        if (error instanceof UpstreamError) return null;
+        throw error;
+      });
+    if (!few) return [];
+    const has = few.may === 0 ? 'nobody may give it' : `only ${few.may} may give it`;
+    return [
+      wrong(
+        key,
+        `it asks for ${rule.quorum} people's yes, and ${has} (groups looked up), so it can never be met: lower quorum in labmate.json, or name more people.`,
+      ),
+    ];
   });
 }

@@ -85,16 +85,28 @@ export function canBeAsked(slack: SlackService | undefined, channels: readonly s
   };
 }
 
-async function enough(slack: SlackService, session: Session, rule: ApproverRule): Promise<May> {
+/** Who is named by a rule, and whose yes counts of them; null where there are enough, as far as can be seen. */
+export async function tooFew(
+  slack: SlackService,
+  rule: ApproverRule,
+  { team, requester }: { team: string; requester: string | null },
+): Promise<{ named: string[]; may: number } | null> {
   const groupMembers = await everyoneIn(slack, rule.groups);
   const named = [...new Set([...rule.users, ...groupMembers])];
   let may = 0;
   for (const user of named.slice(0, LOOKED_UP)) {
-    const answer = mayApprove({ user: await slack.person(user), team: session.opened.team, requester: session.opened.by, rule, groupMembers });
+    const answer = mayApprove({ user: await slack.person(user), team, requester: requester ?? '', rule, groupMembers });
     if (answer.ok) may++;
-    if (may >= rule.quorum) return { ok: true };
+    if (may >= rule.quorum) return null;
   }
-  if (named.length > LOOKED_UP) return { ok: true };
+  // Of more people than that nobody is sure; more than there are can't say yes.
+  return named.length > LOOKED_UP && named.length >= rule.quorum ? null : { named, may };
+}
+
+async function enough(slack: SlackService, session: Session, rule: ApproverRule): Promise<May> {
+  const few = await tooFew(slack, rule, { team: session.opened.team, requester: session.opened.by });
+  if (!few) return { ok: true };
+  const { named, may } = few;
   const asked = named.includes(session.opened.by) && !rule.requesterMayApprove ? ' One of them asked for it, and may not.' : '';
   const needs = rule.quorum === 1 ? 'a yes' : `${rule.quorum} people's yes`;
   const has = may === 0 ? 'nobody' : `only ${may}`;

@@ -87,6 +87,18 @@ it('looks up every person, group, channel and default that labmate.json names, a
   );
 });
 
+it('says where a quorum is larger than the number of people who may approve, groups looked up', async () => {
+  const quorums = async (approvers: object) =>
+    (await seen(everything(), JSON.stringify({ ...JSON.parse(FILE), approvers }))).filter((line) => line.includes('| approvers.'));
+  const few = (is: string, quorum: number, has: string) =>
+    `wrong | ${is} | it asks for ${quorum} people's yes, and ${has} (groups looked up), so it can never be met: lower quorum in labmate.json, or name more people.`;
+  // S1 has sam and another; gwen is a guest, whose yes does not count.
+  expect(await quorums({ default: { users: ['U2'], groups: ['S1'], quorum: 2 }, run_databricks_job: { groups: ['S1'], quorum: 3 } })).toEqual([
+    few('approvers.run_databricks_job', 3, 'only 2 may give it'),
+  ]);
+  expect(await quorums({ default: { users: ['U2', 'U5'], quorum: 2 } })).toEqual([few('approvers.default', 2, 'only 1 may give it')]);
+});
+
 it('names each value that is still the one of labmate.example.json', async () => {
   const example = readFileSync('labmate.example.json', 'utf8').replace('// "run_databricks_job"', '"run_databricks_job"');
   const left = (await seen({}, example)).filter((line) => line.includes('labmate.example.json'));
