@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import type { MountedServer } from '../../src/agent/mount.ts';
 import { type Mounts, openMounts } from '../../src/agent/mounts.ts';
 import type { Difference } from '../../src/agent/pins.ts';
+import { openToolbox } from '../../src/agent/toolbox.ts';
 import { acceptMcpTools } from '../../src/tools/accept-mcp-tools.ts';
 import type { WriteTool } from '../../src/tools/define-tool.ts';
 import { type Foreign, foreignHttp } from './foreign-server.ts';
@@ -123,6 +124,20 @@ describe('a server over HTTP', () => {
     expect(await failure(call(mounts, 'mcp__s0__note')), 'not at once').toMatch(/^SERVER_AWAY/);
     is.later += 2_000;
     expect(await call(mounts, 'mcp__s0__note')).toMatchObject({ text: 's0 answered: done' });
+  });
+
+  test('that was away when a model was first shown the tools is listed once it is there', async () => {
+    const it = await http({ tools: [tool('note')] });
+    await it.stop();
+    const { mounts, is } = await mounted([{ address: it.address() }]);
+    const toolbox = await openToolbox([], { services: {}, settings: {} as never, permissions: {} as never, now: Date.now }, mounts);
+    const names = async () => (await toolbox.specs()).map((s) => s.name);
+    expect(await names()).toEqual([]);
+    await it.startAgain();
+    is.later += 2_000;
+    // A server that nobody has seen yet is waited for at the first look only; afterwards it is there at the next turn.
+    await expect.poll(names).toEqual(['mcp__s0__note']);
+    await toolbox.close();
   });
 
   test('that does one thing at a time is not taken for dead beside a long call, which would be lost with it', async () => {
