@@ -113,7 +113,11 @@ function closing(s: Session, stop: NonNullable<Session['stop']>, open: readonly 
   if (over.length > 0)
     return {
       do: 'settle',
-      events: over.map((c) => ({ type: 'call_finished', call: c.id, outcome: { status: 'ok', text: 'Decided; not waited for any longer.' } })),
+      events: over.map((c) => ({
+        type: 'call_finished',
+        call: c.id,
+        outcome: { status: 'ok', text: 'It was decided what becomes of it, so the wait is over.' },
+      })),
     };
   for (const call of open) {
     const step = ready(s, call, now, { ...limits, toolCalls: Number.POSITIVE_INFINITY }, asleep);

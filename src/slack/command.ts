@@ -5,7 +5,7 @@ import { isExperiment } from './ask-runs.ts';
 import { type Answer, type Desk, mayOpen } from './desk.ts';
 import { type Given, idFrom, tellLater } from './given.ts';
 import { openForm } from './new-experiment.ts';
-import { parseCommand, type Typed } from './parse-command.ts';
+import { FORMS, parseCommand, type Typed } from './parse-command.ts';
 import { store, whyNot } from './store.ts';
 import { subcommand } from './subcommands.ts';
 
@@ -30,7 +30,8 @@ export async function onCommand(desk: Desk, given: Given): Promise<Answer> {
   const session = idFrom(team, channel, trigger);
   const stored = await store(desk, `cmd:${trigger}`, { do: 'open', session, team, channel, thread: null, by, prompt: typed.prompt, door: 'command' });
   if (stored.is === 'unsure') tellLater(desk, given, stored.settled);
-  if (stored.is === 'stored') return { text: `Opened ${plain(stored.alias)}. Its thread follows in this channel.` };
+  const meant = typed.near ? ` If you meant /experiment ${FORMS[typed.near]}, reply “stop” there.` : '';
+  if (stored.is === 'stored') return { text: `Opened ${plain(stored.alias)}. Its thread follows in this channel.${meant}` };
   return { text: whyNot(stored) ?? 'Opened. Its thread follows in this channel.' };
 }
 

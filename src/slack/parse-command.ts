@@ -1,6 +1,7 @@
 /** What somebody typed after /experiment. */
 export type Typed =
-  | { is: 'prompt'; prompt: string }
+  /** `near`: a subcommand that it begins as, without fitting its form. */
+  | { is: 'prompt'; prompt: string; near?: Subcommand }
   | { is: 'empty' }
   | { is: 'suggestion'; word: string; subcommand: Subcommand }
   | { is: 'status' | 'list' | 'approvals' | 'help' }
@@ -52,7 +53,8 @@ export function parseCommand(raw: string, { bot, isExperiment }: Options = {}): 
     const near = nearest(first);
     if (near) return { is: 'suggestion', word: first, subcommand: near };
   }
-  return { is: 'prompt', prompt };
+  const near = isSubcommand(first) && isNear(first, words.slice(1)) ? { near: first } : {};
+  return { is: 'prompt', prompt, ...near };
 }
 
 /** Slack escapes exactly these three, once. */
@@ -104,6 +106,15 @@ function fits(subcommand: Subcommand, args: string[], rest: string, isExperiment
       return subcommand satisfies never;
   }
 }
+
+/** Few words, or an ID where the form has one: whoever wrote it may have meant the subcommand. A sentence about runs is longer, or begins otherwise. */
+function isNear(subcommand: Subcommand, args: readonly string[]): boolean {
+  if (subcommand === 'find') return args.length <= FEW || /^["“]/.test(args[0] ?? '');
+  if (subcommand === 'best') return args.length <= 2;
+  return readRef(args[0]) !== null && args.length <= FEW;
+}
+
+const FEW = 5;
 
 function readRef(word: string | undefined): Ref | null {
   if (word === undefined) return null;
