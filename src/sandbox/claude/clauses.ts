@@ -109,6 +109,12 @@ export function takeCondition(text: PromptText): Condition | null {
   return second && condition(second, second[1], second[3] !== undefined, second[5], second[6]);
 }
 
+/** "more than 1% counts as improved", where nothing but the verdict hangs on it. */
+export function takeThreshold(text: PromptText): Threshold | null {
+  const found = text.take(new RegExp(`[;,]?\\s*(?:more than|over)\\s*(${NUMBER})\\s*${UNIT} counts as (?:improved|an improvement)\\b`, 'i'));
+  return found && { value: Number(found[1]), ...kindOf(found[2]) };
+}
+
 const UNIT =
   '(%-points?|percentage[- ]points?|pp\\b|p\\.p\\.|points?\\b|pts?\\b|% (?:relative|rel\\b)\\.?|percent relative|relative %|% absolute|(?:%|percent\\b)|absolute\\b)?';
 

@@ -1,4 +1,4 @@
-import { EXPERIMENT, takeActions, takeBaseline, takeCompare, takeCondition, takeParameters, takeRun, takeWait } from './clauses.ts';
+import { EXPERIMENT, takeActions, takeBaseline, takeCompare, takeCondition, takeParameters, takeRun, takeThreshold, takeWait } from './clauses.ts';
 import { parseFanOut } from './fan-out.ts';
 import { parseWatched } from './parse-watched.ts';
 import { type Action, type Understood, withParameters } from './plan.ts';
@@ -96,6 +96,7 @@ function parseExperiment(said: string): Understood {
   text.take(/[.!,;]?\s*\b(?:many thanks|thanks|thank you|thx|cheers)(?: a lot| in advance)?[.! ]*$/i);
   const compared = takeCompare(text);
   const over = compared ? null : takeBaseline(text);
+  const threshold = takeThreshold(text);
   const condition = takeCondition(text);
   const otherwise = text.take(
     /\b(?:otherwise|or else|else|if not|if it (?:does not|doesn't|did not|didn't)(?: improve)?|in any other case)\b/i,
@@ -122,7 +123,7 @@ function parseExperiment(said: string): Understood {
           metric: condition?.metric ?? compared?.metric ?? null,
           direction: condition?.down ? ('min' as const) : null,
           baseline: compared?.baseline ?? over ?? { is: 'best' as const, experiment: null },
-          threshold: condition?.threshold ?? null,
+          threshold: condition?.threshold ?? threshold,
         }
       : null;
   const real = (actions: Action[]) => actions.filter((action) => action.do !== 'report');
@@ -150,7 +151,8 @@ function unsupported(said: string): string | null {
 export function parseChanges(said: string): Record<string, string> | null {
   const text: PromptText = promptText(normalised(said));
   const parameters = takeParameters(text);
-  text.take(/\b(?:use|take|try|make|set|change|instead|rather|yes|no|sorry|ok(?:ay)?|actually|i mean(?:t)?|what about|how about)\b/i);
-  text.take(/\b(?:use|take|try|make|set|change|instead|rather|yes|no|sorry|ok(?:ay)?|actually|i mean(?:t)?|what about|how about)\b/i);
+  const filler =
+    /\b(?:and|use|take|try|make|set|add|change|also|too|as well|in addition|please|instead|rather|yes|no|sorry|ok(?:ay)?|actually|i mean(?:t)?|what about|how about)\b/i;
+  for (let words = 0; words < 4 && text.take(filler); words++);
   return Object.keys(parameters).length > 0 && text.leftovers().length === 0 ? parameters : null;
 }

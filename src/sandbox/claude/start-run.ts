@@ -93,7 +93,7 @@ function* findJob(run: RunPlan, defaults: Defaults, opening: string): Walk<Or<st
   if (run.job && 'id' in run.job) return { go: run.job.id };
   if (!run.job && defaults.job) return { go: defaults.job };
   if (!run.job) {
-    const [answer] = yield { say: opening, calls: [{ tool: 'ask_person', input: { question: 'Which job shall I run? Please give its id.' } }] };
+    const [answer] = yield { say: opening, calls: [{ tool: 'ask_person', input: { question: 'Which job should I run? Please give its id.' } }] };
     const id = /\b\d{1,19}\b/.exec(answerIn(answer) ?? '')?.[0];
     return id ? { go: id } : { end: 'Without a job id I run nothing.' };
   }
