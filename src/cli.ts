@@ -30,7 +30,7 @@ export async function main(argv: readonly string[]): Promise<number | null> {
     return await RUN[name](args);
   } catch (error) {
     if (error instanceof Told) return complain(error.message, error.exitCode);
-    if (isBadArgument(error)) return complain(`labmate ${name}: ${error.message.split('. ')[0]}. Usage: labmate ${COMMANDS[name].usage}`, 2);
+    if (isBadArgument(error)) return complain(`labmate ${name}: ${mistake(error)}. Usage: labmate ${COMMANDS[name].usage}`, 2);
     return complain(error instanceof Error ? error.message : String(error), 1);
   }
 }
@@ -69,8 +69,7 @@ async function sandbox(args: string[]): Promise<number | null> {
   });
   if (values.http && values.socket) throw new Told('labmate sandbox: --http and --socket exclude each other.', 2);
   if (values.headless !== (values.scenario !== undefined)) throw new Told('labmate sandbox: --headless and --scenario NAME belong together.', 2);
-  const port = values.port === undefined ? null : wholeNumber('--port', values.port, 0);
-  if (port !== null && port > 65_535) throw new Told(`labmate sandbox: --port is ${port}, and no port is more than 65535.`, 2);
+  const port = values.port === undefined ? null : wholeNumber('--port', values.port, 0, 65_535);
   const { environment } = await import('./config.ts');
   const { launchSandbox, variablesOfReal } = await import('./sandbox/launch.ts');
   const { mustBeConfigured, realServices } = await import('./real-services.ts');
@@ -83,7 +82,7 @@ async function sandbox(args: string[]): Promise<number | null> {
     real,
     port,
     dir: values.dir === undefined ? null : resolve(values.dir),
-    trainingSeconds: wholeNumber('--training-seconds', values['training-seconds'], 6),
+    trainingSeconds: wholeNumber('--training-seconds', values['training-seconds'], 6, 99_999),
   });
 }
 
@@ -219,10 +218,16 @@ async function toolNames(): Promise<string[]> {
   return catalog.map((tool) => tool.name);
 }
 
-function wholeNumber(flag: string, given: string | undefined, byDefault: number): number {
+function wholeNumber(flag: string, given: string | undefined, byDefault: number, most: number): number {
   if (given === undefined) return byDefault;
-  if (!/^\d{1,5}$/.test(given)) throw new Told(`labmate sandbox: ${flag} is "${given}", which is not a whole number.`, 2);
+  if (!/^\d{1,5}$/.test(given) || Number(given) > most) throw new Told(`labmate sandbox: ${flag} is "${given}"; it takes a whole number from 0 to ${most}.`, 2);
   return Number(given);
+}
+
+/** What Node says of arguments, without its advice of several lines. */
+function mistake(error: Error): string {
+  const [, flag] = /^Option '(--[\w-]+).*' argument (?:is ambiguous|missing)/.exec(error.message) ?? [];
+  return flag === undefined ? (error.message.split(/\. |\n/)[0] ?? '') : `${flag} needs a value after it`;
 }
 
 function isBadArgument(error: unknown): error is Error {

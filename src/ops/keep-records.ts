@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { access, constants, mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { access, constants, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { makeFolder, whyNotWritten } from '../make-folder.ts';
 import { type EventLog, openLog } from '../runtime/event-log.ts';
 import { makeKeys } from '../runtime/keys.ts';
 import { type Blobs, openBlobs } from '../runtime/payloads.ts';
@@ -59,25 +60,8 @@ async function mustTakeFiles(folder: string): Promise<void> {
     await makeFolder(folder);
     await access(folder, constants.W_OK | constants.X_OK);
   } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    const known = {
-      EEXIST: 'it is a file',
-      ENOTDIR: 'a part of it is a file',
-      EACCES: 'its permissions do not allow it',
-      ENOENT: 'no folder can be made there',
-    };
-    const why = known[code as keyof typeof known] ?? code;
-    throw new Error(`labmate records: nothing can be written into ${folder} (${why}): name a folder that is there or can be made.`, { cause });
+    throw new Error(`labmate records: nothing can be written into ${folder} (${whyNotWritten(cause)}): name a folder that is there or can be made.`, { cause });
   }
-}
-
-/** Not with `recursive`: Node then tries for ever where a folder that is there says ENOENT to one that is to be made in it, as /proc does. */
-async function makeFolder(folder: string): Promise<void> {
-  const found = (path: string) => stat(path).catch(() => null);
-  if (!(await found(dirname(folder)))) await makeFolder(dirname(folder));
-  await mkdir(folder).catch(async (error: unknown) => {
-    if (!(await found(folder))?.isDirectory()) throw error;
-  });
 }
 
 /** Null where it does not hold, or a payload of it is gone: one like that keeps no other from being written. */

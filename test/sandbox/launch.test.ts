@@ -66,7 +66,31 @@ it('says that a port is taken before it starts anything', async () => {
   const { port } = neighbour.address() as AddressInfo;
   expect(await sandbox(['--port', String(port)])).toEqual({ code: 1, out: '', err: `--port ${port} is taken: choose another, or leave it out.\n` });
   neighbour.close();
-  expect((await sandbox(['--port', '70000'])).err).toBe('labmate sandbox: --port is 70000, and no port is more than 65535.\n');
+  expect((await sandbox(['--port', '70000'])).err).toBe('labmate sandbox: --port is "70000"; it takes a whole number from 0 to 65535.\n');
+});
+
+it.each([
+  [['--training-seconds', '-1'], 'labmate sandbox: --training-seconds needs a value after it. Usage: labmate sandbox [--headless'],
+  [['--training-seconds=-1'], 'labmate sandbox: --training-seconds is "-1"; it takes a whole number from 0 to 99999.'],
+  [['--port'], 'labmate sandbox: --port needs a value after it. Usage:'],
+  [['--prot', '1'], "labmate sandbox: Unknown option '--prot'. Usage:"],
+])('says in one line what is wrong with %j', async (args, line) => {
+  const { code, err } = await sandbox(args);
+  expect([code, err.trim().split('\n').length]).toEqual([2, 1]);
+  expect(err).toContain(line);
+});
+
+it.each([
+  ['/proc/x', 'nothing can be made there'],
+  ['/etc/passwd', 'it is a file'],
+  ['/etc/passwd/x', 'a part of it is a file'],
+])('says why nothing can be kept in %s, and ends', async (dir, why) => {
+  const { code, out, err } = await sandbox(['--port', '0', '--dir', dir]);
+  expect({ code, out, err }).toEqual({
+    code: 1,
+    out: '',
+    err: `labmate sandbox: nothing can be kept in ${dir} (${why}): name with --dir a folder that is there or can be made.\n`,
+  });
 });
 
 it("prints the page's URL alone on stdout", async () => {

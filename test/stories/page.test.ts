@@ -137,6 +137,20 @@ describe.skipIf(BROWSER === undefined)('the page', () => {
     await page.click('[data-testid="story-done"]');
   });
 
+  it("shows one's own command and its answer also to somebody who has scrolled up, and moves for nothing else", async () => {
+    await be('U1');
+    await say(Array.from({ length: 60 }, (_, i) => `line ${i}`).join('\n'));
+    const list = page.locator('[data-testid="messages"]');
+    const below = () => list.evaluate((box) => box.scrollHeight - box.clientHeight - box.scrollTop);
+    await list.locator('[data-testid="message"]', { hasText: 'line 59' }).waitFor();
+    await expect.poll(below).toBeLessThan(5);
+    await list.evaluate((box) => box.scrollTo(0, 0));
+    await expect.poll(below).toBeGreaterThan(200);
+    await say('/experiment status');
+    await expect.poll(() => list.locator('[data-testid="message"]').last().textContent()).toMatch(/Only visible to you/);
+    await expect.poll(below).toBeLessThan(5);
+  });
+
   it('opens a form, and takes it; an expired approval loses its buttons; a killed worker is back', async () => {
     await be('U1');
     await say('/experiment Run a training job with feature_set=tiny.');

@@ -46,8 +46,8 @@ function lastWords(run: Run, compared: Compared): string {
 }
 
 function* waitFor(runId: string): Walk<Or<Run>> {
-  for (;;) {
-    const [got] = yield { say: `Run ${runId} has started; waiting for its end.`, calls: [{ tool: 'wait_for_job', input: { run_ids: [runId], until: 'all' } }] };
+  for (let say = `Run ${runId} has started; waiting for its end.`; ; say = 'Waiting on.') {
+    const [got] = yield { say, calls: [{ tool: 'wait_for_job', input: { run_ids: [runId], until: 'all' } }] };
     const stopped = stoppedBy(got, `wait for run ${runId}`);
     if (stopped || !got) return { end: stopped ?? '' };
     const run = ((got.data['runs'] ?? []) as Record<string, unknown>[]).find((r) => String(r['run_id']) === runId);

@@ -35,7 +35,7 @@ function parseRepeated(prompt: string): Understood | null {
   return withParameters(before, changes.parameters) ?? before;
 }
 
-function isThanks(said: string): boolean {
+export function isThanks(said: string): boolean {
   return /^(?:(?:ok(?:ay)?|great|cool|nice|perfect|awesome|super|wonderful|good job|well done|amazing)[,.! ]*)*(?:(?:many |so much )?(?:thanks|thank you|thx|ty|cheers)(?: (?:a lot|so much|very much|labmate|all|everyone|team))*)?(?:[,.! ]+(?:(?:it |that |this )?looks (?:good|great|nice)|great|nice|well done|good job|perfect))*[.! :)🙏🎉👍]*$/iu.test(
     said,
   );

@@ -3,8 +3,9 @@ import { isDeepStrictEqual } from 'node:util';
 import { type Called, type Conversation, type Got, readConversation } from './conversation.ts';
 import { walkOf } from './errands.ts';
 import type { Answer, Reply } from './messages-types.ts';
-import { parseChanges, parsePrompt } from './parse-prompt.ts';
+import { isThanks, parseChanges, parsePrompt } from './parse-prompt.ts';
 import { type Understood, withParameters } from './plan.ts';
+import { normalised } from './prompt-text.ts';
 import type { Ask } from './walk.ts';
 
 const WHO = "I'm the sandbox's rule-based stand-in, not Claude.";
@@ -74,7 +75,9 @@ function revised(before: Understood, message: string): Understood {
 
 /** "Run it again with ..." means the plan before it, with these changes. */
 function following(understood: Understood, before: Understood | null): Understood {
-  return (understood.is === 'again' ? withParameters(before, understood.parameters) : null) ?? understood;
+  if (understood.is !== 'again') return understood;
+  // What could not be understood is not there to be repeated, and says so itself.
+  return withParameters(before, understood.parameters) ?? (before?.is === 'unclear' ? before : understood);
 }
 
 /** Earlier requests of the thread stand to the letter in what is told of them, each in a fence under its own heading: the first, as those after it changed it. */
@@ -95,7 +98,11 @@ function takeResult(ask: Ask, left: Called[]): Got | null {
 
 function say(talk: Conversation, heard: readonly string[], text: string, calls: Ask[]): Reply {
   const before = talk.turns.length === 0 ? [WHO] : [];
-  const answers = heard.map((message) => `I read "${message.slice(0, 120)}". I follow fixed rules and can't change a plan on its way, so it goes on as it is.`);
+  const answers = heard.map((message) =>
+    isThanks(normalised(message))
+      ? "You're welcome."
+      : `I read "${message.slice(0, 120)}". I follow fixed rules and can't change a plan on its way, so it goes on as it is.`,
+  );
   const words = [...before, ...answers, text].filter((part) => part.trim() !== '').join('\n');
   return {
     content: [

@@ -3,15 +3,23 @@ import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import type { SandboxMessage } from '../../control-types.ts';
 import { day } from '../data/time.ts';
 import { Message } from './message.tsx';
+import { usePage } from './page-context.ts';
 
 type Props = { messages: SandboxMessage[]; inThread: boolean; testId: string; label: string; children?: ComponentChildren };
 
-/** Messages under each other, with the days between them. Follows new ones while one reads at the end, and stays put while one reads further up. */
+/** Messages under each other, with the days between them. Follows new ones while one reads at the end, and one's own and what answers them from wherever one reads. */
 export function MessageList({ messages, inThread, testId, label, children }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const following = useRef(true);
   const empty = useRef(true);
   empty.current = messages.length === 0;
+  const me = usePage().me.id;
+  const last = useRef(messages.at(-1)?.ts);
+  const newest = messages.at(-1);
+  if (newest && newest.ts !== last.current) {
+    last.current = newest.ts;
+    if (newest.user === me || newest.onlyFor === me) following.current = true;
+  }
 
   useLayoutEffect(() => {
     // An empty list holds an introduction, which is read from its top.

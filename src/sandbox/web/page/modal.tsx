@@ -21,7 +21,9 @@ export function Modal({ modal, onSubmit, onClose }: Props) {
   const [edits, setEdits] = useState<Edits>(() => keptValues(view));
   const [own, setOwn] = useState<Record<string, string>>({});
   const [sending, setSending] = useState(false);
-  const errors = { ...modal.errors, ...own };
+  // What the app said of an earlier try is over once another one was stopped before it.
+  const [stale, setStale] = useState(false);
+  const errors = { ...(stale ? {} : modal.errors), ...own };
 
   const form: Form = {
     valueOf: (blockId, actionId) => edits[blockId]?.[actionId] ?? null,
@@ -34,9 +36,11 @@ export function Modal({ modal, onSubmit, onClose }: Props) {
   const submit = async () => {
     const wrong = clientErrors(view, edits);
     setOwn(wrong);
+    if (Object.keys(wrong).length > 0) setStale(true);
     if (Object.keys(wrong).length > 0 || sending) return;
     setSending(true);
     await onSubmit(viewValues(view, edits));
+    setStale(false);
     setSending(false);
   };
 
