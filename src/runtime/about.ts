@@ -104,8 +104,7 @@ function verdictOf(s: Session): string | null {
 function parametersOf(s: Session): Record<string, string> {
   const all: Record<string, string> = {};
   for (const call of s.calls.values()) {
-    // Another server's tool may call something else so.
-    const parameters = call.tool === 'run_databricks_job' ? call.started?.arguments['parameters'] : undefined;
+    const parameters = call.started?.arguments['parameters'];
     if (!parameters || typeof parameters !== 'object') continue;
     for (const [k, v] of Object.entries(parameters).slice(0, 12)) all[beginning(k, 40)] = beginning(String(v), 60);
   }

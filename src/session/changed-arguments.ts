@@ -13,11 +13,6 @@ export function changedArguments(before: Record<string, unknown>, after: Record<
   });
 }
 
-/** The name of a leaf for people: `reviewers.0` is the first item of the reviewers. A parameter's own dots stay. */
-export function argumentInWords(name: string): string {
-  return name.replace(/\.(\d+)(?=\.|$)/g, (_, at: string) => ` (item ${Number(at) + 1})`);
-}
-
 function isEmpty(leaf: string | null): boolean {
   return leaf === '[]' || leaf === '{}';
 }

@@ -1,4 +1,4 @@
-import { argumentInWords, changedArguments } from './changed-arguments.ts';
+import { changedArguments } from './changed-arguments.ts';
 import { type Names, namesIn, person } from './people.ts';
 import { code, prose } from './quote.ts';
 import type { Approval, Session } from './state.ts';
@@ -46,10 +46,7 @@ function decision(a: Approval, next: Approval | undefined, names: Names, within?
 /** What somebody changed, as far as a cell has room. */
 function changes(before: Approval, after: Approval): string {
   const all = changedArguments(before.arguments, after.arguments);
-  const shown = all.slice(0, 8).map(({ name, from, to }) => {
-    const argument = code(argumentInWords(name), 60);
-    if (from === null) return `${argument} added: ${code(to ?? '', 60)}`;
-    return to === null ? `${argument} taken out: ${code(from, 60)}` : `${argument} ${code(from, 60)} → ${code(to, 60)}`;
-  });
+  const value = (text: string | null) => (text === null ? 'left out' : code(text, 60));
+  const shown = all.slice(0, 8).map(({ name, from, to }) => `${code(name, 60)} ${value(from)} → ${value(to)}`);
   return [...shown, ...(all.length > shown.length ? [`${all.length - shown.length} more`] : [])].join(', ');
 }

@@ -1,17 +1,16 @@
 import { z } from 'zod';
 import { mayApprove } from '../policy/approvers.ts';
-import { approversOf } from '../policy/rules.ts';
 import { sessionOfRef } from '../runtime/commands.ts';
 import type { View } from '../services/slack.ts';
 import type { Session } from '../session/state.ts';
-import { approverMentions, cardChannel } from './cards.ts';
+import { cardChannel } from './cards.ts';
 import { onChangePlan } from './change-session.ts';
 import { type Asked, decide, decideAll, lookUp, lookUpWhether, whatIsAsked, whyNotCounted } from './decide.ts';
 import { type Answer, type Desk, maySteer, roleIn } from './desk.ts';
 import { editView } from './editing.ts';
 import { sayLost } from './gone.ts';
 import { publishHome } from './home.ts';
-import { callDetails, denyReason, inDialog, told } from './modals.ts';
+import { callDetails, denyReason, told, withoutMentions } from './modals.ts';
 import { onChangeSomething, onRunAgain, openForm } from './new-experiment.ts';
 import { retryAll } from './outages.ts';
 import { AFTER_ALL, REPEAT, type Settled, store, whyNot } from './store.ts';
@@ -96,7 +95,7 @@ async function decideBy(desk: Desk, click: Click, decision: { do: 'approve' } | 
 function deny(desk: Desk, click: Click): ReturnType<Reaction> {
   return dialog(desk, click, denyReason(click.value), async (asked) => {
     const why = await whyNotCounted(desk, click.key, click.by, asked, 'deny');
-    return why ? told('Deny', await inDialog(desk, why)) : null;
+    return why ? told('Deny', withoutMentions(why)) : null;
   });
 }
 
@@ -115,10 +114,7 @@ function edit(desk: Desk, click: Click): ReturnType<Reaction> {
 }
 
 function show(desk: Desk, click: Click): ReturnType<Reaction> {
-  return dialog(desk, click, told('What is asked', 'Loading…'), async ({ session, approval, tool }) => {
-    const requester = session.opened.by;
-    return callDetails(approval, tool, { requester, mayApprove: approverMentions(approversOf(tool, desk.permissions.approvers), requester) });
-  });
+  return dialog(desk, click, told('What is asked', 'Loading…'), async (asked) => callDetails(asked.approval, asked.tool));
 }
 
 /** A card stands in its session's channel, where its approvers are asked, or on somebody's Home. */

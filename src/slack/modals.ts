@@ -2,12 +2,12 @@ import { z } from 'zod';
 import type { View } from '../services/slack.ts';
 import { argumentsInFull, MOST_ARGUMENTS } from '../session/in-full.ts';
 import type { Approval } from '../session/state.ts';
-import { decide, nameOf, whatIsAsked, whereAsked } from './decide.ts';
+import { decide, whatIsAsked, whereAsked } from './decide.ts';
 import type { Desk } from './desk.ts';
 import type { FieldError } from './settled-form.ts';
 import { differences, saidBy } from './views/card.ts';
 import { fitted, LIMITS } from './views/limits.ts';
-import { type Bit, bold, bullets, clock, code, context, mono, para, quote, rich, t, user } from './views/rich.ts';
+import { bold, bullets, clock, code, context, mono, para, quote, rich, t } from './views/rich.ts';
 
 const REASON = 'reason';
 
@@ -35,7 +35,7 @@ export function told(title: string, text: string): View {
 }
 
 /** Everything about a call that waits or waited: all arguments, all facts, the digest. */
-export function callDetails({ preview, ...a }: Approval, tool: string, people?: { requester: string; mayApprove: readonly Bit[] }): View {
+export function callDetails({ preview, ...a }: Approval, tool: string): View {
   const all = argumentsInFull(a);
   const parts = all.slice(0, MOST_ARGUMENTS).match(/[\s\S]{1,2800}/g) ?? [' '];
   const facts = [
@@ -50,13 +50,12 @@ export function callDetails({ preview, ...a }: Approval, tool: string, people?: 
   const blocks = [
     rich(
       para(bold(preview.summary)),
-      bullets([...(people ? [[t('Asked for by '), user(people.requester)]] : []), ...facts.map((f) => [t(f.slice(0, 1_500))])]),
+      ...(facts.length > 0 ? [bullets(facts.map((f) => [t(f.slice(0, 1_500))]))] : []),
       ...differs,
       para(t('Exactly this is sent, with '), mono(tool), t(':')),
     ),
     ...parts.map((part) => rich(code(part))),
     ...(preview.why ? [rich(para(...saidBy(a.edits?.by ?? null)), quote(preview.why))] : []),
-    ...(people && people.mayApprove.length > 0 ? [rich(para(t('May approve: '), ...people.mayApprove))] : []),
     context(
       `${Buffer.byteLength(all)} bytes · digest ${a.digest} · expires ${clock(a.expiresAt)}${all.length > MOST_ARGUMENTS ? ` · ${all.length - MOST_ARGUMENTS} characters are not shown, so nobody can approve it` : ''}`,
     ),
@@ -64,14 +63,9 @@ export function callDetails({ preview, ...a }: Approval, tool: string, people?: 
   return modal('call_details', 'What is asked', fitted(blocks, { blocks: LIMITS.modalBlocks, text: 200_000 }) as View['blocks']);
 }
 
-/** A dialog's plain text renders no mention: people are named, and where Slack does not say how, left to the card. */
-export async function inDialog(desk: Desk, text: string): Promise<string> {
-  let words = text.replace(/ ?May decide: .*$/, ' The card says who may decide.');
-  for (const id of new Set([...words.matchAll(/<@([A-Z0-9]+)>/g)].map(([, user = '']) => user))) {
-    const name = await nameOf(desk, id);
-    words = name === undefined ? words.replaceAll(new RegExp(` ?by <@${id}>`, 'g'), '').replaceAll(`<@${id}>`, 'somebody') : words.replaceAll(`<@${id}>`, name);
-  }
-  return words;
+/** A dialog's plain text renders no mention; the names stand on the card. */
+export function withoutMentions(text: string): string {
+  return text.replace(/ ?May decide: .*$/, ' The card says who may decide.').replace(/ ?by <@[A-Z0-9]+>/g, '');
 }
 
 export function modal(callback: string, title: string, blocks: unknown[]): View {
@@ -107,5 +101,5 @@ export async function onDenyReason(desk: Desk, { team, user, view }: z.infer<typ
   const reason = view.state.values[REASON]?.[REASON]?.value?.trim();
   const answer = await decide(desk, `view:${view.id}`, user.id, asked, { do: 'deny', ...(reason ? { reason } : {}) });
   if (answer.counted) return null;
-  return { ...why(await inDialog(desk, answer.text)), ...(answer.settled ? { settled: answer.settled, where: whereAsked(desk, asked) } : {}) };
+  return { ...why(answer.text), ...(answer.settled ? { settled: answer.settled, where: whereAsked(desk, asked) } : {}) };
 }

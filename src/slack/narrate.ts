@@ -178,9 +178,7 @@ function kept(s: Session, reply: Reply, closed: boolean): Slot[] {
         m.at >= a.askedAt &&
         (a.state === 'pending' || (a.decidedAt !== undefined && m.at < a.decidedAt)),
     );
-    if (!told) continue;
-    const unread = closed && !s.replies.some((r) => !r.host && r.saw >= told.seq);
-    return [message(`kept:${reply.seq}`, keptMessage(s.id, told.by, unread ? 'unread' : a.state === 'pending' && !closed ? 'waits' : 'read'))];
+    if (told) return [message(`kept:${reply.seq}`, keptMessage(s.id, told.by, a.state === 'pending' && !closed))];
   }
   return [];
 }

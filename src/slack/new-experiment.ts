@@ -74,7 +74,7 @@ export async function onNewExperiment(desk: Desk, { team, user, view }: Submissi
   const about = fieldOf(view, 'where') ?? view.private_metadata;
   if (words === undefined) return fieldsToWords(desk, view, about);
   const prompt = words ?? '';
-  if (prompt.trim() === '') return { field, why: 'Say what to do.' };
+  if (prompt.trim() === '') return { field, why: 'Say what shall be done.' };
   const no = isServed(desk, about) ? await openNew(desk, view, about, user.id, prompt) : await rewritten(desk, view, about, user.id, prompt);
   return no ? { field, ...no } : 'done';
 }
@@ -96,11 +96,8 @@ async function fieldsToWords(desk: Desk, view: Submission['view'], place: string
     return { field: 'threshold', why: 'Write a number, with % or points if you mean those: 1%, 2 points, 0.01.' };
   const metric = read('metric');
   if (!/^[\w@./-]+$/.test(metric)) return { field: 'metric', why: 'Write the name of one metric, such as val_f1.' };
-  if (/\s/.test(read('config'))) return { field: 'config', why: 'Write the path of one file, without blanks, such as base_config.json.' };
-  const next = Object.hasOwn(THEN, read('next')) ? (read('next') as Then) : 'tell';
-  if (read('baseline') === '' && next !== 'tell')
-    return { field: 'baseline', why: `What you chose under “Then” takes something to compare with: fill this in, or choose “${THEN.tell}”.` };
   const name = isDirect(place) ? null : await desk.slack.channelName(place, AbortSignal.timeout(800)).catch(() => place);
+  const next = read('next');
   const filled: Ablation = {
     job: read('job'),
     config: read('config'),
@@ -108,7 +105,7 @@ async function fieldsToWords(desk: Desk, view: Submission['view'], place: string
     metric,
     baseline: read('baseline'),
     threshold,
-    next,
+    next: Object.hasOwn(THEN, next) ? (next as Then) : 'tell',
     channel: name,
   };
   const says = 'This is what is run, and what the record keeps. Change it as you like; next time you can type it after /experiment.';

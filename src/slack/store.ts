@@ -14,7 +14,7 @@ export type Settled = Promise<'stored' | 'lost'>;
 export type Stored = Delivered | { is: 'unsure'; settled: Settled };
 
 export const LATE = 'I could not store this within 2 seconds, so nothing was done. Please repeat it.';
-export const UNSURE = 'I could not confirm within 2 seconds that this was stored. I am checking, and will tell you here.';
+export const UNSURE = 'I could not confirm within 2 seconds that this was stored. I am checking, and shall tell you here.';
 export const TOO_LONG = 'It is too long to be shown whole, so nobody can approve it. Deny it and ask for less at once.';
 export const AFTER_ALL = 'It was stored after all; there is nothing to repeat.';
 export const REPEAT = 'It was not stored, and nothing was done. Please repeat it.';

@@ -16,12 +16,11 @@ function faultOf(issue: z.core.$ZodIssue, input: unknown): string {
   return path ? `${path}: ${inWords(issue, input)}` : inWords(issue, input);
 }
 
-/** A fault of one argument for the person who wrote it, in a sentence that begins with where within the argument it is. */
+/** A fault of one argument for the person who wrote it, in a sentence. What stands in brackets says where within the argument. */
 export function faultInWords(issue: z.core.$ZodIssue, input: unknown): string {
   const where = issue.path.slice(1).map((key) => (typeof key === 'number' ? `item ${key + 1}` : String(key)));
   const fault = inWords(issue, input);
-  const whole = `${where.length > 0 ? `${where.join(', ')}: ` : ''}${fault}`;
-  return `${whole.charAt(0).toUpperCase()}${whole.slice(1)}.`;
+  return `${fault.charAt(0).toUpperCase()}${fault.slice(1)}${where.length > 0 ? ` (${where.join(', ')})` : ''}.`;
 }
 
 function inWords(issue: z.core.$ZodIssue, input: unknown): string {

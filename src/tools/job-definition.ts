@@ -18,7 +18,7 @@ const MOST_STARTED = 20;
 /** The job's own definition as Databricks has it now, and those of the jobs that it starts. */
 export async function theJob(jobId: string, databricks: Databricks, signal: AbortSignal): Promise<WholeJob> {
   const job = await unlessMissing(databricks.getJob(jobId, signal));
-  if (!job) throw new ToolError('JOB_NOT_FOUND', `Databricks has no job ${jobId}.`, 'look for the job with list_databricks_jobs.').about('job_id');
+  if (!job) throw new ToolError('JOB_NOT_FOUND', `Databricks has no job ${jobId}.`, 'look for the job with list_databricks_jobs.');
   const inner: WholeJob['inner'] = [];
   let level: { job: Job; at: number | null }[] = [{ job, at: null }];
   for (let depth = 0; level.length > 0; depth++) {

@@ -200,7 +200,7 @@ function texts(parameters: Record<string, string | number | boolean>): Record<st
       'PARAMETERS_TOO_LARGE',
       `The parameters take ${size} bytes; Databricks takes at most 10,000.`,
       'put them into a config file and name it in config.',
-    ).about('parameters');
+    );
   return Object.fromEntries(all);
 }
 

@@ -48,7 +48,6 @@ describe('the form for a job', () => {
     ['a parameter with a field', ['parameters', 'feature_set'], { lr: '0.2' }, 3],
     ['a parameter that was added', ['parameters', 'sed'], { lr: '0.2', 'More parameters': 'seed=1\nsed = 2' }, 4],
     ['an argument', ['config'], { lr: '0.2' }, 1],
-    ['a part of an argument', ['config', 'path', '0'], { lr: '0.2' }, 1],
     ['nobody knows what', [], { lr: '0.2' }, 2],
   ])('an objection stands under its field: %s', (_name, argument, changes, at) => {
     expect(fieldAbout(argument, fields, write(changes))).toBe(at);
@@ -83,34 +82,6 @@ describe('the form for another tool', () => {
   };
   const asked = { title: 'x', body: 'y'.repeat(5_000), labels: ['a'] };
   const form = fieldsOf(schema, asked, asked);
-
-  test('shows what the tool fills in where the field stays empty', () => {
-    const { fields } = fieldsOf(schema, { title: 'x' }, { title: 'x', body: 'made of it', depth: 3, labels: [] });
-    const blocks = editForm('s1/1', { fields, kept: [] }, 'Well.', 'Change').blocks as { element?: { placeholder?: { text: string } } }[];
-    expect(blocks.map((b) => b.element?.placeholder?.text)).toEqual([undefined, undefined, 'made of it', undefined, undefined, undefined, '3']);
-    // What is only shown is nothing that was written.
-    expect(readFields(fields, ['x', '', '', 'no', '', ''], { title: 'x' })).toEqual({ input: { title: 'x' }, changed: 0 });
-  });
-
-  test('names what it has no room for, and keeps that as it is; it can be changed by its name', () => {
-    const job = { properties: { job_id: { type: 'string' }, parameters: { type: 'object' } } };
-    const many = Object.fromEntries(Array.from({ length: 70 }, (_, i) => [`p${i}`, '1']));
-    const { fields, kept } = fieldsOf(job, { job_id: '101' }, { job_id: '101', parameters: many });
-    expect([fields.length, fields[0]?.label, fields.at(-1)?.label, kept.length, kept.at(-1)]).toEqual([60, 'Job', 'More parameters', 12, 'p69']);
-    const view = editForm('s1/1', { fields, kept }, 'Well.', 'Change');
-    expect(refuseView(view)).toBeNull();
-    expect(JSON.stringify(view)).toContain('kept as it is: p58, p59');
-    const written = fields.map((f) => (f.label === 'More parameters' ? 'p69=2' : f.value));
-    expect(readFields(fields, written, { job_id: '101' })).toEqual({ input: { job_id: '101', parameters: { p69: '2' } }, changed: 1 });
-  });
-
-  test.each([
-    ['numbers', { type: 'object', additionalProperties: { type: 'number' } }, { a: 1 }],
-    ['what has a schema of its own', { type: 'object', properties: { depth: { type: 'string' } } }, { depth: '3' }],
-  ])("an argument of another server's tool that is called parameters and holds %s is one field", (_what, parameters, value) => {
-    const { fields } = fieldsOf({ properties: { parameters } }, { parameters: value }, { parameters: value });
-    expect(fields.map((f) => [f.label, f.kind, JSON.parse(f.value)])).toEqual([['Parameters', 'json', value]]);
-  });
 
   test('keeps what is too long for a field, and says so', () => {
     expect(form.kept).toEqual(['Body']);

@@ -193,13 +193,6 @@ describe('the thread of a session', () => {
     expect(slots.filter((s) => s.name.startsWith('kept:'))).toHaveLength(1);
     expect(buttons(slot(slots, 'kept:2'))).toEqual(['change_session']);
     expect(buttons(slot(slotsOf(...walk.slice(0, 3), told('use v3'), ...walk.slice(3)), 'kept:2'))).toEqual([]);
-    const words = (...events: SessionEvent[]) => slot(slotsOf(...walk.slice(0, 3), told('use v3'), ...events), 'kept:2').text;
-    expect(words()).toMatch(/will read it after that/);
-    expect(words(denied('c1'), replied(5))).toMatch(/it is read now\.$/);
-    // A session that was stopped has read nothing more.
-    expect(words(told('Stop.', 'stop'), { type: 'ended', outcome: 'stopped', text: 'Stopped by <@U1>.' })).toMatch(
-      /^This experiment was over before I read this message\./,
-    );
     expect(slotsOf(...walk.slice(0, 3), told('hm', 'message', 'other', 'U9')).some((s) => s.name.startsWith('kept:'))).toBe(false);
   });
 

@@ -12,7 +12,6 @@ export type Schema = {
   properties?: Record<string, Schema>;
   required?: readonly string[];
   items?: unknown;
-  additionalProperties?: unknown;
   anyOf?: unknown;
   oneOf?: unknown;
   $ref?: unknown;

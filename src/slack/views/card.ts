@@ -1,7 +1,7 @@
 import { lookAlikes } from '../../policy/outside-text.ts';
 import { sessionOfRef } from '../../runtime/commands.ts';
 import type { Block } from '../../services/slack.ts';
-import { argumentInWords, type ChangedArgument } from '../../session/changed-arguments.ts';
+import type { ChangedArgument } from '../../session/changed-arguments.ts';
 import type { Preview } from '../../session/events.ts';
 import { argumentsInFull, isShownWhole } from '../../session/in-full.ts';
 import type { Approval } from '../../session/state.ts';
@@ -249,11 +249,9 @@ function changed(c: Change): Bit[] {
   return [mono(brief(c.name)), t(c.from === null ? ' is added: ' : ` ${brief(c.from) || EMPTY} → `), bold(brief(c.to) || EMPTY)];
 }
 
-function edited({ name, from, to }: ChangedArgument): Bit[] {
-  const argument = mono(brief(argumentInWords(name)));
-  if (from === null) return [argument, t(' is added: '), bold(brief(to ?? '') || EMPTY)];
-  if (to === null) return [argument, t(' is taken out; it was '), bold(brief(from) || EMPTY)];
-  return [argument, t(` ${brief(from) || EMPTY} → `), bold(brief(to) || EMPTY)];
+function edited(c: ChangedArgument): Bit[] {
+  const none = 'left out';
+  return [mono(brief(c.name)), t(` ${brief(c.from ?? none) || EMPTY} → `), bold(brief(c.to ?? none) || EMPTY)];
 }
 
 function warnings(...texts: string[]): Para[] {

@@ -12,8 +12,6 @@ export type Field = {
   label: string;
   hint?: string | undefined;
   value: string;
-  /** What is sent where the field stays empty: the tool fills it in. */
-  filled?: string | undefined;
   kind: Kind;
   multiline: boolean;
   /** The tool cannot do without it. */
@@ -24,8 +22,6 @@ export type Field = {
 const FIELD = 3_000;
 /** Fields of one form; Slack takes 100 blocks. */
 const FIELDS = 60;
-/** Slack takes no longer placeholder. */
-const PLACEHOLDER = 150;
 /** The field for parameters that are not set yet. */
 const MORE = 'more parameters';
 /** For the record and for programs; nobody edits these in a form. */
@@ -33,7 +29,7 @@ const LEFT_OUT = new Set(['note', 'idempotency_token']);
 
 /**
  * What can be changed of a call. Parameters that are set have a field each, with the value that would be sent; every other argument of the tool's schema has
- * one for what was asked for. `kept`: arguments too long for a field, or beyond what a form has room for; they stay as they are.
+ * one for what was asked for. `kept`: arguments too long for a field, which stay as they are.
  */
 export function fieldsOf(
   schema: Record<string, unknown>,
@@ -46,7 +42,7 @@ export function fieldsOf(
   for (const [name, property] of Object.entries((schema as Schema).properties ?? {})) {
     if (LEFT_OUT.has(name)) continue;
     const inner = resolved[name];
-    if (name === 'parameters' && isRecord(inner) && isTextByName(property, inner)) {
+    if (name === 'parameters' && isRecord(inner)) {
       for (const [key, value] of Object.entries(inner)) {
         // The pinned form of an argument that has its own field: `config`, given as a file.
         if (input[key] !== undefined && !isSet(input[name], key)) continue;
@@ -55,21 +51,9 @@ export function fieldsOf(
       fields.push({ path: [MORE], label: 'More parameters', hint: 'name=value, one a line', value: '', kind: 'text', multiline: true });
       continue;
     }
-    const filled = input[name] === undefined && (typeof inner === 'string' || typeof inner === 'number') ? String(inner) : undefined;
-    fields.push({ ...field([name], property, input[name], schema), ...(filled ? { filled } : {}), required: needed.has(name) });
+    fields.push({ ...field([name], property, input[name], schema), required: needed.has(name) });
   }
-  const short = fields.filter((f) => f.value.length <= FIELD || kept.push(f.label) === 0);
-  if (short.length <= FIELDS) return { fields: short, kept };
-  // Parameters are many: the last of them stay as they are, and everything else has its field.
-  const over = new Set(short.filter((f) => f.path.length === 2).slice(FIELDS - short.length));
-  const fitting = short.filter((f) => !over.has(f));
-  return { fields: fitting.slice(0, FIELDS), kept: [...kept, ...[...over, ...fitting.slice(FIELDS)].map((f) => f.label)] };
-}
-
-/** Texts by name, as a job's parameters are: another server's tool may call something else so. */
-function isTextByName({ properties, additionalProperties: any }: Schema, value: Record<string, unknown>): boolean {
-  const takesText = !isRecord(any) || [any, ...(Array.isArray(any['anyOf']) ? any['anyOf'] : [])].some((one) => isRecord(one) && one['type'] === 'string');
-  return properties === undefined && takesText && Object.values(value).every((inner) => typeof inner === 'string');
+  return { fields: fields.filter((f) => f.value.length <= FIELD || kept.push(f.label) === 0).slice(0, FIELDS), kept };
 }
 
 function field(path: Field['path'], schema: Schema, value: unknown, root: Schema): Field {
@@ -99,8 +83,6 @@ export function fieldAbout(argument: readonly string[], fields: readonly Field[]
   const found = [
     fields.findIndex((f) => f.path[0] === name && f.path[1] === key),
     fields.findIndex((f, i) => key !== undefined && f.path[0] === MORE && new RegExp(`^\\s*${key.replace(/\W/g, '\\$&')}\\s*=`, 'm').test(written[i] ?? '')),
-    // Within an argument that has one field: an item of a list, a part of it.
-    fields.findIndex((f) => f.path.length === 1 && f.path[0] === name),
     fields.findIndex((f) => key === undefined && f.path[0] === name),
     fields.findIndex((f, i) => (written[i] ?? '') !== f.value),
   ];
@@ -172,10 +154,7 @@ function isWithin(leaf: string, path: Field['path']): boolean {
 
 /** The dialog. `private_metadata` is the approval's id and nothing else; field n is block n. */
 export function editForm(approval: string, { fields, kept }: { fields: readonly Field[]; kept: readonly string[] }, says: string, submit: string): View {
-  const note = [
-    says,
-    ...(kept.length > 0 ? [`Not to be changed here, as it is too long or too much for a form, and kept as it is: ${brief(kept)}.`] : []),
-  ].join(' ');
+  const note = [says, ...(kept.length > 0 ? [`Too long to be changed here, and kept as it is: ${kept.join(', ')}.`] : [])].join(' ');
   return {
     type: 'modal',
     callback_id: 'edit_arguments',
@@ -197,22 +176,8 @@ export function editForm(approval: string, { fields, kept }: { fields: readonly 
   };
 }
 
-/** Their names, as far as a dialog's text has room. */
-function brief(names: readonly string[]): string {
-  const shown = names.slice(0, 30);
-  return `${shown.join(', ')}${names.length > shown.length ? ` and ${names.length - shown.length} more` : ''}`;
-}
-
-function textInput({ value, filled, multiline }: Field) {
-  const placeholder = filled ? { placeholder: { type: 'plain_text' as const, text: plainLabel(filled, PLACEHOLDER), emoji: false } } : {};
-  return {
-    type: 'plain_text_input' as const,
-    action_id: 'value',
-    multiline,
-    max_length: FIELD,
-    ...placeholder,
-    ...(value === '' ? {} : { initial_value: value }),
-  };
+function textInput({ value, multiline }: Field) {
+  return { type: 'plain_text_input' as const, action_id: 'value', multiline, max_length: FIELD, ...(value === '' ? {} : { initial_value: value }) };
 }
 
 function yesOrNo(value: string) {
@@ -226,6 +191,6 @@ function yesOrNo(value: string) {
 }
 
 /** Names of parameters may come from a model. */
-function plainLabel(text: string, most: number = LIMITS.header): string {
-  return String(t(text)['text']).slice(0, most) || ' ';
+function plainLabel(text: string): string {
+  return String(t(text)['text']).slice(0, LIMITS.header) || ' ';
 }

@@ -50,10 +50,7 @@ export function ablationForm({ places, place, jobs, usual }: FormOffer): View {
         optional: true,
       }),
       input('metric', 'Metric', text('metric', metric), { ...(known ? { hint: `Known here: ${known}` } : {}) }),
-      input('baseline', 'Compare with', text('baseline', best), {
-        hint: 'In words, or the id of a run. Left empty: with nothing, and the threshold says nothing.',
-        optional: true,
-      }),
+      input('baseline', 'Compare with', text('baseline', best), { hint: 'In words, or the id of a run. Left empty: with nothing.', optional: true }),
       input('threshold', 'Threshold', text('threshold', '1%'), {
         hint: 'It counts as improved by more than this: 1%, 2 points or 0.01. Left empty: by any gain.',
         optional: true,
@@ -80,7 +77,7 @@ export function promptForm(o: { about: string; title: string; says: string; prom
   return {
     ...modal('new_experiment', o.title, [
       { type: 'section', text: { type: 'plain_text', text: o.says, emoji: false } },
-      input('prompt', 'What to do', text('prompt', o.prompt, { multiline: true })),
+      input('prompt', 'What shall be done', text('prompt', o.prompt, { multiline: true })),
     ]),
     private_metadata: o.about,
     submit: { type: 'plain_text', text: 'Run it' },

@@ -47,7 +47,7 @@ export function homeView(o: {
     header('New experiment'),
     rich(para(...(o.mayOpen.ok ? howToStart(o.channels) : [t(o.mayOpen.why)]))),
     ...(o.mayOpen.ok && o.channels.length > 0 ? [actions('start', button('start_experiment', 'New experiment', 'new', 'primary'))] : []),
-    context(`As of ${clock(o.at)}. Open this tab again to refresh it.`),
+    context(`As of ${clock(o.at)}. Opening this tab again looks anew.`),
   ];
   return { type: 'home', blocks: fitted(blocks, { blocks: LIMITS.modalBlocks, text: LIMITS.message }) };
 }
@@ -91,7 +91,7 @@ function records(all: readonly KeptRecord[]): Block[] {
     url ? link(url, alias) : bold(alias),
     t(` ${state}${verdict ? `, ${verdict}` : ''} · `),
     user(by),
-    t(` · ended ${clock(endedAt ?? '')} · ${n} lines, head ${head.slice(0, 12)}`),
+    t(` · ${clock(endedAt ?? '')} · ${n} lines, head ${head.slice(0, 12)}`),
   ]);
   return [header('The last records'), rich(bullets(lines), para(mono('/experiment record ID'), t(' puts one into its thread as a file.')))];
 }
@@ -123,15 +123,12 @@ function section(title: string, all: readonly Experiment[], budget: Budget | nul
   return all.length > 0 ? [para(bold(title)), bullets(all.map((e) => line(e, budget)))] : [];
 }
 
-function line({ alias, state, verdict, prompt, openedAt, endedAt, url, used }: Experiment, budget: Budget | null): Bit[] {
+function line({ alias, state, verdict, prompt, openedAt, url, used }: Experiment, budget: Budget | null): Bit[] {
   const words = prompt.replace(/\s+/g, ' ').trim();
   const said = words.length > 100 ? `${words.slice(0, 99)}…` : words;
   const by = 2 ** (used?.raised ?? 0);
   const spent = used && budget ? ` · ${used.turns} of ${budget.turns * by} turns, ${used.calls} of ${budget.toolCalls * by} calls` : '';
-  return [
-    url ? link(url, alias) : bold(alias),
-    t(` ${state}${verdict ? `, ${verdict}` : ''} · ${endedAt === null ? 'since' : 'ended'} ${clock(endedAt ?? openedAt)}${spent} · ${said}`),
-  ];
+  return [url ? link(url, alias) : bold(alias), t(` ${state}${verdict ? `, ${verdict}` : ''} · ${clock(openedAt)}${spent} · ${said}`)];
 }
 
 function approvalLine({ decision, from: { alias, url } }: Approval): Bit[] {

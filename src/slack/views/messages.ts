@@ -37,20 +37,12 @@ export function saidMessage(words: string, known: ReadonlyMap<string, string>): 
   return { text: fallback(plainWords(named(words))), blocks: fitted([rich(...richWords(named(words), known))]) };
 }
 
-const KEPT = {
-  waits:
-    "I've kept this message. I'm waiting for the approval above and will read it after that. If it changes the plan, take the question back and let me plan again.",
-  read: 'I kept this message while the approval above was open; it is read now.',
-  unread: 'This experiment was over before I read this message. If it still matters, say it in a reply here: that begins the next experiment.',
-} as const;
-
-/** A message came while an approval was open: it waits for it, was read after it, or never was. */
-export function keptMessage(session: string, by: string, is: keyof typeof KEPT): Message {
-  const words = KEPT[is];
-  const blocks = [
-    rich(para(user(by), t(': '), t(words))),
-    ...(is === 'waits' ? [actions(`kept:${session}`, button('change_session', 'Change the plan', session))] : []),
-  ];
+/** A message came while an approval is open. */
+export function keptMessage(session: string, by: string, open: boolean): Message {
+  const words = open
+    ? "I have kept this message. I'm waiting for the approval above, and shall read it then. If it changes what should be done, take the question back and let me plan anew."
+    : 'I kept this message while the approval above was open; it is read now.';
+  const blocks = [rich(para(user(by), t(': '), t(words))), ...(open ? [actions(`kept:${session}`, button('change_session', 'Change the plan', session))] : [])];
   return { text: fallback(words), blocks: fitted(blocks) };
 }
 
@@ -90,7 +82,6 @@ export type Question = {
 /** A question of the model to a person. Each option is a button in a block of its own, because Slack wants action ids unique within a block. */
 export function questionMessage(q: Question): Message {
   const short = q.options.every((o) => o.length <= 70);
-  const asks = q.open && !q.answer;
   const how =
     q.options.length > 0 && q.freeText ? 'Choose, or answer in this thread.' : q.options.length > 0 ? 'Please choose.' : 'Please answer in this thread.';
   const state: Bit[] = q.answer
@@ -100,12 +91,12 @@ export function questionMessage(q: Question): Message {
       : [t(q.open ? how : 'Not needed any more.')];
   const blocks: Block[] = [
     rich(
-      para(bold('A question'), ...(q.to && asks ? [t(' for '), user(q.to)] : [])),
+      para(bold('A question'), ...(q.to && q.open && !q.answer ? [t(' for '), user(q.to)] : [])),
       quote(named(q.question)),
-      ...(q.options.length > 0 && (!short || !q.open) ? [bullets(q.options.map((o, i) => [t(short || !asks ? o : `Option ${i + 1}: ${o}`)]))] : []),
+      ...(q.options.length > 0 && (!short || !q.open) ? [bullets(q.options.map((o, i) => [t(`${i + 1}. ${o}`)]))] : []),
       para(...state),
     ),
-    ...(asks ? q.options.map((o, i) => actions(`${i}:${q.ref}`, button('answer_person', short ? o : `Option ${i + 1}`, `${q.ref}/${i}`))) : []),
+    ...(q.open && !q.answer ? q.options.map((o, i) => actions(`${i}:${q.ref}`, button('answer_person', short ? o : `Option ${i + 1}`, `${q.ref}/${i}`))) : []),
   ];
   const tail = q.answer ? `Answered: ${q.answer.text}` : q.options.map((o) => `- ${o}`).join('\n');
   return { text: fallback(`A question: ${named(q.question)}`, tail), blocks: fitted(blocks) };

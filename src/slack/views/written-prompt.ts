@@ -27,7 +27,7 @@ export function writtenPrompt(a: Ablation): string {
   const withChange = change.length > 0 ? `${a.config ? ' but' : ''} with ${listed(change)}` : '';
   return [
     `Run ${jobInWords(a.job)}${a.config ? ` using config ${a.config}` : ''}${withChange}. Wait for it to complete.`,
-    ...(a.baseline ? [`Compare its ${a.metric} to ${baselineInWords(a.baseline)}${improvedInWords(a)}.`] : []),
+    ...(a.baseline ? [`Compare its ${a.metric} to ${baselineInWords(a.baseline)}.`] : []),
     ...thenInWords(a, change),
   ].join(' ');
 }
@@ -48,11 +48,6 @@ function jobInWords(job: string): string {
 /** A bare id is a run's. */
 function baselineInWords(baseline: string): string {
   return /^(\d{2,19}|[0-9a-f]{32})$/i.test(baseline) ? `run ${baseline}` : baseline.replace(/[.\s]+$/, '');
-}
-
-/** What follows from a comparison says by how much; where nothing follows, the comparison itself does. */
-function improvedInWords({ next, threshold }: Ablation): string {
-  return threshold && !next.startsWith('pull-request') ? `; more than ${thresholdInWords(threshold) ?? threshold} counts as improved` : '';
 }
 
 function thenInWords({ next, job, config, metric, baseline, threshold, channel }: Ablation, change: readonly string[]): string[] {
