@@ -11,6 +11,7 @@ import { bullets, para, quote, rich, t } from './views/rich.ts';
 const TITLE = 'Change the plan';
 const GONE = 'I know nothing of this any more; it may belong to another installation.';
 const DECIDED = 'The question is decided already, so there is nothing to take back. What was written is read now.';
+const OVER = 'The experiment was stopped or has ended, so nothing is asked any more and no plan can change.';
 const WORDS = 'words';
 
 /** A click on "Change the plan": what is taken back, what was written, and room for more. It opens before anything is awaited; closing it changes nothing. */
@@ -45,7 +46,8 @@ async function mayReplan(desk: Desk, session: Session, by: string): ReturnType<t
   const may = await maySteer(desk, session, by, 'change the plan');
   // A dialog's plain text renders no mention.
   if (!may.ok) return may.isOther ? { ...may, why: 'Only whoever asked for this experiment, or one of its approvers, can change the plan.' } : may;
-  return session.ended || session.stop || pendingApprovals(session).length === 0 ? { ok: false, why: DECIDED, isOther: false } : may;
+  if (session.ended || session.stop) return { ok: false, why: OVER, isOther: false };
+  return pendingApprovals(session).length === 0 ? { ok: false, why: DECIDED, isOther: false } : may;
 }
 
 /** `private_metadata` is the session's id and nothing else. */

@@ -12,7 +12,7 @@ import { knownLinks } from '../session/known-links.ts';
 import { placeInLine } from '../session/lineage.ts';
 import { runsGoingOn } from '../session/runs.ts';
 import { wordsOf } from '../session/said.ts';
-import { isSpoken, type Reply, type Session } from '../session/state.ts';
+import { isSpoken, type Reply, type Session, type Told } from '../session/state.ts';
 import { isTalk } from '../session/talk.ts';
 import { agentStatus } from './agent-status.ts';
 import { callSlots } from './call-slots.ts';
@@ -20,7 +20,7 @@ import { type AskingView, approvalsOf, approverMentions, cards, reminderIn, were
 import type { Live } from './live.ts';
 import type { CardView } from './views/card.ts';
 import { didWhat } from './views/did.ts';
-import { attentionMessage, finalMessage, keptMessage, QUOTED, rootMessage, rotateMessage, saidMessage } from './views/messages.ts';
+import { attentionMessage, finalMessage, type Kept, keptMessage, QUOTED, rootMessage, rotateMessage, saidMessage } from './views/messages.ts';
 import { planMessage } from './views/plan.ts';
 import { limitMessage, offerMessage } from './views/reminder.ts';
 import type { Bit } from './views/rich.ts';
@@ -178,9 +178,14 @@ function kept(s: Session, reply: Reply, closed: boolean): Slot[] {
         m.at >= a.askedAt &&
         (a.state === 'pending' || (a.decidedAt !== undefined && m.at < a.decidedAt)),
     );
-    if (told) return [message(`kept:${reply.seq}`, keptMessage(s.id, told.by, a.state === 'pending' && !closed))];
+    if (told) return [message(`kept:${reply.seq}`, keptMessage(s.id, told.by, whatBecame(s, told, a.state === 'pending', closed)))];
   }
   return [];
+}
+
+function whatBecame(s: Session, told: Told, isPending: boolean, closed: boolean): Kept {
+  if (!closed) return isPending ? 'waits' : 'read';
+  return s.replies.some((r) => !r.host && r.saw >= told.seq) ? 'read' : 'never read';
 }
 
 function final(s: Session, known: ReadonlyMap<string, string>): { text: string; blocks: Block[] } {

@@ -182,6 +182,16 @@ describe('"Change the plan"', () => {
     await submit(form.id, {});
     expect(modals().at(-1)?.errors['words']).toContain('decided already');
   });
+
+  test('does not say of a stopped experiment that anything is read', async () => {
+    const { id, kept } = await opened();
+    await desk.workspace.act({ as: 'U1', do: 'click', channel: 'C0ML', ts: kept.ts, actionId: 'change_session' });
+    const form = await dialog('change_session');
+    await desk.log.deliver('stop', { do: 'tell', session: id, by: 'U1', text: 'Stop.', ts: null, kind: 'stop', standing: 'requester' });
+    await submit(form.id, {});
+    expect(modals().at(-1)?.errors['words']).toContain('stopped or has ended');
+    expect(modals().at(-1)?.errors['words']).not.toContain('read now');
+  });
 });
 
 describe('"Run as experiment"', () => {

@@ -196,6 +196,22 @@ describe('the thread of a session', () => {
     expect(slotsOf(...walk.slice(0, 3), told('hm', 'message', 'other', 'U9')).some((s) => s.name.startsWith('kept:'))).toBe(false);
   });
 
+  test('a message that nobody read before the end is not said to be read, and how it can count is', () => {
+    const kept = (...events: SessionEvent[]) => slot(slotsOf(...walk.slice(0, 3), told('use v3 instead'), ...events), 'kept:2').text;
+    const stop: SessionEvent[] = [
+      told('Stop.', 'stop'),
+      { type: 'withdrawn', call: 'c1', approval: 's1/1', by: 'U1', of: 'question', why: 'Stopped.' },
+      finished('c1', {}, 'withdrawn'),
+      { type: 'ended', outcome: 'stopped', text: '' },
+    ];
+    for (let n = 1; n <= stop.length; n++) expect(kept(...stop.slice(0, n))).toMatch(/over before it could be read.*write it here again/);
+    // What the host did after the stop is no reading either.
+    const byHost = { ...replied(6, [{ id: 'stop-7', tool: 'cancel_job_run' }]), model: 'host', content: [], host: true } as const;
+    expect(kept(stop[0] as SessionEvent, byHost)).toContain('over before it could be read');
+    expect(kept(approved('c1'), started('c1'), finished('c1'))).toContain('it is read now');
+    expect(kept(approved('c1'), started('c1'), finished('c1'), replied(7), { type: 'ended', outcome: 'done', text: '' })).toContain('it is read now');
+  });
+
   test('a question has its options as buttons until it is answered', () => {
     const input = { question: 'Which file?', options: ['a.json', 'b.json'] };
     const waits = waitsForAnswer('c1');

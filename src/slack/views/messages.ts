@@ -37,13 +37,22 @@ export function saidMessage(words: string, known: ReadonlyMap<string, string>): 
   return { text: fallback(plainWords(named(words))), blocks: fitted([rich(...richWords(named(words), known))]) };
 }
 
+/** What becomes of a message that came while an approval was open: it waits, the model reads it next, or everything ended before it did. */
+export type Kept = 'waits' | 'read' | 'never read';
+
+const KEPT: Readonly<Record<Kept, string>> = {
+  waits:
+    'I have kept this message and will read it once the approval above is decided. If it changes what should be done, press “Change the plan”: that takes the question back, and I plan again.',
+  read: 'I kept this message while the approval above was open; it is read now.',
+  'never read':
+    'I kept this message while the approval above was open, but the experiment was over before it could be read. To have it counted, write it here again, or press “Change something” at the end of this thread and add it there.',
+};
+
 /** A message came while an approval is open. */
-export function keptMessage(session: string, by: string, open: boolean): Message {
-  const words = open
-    ? "I have kept this message. I'm waiting for the approval above, and shall read it then. If it changes what should be done, take the question back and let me plan anew."
-    : 'I kept this message while the approval above was open; it is read now.';
-  const blocks = [rich(para(user(by), t(': '), t(words))), ...(open ? [actions(`kept:${session}`, button('change_session', 'Change the plan', session))] : [])];
-  return { text: fallback(words), blocks: fitted(blocks) };
+export function keptMessage(session: string, by: string, kept: Kept): Message {
+  const words = KEPT[kept];
+  const offer = kept === 'waits' ? [actions(`kept:${session}`, button('change_session', 'Change the plan', session))] : [];
+  return { text: fallback(words), blocks: fitted([rich(para(user(by), t(': '), t(words))), ...offer]) };
 }
 
 /** Somebody wrote a credential to us. `stands`: in a message of theirs, in one that somebody chose, or in none, as with a command's and a form's words. */
