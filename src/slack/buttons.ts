@@ -10,7 +10,8 @@ import { type Answer, type Desk, maySteer, roleIn } from './desk.ts';
 import { editView } from './editing.ts';
 import { sayLost } from './gone.ts';
 import { publishHome } from './home.ts';
-import { callDetails, denyReason, told, withoutMentions } from './modals.ts';
+import { inDialog } from './in-dialog.ts';
+import { callDetails, denyReason, told } from './modals.ts';
 import { onChangeSomething, onRunAgain, openForm } from './new-experiment.ts';
 import { retryAll } from './outages.ts';
 import { AFTER_ALL, REPEAT, type Settled, store, whyNot } from './store.ts';
@@ -95,7 +96,7 @@ async function decideBy(desk: Desk, click: Click, decision: { do: 'approve' } | 
 function deny(desk: Desk, click: Click): ReturnType<Reaction> {
   return dialog(desk, click, denyReason(click.value), async (asked) => {
     const why = await whyNotCounted(desk, click.key, click.by, asked, 'deny');
-    return why ? told('Deny', withoutMentions(why)) : null;
+    return why ? told('Deny', await inDialog(desk, why)) : null;
   });
 }
 

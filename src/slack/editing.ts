@@ -9,7 +9,8 @@ import type { Call } from '../session/state.ts';
 import { within } from '../within.ts';
 import { type Asked, lookUpWhether, nameOf, whatIsAsked, whereAsked, whyNotCounted } from './decide.ts';
 import type { Desk, Reconsidered } from './desk.ts';
-import { type submissionSchema, told, withoutMentions } from './modals.ts';
+import { inDialog } from './in-dialog.ts';
+import { type submissionSchema, told } from './modals.ts';
 import { type FieldError, whatBecame } from './settled-form.ts';
 import { AFTER_ALL, notStored, store, TOO_LONG, whyNot } from './store.ts';
 import { editForm, fieldAbout, fieldsOf, readFields, wasWritten } from './views/edit-form.ts';
@@ -25,7 +26,7 @@ export type Submitted = FieldError | { view: View } | null;
 /** The form for a call that waits for a yes, or why this person gets none. */
 export async function editView(desk: Desk, key: string, by: string, asked: Asked): Promise<View> {
   const why = await whyNotCounted(desk, key, by, asked, 'edit');
-  if (why) return told('Edit', withoutMentions(why));
+  if (why) return told('Edit', await inDialog(desk, why));
   const form = await formOf(desk, asked);
   if (!form) return told('Edit', `${asked.tool} can't be changed here: its backend is not configured.`);
   const counts = isShownWhole(asked.approval) && (await lookUpWhether(desk, asked, by, mayApprove)).ok;
@@ -54,7 +55,7 @@ export async function onEdit(desk: Desk, { team, user, view }: z.infer<typeof su
 
   const key = `view:${view.id}`;
   const took = async (planned: Reconsidered, no: string | null, limits: { edit?: number; vote?: number } = {}): Promise<Submitted> => {
-    if (no) return { field: '0', why: withoutMentions(no) };
+    if (no) return { field: '0', why: no };
     if (planned.is === 'no') return { field: String(fieldAbout(planned.argument ?? [], form.fields, written)), why: planned.why.slice(0, 1_500) };
     if (planned.digest === approval.digest) return { field: '0', why: 'With this, exactly the same would be sent.' };
     const { is: _, preview, ...rest } = planned;
@@ -69,7 +70,7 @@ export async function onEdit(desk: Desk, { team, user, view }: z.infer<typeof su
     const agreed = async (withinMs?: number) => (own ? agree(desk, `${key}:yes`, user.id, asked, planned.digest, withinMs) : null);
     // Slack has its answer by then.
     const afterAll = async () => (await (await agreed())?.late()) ?? AFTER_ALL;
-    if (late) return { field: '0', where: whereAsked(desk, asked), ...late, afterAll, why: withoutMentions(late.why) };
+    if (late) return { field: '0', where: whereAsked(desk, asked), ...late, afterAll };
     const not = await agreed(limits.vote);
     if (not)
       desk.later(async () => {
@@ -85,7 +86,7 @@ export async function onEdit(desk: Desk, { team, user, view }: z.infer<typeof su
   if (soon) return took(soon, await no, { edit: STORE_MS, vote: VOTE_MS });
   desk.later(async () => {
     const done = await took(await planned, await no);
-    const say = (words: string) => desk.slack.updateModal(view.id, told('Edit', words));
+    const say = async (words: string) => desk.slack.updateModal(view.id, told('Edit', await inDialog(desk, words)));
     if (done === null) return say('It is changed; the new question is in the thread.');
     if (!('why' in done)) return;
     await say(done.settled !== undefined ? done.why : `It is not changed. ${done.why}`);

@@ -11,6 +11,7 @@ import type { Answer, Desk } from './desk.ts';
 import { onEdit, type Submitted } from './editing.ts';
 import { commandSchema, tellLater } from './given.ts';
 import { homeSchema, publishHome } from './home.ts';
+import { inDialog } from './in-dialog.ts';
 import { LISTENERS } from './listeners.ts';
 import { loopGuard } from './loop-guard.ts';
 import { messageSchema, NotStored, onMessage } from './mention.ts';
@@ -141,7 +142,7 @@ function takesOurToken(payload: unknown): boolean {
 /** What is done with each form that is sent, and how Slack is answered. */
 function forms(desk: Desk): Record<View, (body: ViewSubmitAction, ack: Ack) => Promise<void>> {
   const refuse = async (body: ViewSubmitAction, ack: Ack, error: FieldError) => {
-    await ack(errors(error));
+    await ack(errors({ ...error, why: await inDialog(desk, error.why) }));
     tellInForm(desk, body, error);
   };
   return {

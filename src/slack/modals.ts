@@ -63,11 +63,6 @@ export function callDetails({ preview, ...a }: Approval, tool: string): View {
   return modal('call_details', 'What is asked', fitted(blocks, { blocks: LIMITS.modalBlocks, text: 200_000 }) as View['blocks']);
 }
 
-/** A dialog's plain text renders no mention; the names stand on the card. */
-export function withoutMentions(text: string): string {
-  return text.replace(/ ?May decide: .*$/, ' The card says who may decide.').replace(/ ?by <@[A-Z0-9]+>/g, '');
-}
-
 export function modal(callback: string, title: string, blocks: unknown[]): View {
   return {
     type: 'modal',

@@ -138,6 +138,22 @@ test.each([
   expect(await edited()).toMatchObject({ state: 'pending', votes: [], preview: now });
 });
 
+test.each([
+  ['Deny', 'deny_call', 'deny_reason', { reason: { reason: { value: 'no' } } }],
+  ['Edit', 'edit_call', 'edit_arguments', { '0': { value: { value: 'better' } } }],
+])('whoever was quicker is named in the dialog %s, which shows no mention', async (_title, actionId, callback, values) => {
+  await ask('small');
+  const { act, world } = desk.workspace;
+  await act({ as: 'U2', do: 'click', channel: 'C0ML', ts: card, actionId });
+  const modal = await until(() => world.data.modals.find((m) => m.user === 'U2' && m.view['callback_id'] === callback));
+  await desk.log.deliver('quicker', { do: 'deny', session: id, approval: `${id}/1`, by: 'U3' });
+  await act({ as: 'U2', do: 'submit', modal: modal.id, values });
+  const { name = '?' } = (await desk.slack.person('U3')) ?? {};
+  expect(Object.values(world.data.modals.find((m) => m.id === modal.id)?.errors ?? {})).toEqual([expect.stringContaining(`denied already by ${name} at`)]);
+  await act({ as: 'U2', do: 'click', channel: 'C0ML', ts: card, actionId });
+  await until(() => world.data.modals.find((m) => m.user === 'U2' && JSON.stringify(m.view).includes(`denied already by ${name} at`)));
+});
+
 test('a credential in a change is refused under its field, and nothing is stored', async () => {
   await ask('small');
   expect((await edit(`token ghp_${'a1B2'.repeat(9)}`)).errors).toEqual([expect.stringContaining('holds a credential')]);

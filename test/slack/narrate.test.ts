@@ -206,7 +206,7 @@ describe('the thread of a session', () => {
     ];
     for (let n = 1; n <= stop.length; n++) expect(kept(...stop.slice(0, n))).toMatch(/over before it could be read.*write it here again/);
     // What the host did after the stop is no reading either.
-    const byHost = { ...replied(6, [{ id: 'stop-7', tool: 'cancel_job_run' }]), model: 'host', content: [], host: true } as const;
+    const byHost: SessionEvent = { ...replied(6, [{ id: 'stop-7', tool: 'cancel_job_run' }]), model: 'host', content: [], host: true };
     expect(kept(stop[0] as SessionEvent, byHost)).toContain('over before it could be read');
     expect(kept(approved('c1'), started('c1'), finished('c1'))).toContain('it is read now');
     expect(kept(approved('c1'), started('c1'), finished('c1'), replied(7), { type: 'ended', outcome: 'done', text: '' })).toContain('it is read now');

@@ -132,6 +132,17 @@ describe('an experiment that has ended', () => {
     });
   });
 
+  test('“Change something” beside one that is at work says by name whose it is, as a dialog shows no mention', async () => {
+    await click('U1', 'rerun_changed');
+    const modal = await until(() => desk.workspace.world.data.modals.find((m) => m.user === 'U1' && JSON.stringify(m.view).includes('"initial_value"')));
+    await click('U4', 'rerun_session');
+    await until(async () => (await others()).length === 1);
+    const values = { prompt: { prompt: { type: 'plain_text_input', value: 'Run job 7' } } };
+    await desk.workspace.act({ as: 'U1', do: 'submit', modal: modal.id, values });
+    const [why = ''] = await until(() => Object.values(desk.workspace.world.data.modals.find((m) => m.id === modal.id)?.errors ?? {}));
+    expect(why).toMatch(/asked for by (?!somebody)\w+, thinking/);
+  });
+
   test('a request too long for a form says how to change it instead', async () => {
     const { form } = await import('../../src/slack/new-experiment.ts');
     const session = await desk.log.reading.session(first.id);
