@@ -16,11 +16,16 @@ function faultOf(issue: z.core.$ZodIssue, input: unknown): string {
   return path ? `${path}: ${inWords(issue, input)}` : inWords(issue, input);
 }
 
-/** A fault of one argument for the person who wrote it, in a sentence. What stands in brackets says where within the argument. */
+/** A fault of one argument for the person who wrote it, in a sentence that names the part of the argument it is about, where that is not all of it. */
 export function faultInWords(issue: z.core.$ZodIssue, input: unknown): string {
-  const where = issue.path.slice(1).map((key) => (typeof key === 'number' ? `item ${key + 1}` : String(key)));
+  const within = issue.path.slice(1).map((key) => (typeof key === 'number' ? `item ${key + 1}` : JSON.stringify(String(key))));
   const fault = inWords(issue, input);
-  return `${fault.charAt(0).toUpperCase()}${fault.slice(1)}${where.length > 0 ? ` (${where.join(', ')})` : ''}.`;
+  const about = fault.startsWith('it ') ? within.pop() : undefined;
+  return capital([...within, about === undefined ? fault : fault.replace('it', about)].join(': ')).concat('.');
+}
+
+function capital(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
 }
 
 function inWords(issue: z.core.$ZodIssue, input: unknown): string {

@@ -21,13 +21,16 @@ export const cancelJobRun = writeTool({
   async plan({ run_id, reason }, ctx) {
     const databricks = ctx.services.databricks;
     const { run } = await lookAt(databricks, run_id, ctx.signal);
-    if (!run) throw new ToolError('RUN_NOT_FOUND', `Databricks has no run ${run_id}.`, 'check the id; run_databricks_job gave it when it started the run.');
+    if (!run)
+      throw new ToolError('RUN_NOT_FOUND', `Databricks has no run ${run_id}.`, 'check the id; run_databricks_job gave it when it started the run.').about(
+        'run_id',
+      );
     if (run.terminal)
       throw new ToolError(
         'ALREADY_ENDED',
         `Run ${run_id} has ended already (${run.status}), so there is nothing to cancel.`,
         'read its outcome with get_job_status.',
-      );
+      ).about('run_id');
     const job = await theJob(run.jobId, databricks, ctx.signal);
     const running = run.startedAt === null ? [] : [{ label: 'Running for', value: seconds(Math.max(0, ctx.now() - run.startedAt) / 1000) }];
     return {

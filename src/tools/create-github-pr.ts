@@ -73,18 +73,21 @@ export const createGithubPr = writeTool({
     const session = sessionOf(ctx);
     const hub = ctx.services.github;
     const repo = asked.repo ?? ctx.settings.defaults.repository;
-    if (!repo) throw new ToolError('NO_REPOSITORY', 'No repository was named and none is configured.', 'ask which repository, then pass repo as owner/name.');
+    if (!repo)
+      throw new ToolError('NO_REPOSITORY', 'No repository was named and none is configured.', 'ask which repository, then pass repo as owner/name.').about(
+        'repo',
+      );
     checkRepository(repo);
     const base =
       asked.base ?? (repo === ctx.settings.defaults.repository ? ctx.settings.defaults.base : undefined) ?? (await hub.getRepo(repo, ctx.signal)).defaultBranch;
-    checkRef(base);
+    checkRef(base, 'base');
     const head = await hub.getBranch({ repo, branch: base }, ctx.signal);
     if (!head) {
-      throw new ToolError('NO_SUCH_BRANCH', `${repo} has no branch ${base} to merge into.`, 'leave base out, or name a branch that exists.');
+      throw new ToolError('NO_SUCH_BRANCH', `${repo} has no branch ${base} to merge into.`, 'leave base out, or name a branch that exists.').about('base');
     }
     const title = safeTitle(asked.title);
     if (!title || title.length > 256)
-      throw new ToolError('BAD_TITLE', 'The title is empty or has more than 256 characters once it is safe to show.', 'give a short one.');
+      throw new ToolError('BAD_TITLE', 'The title is empty or has more than 256 characters once it is safe to show.', 'give a short one.').about('title');
     const folder = recordFolder(title, session, ctx);
     const files = filesOf(asked.files ?? [], folder);
     const args: Arguments = {
@@ -183,15 +186,16 @@ function bodyOf(text: string): string {
     'BODY_TOO_LONG',
     `The description has ${body.length} characters once it is safe to show.`,
     'shorten it; the whole record is added anyway.',
-  );
+  ).about('body');
 }
 
 function filesOf(files: { path: string; content: string }[], folder: string): Arguments['files'] {
   const taken = new Set<string>();
-  for (const { path, content } of files) {
-    checkWritablePath(path);
+  for (const [i, { path, content }] of files.entries()) {
+    checkWritablePath(path, 'files', String(i), 'path');
     const folded = path.normalize('NFKC').toLowerCase();
-    const refuse = (why: string) => new ToolError('BAD_PATH', `The path ${path} can't be used: ${why}.`, 'leave it out or name it otherwise.');
+    const refuse = (why: string) =>
+      new ToolError('BAD_PATH', `The path ${path} can't be used: ${why}.`, 'leave it out or name it otherwise.').about('files', String(i));
     if (taken.has(folded)) throw refuse('it is given twice');
     if ([...taken].some((t) => t.startsWith(`${folded}/`) || folded.startsWith(`${t}/`))) throw refuse('it is a file and a folder at once');
     if (folded === folder.toLowerCase() || folded.startsWith(`${folder.toLowerCase()}/`)) throw refuse("the record's folder is written by the host");
@@ -206,7 +210,11 @@ function filesOf(files: { path: string; content: string }[], folder: string): Ar
   }));
   const bytes = made.reduce((sum, f) => sum + f.bytes, 0);
   if (bytes > MOST_FILES)
-    throw new ToolError('FILES_TOO_LARGE', `The files have ${bytes} bytes; at most ${MOST_FILES} go into one pull request.`, 'send fewer or smaller files.');
+    throw new ToolError(
+      'FILES_TOO_LARGE',
+      `The files have ${bytes} bytes; at most ${MOST_FILES} go into one pull request.`,
+      'send fewer or smaller files.',
+    ).about('files');
   return made;
 }
 

@@ -84,6 +84,8 @@ export class ToolError extends Error {
   /** The fact alone, for a person: what to do next is the model's. */
   readonly what: string;
   readonly retryable: boolean;
+  /** The path of the argument it is about, where it is about one. */
+  argument?: readonly string[];
 
   constructor(code: string, what: string, next: string, retryable = false) {
     super(`${code}: ${what} Next: ${next} (${retryable ? 'retryable' : 'not retryable'})`);
@@ -91,6 +93,11 @@ export class ToolError extends Error {
     this.code = code;
     this.what = what;
     this.retryable = retryable;
+  }
+
+  about(...argument: readonly string[]): this {
+    this.argument = argument;
+    return this;
   }
 }
 

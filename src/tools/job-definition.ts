@@ -18,7 +18,7 @@ const MOST_STARTED = 20;
 /** The job's own definition as Databricks has it now, and those of the jobs that it starts. */
 export async function theJob(jobId: string, databricks: Databricks, signal: AbortSignal): Promise<WholeJob> {
   const job = await unlessMissing(databricks.getJob(jobId, signal));
-  if (!job) throw new ToolError('JOB_NOT_FOUND', `Databricks has no job ${jobId}.`, 'look for the job with list_databricks_jobs.');
+  if (!job) throw new ToolError('JOB_NOT_FOUND', `Databricks has no job ${jobId}.`, 'look for the job with list_databricks_jobs.').about('job_id');
   const inner: WholeJob['inner'] = [];
   let level: { job: Job; at: number | null }[] = [{ job, at: null }];
   for (let depth = 0; level.length > 0; depth++) {
@@ -29,7 +29,7 @@ export async function theJob(jobId: string, databricks: Databricks, signal: Abor
         'STARTS_TOO_MUCH',
         `Job ${jobId} starts jobs that start jobs, more than ${DEEPEST} deep or more than ${MOST_STARTED} in all, so where they would run cannot be told.`,
         'name the job itself that does the training.',
-      );
+      ).about('job_id');
     const jobs = await Promise.all(started.map(async (each) => (await unlessMissing(databricks.getJob(each.jobId, signal))) ?? unseen(each.jobId)));
     level = jobs.map((job, i) => ({ job, at: inner.length + i }));
     inner.push(...jobs.map((job, i) => ({ job, given: started[i]?.parameters ?? {}, by: started[i]?.by ?? null })));

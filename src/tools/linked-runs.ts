@@ -45,13 +45,16 @@ export async function theMlflowRun(id: string, ctx: ContextWith<'mlflow'>): Prom
       'NOT_A_RUN_ID',
       `"${id.slice(0, 60)}" is no MLflow run id, which has 32 hex digits.`,
       'take the id from find_best_run or from get_job_status (mlflow_run_ids).',
-    );
+    ).about('run_id');
   }
   const run = await mlflow.getRun(wanted, ctx.signal).catch((error: unknown) => {
     if (isNotFound(error)) return null;
     throw error;
   });
-  if (!run) throw new ToolError('RUN_NOT_FOUND', `MLflow has no run ${wanted}.`, 'check the id, or look for the run with find_best_run or get_job_status.');
+  if (!run)
+    throw new ToolError('RUN_NOT_FOUND', `MLflow has no run ${wanted}.`, 'check the id, or look for the run with find_best_run or get_job_status.').about(
+      'run_id',
+    );
   await checkRun(run, ctx);
   return { run, note: null };
 }

@@ -3,7 +3,7 @@ import { canonicalJson } from '../policy/digest.ts';
 import { visible } from '../policy/outside-text.ts';
 import { UpstreamError } from '../services/http.ts';
 import { done, type Plan, type Refusal, type ToolAnswer, ToolError, type WriteTool } from './define-tool.ts';
-import { whatIsWrong } from './foreign-arguments.ts';
+import { type Wrong, whatIsWrong } from './foreign-arguments.ts';
 import { type Definition, definitionHash, type Fitted } from './foreign-definition.ts';
 import { type ForeignResult, readResult } from './foreign-result.ts';
 
@@ -69,8 +69,10 @@ export function mountedTool(mounted: Mounted, remote: Remote | null): WriteTool 
     foreign: { upstream: upstreamOf(server), readOnly: trusted ? hints.readOnly : undefined, schema: fitted.schema },
     async plan(input: Record<string, unknown>, { session }): Promise<Plan | Refusal> {
       const wrong = formless(input) ?? whatIsWrong(fitted.schema, input);
-      if (wrong !== null)
-        throw new ToolError('BAD_ARGUMENTS', `${called} does not take these arguments: ${visible(wrong).slice(0, 500)}.`, 'correct them by its schema.');
+      if (wrong !== null) {
+        const what = `${called} does not take these arguments: ${visible(wrong.why).slice(0, 500)}.`;
+        throw new ToolError('BAD_ARGUMENTS', what, 'correct them by its schema.').about(...wrong.argument);
+      }
       // A person has agreed: then the server is waited for. Else the model goes on without it.
       const why = await reached(() => remote?.differs() ?? Promise.resolve(null), server, (session?.approvedBy.length ?? 0) > 0);
       if (why !== null) return { kind: 'refusal', why };
@@ -127,11 +129,11 @@ function inWords({ readOnly, destructive, idempotent }: Mounted['fitted']['hints
 }
 
 /** What has no canonical form can't be approved. */
-function formless(input: Record<string, unknown>): string | null {
+function formless(input: Record<string, unknown>): Wrong | null {
   try {
     canonicalJson(input);
     return null;
   } catch {
-    return 'they hold something that has no form in JSON';
+    return { argument: [], why: 'they hold something that has no form in JSON' };
   }
 }

@@ -39,7 +39,7 @@ export const postToSlack = writeTool({
     const { slack } = ctx.services;
     const target = channel === undefined ? session.channel : await resolve(channel, session, slack, ctx.signal);
     const thread = thread_ts ?? (channel === undefined ? session.thread : null);
-    if (target === '') throw new ToolError('NO_CHANNEL', 'A call from an MCP client has no thread of its own.', 'name a channel.');
+    if (target === '') throw new ToolError('NO_CHANNEL', 'A call from an MCP client has no thread of its own.', 'name a channel.').about('channel');
     if (channel === undefined && thread === null) {
       throw new UpstreamError("The experiment's thread is not there yet.", { upstream: 'the thread', status: 0, transient: true });
     }
@@ -94,7 +94,11 @@ async function resolve(channel: string, session: SessionFacts, slack: SlackServi
   if ((await slack.channelName(session.channel, signal)) === name) return session.channel;
   const id = await slack.channelNamed(name, signal);
   if (id) return id;
-  throw new ToolError('NO_SUCH_CHANNEL', `The app sees no channel #${name}.`, 'check the name with the person, or leave channel out to post in this thread.');
+  throw new ToolError(
+    'NO_SUCH_CHANNEL',
+    `The app sees no channel #${name}.`,
+    'check the name with the person, or leave channel out to post in this thread.',
+  ).about('channel');
 }
 
 async function posted(slack: SlackService, post: { channel: string; thread: string | undefined; ts: string }, ctx: ToolContext): Promise<ToolAnswer> {

@@ -38,7 +38,7 @@ export async function reconsider(
     if (!rule) return { is: 'no', why: 'labmate.json names nobody who may approve this.' };
     return { is: 'asks', digest, arguments: plan.arguments, preview, expiresAfterMs: rule.expiresAfterMs };
   } catch (error) {
-    if (error instanceof ToolError) return { is: 'no', why: error.what };
+    if (error instanceof ToolError) return { is: 'no', why: error.what, ...(error.argument ? { argument: error.argument } : {}) };
     if (error instanceof UpstreamError) return { is: 'no', why: error.message };
     throw error;
   }

@@ -13,31 +13,32 @@ const POWERFUL = [
 
 /** Throws unless the path is a plain one inside a repository. */
 export function checkPath(path: string): void {
-  refuse(path, badPath(path));
+  refuse(path, badPath(path), ['path']);
 }
 
-/** Throws unless the path may be written: a plain one, to a file that only lies there. */
-export function checkWritablePath(path: string): void {
+/** Throws unless the path may be written: a plain one, to a file that only lies there. `argument`: where it stands in what the tool was asked with. */
+export function checkWritablePath(path: string, ...argument: readonly string[]): void {
   // Compared the way the most forgiving file system would: any case, one form for each character.
   const folded = path.normalize('NFKC').toLowerCase();
-  refuse(path, badPath(path) ?? POWERFUL.find((p) => p.is.test(folded))?.why ?? null);
+  refuse(path, badPath(path) ?? POWERFUL.find((p) => p.is.test(folded))?.why ?? null, argument);
 }
 
 /** Throws unless the ref is a plain branch, tag or commit name. */
-export function checkRef(ref: string): void {
+export function checkRef(ref: string, argument = 'ref'): void {
   const why = badRef(ref);
-  if (why) throw new ToolError('BAD_REF', `The ref ${quoted(ref)} can't be used: ${why}.`, 'give a branch, a tag or a commit sha, e.g. main.');
+  if (why) throw new ToolError('BAD_REF', `The ref ${quoted(ref)} can't be used: ${why}.`, 'give a branch, a tag or a commit sha, e.g. main.').about(argument);
 }
 
 /** Throws unless it is owner/name. */
 export function checkRepository(repo: string): void {
   const [owner = '', name = '', ...rest] = repo.split('/');
   const fine = rest.length === 0 && /^[A-Za-z0-9][A-Za-z0-9-]{0,38}$/.test(owner) && /^[A-Za-z0-9._-]{1,100}$/.test(name) && !/^\.+$|\.git$/i.test(name);
-  if (!fine) throw new ToolError('BAD_REPOSITORY', `${quoted(repo)} is no repository name.`, 'give owner/name, e.g. acme/ads.');
+  if (!fine) throw new ToolError('BAD_REPOSITORY', `${quoted(repo)} is no repository name.`, 'give owner/name, e.g. acme/ads.').about('repo');
 }
 
-function refuse(path: string, why: string | null): void {
-  if (why) throw new ToolError('BAD_PATH', `The path ${quoted(path)} can't be used: ${why}.`, 'give a plain path inside the repository, e.g. configs/v2.json.');
+function refuse(path: string, why: string | null, argument: readonly string[]): void {
+  const next = 'give a plain path inside the repository, e.g. configs/v2.json.';
+  if (why) throw new ToolError('BAD_PATH', `The path ${quoted(path)} can't be used: ${why}.`, next).about(...argument);
 }
 
 function badPath(path: string): string | null {

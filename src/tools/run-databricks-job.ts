@@ -88,11 +88,12 @@ async function resolve(config: string | undefined, given: Record<string, string>
       kind: 'question',
       text: `Two configs are named: ${cell(config, 200)}, and ${cell(asParameter, 200)} as parameter ${own}. Ask which one is meant.`,
       ask: `Two configs are named: ${cell(config, 200)}, and ${cell(asParameter, 200)} as parameter ${own}. Which one is meant?`,
+      argument: ['config'],
     };
   const wanted = config ?? asParameter;
   if (wanted === undefined) return { kind: 'resolved', parameters: given, differs: [] };
   const found = await resolveConfig(wanted, job, ctx);
-  if (found.kind === 'question') return found;
+  if (found.kind === 'question') return { ...found, argument: config === undefined ? ['parameters', own ?? ''] : ['config'] };
   const parameters = { ...found.parameters, ...given, ...(own === null ? {} : { [own]: found.parameters[own] ?? wanted }) };
   return { kind: 'resolved', config: found.config, parameters, differs: found.differs.filter((d) => given[d.name] === undefined) };
 }
@@ -200,7 +201,7 @@ function texts(parameters: Record<string, string | number | boolean>): Record<st
       'PARAMETERS_TOO_LARGE',
       `The parameters take ${size} bytes; Databricks takes at most 10,000.`,
       'put them into a config file and name it in config.',
-    );
+    ).about('parameters');
   return Object.fromEntries(all);
 }
 

@@ -36,17 +36,17 @@ export const tagRun = writeTool({
     const { run } = await theMlflowRun(asked.run_id, ctx);
     checkKey(asked.key);
     const value = asked.value === undefined ? null : asked.key === DESCRIPTION ? safeMarkdown(asked.value) : asked.value;
-    if (value === null && asked.key !== DESCRIPTION) throw new ToolError('NO_VALUE', `There is no value for ${cell(asked.key)}.`, 'give value.');
+    if (value === null && asked.key !== DESCRIPTION) throw new ToolError('NO_VALUE', `There is no value for ${cell(asked.key)}.`, 'give value.').about('value');
     const text = value ?? describedBy(ctx);
     const before = tagOf(run, asked.key);
     if (before === text)
-      throw new ToolError('ALREADY_SET', `Run ${run.runId} has ${cell(asked.key)} with exactly this value.`, 'go on; there is nothing to do.');
+      throw new ToolError('ALREADY_SET', `Run ${run.runId} has ${cell(asked.key)} with exactly this value.`, 'go on; there is nothing to do.').about('value');
     if (before !== null && !asked.overwrite)
       throw new ToolError(
         'TAG_EXISTS',
         `Run ${run.runId} has ${cell(asked.key)} already: ${cell(before, 200)}.`,
         'ask whether it is to be replaced, then pass overwrite.',
-      );
+      ).about('overwrite');
     const experiment = await mlflow.getExperiment(run.experimentId, ctx.signal);
     return {
       kind: 'plan',
@@ -95,7 +95,7 @@ function tagOf(run: MlflowRun, key: string): string | null {
 
 function checkKey(key: string): void {
   const refuse = (why: string) =>
-    new ToolError('BAD_TAG', `The tag ${JSON.stringify(key.slice(0, 80))} can't be set: ${why}.`, 'choose another key, such as team.note.');
+    new ToolError('BAD_TAG', `The tag ${JSON.stringify(key.slice(0, 80))} can't be set: ${why}.`, 'choose another key, such as team.note.').about('key');
   // What MLflow takes as a key; it keeps no others.
   if (!/^[/\w.\- ]+$/.test(key) || key.trim() !== key) throw refuse('a key has letters, digits and / _ . - and inner spaces only');
   const folded = key.toLowerCase();

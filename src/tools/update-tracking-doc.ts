@@ -53,10 +53,14 @@ export const updateTrackingDoc = writeTool({
     const hub = ctx.services.github;
     const { defaults } = ctx.settings;
     const repo = asked.repo ?? defaults.repository;
-    if (!repo) throw new ToolError('NO_REPOSITORY', 'No repository was named and none is configured.', 'ask which repository, then pass repo as owner/name.');
+    if (!repo)
+      throw new ToolError('NO_REPOSITORY', 'No repository was named and none is configured.', 'ask which repository, then pass repo as owner/name.').about(
+        'repo',
+      );
     checkRepository(repo);
-    checkWritablePath(asked.path);
-    if (!/\.(md|markdown)$/i.test(asked.path)) throw new ToolError('NOT_MARKDOWN', `${asked.path} is no Markdown file.`, 'name one that ends in .md.');
+    checkWritablePath(asked.path, 'path');
+    if (!/\.(md|markdown)$/i.test(asked.path))
+      throw new ToolError('NOT_MARKDOWN', `${asked.path} is no Markdown file.`, 'name one that ends in .md.').about('path');
     const base = (repo === defaults.repository ? defaults.base : undefined) ?? (await hub.getRepo(repo, ctx.signal)).defaultBranch;
     const branch = asked.branch === undefined ? ownBranch(repo, session) : checkOwn(asked.branch, session);
     const text = await read({ repo, path: asked.path, branch, base }, hub, ctx.signal);
@@ -151,14 +155,14 @@ async function read(
       'UNREADABLE',
       `${path} in ${repo} is ${file.unreadable === 'binary' ? 'not text' : 'larger than 1 MB'}.`,
       'ask which document is meant.',
-    );
+    ).about('path');
   if (file) return file.text;
   const others = await hub.findFiles({ repo, name: path, ref }, signal);
   throw new ToolError(
     'NOT_FOUND',
     `${repo} has no file ${path} at ${ref}.`,
     others.length > 0 ? `ask whether ${listed(others, 10)} is meant.` : 'ask a person for the path.',
-  );
+  ).about('path');
 }
 
 function tableIn(text: string, columns: readonly string[]): DocTable | undefined {
@@ -169,17 +173,17 @@ function tableFor(text: string, path: string, columns: readonly string[]): DocTa
   const table = tableIn(text, columns);
   if (table) {
     if (columns.some((column) => hasColumn({ ...table, header: table.header.slice(0, 1) }, column)))
-      throw new ToolError('KEY_COLUMN', `The first column (${cell(table.header[0] ?? '')}) is the row's key.`, 'give it as row_key only.');
+      throw new ToolError('KEY_COLUMN', `The first column (${cell(table.header[0] ?? '')}) is the row's key.`, 'give it as row_key only.').about('columns');
     return table;
   }
   const headers = tablesOf(text).map((t) => t.header.map((name) => cell(name)).join(', '));
   if (headers.length === 0)
-    throw new ToolError('NO_TABLE', `${path} holds no Markdown table.`, 'ask which document is meant; one can be added with create_github_pr.');
+    throw new ToolError('NO_TABLE', `${path} holds no Markdown table.`, 'ask which document is meant; one can be added with create_github_pr.').about('path');
   throw new ToolError(
     'NO_SUCH_COLUMN',
     `No table of ${path} has all of ${listed(columns)}.`,
     `use the columns there are: ${headers.slice(0, 5).join('; or ')}.`,
-  );
+  ).about('columns');
 }
 
 /** The branch of this session's latest pull request in the repository; before there is one, a branch for its tracking. By the record, so always the same for one call. */
@@ -198,7 +202,7 @@ function checkOwn(branch: string, { alias }: SessionFacts): string {
     'NOT_OUR_BRANCH',
     `${cell(branch)} is no branch of this session.`,
     'leave branch out, or give the one that create_github_pr answered with.',
-  );
+  ).about('branch');
 }
 
 function sessionOf({ session }: ToolContext): SessionFacts {

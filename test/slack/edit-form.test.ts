@@ -116,6 +116,14 @@ describe('the form for another tool', () => {
     expect(readFields(own, as('false'), drafted)).toMatchObject({ input: { title: 'z', draft: false } });
   });
 
+  test.each<[string, string[], string]>([
+    ['within a file', ['files', '0', 'content'], 'Files'],
+    ['an item of a list', ['labels', '1'], 'Labels'],
+    ['an argument', ['depth'], 'Depth'],
+  ])('an objection to %s stands under the argument that holds it, whatever else was changed', (_what, argument, label) => {
+    expect(form.fields[fieldAbout(argument, form.fields, ['z', 'b', 'yes', '[]', '1'])]?.label).toBe(label);
+  });
+
   test('says in what form each is written', () => {
     const blocks = editForm('s1/1', form, 'Well.', 'Change').blocks as { hint?: { text: string }; element?: { type: string; initial_option?: unknown } }[];
     const hints = blocks.map((b) => b.hint?.text);

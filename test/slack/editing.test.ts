@@ -32,6 +32,7 @@ const tool = writeTool({
   timeoutMs: 1_000,
   plan: async (args) => {
     if (args.title === 'gone') throw new ToolError('TITLE_NOT_FOUND', 'Nobody has the title gone.', 'look for the title with list_titles.');
+    if (args.files === 'gone') throw new ToolError('NO_SUCH_FILES', 'There are no such files.', 'name others.').about('files');
     return { kind: 'plan', arguments: args, touches: {}, preview: { summary: 'Hand in', facts: [], changes: [], ...acts } };
   },
   run: async () => done('Done.', {}),
@@ -91,7 +92,8 @@ async function edit(title: string, others: Record<string, { value: string }> = {
   const modal = await until(() => world.data.modals.find((m) => m.user === 'U2' && m.view['callback_id'] === 'edit_arguments'));
   const { submit } = modal.view as { submit?: { text: string } };
   await act({ as: 'U2', do: 'submit', modal: modal.id, values: { '0': { value: title }, ...others } });
-  return { submit: submit?.text, errors: Object.values(world.data.modals.find((m) => m.id === modal.id)?.errors ?? {}) };
+  const under = world.data.modals.find((m) => m.id === modal.id)?.errors ?? {};
+  return { submit: submit?.text, errors: Object.values(under), under };
 }
 
 const approval = async (ref: string) => (await desk.log.reading.session(id))?.approvals.get(ref);
@@ -100,7 +102,7 @@ const edited = async () => [...((await desk.log.reading.session(id))?.approvals.
 
 test('a change of what could be read whole, by somebody who may, is their yes', async () => {
   await ask('small');
-  expect(await edit('better')).toEqual({ submit: 'Change and approve', errors: [] });
+  expect(await edit('better')).toMatchObject({ submit: 'Change and approve', errors: [] });
   expect(await edited()).toMatchObject({ state: 'approved', arguments: { title: 'better' } });
 });
 
@@ -117,13 +119,13 @@ test('what is too long to be shown whole is approved by no form and no old butto
   await until(() => whispersTo(desk.workspace, 'U2').find((t) => t.includes('too long to be shown whole')));
   expect(await approval(`${id}/1`)).toMatchObject({ state: 'pending', votes: [] });
 
-  expect(await edit('better')).toEqual({ submit: 'Change', errors: [] });
+  expect(await edit('better')).toMatchObject({ submit: 'Change', errors: [] });
   expect(await edited()).toMatchObject({ state: 'pending', votes: [] });
 });
 
 test('a yes that comes with a change is none where the call has become too long to be shown whole, and says so', async () => {
   await ask('x'.repeat(59_900));
-  expect(await edit('y'.repeat(500))).toEqual({ submit: 'Change and approve', errors: [] });
+  expect(await edit('y'.repeat(500))).toMatchObject({ submit: 'Change and approve', errors: [] });
   await until(() => whispersTo(desk.workspace, 'U2').find((t) => /^It is changed, .*too long to be shown whole/.test(t)));
   expect(await edited()).toMatchObject({ state: 'pending', votes: [] });
 });
@@ -169,9 +171,14 @@ test('a yes or no is chosen and a list is written a line each, and both count as
 test.each([
   ['what a tool finds wrong, without what is meant for the model', 'gone', {}, 'Nobody has the title gone.'],
   ['too many', 't', { '3': { value: 'a\nb\nc' } }, 'It may have at most 2 items.'],
-  ['what is not taken', 't', { '3': { value: 'a\nb c' } }, 'It must be a label (item 2).'],
+  ['what is not taken', 't', { '3': { value: 'a\nb c' } }, 'Item 2 must be a label.'],
 ])('a person reads in a sentence %s', async (_what, title, others, why) => {
   await ask('small');
   expect((await edit(title, others)).errors).toEqual([why]);
   expect(await approval(`${id}/1`)).toMatchObject({ state: 'pending' });
+});
+
+test('what a tool finds wrong stands under the argument it is about, though another field was changed before it', async () => {
+  await ask('small');
+  expect((await edit('better', { '1': { value: 'gone' } })).under).toEqual({ '1': 'There are no such files.' });
 });

@@ -111,7 +111,7 @@ describe('a call that is put differently', () => {
     await stage.command('Open the reworded pull request');
     const first = await stage.card('edit_call');
     await stage.click('U1', first, 'edit_call');
-    expect(await fill(stage, 'U1', { Labels: `ml\n${'x'.repeat(51)}` })).toEqual(['It may have at most 50 characters (item 2).']);
+    expect(await fill(stage, 'U1', { Labels: `ml\n${'x'.repeat(51)}` })).toEqual(['Item 2 may have at most 50 characters.']);
     expect(await fill(stage, 'U1', { Title: 'feat: what it is', Labels: 'ml\nads', Draft: 'yes' })).toEqual([]);
     const second = await stage.until('the new card', () => stage.messages().findLast((m) => m.ts > first.ts && stage.button(m, 'approve_call')));
     await stage.click('U3', second, 'approve_call');

@@ -22,9 +22,9 @@ test.each<[string, Record<string, unknown>, string, string]>([
   ['a type', { title: 7 }, 'title: it must be a text', 'It must be a text.'],
   ['a truth', { draft: 'yes' }, 'draft: it must be true or false', 'It must be true or false.'],
   ['what is empty', { title: '' }, 'title: it is empty', 'It is empty.'],
-  ['what is missing', { files: [{}] }, 'files.0.path: it is missing', 'It is missing (item 1, path).'],
-  ['what is not there', { files: [{ path: 'a', mode: 1 }] }, 'files.0: there is no "mode"', 'There is no "mode" (item 1).'],
-  ['a check of ours', { reviewers: ['a', 'b c'] }, 'reviewers.1: it must be a GitHub login', 'It must be a GitHub login (item 2).'],
+  ['what is missing', { files: [{}] }, 'files.0.path: it is missing', 'Item 1: "path" is missing.'],
+  ['what is not there', { files: [{ path: 'a', mode: 1 }] }, 'files.0: there is no "mode"', 'Item 1: there is no "mode".'],
+  ['a check of ours', { reviewers: ['a', 'b c'] }, 'reviewers.1: it must be a GitHub login', 'Item 2 must be a GitHub login.'],
   ['what has no words of ours', { share: 7 }, 'share: the tool does not take it', 'The tool does not take it.'],
 ])('the model and a person read the same of %s, each in their form', (_what, input, model, person) => {
   const [issue] = tool.input.safeParse(input).error?.issues ?? [];

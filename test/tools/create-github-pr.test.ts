@@ -72,6 +72,18 @@ async function planOf(input: Record<string, unknown> = {}, ctx = context()): Pro
   if (plan.kind !== 'plan') throw new Error('no plan');
   return plan;
 }
+
+test.each<[string, Record<string, unknown>, string[]]>([
+  ['a repository that is none', { repo: 'ads' }, ['repo']],
+  ['a base that is no branch name', { base: 'a..b' }, ['base']],
+  ['a base that is not there', { base: 'nosuch' }, ['base']],
+  ['a title with nothing to show', { title: '   ' }, ['title']],
+  ['a path outside', { files: [asked.files[0], { path: '/etc/passwd', content: '' }] }, ['files', '1', 'path']],
+  ['a path given twice', { files: [asked.files[0], asked.files[0]] }, ['files', '1']],
+])('an objection to %s names the argument, so that a form can show it there', async (_what, input, argument) => {
+  await expect(planOf(input)).rejects.toMatchObject({ name: 'ToolError', argument });
+});
+
 const key = 'k'.repeat(64);
 const folder = 'experiments/2026-11-01-feat-feature-set-v2-ablation-e-7k2f';
 

@@ -77,13 +77,13 @@ function isSet(given: unknown, key: string): boolean {
   return isRecord(given) && Object.hasOwn(given, key);
 }
 
-/** The field that an objection is about: the one named, else the first that was changed. */
+/** The field that an objection is about: the one named or that holds it, else the first that was changed. */
 export function fieldAbout(argument: readonly string[], fields: readonly Field[], written: readonly string[]): number {
   const [name, key] = argument;
   const found = [
     fields.findIndex((f) => f.path[0] === name && f.path[1] === key),
     fields.findIndex((f, i) => key !== undefined && f.path[0] === MORE && new RegExp(`^\\s*${key.replace(/\W/g, '\\$&')}\\s*=`, 'm').test(written[i] ?? '')),
-    fields.findIndex((f) => key === undefined && f.path[0] === name),
+    fields.findIndex((f) => f.path.length === 1 && f.path[0] === name),
     fields.findIndex((f, i) => (written[i] ?? '') !== f.value),
   ];
   return Math.max(0, found.find((at) => at >= 0) ?? 0);
