@@ -94,21 +94,28 @@ async function fieldsToWords(desk: Desk, view: Submission['view'], place: string
   const threshold = read('threshold');
   if (threshold !== '' && thresholdInWords(threshold) === null)
     return { field: 'threshold', why: 'Write a number, with % or points if you mean those: 1%, 2 points, 0.01.' };
+  const config = read('config');
+  if (/[\s,]/.test(config)) return { field: 'config', why: 'Write the name of one file, such as base_config.json. It may hold no blanks.' };
   const metric = read('metric');
   if (!/^[\w@./-]+$/.test(metric)) return { field: 'metric', why: 'Write the name of one metric, such as val_f1.' };
   const name = isDirect(place) ? null : await desk.slack.channelName(place, AbortSignal.timeout(800)).catch(() => place);
-  const next = read('next');
+  const chosen = read('next');
+  const next = Object.hasOwn(THEN, chosen) ? (chosen as Then) : 'tell';
+  const baseline = read('baseline');
+  if (baseline === '' && next !== 'tell')
+    return { field: 'baseline', why: `“${THEN[next]}” needs something to compare with. Fill this in, or choose “${THEN.tell}”.` };
   const filled: Ablation = {
     job: read('job'),
-    config: read('config'),
+    config,
     changes: changes.map((pair) => ({ name: pair?.[1] ?? '', value: pair?.[2] ?? '' })),
     metric,
-    baseline: read('baseline'),
+    baseline,
     threshold,
-    next: Object.hasOwn(THEN, next) ? (next as Then) : 'tell',
+    next,
     channel: name,
   };
-  const says = 'This is what is run, and what the record keeps. Change it as you like; next time you can type it after /experiment.';
+  const unused = baseline === '' && threshold !== '' ? `The threshold ${threshold} is left out, as nothing is compared. ` : '';
+  const says = `${unused}This is what is run, and what the record keeps. Change it as you like; next time you can type it after /experiment.`;
   return { push: promptForm({ about: place, title: 'New experiment', says, prompt: writtenPrompt(filled).slice(0, LONGEST), close: 'Back' }) };
 }
 

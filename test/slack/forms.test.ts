@@ -81,6 +81,28 @@ describe('the form for a usual ablation', () => {
     expect(words).toContain('feat: base_config.json ablation');
   });
 
+  test('drops nothing that was filled in without a word', async () => {
+    await command('');
+    const form = await dialog('new_experiment');
+    const submitted = async (changes: Record<string, string>) => {
+      await submit(form.id, { ...FILLED, ...changes });
+      const shown = modals();
+      return shown.length > 1 ? JSON.stringify(shown.at(-1)?.view) : shown[0]?.errors;
+    };
+    for (const next of ['pull-request-or-post', 'pull-request', 'post'] as const)
+      expect(await submitted({ baseline: '', next })).toEqual({ baseline: expect.stringContaining(`“${THEN[next]}” needs something to compare with`) });
+    for (const config of ['base config.json', 'a.json, b.json'])
+      expect(await submitted({ config })).toEqual({ config: expect.stringContaining('the name of one file') });
+    expect(await submitted({ baseline: '', next: 'tell' })).toContain('The threshold 1% is left out, as nothing is compared.');
+  });
+
+  test.each(['post', 'tell'])('a threshold stands in the sentence also where it only says what counts: %s', async (next) => {
+    await command('');
+    const form = await dialog('new_experiment');
+    await submit(form.id, { ...FILLED, next });
+    expect(JSON.stringify(await until(() => modals()[1]?.view))).toContain('If val_f1 improved by more than 1%, say so.');
+  });
+
   test('opens from anywhere by the shortcut, and is refused to guests when it is sent', async () => {
     await desk.workspace.act({ as: 'U5', do: 'shortcut', callbackId: 'new_experiment' });
     const form = await dialog('new_experiment', 'U5');

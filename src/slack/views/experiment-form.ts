@@ -50,7 +50,10 @@ export function ablationForm({ places, place, jobs, usual }: FormOffer): View {
         optional: true,
       }),
       input('metric', 'Metric', text('metric', metric), { ...(known ? { hint: `Known here: ${known}` } : {}) }),
-      input('baseline', 'Compare with', text('baseline', best), { hint: 'In words, or the id of a run. Left empty: with nothing.', optional: true }),
+      input('baseline', 'Compare with', text('baseline', best), {
+        hint: 'In words, or the id of a run. Left empty: with nothing, and you are just told the result.',
+        optional: true,
+      }),
       input('threshold', 'Threshold', text('threshold', '1%'), {
         hint: 'It counts as improved by more than this: 1%, 2 points or 0.01. Left empty: by any gain.',
         optional: true,

@@ -53,9 +53,10 @@ function baselineInWords(baseline: string): string {
 function thenInWords({ next, job, config, metric, baseline, threshold, channel }: Ablation, change: readonly string[]): string[] {
   const post = channel === null ? 'tell me the difference' : `post the diff to Slack channel #${channel}`;
   if (!baseline) return [`Report its ${metric} here.`];
-  if (next === 'tell') return ['Report the comparison here.'];
-  if (next === 'post') return [`${post.charAt(0).toUpperCase()}${post.slice(1)}.`];
   const by = threshold ? ` by more than ${thresholdInWords(threshold) ?? threshold}` : '';
+  const counts = by ? [`If ${metric} improved${by}, say so.`] : [];
+  if (next === 'tell') return ['Report the comparison here.', ...counts];
+  if (next === 'post') return [`${post.charAt(0).toUpperCase()}${post.slice(1)}.`, ...counts];
   const what = change.join(', ') || config || jobInWords(job);
   const title = `feat: ${what.replaceAll('"', "'").slice(0, 80)} ablation`;
   const otherwise = next === 'pull-request' ? 'report it here' : post;
