@@ -221,6 +221,8 @@ describe('the thread of a session', () => {
     expect(JSON.stringify(asked.blocks)).toContain('"value":"s1/c1/1"');
     const answered = slot(slotsOf(...open, told('b.json'), finished('c1')), 'question:c1');
     expect(answered.text).toBe('A question: Which file?\nAnswered: b.json');
+    // One mark before each: Slack numbers them.
+    expect(JSON.stringify(answered.blocks)).toMatch(/"style":"ordered".*"text":"a\.json"/);
     expect(buttons(answered)).toEqual([]);
   });
 

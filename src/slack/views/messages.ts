@@ -2,7 +2,7 @@ import { plainWords, richWords } from '../../policy/model-words.ts';
 import { named } from '../../policy/outside-text.ts';
 import type { Block } from '../../services/slack.ts';
 import { fallback, fitted } from './limits.ts';
-import { actions, type Bit, bold, bullets, button, clock, context, link, para, quote, rich, t, user } from './rich.ts';
+import { actions, type Bit, bold, bullets, button, clock, context, link, numbered, para, quote, rich, t, user } from './rich.ts';
 
 type Message = { text: string; blocks: Block[] };
 
@@ -102,7 +102,7 @@ export function questionMessage(q: Question): Message {
     rich(
       para(bold('A question'), ...(q.to && q.open && !q.answer ? [t(' for '), user(q.to)] : [])),
       quote(named(q.question)),
-      ...(q.options.length > 0 && (!short || !q.open) ? [bullets(q.options.map((o, i) => [t(`${i + 1}. ${o}`)]))] : []),
+      ...(q.options.length > 0 && (!short || !q.open) ? [numbered(q.options.map((o) => [t(o)]))] : []),
       para(...state),
     ),
     ...(q.open && !q.answer ? q.options.map((o, i) => actions(`${i}:${q.ref}`, button('answer_person', short ? o : `Option ${i + 1}`, `${q.ref}/${i}`))) : []),

@@ -63,6 +63,10 @@ export function bullets(items: Bit[][]): Para {
   return { type: 'rich_text_list', style: 'bullet', elements: items.map((bits) => para(...bits)) };
 }
 
+export function numbered(items: Bit[][]): Para {
+  return { ...bullets(items), style: 'ordered' };
+}
+
 /** One block of paragraphs; a paragraph ends its own line. */
 export function rich(...paras: Para[]): Block {
   return { type: 'rich_text', elements: paras.filter((p) => p.elements.length > 0) };
