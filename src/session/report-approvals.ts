@@ -1,4 +1,4 @@
-import { changedArguments } from './changed-arguments.ts';
+import { changesInWords } from './changed-arguments.ts';
 import { type Names, namesIn, person } from './people.ts';
 import { code, prose } from './quote.ts';
 import type { Approval, Session } from './state.ts';
@@ -45,8 +45,10 @@ function decision(a: Approval, next: Approval | undefined, names: Names, within?
 
 /** What somebody changed, as far as a cell has room. */
 function changes(before: Approval, after: Approval): string {
-  const all = changedArguments(before.arguments, after.arguments);
-  const value = (text: string | null) => (text === null ? 'left out' : code(text, 60));
-  const shown = all.slice(0, 8).map(({ name, from, to }) => `${code(name, 60)} ${value(from)} → ${value(to)}`);
+  const all = changesInWords(before.arguments, after.arguments);
+  const shown = all.slice(0, 8).map(({ name, from, to }) => {
+    if (from === null) return `${code(name, 60)} added: ${code(to ?? '', 60)}`;
+    return `${code(name, 60)} ${to === null ? `left out, was ${code(from, 60)}` : `${code(from, 60)} → ${code(to, 60)}`}`;
+  });
   return [...shown, ...(all.length > shown.length ? [`${all.length - shown.length} more`] : [])].join(', ');
 }

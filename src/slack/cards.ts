@@ -1,5 +1,5 @@
 import { type ApproverRule, approversOf, type Permissions } from '../policy/rules.ts';
-import { changedArguments } from '../session/changed-arguments.ts';
+import { changesInWords } from '../session/changed-arguments.ts';
 import { isReview } from '../session/door.ts';
 import { type Approval, pendingApprovals, type Reply, type Session } from '../session/state.ts';
 import type { Slot } from './narrate.ts';
@@ -122,7 +122,7 @@ export function decisionOf(s: Session, approval: Approval): Decision {
   const call = s.calls.get(approval.call);
   const tool = call?.tool ?? '';
   const before = approval.edits && s.approvals.get(approval.edits.approval);
-  const edit = approval.edits && before ? { by: approval.edits.by, changes: changedArguments(before.arguments, approval.arguments) } : null;
+  const edit = approval.edits && before ? { by: approval.edits.by, changes: changesInWords(before.arguments, approval.arguments) } : null;
   const ofCall = [...s.approvals.values()].filter((a) => a.call === approval.call);
   const putBy = ofCall.slice(0, ofCall.indexOf(approval) + 1).findLast((a) => a.edits)?.edits?.by ?? null;
   return { approval, tool, title: stepTitle(tool), current: call?.approval === approval.id, started: call?.started !== undefined, edit, putBy };

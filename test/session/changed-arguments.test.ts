@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { changedArguments } from '../../src/session/changed-arguments.ts';
+import { changedArguments, changesInWords } from '../../src/session/changed-arguments.ts';
 
 test.each([
   ['nothing', { a: 1, b: { c: 'x' } }, { b: { c: 'x' }, a: 1 }, []],
@@ -22,4 +22,14 @@ test.each([
   ['a type', { n: 1 }, { n: true }, [{ name: 'n', from: '1', to: 'true' }]],
 ])('between two sets of arguments %s differs leaf by leaf', (_name, before, after, expected) => {
   expect(changedArguments(before, after)).toEqual(expected);
+});
+
+test('people are told which item of a list it is, counted from one; a name with a dot and a digit in it stays a name', () => {
+  const before = { files: [{ path: 'a', content: 'x' }], reviewers: [], parameters: { 'layer.0': '1' } };
+  const after = { files: [{ path: 'a', content: 'y' }], reviewers: ['nobody-here'], parameters: {} };
+  expect(changesInWords(before, after)).toEqual([
+    { name: 'files, item 1, content', from: 'x', to: 'y' },
+    { name: 'parameters.layer.0', from: '1', to: null },
+    { name: 'reviewers, item 1', from: null, to: 'nobody-here' },
+  ]);
 });

@@ -150,7 +150,7 @@ describe('the report of a session', () => {
       ]),
     );
     expect(text).toContain(
-      '| replaced by an edited one by `U2` 2026-11-01T09:03:00.000Z: `parameters.feature_set` `v2` → `a│b`, `parameters.seed` left out → `1` |',
+      '| replaced by an edited one by `U2` 2026-11-01T09:03:00.000Z: `parameters.feature_set` `v2` → `a│b`, `parameters.seed` added: `1` |',
     );
   });
 

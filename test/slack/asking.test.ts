@@ -55,7 +55,7 @@ describe('a card', () => {
     expect(named(slots, 'card:2')?.text).toBe('Approval: Run job 101 (ads-train) (edited)');
     expect(buttons(slots, 'card:2')).toEqual([]);
     expect(buttons(slots, 'card:2:1')).toEqual(['approve_call', 'deny_call', 'edit_call', 'show_call']);
-    expect(json(slots, 'card:2:1')).toMatch(/Put differently by .*"user_id":"U1".*parameters\.feature_set.* v2 → .*v3.*parameters\.seed.* left out → /);
+    expect(json(slots, 'card:2:1')).toMatch(/Changed by .*"user_id":"U1".*parameters\.feature_set.* v2 → .*v3.*parameters\.seed.* is added: /);
     expect(cardNameOf(sessionOf([...asked, edit()]), 's1/1.1')).toBe('card:2:1');
   });
 

@@ -80,7 +80,7 @@ describe('a call that is put differently', () => {
     expect(await fill(stage, 'U1', { feature_set: 'v3', 'More parameters': '' })).toEqual([]);
 
     const second = await stage.until('the new card', () => stage.messages().findLast((m) => m.ts > first.ts && stage.button(m, 'approve_call')));
-    expect(words(second)).toContain('Put differently by ');
+    expect(words(second)).toContain('Changed by ');
     expect(words(second)).toContain('parameters.feature_set');
     await stage.until('the old card to be closed', () => !stage.button(stage.messages().find((m) => m.ts === first.ts) as SandboxMessage, 'approve_call'));
     expect(stage.launches()).toHaveLength(before);

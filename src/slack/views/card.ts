@@ -108,7 +108,7 @@ function decision(d: Decision, view: CardView, room: number): Block[] {
   const paras: Para[] = [
     para(bold(brief(preview.summary))),
     para(...standing(approval, view, d.current)),
-    ...(d.edit ? [para(t('Put differently by '), user(d.edit.by), t(':')), bullets(most(d.edit.changes.map((c) => edited(c))))] : []),
+    ...(d.edit ? [para(t('Changed by '), user(d.edit.by), t(':')), bullets(most(d.edit.changes.map((c) => edited(c))))] : []),
     ...(approval.again ? [para(t(`Asked again: ${brief(approval.again)}`))] : []),
     bullets([
       [t('Asked for by '), user(view.requester)],
@@ -249,9 +249,9 @@ function changed(c: Change): Bit[] {
   return [mono(brief(c.name)), t(c.from === null ? ' is added: ' : ` ${brief(c.from) || EMPTY} → `), bold(brief(c.to) || EMPTY)];
 }
 
-function edited(c: ChangedArgument): Bit[] {
-  const none = 'left out';
-  return [mono(brief(c.name)), t(` ${brief(c.from ?? none) || EMPTY} → `), bold(brief(c.to ?? none) || EMPTY)];
+function edited({ name, from, to }: ChangedArgument): Bit[] {
+  if (to !== null) return changed({ name, from, to });
+  return [mono(brief(name)), t(' is left out; it was '), bold(brief(from ?? '') || EMPTY)];
 }
 
 function warnings(...texts: string[]): Para[] {
