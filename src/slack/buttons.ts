@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { mayApprove } from '../policy/approvers.ts';
+import { approversOf } from '../policy/rules.ts';
 import { sessionOfRef } from '../runtime/commands.ts';
 import type { View } from '../services/slack.ts';
 import type { Session } from '../session/state.ts';
-import { cardChannel } from './cards.ts';
+import { approverMentions, cardChannel } from './cards.ts';
 import { onChangePlan } from './change-session.ts';
 import { type Asked, decide, decideAll, lookUp, lookUpWhether, whatIsAsked, whyNotCounted } from './decide.ts';
 import { type Answer, type Desk, maySteer, roleIn } from './desk.ts';
@@ -115,7 +116,13 @@ function edit(desk: Desk, click: Click): ReturnType<Reaction> {
 }
 
 function show(desk: Desk, click: Click): ReturnType<Reaction> {
-  return dialog(desk, click, told('What is asked', 'Loading…'), async (asked) => callDetails(asked.approval, asked.tool));
+  return dialog(desk, click, told('What is asked', 'Loading…'), async ({ session, approval, tool }) =>
+    callDetails(approval, tool, {
+      requester: session.opened.by,
+      closed: session.ended !== undefined || session.stop !== undefined,
+      mayApprove: () => approverMentions(approversOf(tool, desk.permissions.approvers), session.opened.by),
+    }),
+  );
 }
 
 /** A card stands in its session's channel, where its approvers are asked, or on somebody's Home. */

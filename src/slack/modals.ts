@@ -5,9 +5,9 @@ import type { Approval } from '../session/state.ts';
 import { decide, whatIsAsked, whereAsked } from './decide.ts';
 import type { Desk } from './desk.ts';
 import type { FieldError } from './settled-form.ts';
-import { differences, saidBy } from './views/card.ts';
+import { type CardView, differences, saidBy } from './views/card.ts';
 import { fitted, LIMITS } from './views/limits.ts';
-import { bold, bullets, clock, code, context, mono, para, quote, rich, t } from './views/rich.ts';
+import { bold, bullets, clock, code, context, mono, para, quote, rich, t, user } from './views/rich.ts';
 
 const REASON = 'reason';
 
@@ -34,8 +34,8 @@ export function told(title: string, text: string): View {
   return modal('call_details', title, [{ type: 'section', text: { type: 'plain_text', text: text.slice(0, 2_900), emoji: false } }]);
 }
 
-/** Everything about a call that waits or waited: all arguments, all facts, the digest. */
-export function callDetails({ preview, ...a }: Approval, tool: string): View {
+/** Everything about a call that waits or waited: all arguments, all facts, who asked and, while it waits, who may say yes, the digest. */
+export function callDetails({ preview, ...a }: Approval, tool: string, { requester, mayApprove, closed }: CardView): View {
   const all = argumentsInFull(a);
   const parts = all.slice(0, MOST_ARGUMENTS).match(/[\s\S]{1,2800}/g) ?? [' '];
   const facts = [
@@ -50,12 +50,13 @@ export function callDetails({ preview, ...a }: Approval, tool: string): View {
   const blocks = [
     rich(
       para(bold(preview.summary)),
-      ...(facts.length > 0 ? [bullets(facts.map((f) => [t(f.slice(0, 1_500))]))] : []),
+      bullets([[t('Asked for by '), user(requester)], ...facts.map((f) => [t(f.slice(0, 1_500))])]),
       ...differs,
       para(t('Exactly this is sent, with '), mono(tool), t(':')),
     ),
     ...parts.map((part) => rich(code(part))),
     ...(preview.why ? [rich(para(...saidBy(a.edits?.by ?? null)), quote(preview.why))] : []),
+    ...(a.state === 'pending' && !closed ? [rich(para(t('May approve: '), ...mayApprove(tool)))] : []),
     context(
       `${Buffer.byteLength(all)} bytes · digest ${a.digest} · expires ${clock(a.expiresAt)}${all.length > MOST_ARGUMENTS ? ` · ${all.length - MOST_ARGUMENTS} characters are not shown, so nobody can approve it` : ''}`,
     ),

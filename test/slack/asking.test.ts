@@ -71,7 +71,9 @@ describe('a card', () => {
     expect(heading('card:2')).toBe('"text":"In the model\'s words, unchecked:"');
     for (const name of ['card:2:1', 'card:2:2']) expect(heading(name)).toContain('"user_id":"U2"');
     const [, changed] = [...sessionOf([...first, other]).approvals.values()];
-    expect(JSON.stringify(changed && callDetails(changed, 'x'))).toMatch(/Written by the model before .*"user_id":"U2".*dropout=0\.1/);
+    expect(JSON.stringify(changed && callDetails(changed, 'x', { requester: 'U1', mayApprove: () => [], closed: false }))).toMatch(
+      /Written by the model before .*"user_id":"U2".*dropout=0\.1/,
+    );
   });
 
   test('that was put differently makes the gate plan what was put, not what the model had asked for', () => {

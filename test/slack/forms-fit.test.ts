@@ -8,6 +8,7 @@ import { form } from '../../src/slack/new-experiment.ts';
 import { editForm, fieldsOf } from '../../src/slack/views/edit-form.ts';
 import { ablationForm } from '../../src/slack/views/experiment-form.ts';
 import { homeView } from '../../src/slack/views/home.ts';
+import { t } from '../../src/slack/views/rich.ts';
 import { build } from './any-session.ts';
 
 /** Text of any length and kind, names of jobs and parameters among it. */
@@ -38,7 +39,9 @@ test('every form and dialog is one that Slack takes, whatever the log, the jobs 
         ablation: ablationForm({ places, place: 'C0', jobs, usual }),
         'ablation without jobs': ablationForm({ places, place: 'C0', jobs: [], usual }),
         edit: editForm('s1/c0', fieldsOf(schema, input, input), `It is asked anew. ${at(9).slice(0, 300)}`, 'Change and approve'),
-        ...Object.fromEntries([...s.approvals.values()].map((a) => [a.id, callDetails(a, at(10))])),
+        ...Object.fromEntries(
+          [...s.approvals.values()].map((a) => [a.id, callDetails(a, at(10), { requester: at(11), mayApprove: () => [t(at(12))], closed: false })]),
+        ),
       }))
         expect({ name, refused: refuseView(view) }).toEqual({ name, refused: null });
     }),

@@ -62,6 +62,10 @@ describe('Home', () => {
 
     const requester = await home('U1');
     expect(requester).toMatch(/Waiting".*Train the waiting one.*Finished".*Train the other one/);
+    const endedAt = (await desk.log.reading.session(ended))?.ended?.at ?? '';
+    const time = `ended ${endedAt.slice(0, 10)} ${endedAt.slice(11, 16)} UTC`;
+    // Finished experiments and last records: one time of one experiment.
+    expect(requester).toMatch(new RegExp(`Waiting".* · opened .*Finished".* · ${time} · .*The last records.* · ${time} · `));
     expect(requester).toMatch(/"url":"[^"]*archives[^"]*","text":"e-/);
     expect(requester).not.toContain('Not theirs');
     expect(requester).toContain('Nothing waits for your yes.');
@@ -95,7 +99,11 @@ describe('Home', () => {
     const view = String(desk.workspace.world.data.homes['U2']?.['id']);
     const click = (actionId: string, as = 'U2', where = view) => desk.workspace.act({ as, do: 'click', channel: '', ts: '', actionId, view: where });
     await click('show_call');
-    await until(() => JSON.stringify(desk.workspace.world.data.modals.find((m) => m.user === 'U2')?.view ?? '').includes('digest'));
+    const details = await until(() => {
+      const words = JSON.stringify(desk.workspace.world.data.modals.find((m) => m.user === 'U2')?.view ?? '');
+      return words.includes('digest') && words;
+    });
+    expect(details).toMatch(/Asked for by .*"user_id":"U1".*May approve: .*"usergroup_id":"S1"/);
     await click('deny_call');
     const modal = await until(() => desk.workspace.world.data.modals.find((m) => m.user === 'U2' && m.view['callback_id'] === 'deny_reason'));
     await desk.workspace.act({ as: 'U2', do: 'close', modal: modal.id });

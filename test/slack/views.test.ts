@@ -88,7 +88,10 @@ describe('whatever stands in a log', () => {
           expect(refuseBlocks(answer.blocks)).toBeNull();
           safe(answer.blocks, [answer.text]);
         }
-        for (const approval of s.approvals.values()) expect(refuseBlocks(callDetails(approval, 'x').blocks, 'modal')?.error ?? null).not.toBe('invalid_blocks');
+        for (const approval of s.approvals.values())
+          expect(refuseBlocks(callDetails(approval, 'x', { requester: 'U1', mayApprove: () => [], closed: false }).blocks, 'modal')?.error ?? null).not.toBe(
+            'invalid_blocks',
+          );
       }),
       { numRuns: 15, endOnFailure: true },
     );

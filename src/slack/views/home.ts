@@ -91,7 +91,7 @@ function records(all: readonly KeptRecord[]): Block[] {
     url ? link(url, alias) : bold(alias),
     t(` ${state}${verdict ? `, ${verdict}` : ''} · `),
     user(by),
-    t(` · ${clock(endedAt ?? '')} · ${n} lines, head ${head.slice(0, 12)}`),
+    t(` · ${ended(endedAt ?? '')} · ${n} lines, head ${head.slice(0, 12)}`),
   ]);
   return [header('The last records'), rich(bullets(lines), para(mono('/experiment record ID'), t(' puts one into its thread as a file.')))];
 }
@@ -115,6 +115,11 @@ function header(text: string): Block {
   return { type: 'header', text: { type: 'plain_text', text, emoji: false } };
 }
 
+/** The same of an experiment and of its record: whoever compares them finds one time. */
+function ended(at: string): string {
+  return `ended ${clock(at)}`;
+}
+
 function waits({ state }: Experiment): boolean {
   return isWaiting(state);
 }
@@ -123,12 +128,15 @@ function section(title: string, all: readonly Experiment[], budget: Budget | nul
   return all.length > 0 ? [para(bold(title)), bullets(all.map((e) => line(e, budget)))] : [];
 }
 
-function line({ alias, state, verdict, prompt, openedAt, url, used }: Experiment, budget: Budget | null): Bit[] {
+function line({ alias, state, verdict, prompt, openedAt, endedAt, url, used }: Experiment, budget: Budget | null): Bit[] {
   const words = prompt.replace(/\s+/g, ' ').trim();
   const said = words.length > 100 ? `${words.slice(0, 99)}…` : words;
   const by = 2 ** (used?.raised ?? 0);
   const spent = used && budget ? ` · ${used.turns} of ${budget.turns * by} turns, ${used.calls} of ${budget.toolCalls * by} calls` : '';
-  return [url ? link(url, alias) : bold(alias), t(` ${state}${verdict ? `, ${verdict}` : ''} · ${clock(openedAt)}${spent} · ${said}`)];
+  return [
+    url ? link(url, alias) : bold(alias),
+    t(` ${state}${verdict ? `, ${verdict}` : ''} · ${endedAt === null ? `opened ${clock(openedAt)}` : ended(endedAt)}${spent} · ${said}`),
+  ];
 }
 
 function approvalLine({ decision, from: { alias, url } }: Approval): Bit[] {
