@@ -2,7 +2,7 @@ import { percent } from '../analysis/numbers.ts';
 import { verdictInWords } from '../analysis/verdict.ts';
 import { beginning } from '../policy/outside-text.ts';
 import { comparisons } from '../session/findings.ts';
-import { producedRuns } from '../session/runs.ts';
+import { producedRuns, RUN_TOOL } from '../session/runs.ts';
 import { openCalls, pendingApprovals, type Session } from '../session/state.ts';
 import { isTalk } from '../session/talk.ts';
 import { stateWord } from '../session/where-it-stands.ts';
@@ -104,6 +104,7 @@ function verdictOf(s: Session): string | null {
 function parametersOf(s: Session): Record<string, string> {
   const all: Record<string, string> = {};
   for (const call of s.calls.values()) {
+    if (call.tool !== RUN_TOOL) continue;
     const parameters = call.started?.arguments['parameters'];
     if (!parameters || typeof parameters !== 'object') continue;
     for (const [k, v] of Object.entries(parameters).slice(0, 12)) all[beginning(k, 40)] = beginning(String(v), 60);

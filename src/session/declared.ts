@@ -1,4 +1,5 @@
 import type { Outcome } from './events.ts';
+import { RUN_TOOL } from './runs.ts';
 import type { Session } from './state.ts';
 
 /** The job's own parameters as they were when it was looked at. */
@@ -11,7 +12,7 @@ export function declaredBy(s: Session): Declared[] | null {
   for (const call of s.calls.values()) {
     const outcome = call.status.is === 'finished' ? call.status.outcome : null;
     if (call.tool === 'list_databricks_jobs' && outcome) for (const { job, parameters } of listed(outcome)) known.set(job, parameters);
-    if (call.tool !== 'run_databricks_job') continue;
+    if (call.tool !== RUN_TOOL) continue;
     const job = (call.input as { job_id?: unknown } | null)?.job_id;
     if (typeof job !== 'string') return null;
     ran.add(job);

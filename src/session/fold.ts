@@ -1,6 +1,7 @@
 import type { Entry, EventOf, SessionEvent } from './events.ts';
 import { failsOn } from './failing.ts';
 import { ask, askStill, hear, interruptByUnread, isHeard, type Question, tryAgain, wake } from './fold-calls.ts';
+import { RUN_TOOL } from './runs.ts';
 import { type Session, theApproval, theCall } from './state.ts';
 
 /** Folds a whole log. Returns null for an empty one. The entries must be verified already. */
@@ -112,7 +113,7 @@ function happened(s: Session, { seq, m, at }: Entry, e: SessionEvent): void {
       const call = theCall(s, e.call);
       call.status = { is: 'finished', outcome: e.outcome, at };
       const runId = e.outcome.data?.['run_id'];
-      if (call.tool === 'run_databricks_job' && e.outcome.status === 'ok' && typeof runId === 'string') {
+      if (call.tool === RUN_TOOL && e.outcome.status === 'ok' && typeof runId === 'string') {
         const url = e.outcome.data?.['run_url'];
         s.runs.push({ call: call.id, runId, ...(typeof url === 'string' ? { url } : {}) });
       }

@@ -1,6 +1,9 @@
 import type { Outcome } from './events.ts';
 import type { Session } from './state.ts';
 
+/** The tool that starts a run. What others call `parameters`, such as a mounted server's, is their own affair. */
+export const RUN_TOOL = 'run_databricks_job';
+
 const OVER = new Set(['SUCCEEDED', 'FAILED', 'CANCELED', 'SKIPPED', 'TIMED_OUT', 'VANISHED']);
 
 /** What a tool's answer says of runs: of several, or of the one it is about. */

@@ -13,7 +13,9 @@ import { inDialog } from './in-dialog.ts';
 import { type submissionSchema, told } from './modals.ts';
 import { type FieldError, whatBecame } from './settled-form.ts';
 import { AFTER_ALL, notStored, store, TOO_LONG, whyNot } from './store.ts';
-import { editForm, fieldAbout, fieldsOf, readFields, wasWritten } from './views/edit-form.ts';
+import type { Schema } from './views/argument-kind.ts';
+import { editForm, fieldsOf } from './views/edit-form.ts';
+import { objection, readFields, wasWritten } from './views/edited-fields.ts';
 
 /** Slack's 3 s, shared: the look-ups, then the change, then the yes that it may be. */
 const PLAN_MS = 1_200;
@@ -56,7 +58,7 @@ export async function onEdit(desk: Desk, { team, user, view }: z.infer<typeof su
   const key = `view:${view.id}`;
   const took = async (planned: Reconsidered, no: string | null, limits: { edit?: number; vote?: number } = {}): Promise<Submitted> => {
     if (no) return { field: '0', why: no };
-    if (planned.is === 'no') return { field: String(fieldAbout(planned.argument ?? [], form.fields, written)), why: planned.why.slice(0, 1_500) };
+    if (planned.is === 'no') return objection(planned, form.fields, written);
     if (planned.digest === approval.digest) return { field: '0', why: 'With this, exactly the same would be sent.' };
     const { is: _, preview, ...rest } = planned;
     const { why } = approval.preview;
@@ -125,7 +127,7 @@ async function formOf(desk: Desk, { tool, call, approval }: Asked) {
   const schema = await desk.editing?.schemaOf(tool);
   const input = call.input;
   if (!schema || typeof input !== 'object' || input === null || Array.isArray(input)) return null;
-  return { ...fieldsOf(schema, input as Record<string, unknown>, approval.arguments), input: input as Record<string, unknown> };
+  return { ...fieldsOf(tool, schema as Schema, input as Record<string, unknown>, approval.arguments), input: input as Record<string, unknown> };
 }
 
 async function plan(desk: Desk, { session }: Asked, call: Call, input: Record<string, unknown>): Promise<Reconsidered> {

@@ -4,7 +4,7 @@ import { rebuildAbout } from '../../src/runtime/keep-about.ts';
 import { makeReading } from '../../src/runtime/read-sessions.ts';
 import { writeAbout } from '../../src/runtime/write-about.ts';
 import type { SessionEvent } from '../../src/session/events.ts';
-import { finished, opened, replied, sessionOf, started } from '../session/logs.ts';
+import { approved, asks, finished, opened, replied, sessionOf, started } from '../session/logs.ts';
 import { aLog } from './a-log.ts';
 
 const DAY = 86_400_000;
@@ -138,6 +138,17 @@ describe('an entry', () => {
     expect(Buffer.byteLength(JSON.stringify(full))).toBeLessThanOrEqual(1_024);
     expect(full.runs).toContain('9007199254740993');
     expect(Object.keys(full.parameters).length).toBeGreaterThan(0);
+  });
+
+  test('takes for the parameters of an experiment what a run was started with, and not what a mounted tool calls so', () => {
+    const foreign = { ...started('c1', 'mcp__registry__tune'), arguments: { parameters: { depth: 3 } } };
+    const calls = [
+      { id: 'c1', tool: foreign.tool },
+      { id: 'c2', tool: 'run_databricks_job' },
+    ];
+    const ran = { ...started('c2'), approval: 's1/2' };
+    const events: SessionEvent[] = [opened(), replied(1, calls), asks('c1'), approved('c1'), foreign, asks('c2', 's1/2'), approved('c2', 'U2', 's1/2'), ran];
+    expect(aboutOf(sessionOf(events), null).parameters).toEqual({ feature_set: 'v2' });
   });
 
   test('says the verdict with its metric and change', () => {

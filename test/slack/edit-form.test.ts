@@ -2,7 +2,9 @@ import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { refuseView } from '../../src/sandbox/slack/validate-view.ts';
 import { changedArguments } from '../../src/session/changed-arguments.ts';
-import { editForm, fieldAbout, fieldsOf, readFields, wasWritten } from '../../src/slack/views/edit-form.ts';
+import { RUN_TOOL } from '../../src/session/runs.ts';
+import { editForm, fieldsOf } from '../../src/slack/views/edit-form.ts';
+import { fieldAbout, objection, readFields, wasWritten } from '../../src/slack/views/edited-fields.ts';
 import { catalog } from '../../src/tools/catalog.ts';
 
 const job = {
@@ -10,7 +12,7 @@ const job = {
 };
 const input = { job_id: '101', config: 'base.json', parameters: { lr: 0.1 } };
 const resolved = { job_id: '101', config: { path: 'base.json' }, parameters: { config: 'base.json', lr: '0.1', feature_set: 'v1' } };
-const { fields } = fieldsOf(job, input, resolved);
+const { fields } = fieldsOf(RUN_TOOL, job, input, resolved);
 /** What was written: the form's own values but for these, by label. */
 const write = (changes: Record<string, string>) => fields.map((f) => changes[f.label] ?? f.value);
 const read = (changes: Record<string, string>) => readFields(fields, write(changes), input);
@@ -81,10 +83,10 @@ describe('the form for another tool', () => {
     },
   };
   const asked = { title: 'x', body: 'y'.repeat(5_000), labels: ['a'] };
-  const form = fieldsOf(schema, asked, asked);
+  const form = fieldsOf('hand_in', schema, asked, asked);
 
   test('keeps what is too long for a field, and says so', () => {
-    expect(form.kept).toEqual(['Body']);
+    expect(form.tooLong).toEqual(['Body']);
     expect(JSON.stringify(editForm('s1/1', form, 'Well.', 'Change'))).toContain('kept as it is: Body.');
   });
 
@@ -110,7 +112,7 @@ describe('the form for another tool', () => {
 
   test('takes a form that an older labmate opened, in which a yes or no stands as JSON', () => {
     const drafted = { title: 'x', draft: true };
-    const { fields: own } = fieldsOf(schema, drafted, drafted);
+    const { fields: own } = fieldsOf('hand_in', schema, drafted, drafted);
     const as = (draft: string) => own.map((f) => (f.label === 'Title' ? 'z' : f.label === 'Draft' ? draft : f.value));
     expect(readFields(own, as('true'), drafted)).toMatchObject({ input: { title: 'z', draft: true } });
     expect(readFields(own, as('false'), drafted)).toMatchObject({ input: { title: 'z', draft: false } });
@@ -122,6 +124,40 @@ describe('the form for another tool', () => {
     ['an argument', ['depth'], 'Depth'],
   ])('an objection to %s stands under the argument that holds it, whatever else was changed', (_what, argument, label) => {
     expect(form.fields[fieldAbout(argument, form.fields, ['z', 'b', 'yes', '[]', '1'])]?.label).toBe(label);
+  });
+
+  test('an objection to what has no field names it, and one to what has a field does not', () => {
+    const why = 'It must be a text.';
+    const written = form.fields.map((f) => f.value);
+    expect(objection({ argument: ['body'], why }, form.fields, written)).toEqual({ field: '0', why: 'Body: It must be a text.' });
+    expect(objection({ argument: ['depth'], why }, form.fields, written)).toEqual({ field: '4', why });
+    expect(objection({ why }, form.fields, written)).toEqual({ field: '0', why });
+  });
+
+  test('shows what would be sent in place of what was not asked for, and sends it on as it was unless it is changed', () => {
+    const { fields: own } = fieldsOf('hand_in', schema, { title: 'x' }, { title: 'x', depth: 7, labels: [], files: [{ path: 'a', content: 'b', bytes: 1 }] });
+    expect(own.map((f) => [f.label, f.value])).toEqual([
+      ['Title', 'x'],
+      ['Body', ''],
+      ['Labels', ''],
+      ['Draft', 'no'],
+      ['Files', ''],
+      ['Depth', '7'],
+    ]);
+    const as = (depth: string, title = 'z') => readFields(own, [title, '', '', 'no', '', depth], { title: 'x' });
+    expect(as('7')).toEqual({ input: { title: 'z' }, changed: 1 });
+    expect(as('8', 'x')).toEqual({ input: { title: 'x', depth: 8 }, changed: 1 });
+  });
+
+  test('of a mounted server takes an argument called parameters, and one called note, by its schema', () => {
+    const properties = { parameters: { type: 'object', properties: { depth: {} } }, note: { type: 'string' } };
+    const given = { parameters: { depth: 3 }, note: 'n' };
+    const { fields: own } = fieldsOf('mcp__registry__tune', { properties }, given, given);
+    expect(own.map((f) => [f.path, f.kind])).toEqual([
+      [['parameters'], 'json'],
+      [['note'], 'text'],
+    ]);
+    expect(readFields(own, ['{"depth": 4}', 'n'], given)).toEqual({ input: { parameters: { depth: 4 }, note: 'n' }, changed: 1 });
   });
 
   test('says in what form each is written', () => {
@@ -149,7 +185,7 @@ describe('the form for another tool', () => {
 
   test('what is gone though nobody emptied its field is not what was written', () => {
     const given = { title: 'x' };
-    const { fields: own } = fieldsOf(schema, given, given);
+    const { fields: own } = fieldsOf('hand_in', schema, given, given);
     const written = ['z', ...own.slice(1).map((f) => f.value)];
     const came = (before: Record<string, unknown>, after: Record<string, unknown>) =>
       changedArguments({ ...given, ...before }, { title: 'z', ...after }).map((c) => [c.name, wasWritten(c, own, written, given)]);
@@ -184,25 +220,58 @@ test.each<[string, Record<string, unknown>, unknown, string]>([
     Endless: { anyOf: [{ $ref: '#/$defs/Endless' }, { type: 'array', items: { $ref: '#/$defs/Endless' } }] },
   };
   const input = value === undefined ? {} : { it: value };
-  const fields = fieldsOf({ $defs, properties: { it: property } }, input, input);
+  const fields = fieldsOf('mcp__a__b', { $defs, properties: { it: property } }, input, input);
   expect(fields.fields.map((f) => f.kind)).toEqual([kind]);
   expect(refuseView(editForm('s1/1', fields, 'x', 'Change'))).toBeNull();
 });
 
+describe('the form for more than Slack has room for', () => {
+  const parameters = Object.fromEntries(Array.from({ length: 120 }, (_, i) => [`parameter_number_${i}`, `v${i}`]));
+  const given = { job_id: '101', parameters: { parameter_number_119: 'asked' } };
+  const form = fieldsOf(RUN_TOOL, job, given, { job_id: '101', parameters: { ...parameters, ...given.parameters } });
+
+  test('shows what was asked for first, and names each that has no room', () => {
+    expect(form.fields).toHaveLength(60);
+    expect(form.fields.map((f) => f.label)).toEqual(expect.arrayContaining(['Job', 'Config', 'parameter_number_119', 'More parameters']));
+    const view = editForm('s1/1', form, 'Well.', 'Change');
+    expect(refuseView(view)).toBeNull();
+    const words = JSON.stringify(view);
+    for (const name of Object.keys(parameters)) expect(words).toContain(name);
+    expect(words).toContain('This form has no room for the following, which stay as they are: ');
+  });
+
+  test('keeps those as they are, and changes one under More parameters', () => {
+    const written = form.fields.map((f) => (f.label === 'More parameters' ? 'parameter_number_100=w' : f.value));
+    expect(form.noRoom).toContain('parameter_number_100');
+    expect(readFields(form.fields, written, given)).toEqual({
+      input: { ...given, parameters: { parameter_number_119: 'asked', parameter_number_100: 'w' } },
+      changed: 1,
+    });
+  });
+
+  test('of a mounted server names the arguments without room, and stays below what Slack takes in all', () => {
+    const properties = Object.fromEntries(Array.from({ length: 70 }, (_, i) => [`argument_${i}`, { type: 'string' }]));
+    const long = Object.fromEntries(Object.keys(properties).map((name) => [name, 'ж'.repeat(2_900)]));
+    const heavy = fieldsOf('mcp__a__b', { properties }, long, long);
+    expect(refuseView(editForm('s1/1', heavy, 'Well.', 'Change'))).toBeNull();
+    expect([...heavy.fields.map((f) => f.path[0]), ...heavy.noRoom.map((label) => label.toLowerCase().replace(' ', '_'))]).toEqual(Object.keys(properties));
+  });
+});
+
 test('names from a model make a form that Slack accepts, with nothing invisible in it', () => {
   const nasty = Object.fromEntries(Array.from({ length: 80 }, (_, i) => [`\u202e${'n'.repeat(200)}<!channel>${i}`, i === 1 ? 'v'.repeat(4_000) : 'v']));
-  const view = editForm('s1/1', fieldsOf(job, { job_id: '101' }, { parameters: nasty }), 'x'.repeat(5_000), 'Change');
+  const view = editForm('s1/1', fieldsOf(RUN_TOOL, job, { job_id: '101' }, { parameters: nasty }), 'x'.repeat(5_000), 'Change');
   expect(refuseView(view)).toBeNull();
   expect(JSON.stringify(view)).not.toContain('\u202e');
 });
 
 describe.each(catalog.filter((tool) => tool.kind === 'write'))('the form for $name', (tool) => {
   const schema = z.toJSONSchema(tool.input, { io: 'input' }) as Record<string, unknown>;
-  const { fields: own } = fieldsOf(schema, {}, {});
+  const { fields: own } = fieldsOf(tool.name, schema, {}, {});
 
   test('is one that Slack takes, with a field for every argument that people write', () => {
-    expect(refuseView(editForm('s1/1', { fields: own, kept: [] }, 'What you change is looked up again.', 'Change'))).toBeNull();
-    const form = editForm('s1/1', { fields: own, kept: [] }, 'x', 'Change').blocks as { type: string; optional?: boolean }[];
+    expect(refuseView(editForm('s1/1', { fields: own, tooLong: [], noRoom: [] }, 'What you change is looked up again.', 'Change'))).toBeNull();
+    const form = editForm('s1/1', { fields: own, tooLong: [], noRoom: [] }, 'x', 'Change').blocks as { type: string; optional?: boolean }[];
     const needed = (schema as { required?: string[] }).required ?? [];
     expect(form.filter((b) => b.type === 'input' && b.optional === false)).toHaveLength(needed.length);
     const names = Object.keys((schema as { properties: object }).properties).filter((name) => !['note', 'idempotency_token'].includes(name));

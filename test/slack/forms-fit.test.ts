@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { refuseView } from '../../src/sandbox/slack/validate-view.ts';
+import { RUN_TOOL } from '../../src/session/runs.ts';
 import { decisionOf } from '../../src/slack/cards.ts';
 import { changeForm } from '../../src/slack/change-session.ts';
 import { callDetails, denyReason, told } from '../../src/slack/modals.ts';
@@ -38,7 +39,7 @@ test('every form and dialog is one that Slack takes, whatever the log, the jobs 
         again: form(s),
         ablation: ablationForm({ places, place: 'C0', jobs, usual }),
         'ablation without jobs': ablationForm({ places, place: 'C0', jobs: [], usual }),
-        edit: editForm('s1/c0', fieldsOf(schema, input, input), `It is asked anew. ${at(9).slice(0, 300)}`, 'Change and approve'),
+        edit: editForm('s1/c0', fieldsOf(RUN_TOOL, schema, input, input), `It is asked anew. ${at(9).slice(0, 300)}`, 'Change and approve'),
         ...Object.fromEntries(
           [...s.approvals.values()].map((a) => [a.id, callDetails(a, at(10), { requester: at(11), mayApprove: () => [t(at(12))], closed: false })]),
         ),

@@ -1,7 +1,7 @@
 import { isRecord } from '../../policy/is-record.ts';
 import type { View } from '../../services/slack.ts';
-import { type ChangedArgument, leaves } from '../../session/changed-arguments.ts';
-import { type Kind, kindOf, readAs, type Schema, shapeOf, textOf } from './argument-kind.ts';
+import { RUN_TOOL } from '../../session/runs.ts';
+import { type Kind, kindOf, type Schema, shapeOf, textOf } from './argument-kind.ts';
 import { LIMITS } from './limits.ts';
 import { t } from './rich.ts';
 
@@ -20,40 +20,56 @@ export type Field = {
 
 /** Slack takes no longer value in a field. */
 const FIELD = 3_000;
-/** Fields of one form; Slack takes 100 blocks. */
+/** Fields of one form, and what they may weigh: Slack takes 100 blocks and 250 kB. */
 const FIELDS = 60;
+const BYTES = 200_000;
 /** The field for parameters that are not set yet. */
-const MORE = 'more parameters';
-/** For the record and for programs; nobody edits these in a form. */
+export const MORE = 'more parameters';
+/** Arguments of the tool that starts a run which are for the record and for programs; nobody edits these in a form. */
 const LEFT_OUT = new Set(['note', 'idempotency_token']);
 
+/** What of a call can be changed in a form, and what stays as it is: by label, what is too long for a field and what has no room. */
+export type Form = { fields: Field[]; tooLong: string[]; noRoom: string[] };
+
 /**
- * What can be changed of a call. Parameters that are set have a field each, with the value that would be sent; every other argument of the tool's schema has
- * one for what was asked for. `kept`: arguments too long for a field, which stay as they are.
+ * What can be changed of a call. Every argument of the tool's schema has a field for what was asked for, or for what would be sent in its place; the parameters of a run
+ * have one each, with the value that would be sent. Where there are more than a form takes, those that were asked for come first.
  */
-export function fieldsOf(
-  schema: Record<string, unknown>,
-  input: Record<string, unknown>,
-  resolved: Record<string, unknown>,
-): { fields: Field[]; kept: string[] } {
-  const fields: Field[] = [];
-  const kept: string[] = [];
-  const needed = new Set((schema as Schema).required ?? []);
-  for (const [name, property] of Object.entries((schema as Schema).properties ?? {})) {
-    if (LEFT_OUT.has(name)) continue;
-    const inner = resolved[name];
-    if (name === 'parameters' && isRecord(inner)) {
-      for (const [key, value] of Object.entries(inner)) {
-        // The pinned form of an argument that has its own field: `config`, given as a file.
-        if (input[key] !== undefined && !isSet(input[name], key)) continue;
-        fields.push(field([name, key], { type: 'string' }, value, schema));
-      }
-      fields.push({ path: [MORE], label: 'More parameters', hint: 'name=value, one a line', value: '', kind: 'text', multiline: true });
-      continue;
+export function fieldsOf(tool: string, schema: Schema, input: Record<string, unknown>, resolved: Record<string, unknown>): Form {
+  const isRun = tool === RUN_TOOL;
+  const needed = new Set(schema.required ?? []);
+  const given = isRecord(input['parameters']) ? input['parameters'] : {};
+  const all = Object.entries(schema.properties ?? {}).flatMap(([name, property]): Field[] => {
+    if (isRun && LEFT_OUT.has(name)) return [];
+    const set = resolved[name];
+    if (!isRun || name !== 'parameters' || !isRecord(set)) {
+      const value = input[name] ?? (isRecord(set) || Array.isArray(set) ? undefined : set);
+      return [{ ...field([name], property, value, schema), required: needed.has(name) }];
     }
-    fields.push({ ...field([name], property, input[name], schema), required: needed.has(name) });
-  }
-  return { fields: fields.filter((f) => f.value.length <= FIELD || kept.push(f.label) === 0).slice(0, FIELDS), kept };
+    // The pinned form of an argument that has its own field: `config`, given as a file.
+    const own = Object.entries(set).filter(([key]) => input[key] === undefined || Object.hasOwn(given, key));
+    const more: Field = { path: [MORE], label: 'More parameters', hint: 'name=value, one a line', value: '', kind: 'text', multiline: true };
+    return [...own.map(([key, value]) => field([name, key], { type: 'string' }, value, schema)), more];
+  });
+  const short = all.filter((f) => f.value.length <= FIELD);
+  const shown = thatFit(short, ({ path: [, key] }) => (key === undefined ? 0 : Object.hasOwn(given, key) ? 1 : 2));
+  const labels = (fields: readonly Field[]) => fields.map((f) => f.label);
+  return {
+    fields: short.filter((f) => shown.has(f)),
+    tooLong: labels(all.filter((f) => !short.includes(f))),
+    noRoom: labels(short.filter((f) => !shown.has(f))),
+  };
+}
+
+function thatFit(fields: readonly Field[], rank: (field: Field) => number): ReadonlySet<Field> {
+  let bytes = 0;
+  const first = [...fields].sort((a, b) => rank(a) - rank(b)).slice(0, FIELDS);
+  return new Set(
+    first.filter((f) => {
+      bytes += Buffer.byteLength(JSON.stringify(f));
+      return bytes <= BYTES;
+    }),
+  );
 }
 
 function field(path: Field['path'], schema: Schema, value: unknown, root: Schema): Field {
@@ -68,93 +84,13 @@ function field(path: Field['path'], schema: Schema, value: unknown, root: Schema
 }
 
 /** An argument's name in plain words: `job_id` is the job. */
-function labelOf(name: string): string {
+export function labelOf(name: string): string {
   const words = name.replace(/_id$/, '').replaceAll('_', ' ');
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
-function isSet(given: unknown, key: string): boolean {
-  return isRecord(given) && Object.hasOwn(given, key);
-}
-
-/** The field that an objection is about: the one named or that holds it, else the first that was changed. */
-export function fieldAbout(argument: readonly string[], fields: readonly Field[], written: readonly string[]): number {
-  const [name, key] = argument;
-  const found = [
-    fields.findIndex((f) => f.path[0] === name && f.path[1] === key),
-    fields.findIndex((f, i) => key !== undefined && f.path[0] === MORE && new RegExp(`^\\s*${key.replace(/\W/g, '\\$&')}\\s*=`, 'm').test(written[i] ?? '')),
-    fields.findIndex((f) => f.path.length === 1 && f.path[0] === name),
-    fields.findIndex((f, i) => (written[i] ?? '') !== f.value),
-  ];
-  return Math.max(0, found.find((at) => at >= 0) ?? 0);
-}
-
-/** What a person wrote, as the arguments the tool is asked with; or which field can't be read, and why. An emptied field leaves its argument out. */
-export function readFields(
-  fields: readonly Field[],
-  written: readonly string[],
-  input: Record<string, unknown>,
-): { input: Record<string, unknown>; changed: number } | { at: number; why: string } {
-  const next = structuredClone(input);
-  let changed = 0;
-  for (const [at, { path, value, kind }] of fields.entries()) {
-    const now = written[at] ?? '';
-    if (now === value) continue;
-    changed += 1;
-    const [name, key] = path;
-    if (name === MORE) {
-      const more = moreOf(now, fields);
-      if ('why' in more) return { at, why: more.why };
-      for (const [parameter, to] of more.pairs) put(next, 'parameters', parameter, to);
-    } else if (key !== undefined) put(next, name, key, now === '' ? undefined : now);
-    else if (now.trim() === '') delete next[name];
-    else {
-      const read = readAs(kind, now);
-      if ('why' in read) return { at, why: read.why };
-      next[name] = read.value;
-    }
-  }
-  return { input: next, changed };
-}
-
-/** Parameters that have no field of their own; each takes one value. */
-function moreOf(written: string, fields: readonly Field[]): { pairs: Map<string, string> } | { why: string } {
-  const pairs = new Map<string, string>();
-  for (const line of written.split('\n').filter((l) => l.trim() !== '')) {
-    const [, name, value = ''] = line.match(/^\s*([^=\s]+)\s*=(.*)$/) ?? [];
-    if (name === undefined) return { why: 'Write one parameter a line, as name=value.' };
-    if (fields.some(({ path }) => path[1] === name)) return { why: `${name} has a field of its own in this form; change it there.` };
-    if (pairs.has(name)) return { why: `${name} stands here twice; it takes one value.` };
-    pairs.set(name, value.trim());
-  }
-  return { pairs };
-}
-
-function put(input: Record<string, unknown>, name: string, key: string, value: string | undefined): void {
-  const { [key]: _, ...rest } = isRecord(input[name]) ? input[name] : {};
-  // A computed key is always the object's own: `__proto__` is a name like any other.
-  input[name] = value === undefined ? rest : { ...rest, [key]: value };
-}
-
-/** Whether a difference is what stands in the form: an argument that is gone only where somebody changed its field. */
-export function wasWritten(change: ChangedArgument, fields: readonly Field[], written: readonly string[], input: Record<string, unknown>): boolean {
-  const after = readFields(fields, written, input);
-  if (!('input' in after)) return false;
-  const value = leaves(after.input).get(change.name);
-  if (value !== undefined) return change.to === value;
-  const changed = fields.some((f, at) => isWithin(change.name, f.path) && (written[at] ?? '') !== f.value);
-  // An emptied list is left out of what is asked for; a tool may send an empty one for it.
-  return changed && (change.to === null || change.to === '[]');
-}
-
-/** Whether a leaf is the field's argument, or part of it; a parameter has no parts, and dots in its name. */
-function isWithin(leaf: string, path: Field['path']): boolean {
-  return leaf === path.join('.') || (path.length === 1 && leaf.startsWith(`${path[0]}.`));
-}
-
 /** The dialog. `private_metadata` is the approval's id and nothing else; field n is block n. */
-export function editForm(approval: string, { fields, kept }: { fields: readonly Field[]; kept: readonly string[] }, says: string, submit: string): View {
-  const note = [says, ...(kept.length > 0 ? [`Too long to be changed here, and kept as it is: ${kept.join(', ')}.`] : [])].join(' ');
+export function editForm(approval: string, form: Form, says: string, submit: string): View {
   return {
     type: 'modal',
     callback_id: 'edit_arguments',
@@ -163,8 +99,8 @@ export function editForm(approval: string, { fields, kept }: { fields: readonly 
     close: { type: 'plain_text', text: 'Leave it' },
     private_metadata: approval,
     blocks: [
-      { type: 'section', text: { type: 'plain_text', text: note.slice(0, 2_900), emoji: false } },
-      ...fields.map((f, i) => ({
+      ...inSections([says, ...whatStays(form)].join(' ')),
+      ...form.fields.map((f, i) => ({
         type: 'input' as const,
         block_id: String(i),
         optional: f.required !== true,
@@ -174,6 +110,26 @@ export function editForm(approval: string, { fields, kept }: { fields: readonly 
       })),
     ],
   };
+}
+
+/** By name, so that nobody has to guess what becomes of what the form does not show. */
+function whatStays({ fields, tooLong, noRoom }: Form): string[] {
+  const names = (labels: readonly string[]) => labels.map(plainLabel).join(', ');
+  const hasMore = fields.some(({ path }) => path[0] === MORE);
+  return [
+    ...(tooLong.length > 0 ? [`Too long to be changed here, and kept as it is: ${names(tooLong)}.`] : []),
+    ...(noRoom.length > 0 ? [`This form has no room for the following, which stay as they are: ${names(noRoom)}.`] : []),
+    ...(noRoom.length > 0 && hasMore ? ['To change one of them, write it under More parameters.'] : []),
+  ];
+}
+
+/** The fields' blocks and these stay below Slack's 100. */
+const SECTIONS = 30;
+
+function inSections(text: string) {
+  const parts = text.match(/[\s\S]{1,2900}(?=\s|$)|[\s\S]{1,2900}/g) ?? [' '];
+  const shown = parts.length > SECTIONS ? [...parts.slice(0, SECTIONS - 1), '… and more.'] : parts;
+  return shown.map((part) => ({ type: 'section' as const, text: { type: 'plain_text' as const, text: part.trim() || ' ', emoji: false } }));
 }
 
 function textInput({ value, multiline }: Field) {
