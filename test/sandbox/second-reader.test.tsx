@@ -47,6 +47,8 @@ function theirs(block: Block): string {
   return wordsIn(
     markup
       .replace(/<style[\s\S]*?<\/style>/g, '')
+      // It writes the numbers of a list; in the page the browser does.
+      .replace(/(<li [^>]*><span [^>]*>)\d+\.(<\/span>)/g, '$1$2')
       .replace(/<[^>]*>/g, ' ')
       .replace(/&#x27;/g, "'")
       .replace(/&quot;/g, '"')

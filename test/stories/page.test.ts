@@ -119,7 +119,7 @@ describe.skipIf(BROWSER === undefined)('the page', () => {
     const rows = page.locator('[data-testid="traffic-row"]');
     await rows.first().waitFor();
     await rows.last().locator('summary').click();
-    expect(await rows.last().textContent()).toMatch(/"channel": "C0ML"/);
+    await expect.poll(() => rows.last().textContent()).toMatch(/"channel": "C0ML"/);
     await page.keyboard.press('Escape');
   });
 
@@ -204,7 +204,7 @@ describe.skipIf(BROWSER === undefined)('the page', () => {
     await say('hello');
     await page.locator('[data-testid="message"][data-user="UBOT"]').first().waitFor({ timeout: 20_000 });
     await be('U4');
-    expect(await page.locator('[data-testid="channel-link"][data-channel="D2"]').count()).toBe(0);
+    await expect.poll(() => page.locator('[data-testid="channel-link"][data-channel="D2"]').count()).toBe(0);
   });
 
   it("has Slack's own acts: what the app suggests, its stop button, its shortcuts, and one's messages to edit and take back", async () => {
