@@ -77,7 +77,7 @@ async function tell(desk: Desk, session: Session, user: string, event: Altered, 
     desk.later(() =>
       desk.slack.whisper({ channel: event.channel, user, thread: about.thread_ts ?? about.ts, text: `${words} ${plain(session.opened.alias)}` }),
     );
-  const over = () => (isHeard ? whisper('What you changed reaches nobody any more; write a reply to go on after') : undefined);
+  const over = () => (isHeard ? whisper('Nobody reads what you changed any more; write a reply to go on after') : undefined);
   if (session.ended || session.offer || session.stop) return over();
   const command: Command = { do: 'tell', session: session.id, by: user, text, ts: event.ts, kind, of: about.ts, standing: isHeard ? standing : 'other' };
   const key =
@@ -88,7 +88,7 @@ async function tell(desk: Desk, session: Session, user: string, event: Altered, 
   if (stored.is === 'late' || stored.is === 'unsure') throw new NotStored('a changed message could not be stored in time');
   if (stored.is === 'closed') return over();
   if (stored.is === 'stored' && kind === 'delete' && about.ts === opening(session, event.channel, desk.self.team))
-    whisper('The message that asked for it is gone, and it goes on all the same. To stop it: /experiment stop');
+    whisper('The message that asked for it is gone, but the experiment goes on. To stop it: /experiment stop');
 }
 
 /** What this post has said to the session so far, as the model would read it; null where it said nothing to it. */

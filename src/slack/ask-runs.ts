@@ -73,7 +73,7 @@ export function runOf(s: Session): Side {
   const compared = [...s.calls.values()].filter((c) => c.tool === 'compare_runs').map((c) => (c.input ?? {}) as Record<string, unknown>);
   const metric = compared.map((input) => input['primary_metric']).findLast((name) => typeof name === 'string') ?? null;
   const [only] = ids;
-  if (only === undefined) return { why: `${s.opened.alias} has started no training run, so there is nothing of it to compare.` };
+  if (only === undefined) return { why: `${s.opened.alias} has started no training run, so there is nothing to compare.` };
   if (ids.length === 1) return { run: only, metric };
   const candidate = compared.at(-1)?.['candidate_run_id'];
   const chosen = produced.findIndex(({ runId, mlflowIds }) => candidate === runId || mlflowIds.some((id) => id === candidate));

@@ -15,7 +15,7 @@ import { inDialog } from './in-dialog.ts';
 import { callDetails, denyReason, told } from './modals.ts';
 import { onChangeSomething, onRunAgain, openForm } from './new-experiment.ts';
 import { retryAll } from './outages.ts';
-import { AFTER_ALL, REPEAT, type Settled, store, whyNot } from './store.ts';
+import { AFTER_ALL, REPEAT, type Settled, store, UNKNOWN, whyNot } from './store.ts';
 import { readQuestion } from './views/question.ts';
 
 /** What we use of a click. Who clicked is the signed payload's user; `value` is an id, looked up here. */
@@ -32,7 +32,7 @@ type Given = z.infer<typeof clickSchema>;
 type Click = { key: string; by: string; value: string; channel: string; trigger: string /** It was made on the clicker's own Home tab. */; home: boolean };
 type Reaction = (desk: Desk, click: Click) => Promise<Answer & { settled?: Settled }>;
 
-const GONE = { text: 'I know nothing of this any more; it may belong to another installation.' };
+const GONE = { text: UNKNOWN };
 
 /** Every button of ours, by its action id. */
 export const BUTTONS: Record<string, Reaction> = {
@@ -189,7 +189,7 @@ async function answer(desk: Desk, click: Click): ReturnType<Reaction> {
   if (!session || !question || option === undefined) return GONE;
   if (question.answer) return { text: `<@${question.answer.by}> answered this already.` };
   if (question.instead)
-    return { text: `<@${question.instead}> wrote while several questions were open, so this one is over; what is still to be known is asked again.` };
+    return { text: `<@${question.instead}> wrote while several questions were open, so this one is over; anything still open is asked again.` };
   const { may, standing } = await roleIn(desk, session, click.by);
   if (!may.ok) return { text: may.why };
   if (standing === 'other') return { text: `This question is for <@${question.to ?? session.opened.by}>; the requester and approvers can answer it too.` };

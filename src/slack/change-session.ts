@@ -5,11 +5,10 @@ import { isSpoken, pendingApprovals, type Session } from '../session/state.ts';
 import { type Answer, type Desk, maySteer } from './desk.ts';
 import { modal, type submissionSchema, told } from './modals.ts';
 import type { FieldError } from './settled-form.ts';
-import { notStored, store } from './store.ts';
+import { notStored, store, UNKNOWN } from './store.ts';
 import { bullets, para, quote, rich, t } from './views/rich.ts';
 
 const TITLE = 'Change the plan';
-const GONE = 'I know nothing of this any more; it may belong to another installation.';
 const DECIDED = 'The question is decided already, so there is nothing to take back. What was written is read now.';
 const OVER = 'The experiment was stopped or has ended, so nothing is asked any more and no plan can change.';
 const WORDS = 'words';
@@ -20,8 +19,8 @@ export async function onChangePlan(desk: Desk, click: { by: string; value: strin
   desk.later(async () => {
     const session = await desk.reading.session(click.value);
     const here = session && session.opened.team === desk.self.team && session.opened.channel === click.channel ? session : null;
-    const may = here ? await mayReplan(desk, here, click.by) : { ok: false as const, why: GONE };
-    await desk.slack.updateModal(await opened, here && may.ok ? changeForm(here) : told(TITLE, may.ok ? GONE : may.why));
+    const may = here ? await mayReplan(desk, here, click.by) : { ok: false as const, why: UNKNOWN };
+    await desk.slack.updateModal(await opened, here && may.ok ? changeForm(here) : told(TITLE, may.ok ? UNKNOWN : may.why));
   });
   try {
     await opened;
@@ -34,9 +33,9 @@ export async function onChangePlan(desk: Desk, click: { by: string; value: strin
 /** Takes the form: the card is withdrawn, and the model plans anew. Answers what stands under the field when it did not count; null when it did. */
 export async function onChangeSession(desk: Desk, { team, user, view }: z.infer<typeof submissionSchema>): Promise<FieldError | null> {
   const session = team.id === desk.self.team ? await desk.reading.session(view.private_metadata) : null;
-  const may = session ? await mayReplan(desk, session, user.id) : { ok: false as const, why: GONE };
-  if (!session || !may.ok) return { field: WORDS, why: may.ok ? GONE : may.why };
-  const text = view.state.values[WORDS]?.[WORDS]?.value?.trim() || 'Plan anew, with what I wrote.';
+  const may = session ? await mayReplan(desk, session, user.id) : { ok: false as const, why: UNKNOWN };
+  if (!session || !may.ok) return { field: WORDS, why: may.ok ? UNKNOWN : may.why };
+  const text = view.state.values[WORDS]?.[WORDS]?.value?.trim() || 'Plan again with what I wrote.';
   const stored = await store(desk, `view:${view.id}`, { do: 'tell', session: session.id, by: user.id, text, ts: null, kind: 'change', standing: may.standing });
   const late = notStored(stored);
   return late && { field: WORDS, where: session.opened.channel, ...late };
@@ -57,9 +56,9 @@ export function changeForm(s: Session): View {
   const kept = s.told.filter((m) => isSpoken(m) && m.standing !== 'other' && m.at >= since && m.text !== '').slice(-5);
   const blocks = [
     rich(
-      para(t('This is taken back, and nothing of it is run:')),
+      para(t('This is taken back, and none of it is run:')),
       bullets(open.slice(0, 10).map((a) => [t(a.preview.summary.slice(0, 300))])),
-      para(t(kept.length > 0 ? 'The model plans anew, with what was written since:' : 'The model plans anew.')),
+      para(t(kept.length > 0 ? 'The model plans again, with what was written since:' : 'The model plans again.')),
       ...kept.map((m) => quote(named(m.text).slice(0, 600))),
     ),
     {
@@ -73,7 +72,7 @@ export function changeForm(s: Session): View {
   return {
     ...modal('change_session', TITLE, blocks),
     private_metadata: s.id,
-    submit: { type: 'plain_text', text: 'Plan anew' },
+    submit: { type: 'plain_text', text: 'Plan again' },
     close: { type: 'plain_text', text: 'Leave it' },
   };
 }

@@ -86,7 +86,7 @@ function tooLate({ session, approval, call }: Asked, what: What): string | null 
   if (approval.state === 'pending' && call.approval !== approval.id) return 'This was asked again since; the newer card is below.';
   if (what === 'edit' && session.opened.door === 'mcp')
     return isReview(session)
-      ? 'What a server offers is taken as it is or not at all: deny it, and speak with whoever runs the server.'
+      ? 'What a server offers can only be taken as it is. Deny it, and talk to whoever runs the server.'
       : 'An MCP client asked for exactly this, and only this can be let through: deny it, with what should be different.';
   // A yes can be taken back until what it lets go has begun.
   if (approval.state !== 'pending' && !(what === 'withdraw' && approval.state === 'approved')) {

@@ -12,7 +12,7 @@ import type { Desk, Reconsidered } from './desk.ts';
 import { inDialog } from './in-dialog.ts';
 import { type submissionSchema, told } from './modals.ts';
 import { type FieldError, whatBecame } from './settled-form.ts';
-import { AFTER_ALL, notStored, store, TOO_LONG, whyNot } from './store.ts';
+import { AFTER_ALL, notStored, store, TOO_LONG, UNKNOWN, whyNot } from './store.ts';
 import type { Schema } from './views/argument-kind.ts';
 import { editForm, fieldsOf } from './views/edit-form.ts';
 import { objection, readFields, wasWritten } from './views/edited-fields.ts';
@@ -45,7 +45,7 @@ export async function editView(desk: Desk, key: string, by: string, asked: Asked
 export async function onEdit(desk: Desk, { team, user, view }: z.infer<typeof submissionSchema>): Promise<Submitted> {
   const asked = team.id === desk.self.team ? await whatIsAsked(desk, view.private_metadata) : null;
   const form = asked && (await formOf(desk, asked));
-  if (!asked || !form) return { field: '0', why: 'I know nothing of this any more; it may belong to another installation.' };
+  if (!asked || !form) return { field: '0', why: UNKNOWN };
   const { session, approval, call } = asked;
   const written = form.fields.map((_, i) => {
     const given = view.state.values[String(i)]?.['value'];

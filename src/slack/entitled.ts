@@ -74,7 +74,7 @@ export function canBeAsked(slack: SlackService | undefined, channels: readonly s
     if (rule.channel === null && channels.length === 0)
       return {
         ok: false,
-        why: 'It needs a yes, and there is no channel where approvers are. An operator has to name one: channels, or approvers.default.channel, in labmate.json.',
+        why: 'It needs a yes, and no channel is known where approvers can be asked. An operator has to name one: channels, or approvers.default.channel, in labmate.json.',
       };
     try {
       return await enough(slack, session, rule);
@@ -107,7 +107,7 @@ async function enough(slack: SlackService, session: Session, rule: ApproverRule)
   const few = await tooFew(slack, rule, { team: session.opened.team, requester: session.opened.by });
   if (!few) return { ok: true };
   const { named, may } = few;
-  const asked = named.includes(session.opened.by) && !rule.requesterMayApprove ? ' One of them asked for it, and may not.' : '';
+  const asked = named.includes(session.opened.by) && !rule.requesterMayApprove ? ' One of them asked for it and may not approve it.' : '';
   const needs = rule.quorum === 1 ? 'a yes' : `${rule.quorum} people's yes`;
   const has = may === 0 ? 'nobody' : `only ${may}`;
   return {

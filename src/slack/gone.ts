@@ -16,7 +16,7 @@ export async function sayBroken(
   const opener = openerOf(lines[0]);
   const thread = opener?.thread ?? root?.ts;
   if (!opener || !thread) return;
-  const words = `Its record does not hold together at line ${at}: something has changed it. So nothing is done on its word any more, and no approval in it counts. An operator can look at it with labmate record; ask anew for what is still wanted.`;
+  const words = `Its record is broken at line ${at}: something has changed it. Nothing more is run from it, and no approval in it counts. An operator can look at it with labmate record. Ask again for what you still need.`;
   await sayOnce(slack, { channel: opener.channel, thread, mark: { session, slot: 'broken' } }, 'This experiment is set aside', words);
 }
 
@@ -26,8 +26,8 @@ export async function sayLost({ slack, reading, self }: Desk, at: { channel: str
   // A click that only claims to be about nothing must not say so of a thread that is alive.
   const [session, alive] = await Promise.all([reading.session(at.session), reading.ofThread(self.team, channel, thread)]);
   if (session || alive) return;
-  const words = 'I have no record of it, so nothing in this thread will be run, whatever its cards say. Ask anew for what is still wanted.';
-  await sayOnce(slack, { channel, thread, mark: { session: `thread-${thread}`, slot: 'lost' } }, 'I know nothing of this experiment any more', words);
+  const words = 'I have no record of it, so nothing in this thread will run, whatever its cards say. Ask again for what you still need.';
+  await sayOnce(slack, { channel, thread, mark: { session: `thread-${thread}`, slot: 'lost' } }, "I don't know this experiment any more", words);
 }
 
 async function sayOnce(

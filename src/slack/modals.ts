@@ -5,6 +5,7 @@ import type { Approval } from '../session/state.ts';
 import { decide, whatIsAsked, whereAsked } from './decide.ts';
 import type { Desk } from './desk.ts';
 import type { FieldError } from './settled-form.ts';
+import { UNKNOWN } from './store.ts';
 import { type CardView, differences, saidBy } from './views/card.ts';
 import { fitted, LIMITS } from './views/limits.ts';
 import { bold, bullets, clock, code, context, mono, para, quote, rich, t, user } from './views/rich.ts';
@@ -93,7 +94,7 @@ export async function onDenyReason(desk: Desk, { team, user, view }: z.infer<typ
   const why = (sentence: string) => ({ field: REASON, why: sentence });
   if (team.id !== desk.self.team) return why('This belongs to another workspace.');
   const asked = await whatIsAsked(desk, view.private_metadata);
-  if (!asked) return why('I know nothing of this any more; it may belong to another installation.');
+  if (!asked) return why(UNKNOWN);
   const reason = view.state.values[REASON]?.[REASON]?.value?.trim();
   const answer = await decide(desk, `view:${view.id}`, user.id, asked, { do: 'deny', ...(reason ? { reason } : {}) });
   if (answer.counted) return null;

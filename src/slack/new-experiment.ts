@@ -7,13 +7,12 @@ import { idFrom } from './given.ts';
 import { type submissionSchema, told } from './modals.ts';
 import { runAgain, runChanged, whatItHas } from './rerun.ts';
 import type { FieldError } from './settled-form.ts';
-import { notStored, type Settled, store } from './store.ts';
+import { notStored, type Settled, store, UNKNOWN } from './store.ts';
 import { ablationForm, type FormOffer, LONGEST, promptForm } from './views/experiment-form.ts';
 import { type Ablation, THEN, type Then, thresholdInWords, writtenPrompt } from './views/written-prompt.ts';
 import { isServed } from './which-session.ts';
 
 const TITLE = 'Change something';
-const GONE = 'I know nothing of this any more; it may belong to another installation.';
 /** What the form is filled with must be there before people give up. */
 const OFFER_MS = 1_500;
 
@@ -38,7 +37,7 @@ export async function openForm(desk: Desk, trigger: string, channel: string | nu
 /** A click on "Run again". */
 export async function onRunAgain(desk: Desk, click: Click): ReturnType<typeof runAgain> {
   const earlier = await sessionHere(desk, click.value, click.channel);
-  return earlier ? runAgain(desk, click.by, earlier) : { text: GONE };
+  return earlier ? runAgain(desk, click.by, earlier) : { text: UNKNOWN };
 }
 
 /** A click on "Change something": a form with what was asked, to be changed and sent as the next experiment. It opens before anything is awaited. */
@@ -46,7 +45,7 @@ export async function onChangeSomething(desk: Desk, click: Click): Promise<Answe
   const opened = desk.slack.openModal(click.trigger, told(TITLE, 'Loading…'));
   desk.later(async () => {
     const earlier = await sessionHere(desk, click.value, click.channel);
-    await desk.slack.updateModal(await opened, earlier ? form(earlier) : told(TITLE, GONE));
+    await desk.slack.updateModal(await opened, earlier ? form(earlier) : told(TITLE, UNKNOWN));
   });
   try {
     await opened;
@@ -61,7 +60,7 @@ export function form({ id, opened: { alias, prompt } }: Session): View {
   if (prompt.length > LONGEST)
     return told(
       TITLE,
-      `The request of ${alias} has ${prompt.length} characters, more than a form takes. Use /experiment rerun ${alias} key=value, or write it anew.`,
+      `The request of ${alias} has ${prompt.length} characters, more than a form takes. Use /experiment rerun ${alias} key=value, or write a new request.`,
     );
   return promptForm({ about: id, title: TITLE, says: `This opens a new experiment, which says that it repeats ${alias}.`, prompt });
 }
@@ -70,11 +69,11 @@ export function form({ id, opened: { alias, prompt } }: Session): View {
 export async function onNewExperiment(desk: Desk, { team, user, view }: Submission): Promise<Answered> {
   const words = view.state.values['prompt']?.['prompt']?.value;
   const field = words === undefined ? 'changes' : 'prompt';
-  if (team.id !== desk.self.team) return { field, why: GONE };
+  if (team.id !== desk.self.team) return { field, why: UNKNOWN };
   const about = fieldOf(view, 'where') ?? view.private_metadata;
   if (words === undefined) return fieldsToWords(desk, view, about);
   const prompt = words ?? '';
-  if (prompt.trim() === '') return { field, why: 'Say what shall be done.' };
+  if (prompt.trim() === '') return { field, why: 'Say what you want to run.' };
   const no = isServed(desk, about) ? await openNew(desk, view, about, user.id, prompt) : await rewritten(desk, view, about, user.id, prompt);
   return no ? { field, ...no } : 'done';
 }
@@ -141,7 +140,7 @@ async function openNew(desk: Desk, view: Submission['view'], channel: string, by
 
 async function rewritten(desk: Desk, view: Submission['view'], id: string, by: string, prompt: string): Promise<NotOpened | null> {
   const earlier = await sessionHere(desk, id);
-  if (!earlier) return { why: GONE };
+  if (!earlier) return { why: UNKNOWN };
   const no = await runChanged(desk, `view:${view.id}`, idFrom(desk.self.team, earlier.opened.channel, view.id), by, earlier, prompt);
   return no && { where: earlier.opened.channel, ...no };
 }

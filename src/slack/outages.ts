@@ -37,7 +37,7 @@ function outageId(upstream: string): string {
 /** One click tries again everything in this channel that waits for one backend, as far as it is the clicker's to say. */
 export async function retryAll(desk: Desk, { key, by, value, channel }: { key: string; by: string; value: string; channel: string }): Promise<Answer> {
   const waiting = (await desk.reading.list(desk.self.team)).filter((a) => a.channel === channel && a.waits && outageId(a.waits.upstream) === value);
-  if (waiting.length === 0) return { text: 'Nothing here waits for it any more.' };
+  if (waiting.length === 0) return { text: 'Nothing here is waiting for it any more.' };
   const may = await mayChange(desk, by);
   if (!may.ok) return { text: may.why };
   const said = await Promise.all(waiting.map((about) => again(desk, about, key, by)));
@@ -47,7 +47,7 @@ export async function retryAll(desk: Desk, { key, by, value, channel }: { key: s
   const parts = [
     ...(tried > 0 ? [`Trying ${tried === 1 ? 'one experiment' : `${tried} experiments`} again.`] : []),
     ...(unsure > 0 ? [`Of ${unsure} I could not confirm that it was stored; please click again.`] : []),
-    ...(not > 0 ? [`${not === 1 ? 'One is' : `${not} are`} not yours to try: that takes whoever asked for it, or an approver.`] : []),
+    ...(not > 0 ? [`${not === 1 ? 'One is' : `${not} are`} not yours to try again: only the person who asked for it or an approver can.`] : []),
   ];
   return { text: parts.join(' ') };
 }

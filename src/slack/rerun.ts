@@ -19,7 +19,7 @@ type Place = { channel: string; thread: string | null; busy: Session | null };
 function notARequest(s: Session): string | null {
   if (s.opened.door !== 'mcp') return null;
   const is = isReview(s) ? 'a question of labmate itself' : 'what an MCP client did';
-  return `Nothing was opened: ${plain(s.opened.alias)} is ${is}, and holds no request that could be run again.`;
+  return `Nothing was opened: ${plain(s.opened.alias)} is ${is}, so there is no request to run again.`;
 }
 
 /** Opens the repetition that a command asks for: in the earlier one's thread if that is free and in this channel, else in a thread of its own. */

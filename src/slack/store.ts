@@ -13,8 +13,9 @@ const GRACE_MS = 300;
 export type Settled = Promise<'stored' | 'lost'>;
 export type Stored = Delivered | { is: 'unsure'; settled: Settled };
 
+export const UNKNOWN = "I don't know this any more. It may belong to another installation.";
 export const LATE = 'I could not store this within 2 seconds, so nothing was done. Please repeat it.';
-export const UNSURE = 'I could not confirm within 2 seconds that this was stored. I am checking, and shall tell you here.';
+export const UNSURE = 'I could not confirm within 2 seconds that this was stored. I am checking and will tell you here.';
 export const TOO_LONG = 'It is too long to be shown whole, so nobody can approve it. Deny it and ask for less at once.';
 export const AFTER_ALL = 'It was stored after all; there is nothing to repeat.';
 export const REPEAT = 'It was not stored, and nothing was done. Please repeat it.';
@@ -68,7 +69,7 @@ export function whyNot(stored: Stored): string | null {
     case 'closed':
       return 'This experiment has ended already, so there is nothing to change. Reply in its thread to open the next one.';
     case 'unknown':
-      return 'I know nothing of this any more; it may belong to another installation.';
+      return UNKNOWN;
     case 'decided':
       return decidedInWords(stored);
     case 'too long':

@@ -21,7 +21,7 @@ export async function subcommand(desk: Desk, given: Given, typed: Exclude<Typed,
     case 'help':
       return help();
     case 'status':
-      return listed('Running or waiting now', (await served(desk, by)).filter(isOpen), 'Nothing runs and nothing waits.', 20);
+      return listed('Running or waiting now', (await served(desk, by)).filter(isOpen), 'Nothing is running or waiting.', 20);
     case 'list':
       return listed('The latest experiments', await served(desk, by), 'There is no experiment yet. Describe one: /experiment SENTENCE');
     case 'approvals':
@@ -95,8 +95,8 @@ async function record(desk: Desk, given: Given, s: Session): Promise<Answer> {
       text: [
         `The record of ${plain(alias)}${record.ended ? '' : ' so far'} has ${record.lines.length} lines, head ${record.head}.`,
         isReview(s)
-          ? 'It is of a question that labmate itself asked, so there is no thread to put it into:'
-          : 'It is of what an MCP client did, so there is no thread to put it into: the client reads it with get_experiment_record,',
+          ? 'It belongs to a question that labmate itself asked, so it has no thread to go into:'
+          : 'It belongs to what an MCP client did, so it has no thread to go into: the client reads it with get_experiment_record,',
         `an operator prints it with: labmate record ${plain(alias)}`,
       ].join(' '),
     };

@@ -125,7 +125,7 @@ function checkPath(path: string): void {
     path.includes('\\') ||
     /[\p{C}%]/u.test(path) ||
     path.split('/').some((part) => part === '.' || part === '..' || (part === '' && path !== ''));
-  if (odd) throw new ToolError('BAD_PATH', `${JSON.stringify(path.slice(0, 80))} is no plain path below a run's files.`, 'take a path from the list.');
+  if (odd) throw new ToolError('BAD_PATH', `${JSON.stringify(path.slice(0, 80))} is not a plain path below a run's files.`, 'take a path from the list.');
 }
 
 function textOf(bytes: Uint8Array): string | null {

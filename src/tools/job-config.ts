@@ -35,8 +35,8 @@ export async function resolveConfig(wanted: string, job: Job, { services, settin
   const asked = (pinned?.[1] ?? wanted).trim().replace(/^(\.?\/)+/, '');
   if (!asked || asked.split('/').includes('..'))
     return question(
-      `${quoted(wanted)} is no path inside ${repository}. Ask which file is meant.`,
-      `${quoted(wanted)} is no path inside ${repository}. Which file is meant?`,
+      `${quoted(wanted)} is not a path inside ${repository}. Ask which file is meant.`,
+      `${quoted(wanted)} is not a path inside ${repository}. Which file is meant?`,
     );
   const ref = pinned?.[2] ?? base;
   const file = await find(asked, repository, ref, github, signal);
@@ -110,7 +110,7 @@ function fill(values: Record<string, string>, config: Config, job: Job): Resolve
     `Its other values fit: ${fits.join(', ') || 'none'}.`;
   return question(
     `${facts} Ask whether to run without the rest; if so, call again with the fitting values as parameters and no config.`,
-    `${facts} Shall it run without the rest?`,
+    `${facts} Should it run without the rest?`,
     { unknown: rest, fitting: parameters },
   );
 }

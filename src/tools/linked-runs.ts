@@ -43,7 +43,7 @@ export async function theMlflowRun(id: string, ctx: ContextWith<'mlflow'>): Prom
   if (!MLFLOW_ID.test(wanted)) {
     throw new ToolError(
       'NOT_A_RUN_ID',
-      `"${id.slice(0, 60)}" is no MLflow run id, which has 32 hex digits.`,
+      `"${id.slice(0, 60)}" is not an MLflow run id, which has 32 hex digits.`,
       'take the id from find_best_run or from get_job_status (mlflow_run_ids).',
     ).about('run_id');
   }

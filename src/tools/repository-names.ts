@@ -33,7 +33,7 @@ export function checkRef(ref: string, argument = 'ref'): void {
 export function checkRepository(repo: string): void {
   const [owner = '', name = '', ...rest] = repo.split('/');
   const fine = rest.length === 0 && /^[A-Za-z0-9][A-Za-z0-9-]{0,38}$/.test(owner) && /^[A-Za-z0-9._-]{1,100}$/.test(name) && !/^\.+$|\.git$/i.test(name);
-  if (!fine) throw new ToolError('BAD_REPOSITORY', `${quoted(repo)} is no repository name.`, 'give owner/name, e.g. acme/ads.').about('repo');
+  if (!fine) throw new ToolError('BAD_REPOSITORY', `${quoted(repo)} is not a repository name.`, 'give owner/name, e.g. acme/ads.').about('repo');
 }
 
 function refuse(path: string, why: string | null, argument: readonly string[]): void {
@@ -62,7 +62,7 @@ function badRef(ref: string): string | null {
   if (ref.length === 0 || ref.length > 200) return 'it must have 1 to 200 characters';
   if (ref.startsWith('-')) return 'it looks like an option';
   if (!/^[A-Za-z0-9._/+@-]+$/.test(ref)) return 'it has characters a ref should not have';
-  if (/\.\.|@\{|\/\/|^\/|\/$|\.$|(^|\/)\.|\.lock(\/|$)|^@$/.test(ref)) return 'it is no ref that git would take';
+  if (/\.\.|@\{|\/\/|^\/|\/$|\.$|(^|\/)\.|\.lock(\/|$)|^@$/.test(ref)) return 'git would not take it';
   return ref.startsWith('refs/') ? 'it is a full ref' : null;
 }
 

@@ -185,8 +185,8 @@ function notNumbers(given: Record<string, string>, job: Job): Question | null {
   if (!odd) return null;
   return {
     kind: 'question',
-    text: `${cell(odd.name)} is a number in job ${job.jobId} (${cell(job.name)}), ${odd.default} by default, and "${cell(given[odd.name] ?? '', 60)}" is none. Ask which number is meant; do not choose.`,
-    ask: `${cell(odd.name)} is a number in job ${job.jobId} (${cell(job.name)}), ${odd.default} by default, and "${cell(given[odd.name] ?? '', 60)}" is none. Which number is meant?`,
+    text: `${cell(odd.name)} is a number in job ${job.jobId} (${cell(job.name)}), ${odd.default} by default, and "${cell(given[odd.name] ?? '', 60)}" is not. Ask which number is meant; do not choose.`,
+    ask: `${cell(odd.name)} is a number in job ${job.jobId} (${cell(job.name)}), ${odd.default} by default, and "${cell(given[odd.name] ?? '', 60)}" is not. Which number is meant?`,
     data: { parameter: odd.name, default: odd.default },
     argument: ['parameters', odd.name],
   };

@@ -60,7 +60,7 @@ export const updateTrackingDoc = writeTool({
     checkRepository(repo);
     checkWritablePath(asked.path, 'path');
     if (!/\.(md|markdown)$/i.test(asked.path))
-      throw new ToolError('NOT_MARKDOWN', `${asked.path} is no Markdown file.`, 'name one that ends in .md.').about('path');
+      throw new ToolError('NOT_MARKDOWN', `${asked.path} is not a Markdown file.`, 'name one that ends in .md.').about('path');
     const base = (repo === defaults.repository ? defaults.base : undefined) ?? (await hub.getRepo(repo, ctx.signal)).defaultBranch;
     const branch = asked.branch === undefined ? ownBranch(repo, session) : checkOwn(asked.branch, session);
     const text = await read({ repo, path: asked.path, branch, base }, hub, ctx.signal);
@@ -200,7 +200,7 @@ function checkOwn(branch: string, { alias }: SessionFacts): string {
   if (own) return branch;
   throw new ToolError(
     'NOT_OUR_BRANCH',
-    `${cell(branch)} is no branch of this session.`,
+    `${cell(branch)} is not a branch of this session.`,
     'leave branch out, or give the one that create_github_pr answered with.',
   ).about('branch');
 }

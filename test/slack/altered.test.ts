@@ -59,7 +59,7 @@ describe('at the door', () => {
     expect(desk.workspace.world.data.messages.find((m) => m.ts === ts)).toMatchObject({ subtype: 'tombstone', user: 'USLACKBOT' });
     await until(async () => (await toldIn(id)).length === 2);
     expect((await toldIn(id)).at(-1)).toMatchObject({ kind: 'delete', of: ts, by: 'U1', standing: 'requester' });
-    await until(() => whispersTo(desk.workspace, 'U1').find((t) => /goes on all the same.*\/experiment stop e-/.test(t)));
+    await until(() => whispersTo(desk.workspace, 'U1').find((t) => /but the experiment goes on.*\/experiment stop e-/.test(t)));
     const { log } = desk.log;
     const lease = await log.claim(desk.log.owner(id), 5_000);
     await log.commit(
@@ -70,7 +70,7 @@ describe('at the door', () => {
       { is: '' },
     );
     await act({ as: 'U1', do: 'edit', channel: 'C0ML', ts: reply, text: 'hm!' });
-    await until(() => whispersTo(desk.workspace, 'U1').find((t) => t.includes('reaches nobody any more')));
+    await until(() => whispersTo(desk.workspace, 'U1').find((t) => t.includes('Nobody reads what you changed any more')));
     expect(await desk.log.reading.list('T1')).toHaveLength(1);
   });
 

@@ -37,7 +37,7 @@ describe('a reminder', () => {
     expect(JSON.stringify(at(62)?.blocks)).toContain('"usergroup_id":"S1"');
     expect(at(200, told('hm'), denied('c1', 'U2'))).toBeNull();
     const late = [...Array.from({ length: 60 }, () => told('hm', 'message', 'other', 'U9')), denied('c1', 'U2')];
-    expect(at(200, ...late)?.text).toBe('The reminder is done with: everything above is decided.');
+    expect(at(200, ...late)?.text).toBe('Everything above is decided, so this reminder no longer matters.');
   });
 
   test('is looked for when it is due and not before', () => {

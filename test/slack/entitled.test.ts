@@ -23,7 +23,7 @@ const rule = (more: Partial<ApproverRule>): ApproverRule => ({
 
 test.each<[string, Partial<ApproverRule>, string, string | null]>([
   ['a group with somebody in it', { groups: ['S1'] }, 'C0ML', null],
-  ['only who asked for it', { users: ['U1'] }, 'C0ML', 'nobody can give it now. One of them asked for it, and may not.'],
+  ['only who asked for it', { users: ['U1'] }, 'C0ML', 'nobody can give it now. One of them asked for it and may not approve it.'],
   ['only a guest', { users: ['U5'] }, 'C0ML', 'of the 1 person that labmate.json names (groups looked up) nobody can give it'],
   ['two, of whom one asked for it', { users: ['U1', 'U2'], quorum: 2 }, 'C0ML', "needs 2 people's yes"],
   ['two others', { users: ['U2', 'U3'], quorum: 2 }, 'C0ML', null],

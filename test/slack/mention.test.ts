@@ -34,7 +34,7 @@ describe('over Slack', () => {
       expect.stringMatching(/^Describe an experiment in a sentence/),
       expect.stringMatching(/^Describe an experiment in a sentence/),
       'Nothing found for “flamingo”.',
-      'Nothing runs and nothing waits.',
+      'Nothing is running or waiting.',
     ]);
     expect(whispers('U5')).toEqual([expect.stringContaining('Guests cannot')]);
     expect(await sessions()).toEqual([]);

@@ -134,7 +134,7 @@ describe('without a model', () => {
     const answer = await told(`compare ${first} ${second}`);
     expect(answer.text).toContain('val_f1');
     expect(JSON.stringify(answer.blocks)).toContain(two?.runId.slice(0, 8));
-    expect((await told(`compare ${first} ${idle}`)).text).toBe(`${idle} has started no training run, so there is nothing of it to compare.`);
+    expect((await told(`compare ${first} ${idle}`)).text).toBe(`${idle} has started no training run, so there is nothing to compare.`);
     expect(await type('show 9007199254740995')).toContain(`${second}: `);
     expect(await type('show 12345')).toMatch(/^I know no experiment that started this run\./);
   });

@@ -179,7 +179,9 @@ describe('time and budgets', () => {
     expect(asked?.votes).toEqual([]);
     expect(Number(reminder.ts) * 1000).toBeGreaterThanOrEqual(Date.parse(asked?.askedAt ?? '') + 6_000);
     await stage.until('the card to say so', () => words(stage.messages().find((m) => m.ts === card.ts) as SandboxMessage).includes('nobody decided in time'));
-    await stage.until('the reminder to be done with', () => words(stage.messages().find((m) => m.ts === reminder.ts) as SandboxMessage).includes('done with'));
+    await stage.until('the reminder to be over', () =>
+      words(stage.messages().find((m) => m.ts === reminder.ts) as SandboxMessage).includes('no longer matters'),
+    );
     expect(stage.messages().filter((m) => m.text.includes('Still waiting'))).toHaveLength(0);
 
     const limit = await stage.card('raise_budget');

@@ -18,12 +18,12 @@ test('after lost data nothing is done on the strength of a card: the click is to
   const mine = await stage.redis.keys(`${stage.keys.due.replace(/due$/, '')}*`);
   await stage.redis.del(...mine);
   await stage.click('U2', card, 'approve_call');
-  await stage.until('the approver to be told', () => stage.whispers('U2').find((w) => w.includes('I know nothing of this any more')));
+  await stage.until('the approver to be told', () => stage.whispers('U2').find((w) => w.includes("I don't know this any more")));
   // Everybody in the thread is told, once, however often somebody clicks.
-  await stage.shows('I know nothing of this experiment any more');
+  await stage.shows("I don't know this experiment any more");
   await stage.click('U3', card, 'approve_call');
-  await stage.until('the second to be told', () => stage.whispers('U3').find((w) => w.includes('I know nothing of this any more')));
-  expect(stage.messages().filter((m) => m.onlyFor === null && wordsOf(m).includes('I know nothing of this experiment'))).toHaveLength(1);
+  await stage.until('the second to be told', () => stage.whispers('U3').find((w) => w.includes("I don't know this any more")));
+  expect(stage.messages().filter((m) => m.onlyFor === null && wordsOf(m).includes("I don't know this experiment"))).toHaveLength(1);
   expect(stage.launches()).toHaveLength(0);
   await stage.command('status');
   await stage.until('an answer from a product that goes on', () => stage.whispers('U1').length > 1);

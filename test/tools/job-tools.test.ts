@@ -240,7 +240,7 @@ describe('run_databricks_job asks instead of guessing', () => {
       { config: 'dup_config.json' },
       'acme/ads has 2 files that "dup_config.json" could mean: configs/dup_config.json, legacy/dup_config.json. Ask which one is meant.',
     ],
-    ['a path out of the repository', { config: '../secrets.json' }, '"../secrets.json" is no path inside acme/ads. Ask which file is meant.'],
+    ['a path out of the repository', { config: '../secrets.json' }, '"../secrets.json" is not a path inside acme/ads. Ask which file is meant.'],
     [
       'two configs',
       { config: 'base_config.json', parameters: { config: 'configs/large.json' } },
@@ -254,7 +254,7 @@ describe('run_databricks_job asks instead of guessing', () => {
     [
       'a word where the job has a number',
       { parameters: { learning_rate: 'high' } },
-      'learning_rate is a number in job 101 (ads-train), 0.01 by default, and "high" is none. Ask which number is meant; do not choose.',
+      'learning_rate is a number in job 101 (ads-train), 0.01 by default, and "high" is not. Ask which number is meant; do not choose.',
     ],
   ])('%s', async (_, input, text) => {
     const question = await asked(runDatabricksJob, { job_id: '101', ...input });

@@ -302,7 +302,7 @@ describe('fetch_mlflow_run', () => {
       'NOT_AN_MLFLOW_RUN: 9007199254740993123 is a Databricks run id; MLflow run ids have 32 hex digits.',
     ],
     ['an id nobody has', 'f'.repeat(32), `RUN_NOT_FOUND: MLflow has no run ${'f'.repeat(32)}.`],
-    ['a name', 'sweep-00', 'NOT_A_RUN_ID: "sweep-00" is no MLflow run id, which has 32 hex digits.'],
+    ['a name', 'sweep-00', 'NOT_A_RUN_ID: "sweep-00" is not an MLflow run id, which has 32 hex digits.'],
   ])('says of %s which id is wanted', async (_, run_id, text) => {
     const answer = await ask('fetch_mlflow_run', { run_id });
     expect(answer.failed).toBe(true);

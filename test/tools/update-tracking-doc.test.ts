@@ -126,7 +126,7 @@ test('once the session has a pull request, its row goes to that branch', async (
 });
 
 test.each([
-  ['another branch', { branch: 'main' }, /^NOT_OUR_BRANCH: main is no branch of this session/],
+  ['another branch', { branch: 'main' }, /^NOT_OUR_BRANCH: main is not a branch of this session/],
   ['another session’s branch', { branch: 'exp/x-e-other-0a1b2c' }, /^NOT_OUR_BRANCH: /],
   ['a file that is no Markdown', { path: 'train.py' }, /^NOT_MARKDOWN: /],
   ['a file that runs', { path: '.github/README.md' }, /^BAD_PATH: .*runs in CI/],

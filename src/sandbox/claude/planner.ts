@@ -63,9 +63,9 @@ function isWithdrawn({ got }: Called): boolean {
   return got.data['status'] === 'withdrawn' || /^withdrawn\b/i.test(got.text);
 }
 
-/** What "Plan anew" says by itself where nothing was added: what was said before it stands. */
+/** What "Plan again" says by itself where nothing was added: what was said before it stands. */
 function isPlanAnew(message: string): boolean {
-  return /^\s*plan anew, with what i wrote\.?\s*$/i.test(message);
+  return /^\s*plan (?:again|anew,) with what i wrote\.?\s*$/i.test(message);
 }
 
 function revised(before: Understood, message: string): Understood {

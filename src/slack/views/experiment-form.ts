@@ -80,7 +80,7 @@ export function promptForm(o: { about: string; title: string; says: string; prom
   return {
     ...modal('new_experiment', o.title, [
       { type: 'section', text: { type: 'plain_text', text: o.says, emoji: false } },
-      input('prompt', 'What shall be done', text('prompt', o.prompt, { multiline: true })),
+      input('prompt', 'Request', text('prompt', o.prompt, { multiline: true })),
     ]),
     private_metadata: o.about,
     submit: { type: 'plain_text', text: 'Run it' },

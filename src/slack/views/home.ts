@@ -47,7 +47,7 @@ export function homeView(o: {
     header('New experiment'),
     rich(para(...(o.mayOpen.ok ? howToStart(o.channels) : [t(o.mayOpen.why)]))),
     ...(o.mayOpen.ok && o.channels.length > 0 ? [actions('start', button('start_experiment', 'New experiment', 'new', 'primary'))] : []),
-    context(`As of ${clock(o.at)}. Opening this tab again looks anew.`),
+    context(`As of ${clock(o.at)}. Open this tab again to refresh it.`),
   ];
   return { type: 'home', blocks: fitted(blocks, { blocks: LIMITS.modalBlocks, text: LIMITS.message }) };
 }

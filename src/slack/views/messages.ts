@@ -96,7 +96,7 @@ export function questionMessage(q: Question): Message {
   const state: Bit[] = q.answer
     ? [t('Answered by '), user(q.answer.by), t(` at ${clock(q.answer.at)}: `), bold(q.answer.text)]
     : q.instead
-      ? [user(q.instead), t(' wrote while several questions were open; what is still to be known is asked again.')]
+      ? [user(q.instead), t(' wrote while several questions were open; anything still open is asked again.')]
       : [t(q.open ? how : 'Not needed any more.')];
   const blocks: Block[] = [
     rich(

@@ -11,8 +11,8 @@ export function reminderMessage(open: readonly Decision[], mayApprove: (tool: st
   const [first] = open;
   if (!first)
     return {
-      text: fallback('The reminder is done with: everything above is decided.'),
-      blocks: [rich(para(t('The reminder is done with: everything above is decided.')))],
+      text: fallback('Everything above is decided, so this reminder no longer matters.'),
+      blocks: [rich(para(t('Everything above is decided, so this reminder no longer matters.')))],
     };
   const who = new Map(open.map((d) => [JSON.stringify(mayApprove(d.tool)), mayApprove(d.tool)]));
   const until = `expires ${clock(first.approval.expiresAt)}`;
