@@ -52,7 +52,7 @@ test('is listed, found and waits for those who may, wherever its card stands', a
 });
 
 test('has a record without a thread, and nothing that could be run again or be asked once more', async () => {
-  expect(await type('U1', `record ${alias}`)).toMatch(/so far has 3 lines, head \w+\. It is of what an MCP client did, so there is no thread/);
+  expect(await type('U1', `record ${alias}`)).toMatch(/so far has 3 lines, head \w+\. It belongs to what an MCP client did, so it has no thread to go into/);
   expect(await type('U1', `rerun ${alias} lr=0.1`)).toContain('so there is no request to run again');
   expect(await desk.log.reading.list('T1')).toHaveLength(1);
   const [about] = await desk.log.reading.list('T1');
