@@ -15,7 +15,10 @@ const APART = 'gateway and worker in two processes';
  * What a person waits for: from the click to the tool's own request, with nobody else there and with many asleep; and from a command to its acknowledgement, with many
  * at once. And, as the sleepers are there already, the heap that each of them costs.
  */
-export async function measurePeople(stage: Stage, size: { clicks: number; rounds: number; commands: number; heap: [number, number] }): Promise<Goal[]> {
+export async function measurePeople(
+  stage: Stage,
+  size: { clicks: number; rounds: number; bursts: number; commands: number; heap: [number, number] },
+): Promise<Goal[]> {
   const bolt = await stage.start('contenders/bolt.js', { env: slackEnv });
   const port = await freePort();
   const env = { ...slackEnv, REDIS_PREFIX: 'people', WIRE: 'yes' };
@@ -113,7 +116,7 @@ async function bareClick(bolt: Child, count: number): Promise<number> {
 }
 
 /** All at once; each of ours has its session in the log before it is acknowledged. */
-async function measureAcks(bolt: Child, port: number, { rounds, commands }: { rounds: number; commands: number }): Promise<Goal> {
+async function measureAcks(bolt: Child, port: number, { bursts, commands }: { bursts: number; commands: number }): Promise<Goal> {
   const burst = async (at: number, name: string) => {
     const all = Array.from({ length: commands }, (_, i) => deliver(at, command(`Compare the runs. [bench ack-${name}-${i} calls=0 ask=0 wait=0 bytes=1]`)));
     return percentile(await Promise.all(all), 99);
@@ -122,7 +125,7 @@ async function measureAcks(bolt: Child, port: number, { rounds, commands }: { ro
   for (const at of [barePort, port]) await burst(at, `warm${at}`);
   const bare: number[] = [];
   const ours: number[] = [];
-  for (let round = 0; round < rounds; round++) {
+  for (let round = 0; round < bursts; round++) {
     bare.push(await burst(barePort, `bare${round}`));
     ours.push(await burst(port, `ours${round}`));
     // What was opened is worked off before the next burst.
