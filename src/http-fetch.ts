@@ -38,7 +38,7 @@ export function httpFetch({ idleMs = 8_000, again = false }: HttpFetchOptions = 
       got.destroy();
       throw new TypeError('fetch failed', { cause: new Error('unexpected redirect') });
     }
-    return asResponse(got, url.href);
+    return asResponse(got, url.href, signal ?? null);
   };
 }
 
@@ -60,7 +60,7 @@ function answered(request: typeof plainRequest, url: URL, options: RequestOption
 }
 
 /** What the SDKs read of a response. A real one would put its body through a web stream. */
-function asResponse(message: IncomingMessage, url: string): Response {
+function asResponse(message: IncomingMessage, url: string, signal: AbortSignal | null): Response {
   const status = message.statusCode ?? 0;
   const all = Object.entries(message.headers).map(([name, value]): [string, string] => [name, Array.isArray(value) ? value.join(', ') : (value ?? '')]);
   const byName = new Map(all);
@@ -69,7 +69,7 @@ function asResponse(message: IncomingMessage, url: string): Response {
     has: (name: string) => byName.has(name.toLowerCase()),
     entries: () => all.values(),
   };
-  const body = chunksOf(message);
+  const body = chunksOf(message, signal);
   const text = async () => {
     const chunks: Uint8Array[] = [];
     for await (const chunk of body) chunks.push(chunk);
@@ -79,8 +79,13 @@ function asResponse(message: IncomingMessage, url: string): Response {
   return { ...seen, json: async () => JSON.parse(await text()) as unknown } as unknown as Response;
 }
 
+/** However a connection names its end: it was ended by the signal. */
+function aborted(cause: Error): Error {
+  return cause.name === 'AbortError' ? cause : Object.assign(new Error('This operation was aborted', { cause }), { name: 'AbortError' });
+}
+
 /** The bytes as they come. Throws a TypeError where the connection breaks before the end, as fetch's body does. */
-function chunksOf(message: IncomingMessage): AsyncIterable<Uint8Array> {
+function chunksOf(message: IncomingMessage, signal: AbortSignal | null): AsyncIterable<Uint8Array> {
   const ready: Uint8Array[] = [];
   let ended = false;
   let failed: Error | null = null;
@@ -99,7 +104,7 @@ function chunksOf(message: IncomingMessage): AsyncIterable<Uint8Array> {
     tell();
   });
   message.on('error', (error) => {
-    failed = error.name === 'AbortError' ? error : new TypeError('terminated', { cause: error });
+    failed = signal?.aborted ? aborted(error) : new TypeError('terminated', { cause: error });
     tell();
   });
   const next = async (): Promise<IteratorResult<Uint8Array>> => {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { InMemoryTransport } from '@modelcontextprotocol/sdk/inMemory.js';
-import type { CallToolResult, CallToolResultSchema } from '@modelcontextprotocol/sdk/types.js';
+import { type CallToolResult, type CallToolResultSchema, ErrorCode, McpError } from '@modelcontextprotocol/sdk/types.js';
 import { z } from 'zod';
 import { isMounted } from '../policy/mounted-names.ts';
 import type { Tool } from '../tools/define-tool.ts';
@@ -9,6 +9,7 @@ import { departedTool } from '../tools/departed-tool.ts';
 import { type CallScope, type GateDeps, gate } from '../tools/gate.ts';
 import { present, presentFailure } from '../tools/present.ts';
 import { CALL, cleaned, toolServer } from '../tools/server.ts';
+import { properName } from '../tools/upstreams.ts';
 import { version } from '../version.ts';
 import type { ToolSpec } from './model.ts';
 import type { Mounts } from './mounts.ts';
@@ -36,7 +37,13 @@ const CHECKED = z.any() as unknown as typeof CallToolResultSchema;
 const NO_SECOND_CHECK = { getValidator: () => (data: unknown) => ({ valid: true as const, data: data as never, errorMessage: undefined }) };
 
 /** `hidden`: tools that are called and never listed. */
-export async function openToolbox(catalog: readonly Tool[], deps: GateDeps, mounts?: Mounts, hidden: readonly Tool[] = []): Promise<Toolbox> {
+export async function openToolbox(
+  catalog: readonly Tool[],
+  deps: GateDeps,
+  mounts?: Mounts,
+  hidden: readonly Tool[] = [],
+  callTimeoutMs = CALL_TIMEOUT_MS,
+): Promise<Toolbox> {
   const scopes = new Map<string, CallScope>();
   const server = toolServer(catalog, deps, (reference) => scopes.get(reference) ?? null);
   const client = new Client({ name: 'labmate-worker', version: version() }, { jsonSchemaValidator: NO_SECOND_CHECK });
@@ -72,9 +79,25 @@ export async function openToolbox(catalog: readonly Tool[], deps: GateDeps, moun
       const aside = hidden.find((tool) => tool.name === name) ?? (await mounts?.find(name)) ?? gone;
       if (aside) return direct(aside, input, scope);
       const reference = randomUUID();
-      scopes.set(reference, scope);
+      const over = new AbortController();
+      let sent = scope.started !== undefined;
+      scopes.set(reference, {
+        ...scope,
+        signal: AbortSignal.any([scope.signal, over.signal]),
+        claim: async (...start) => {
+          const answer = await scope.claim(...start);
+          if (answer === 'go') sent = true;
+          return answer;
+        },
+      });
       try {
-        return (await client.callTool({ name, arguments: input, _meta: { [CALL]: reference } }, CHECKED, { timeout: CALL_TIMEOUT_MS })) as CallToolResult;
+        return (await client.callTool({ name, arguments: input, _meta: { [CALL]: reference } }, CHECKED, { timeout: callTimeoutMs })) as CallToolResult;
+      } catch (error) {
+        if (!(error instanceof McpError) || error.code !== ErrorCode.RequestTimeout) throw error;
+        // It would go on asking. To be tried again like any other that gets no answer, and given up in the end: thrown, it would be made again for ever.
+        over.abort(error);
+        const upstream = properName(catalog.find((tool) => tool.name === name)?.needs[0] ?? name);
+        return present({ is: 'retry', upstream, why: `${name} took longer than ${Math.round(callTimeoutMs / 1_000)} s.`, retryAfterMs: null, sent });
       } finally {
         scopes.delete(reference);
       }

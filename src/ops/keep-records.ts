@@ -39,8 +39,9 @@ export async function keepRecords(redis: { url: string; prefix: string }, folder
       else {
         const session = checked.ok ? await readable(log, ended.session) : null;
         if (session) {
-          await write(folder, place, text, ended, blobs);
+          // The record last: where it stands, all that belongs to it does.
           await put(`${place}.md`, report(session));
+          await write(folder, place, text, ended, blobs);
           kept.exported += 1;
         } else kept.broken.push(ended.session);
       }

@@ -1,5 +1,6 @@
 import type { AsyncLocalStorage } from 'node:async_hooks';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import { type Attributes, type Context, type Span, SpanKind, SpanStatusCode, type Tracer } from '@opentelemetry/api';
 
 /** What Node's own fetch says of a request as it goes; the names are undici's. */
@@ -12,10 +13,7 @@ export function requestSpans(tracer: Tracer, inside: AsyncLocalStorage<Context>)
   const end = (said: Said, error?: Error) => {
     const span = open.get(said.request);
     open.delete(said.request);
-    if (error) {
-      span?.setAttribute('error.type', (error as NodeJS.ErrnoException).code ?? error.name);
-      span?.setStatus({ code: SpanStatusCode.ERROR });
-    }
+    if (span && error) failed(span, error);
     span?.end();
   };
   const listeners: Record<string, (said: Said) => void> = {
@@ -25,21 +23,53 @@ export function requestSpans(tracer: Tracer, inside: AsyncLocalStorage<Context>)
     },
     'undici:request:headers': ({ request, response }) => {
       const span = open.get(request);
-      const status = response?.statusCode ?? 0;
-      span?.setAttribute('http.response.status_code', status);
-      if (status < 400) return;
-      span?.setAttribute('error.type', String(status));
-      span?.setStatus({ code: SpanStatusCode.ERROR });
+      if (span) answered(span, response?.statusCode ?? 0);
     },
     'undici:request:trailers': (said) => end(said),
     'undici:request:error': (said) => end(said, said.error),
   };
-  for (const [channel, listener] of Object.entries(listeners)) subscribe(channel, listener as never);
-  return {
-    stop() {
-      for (const [channel, listener] of Object.entries(listeners)) unsubscribe(channel, listener as never);
+  // Claude and Slack are asked over node:http, which says it in its own way.
+  const plain = new WeakMap<ClientRequest, Span>();
+  const plainly: Record<string, (said: { request: ClientRequest; response?: IncomingMessage; error?: Error }) => void> = {
+    'http.client.request.start': ({ request }) => {
+      const parent = inside.getStore();
+      if (!parent) return;
+      const { method, path, protocol } = request;
+      const origin = `${protocol}//${String(request.getHeader('host') ?? request.host)}`;
+      plain.set(request, tracer.startSpan(method, { kind: SpanKind.CLIENT, attributes: requestAttributes({ method, origin, path }) }, parent));
+    },
+    'http.client.response.finish': ({ request, response }) => {
+      const span = plain.get(request);
+      plain.delete(request);
+      if (span) answered(span, response?.statusCode ?? 0);
+      span?.end();
+    },
+    'http.client.request.error': ({ request, error }) => {
+      const span = plain.get(request);
+      plain.delete(request);
+      if (span) failed(span, error);
+      span?.end();
     },
   };
+  const all = Object.entries({ ...listeners, ...plainly });
+  for (const [channel, listener] of all) subscribe(channel, listener as never);
+  return {
+    stop() {
+      for (const [channel, listener] of all) unsubscribe(channel, listener as never);
+    },
+  };
+}
+
+function answered(span: Span, status: number): void {
+  span.setAttribute('http.response.status_code', status);
+  if (status < 400) return;
+  span.setAttribute('error.type', String(status));
+  span.setStatus({ code: SpanStatusCode.ERROR });
+}
+
+function failed(span: Span, error: Error | undefined): void {
+  span.setAttribute('error.type', (error as NodeJS.ErrnoException | undefined)?.code ?? error?.name ?? 'unknown');
+  span.setStatus({ code: SpanStatusCode.ERROR });
 }
 
 /** Without the query: names of runs and of people may stand there. */

@@ -78,13 +78,13 @@ export function openLog(
   /** As many of them as it takes to hold a session. */
   const ownKeys = (o: Owner) => allKeys(o).slice(0, 6);
 
-  /** An event ready to be written, and as readers will find it; null where it refers to payloads. */
-  async function written(event: SessionEvent): Promise<{ body: string; event: SessionEvent | null }> {
+  /** An event ready to be written, and as readers will find it; null where it refers to payloads, or nobody here asks. */
+  async function written(event: SessionEvent, read = true): Promise<{ body: string; event: SessionEvent | null }> {
     const raw = bodyOf(event);
     const cleaned = clean(event, raw);
     const body = cleaned === event ? raw : bodyOf(cleaned);
     // No character takes more than three bytes.
-    if (body.length * 3 <= PAYLOAD_LIMIT) return { body, event: JSON.parse(body) as SessionEvent };
+    if (body.length * 3 <= PAYLOAD_LIMIT) return { body, event: read ? (JSON.parse(body) as SessionEvent) : null };
     const slim = bodyOf(await deflate(cleaned, blobs));
     return { body: slim, event: slim === body ? (JSON.parse(body) as SessionEvent) : null };
   }
@@ -122,7 +122,7 @@ export function openLog(
         const tip = attempt === 0 && request.at ? request.at : await tipOf(owner.sid);
         const event = await build(tip);
         if (!event) return { is: 'NOTHING' };
-        const ready = await written(event);
+        const ready = await written(event, false);
         const at = new Date(now()).toISOString();
         const { line, hash, seq } = lineOf(tip, at, owner.sid, ready.body);
         const since = machine();
@@ -195,7 +195,7 @@ export function openLog(
     async commit(owner: Owner, fence: number, tip: Tip, events: readonly SessionEvent[], guard: Guard): Promise<Committed> {
       const op = nextOp();
       const needed = allKeys(owner).slice(0, keysNeeded(events, guard));
-      const ready = await Promise.all(events.map(written));
+      const ready = await Promise.all(events.map((event) => written(event)));
       let from = tip;
       for (;;) {
         const at = new Date(now()).toISOString();

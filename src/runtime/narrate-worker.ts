@@ -39,7 +39,8 @@ export function startNarrator(deps: {
   const round = async () => {
     while (!stopped) {
       try {
-        const stale = await redis.zrangebyscore(keys.stale, '-inf', await log.time(), 'LIMIT', 0, 50);
+        // Those at work stay in the list: however many there are, the next ones are seen behind them.
+        const stale = await redis.zrangebyscore(keys.stale, '-inf', await log.time(), 'LIMIT', 0, 50 + busy.size);
         for (const sid of stale) {
           if (busy.has(sid)) continue;
           busy.set(
@@ -64,7 +65,10 @@ export function startNarrator(deps: {
         const session = fold(sid, await log.read(sid));
         if (!session) return;
         // Here and not only by the worker: one that dies right after a line would leave the lists at the line before.
-        const slots = slotsOf(redis, keys, session);
+        const mine = async () => {
+          if (!(await holdAlone(redis, keys.show(sid), me, TURN_MS))) throw new TurnOver();
+        };
+        const slots = slotsOf(redis, keys, session, mine);
         const { root } = await slots.all();
         await writeAbout(redis, keys, session, root?.ts ?? null);
         const before = await progressFor(redis, keys, session);
@@ -77,6 +81,8 @@ export function startNarrator(deps: {
         await release(redis, keys.show(sid), me);
       }
     } catch (error) {
+      // Whoever took it over goes on with it.
+      if (error instanceof TurnOver) return;
       if (!(error instanceof NewerRecord && newer.has(sid))) deps.failed(sid, error);
       if (error instanceof NewerRecord) newer.add(sid);
       await redis.zadd(keys.stale, log.now() + AFTER_FAILURE_MS, sid).catch(() => {});
@@ -104,7 +110,11 @@ function readProgress(stored: Record<string, string>): RunProgress[] {
   return Object.values(stored).flatMap((text) => progressSchema.safeParse(jsonOf(text)).data ?? []);
 }
 
-function slotsOf(redis: Redis, keys: Keys, session: Session): Slots {
+/** Another process has this thread by now. */
+class TurnOver extends Error {}
+
+/** `mine` is asked before each change, and throws where the thread is another one's by now: each post is written down before and after it. */
+function slotsOf(redis: Redis, keys: Keys, session: Session, mine: () => Promise<void>): Slots {
   const key = keys.slots(session.id);
   const { team, channel, thread, door } = session.opened;
   return {
@@ -114,6 +124,7 @@ function slotsOf(redis: Redis, keys: Keys, session: Session): Slots {
     },
     // Both at once: a root that counts as shown while its thread is nobody's would leave every reply in it unheard.
     async set(slot, shown) {
+      await mine();
       const writes = redis.multi().hset(key, slot, JSON.stringify(shown));
       // A card that stands outside its session's thread is a thread of its own, and what is said in it is said to this session.
       if (shown.ts !== null && (shown.channel !== channel || door === 'mcp') && slot.startsWith('card:'))
@@ -125,6 +136,7 @@ function slotsOf(redis: Redis, keys: Keys, session: Session): Slots {
       if (begun !== null) await writeAbout(redis, keys, session, begun);
     },
     async drop(slot) {
+      await mine();
       await redis.hdel(key, slot);
     },
   };

@@ -74,6 +74,11 @@ export function slackError(method: string, error: unknown): UpstreamError {
   }
   if (error instanceof WebAPIPlatformError) {
     const code = error.data.error;
+    // The SDK takes what is no JSON, half an answer or somebody's page, for Slack's word. It says nothing of what was done.
+    if (!/^[\w.:-]{1,80}$/.test(code)) {
+      const said = `Slack's answer to ${method} could not be read.`;
+      return new UpstreamError(said, { upstream: 'Slack', status: 0, code: 'NOT_JSON', transient: true }, cause);
+    }
     const sentence = SENTENCES[code] ?? `Slack refused ${method}: ${code}.`;
     return new UpstreamError(sentence, { upstream: 'Slack', status: 200, code, transient: PASSING.has(code) }, cause);
   }

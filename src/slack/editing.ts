@@ -84,6 +84,8 @@ export async function onEdit(desk: Desk, { team, user, view }: z.infer<typeof su
 
   const planned = plan(desk, asked, call, read.input);
   const no = whyNotCounted(desk, key, user.id, asked, 'edit');
+  // Whoever needs the answer is told why there is none; until then nobody listens.
+  no.catch(() => {});
   const soon = await within(PLAN_MS, planned, () => null);
   if (soon) return took(soon, await no, { edit: STORE_MS, vote: VOTE_MS });
   desk.later(async () => {

@@ -6,7 +6,7 @@ import { approverMentions, askedBy, decisionOf } from './cards.ts';
 import { type Desk, mayOpen } from './desk.ts';
 import { openApprovals } from './my-approvals.ts';
 import { type Experiment, homeView, type KeptRecord } from './views/home.ts';
-import { everything, mayList, threadUrl } from './which-session.ts';
+import { everything, mayList, readIfPossible, threadUrl } from './which-session.ts';
 
 /** What we use of `app_home_opened`. */
 export const homeSchema = z.object({ type: z.literal('app_home_opened'), user: z.string(), tab: z.string().optional(), channel: z.string().optional() });
@@ -58,7 +58,7 @@ export async function publishHome(desk: Desk, user: string, notice = ''): Promis
 
 /** What one of one's own has used up stands in its log; of those that have ended nothing is left to use. */
 async function experimentOf(desk: Desk, about: About): Promise<Experiment> {
-  const session = about.endedAt === null ? await desk.reading.session(about.session) : null;
+  const session = about.endedAt === null ? await readIfPossible(desk, about.session) : null;
   const used = session ? { turns: session.replies.length, calls: session.calls.size, raised: session.raised } : null;
   return { ...about, prompt: named(about.prompt), url: await urlOf(desk, about), used };
 }

@@ -5,7 +5,7 @@ import { approverMentions, cardNameOf } from './cards.ts';
 import { type Answer, type Desk, membersOf } from './desk.ts';
 import { fallback, fitted } from './views/limits.ts';
 import { type Bit, bold, bullets, clock, link, para, rich, t } from './views/rich.ts';
-import { everything, mayList } from './which-session.ts';
+import { everything, mayList, readIfPossible } from './which-session.ts';
 
 type Open = { s: Session; a: Approval; tool: string };
 
@@ -22,7 +22,7 @@ export async function openApprovals(desk: Desk, by: string): Promise<{ mine: Ope
   const sessions = (await everything(desk)).filter((about) => about.endedAt === null);
   // Every one that asks; and of the newest also those of which the index may not know it yet.
   const [asking, others] = [sessions.filter((about) => about.asks), sessions.filter((about) => !about.asks)];
-  const read = await Promise.all([...asking, ...others.slice(0, LATEST)].map((about) => desk.reading.session(about.session)));
+  const read = await Promise.all([...asking, ...others.slice(0, LATEST)].map((about) => readIfPossible(desk, about.session)));
   const current = read.flatMap((s): Open[] => (s && !s.stop ? pendingApprovals(s).map((a) => ({ s, a, tool: s.calls.get(a.call)?.tool ?? '' })) : []));
   // What has been asked longest is next to expire.
   current.sort((one, other) => (one.a.askedAt < other.a.askedAt ? -1 : 1));

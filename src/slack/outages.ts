@@ -6,6 +6,7 @@ import type { SlackService } from '../services/slack.ts';
 import { type Answer, type Desk, mayChange, maySteer } from './desk.ts';
 import { store, whyNot } from './store.ts';
 import { outageMessage } from './views/outage.ts';
+import { readIfPossible } from './which-session.ts';
 
 /** Keeps the channel's message about an outage. A post whose reply was lost is found again by its mark. */
 export function makeTellOutage(slack: SlackService): TellOutage {
@@ -53,7 +54,7 @@ export async function retryAll(desk: Desk, { key, by, value, channel }: { key: s
 }
 
 async function again(desk: Desk, { session: id }: About, key: string, by: string): Promise<'stored' | 'unsure' | 'not'> {
-  const session = await desk.reading.session(id);
+  const session = await readIfPossible(desk, id);
   if (!session || session.ended) return 'stored';
   const may = await maySteer(desk, session, by, 'try it');
   if (!may.ok) return 'not';

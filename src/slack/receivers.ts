@@ -86,6 +86,8 @@ function bodyOf(req: IncomingMessage): Promise<Buffer | null> {
 function payloadOf(body: string, contentType: string | undefined): unknown {
   try {
     if (!contentType?.startsWith('application/x-www-form-urlencoded')) return JSON.parse(body);
+    // A command has none, and need not be taken apart twice.
+    if (!body.includes('payload=')) return {};
     const payload = new URLSearchParams(body).get('payload');
     return payload === null ? {} : JSON.parse(payload);
   } catch {

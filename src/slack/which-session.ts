@@ -1,6 +1,8 @@
 import { isDirect } from '../policy/direct.ts';
 import { plain } from '../policy/outside-text.ts';
+import { BrokenChain } from '../runtime/read-line.ts';
 import type { About } from '../runtime/reading.ts';
+import { NewerRecord } from '../session/record-version.ts';
 import type { Session } from '../session/state.ts';
 import { type Desk, standingOf } from './desk.ts';
 import type { Ref } from './parse-command.ts';
@@ -62,4 +64,15 @@ async function idOf(desk: Desk, ref: Ref, user: string): Promise<string | null> 
 export async function threadUrl(desk: Desk, session: string): Promise<string | null> {
   const root = await desk.reading.root(session);
   return root ? desk.slack.permalink(root, AbortSignal.timeout(800)).catch(() => null) : null;
+}
+
+/** A session for a list, or for somebody's Home: one that cannot be read (broken, or written by a newer labmate) keeps nobody from seeing the others. */
+export async function readIfPossible(desk: Desk, id: string): Promise<Session | null> {
+  try {
+    return await desk.reading.session(id);
+  } catch (error) {
+    if (!(error instanceof BrokenChain) && !(error instanceof NewerRecord)) throw error;
+    desk.log.warn({ session: id, why: String(error) }, 'a session cannot be read, and is left out of a list');
+    return null;
+  }
 }

@@ -17,7 +17,12 @@ const LOOPBACK = ['127.0.0.1', '::1', 'localhost'];
 
 /** Why a door must not be opened like this, in sentences; none where it may. */
 export function whyNotOpen({ host, allowedHosts, tokens }: HttpAccess): string[] {
-  if (LOOPBACK.includes(host)) return [];
+  const beyond = allowedHosts.filter((name) => !LOOPBACK.includes(authorityOf(name)?.name ?? name));
+  // A proxy of this machine comes over loopback, too, for whoever reaches it.
+  if (LOOPBACK.includes(host))
+    return beyond.length > 0 && Object.keys(tokens).length === 0
+      ? [`MCP_HTTP_ALLOWED_HOSTS names ${beyond.join(', ')}: whoever comes from beyond this machine needs a token, so MCP_HTTP_TOKENS must name at least one.`]
+      : [];
   return [
     ...(Object.keys(tokens).length === 0 ? [`MCP_HTTP_HOST is ${host}: beyond loopback MCP_HTTP_TOKENS must name at least one token.`] : []),
     ...(allowedHosts.length === 0 ? [`MCP_HTTP_HOST is ${host}: beyond loopback MCP_HTTP_ALLOWED_HOSTS must name the hosts it is reached by.`] : []),

@@ -10,6 +10,7 @@ import type { SessionEvent } from '../../src/session/events.ts';
 import { next } from '../../src/session/next.ts';
 import { theCall } from '../../src/session/state.ts';
 import { done, readTool } from '../../src/tools/define-tool.ts';
+import { HOST } from '../../src/tools/present.ts';
 import { LIMITS, opened, replied, START, sessionOf } from '../session/logs.ts';
 import { permissions } from '../slack/a-desk.ts';
 
@@ -253,5 +254,31 @@ describe('while nobody gets an answer', () => {
     expect(next(session, now, LIMITS)).toMatchObject({ do: 'call', call: { id: 'c1' } });
     expect(next(session, now, LIMITS, asleep)).toMatchObject({ do: 'call', call: { id: 'c2' } });
     expect(next(sessionOf([opened(), replied(1, calls.slice(0, 1)), parked]), now, LIMITS, asleep)).toEqual({ do: 'park', until: now + 60_000 });
+  });
+});
+
+describe('a tool that takes longer than a call may', () => {
+  const settings = { defaults: {}, metrics: {}, thresholdReading: 'relative', recordsPath: 'experiments', environments: {} } as const;
+  const base = { title: 'Slow', description: 'Takes its time.', input: z.strictObject({}), output: z.object({}), needs: ['mlflow'] as const };
+  const scope = { facts: { id: 's1', call: 'c1' }, standing: { tainted: false, postsOutside: 0 }, signal: new AbortController().signal } as never;
+
+  test('is tried again like one whose backend gives no answer, and asks no further', async () => {
+    let asked = 0;
+    const slow = readTool({
+      ...base,
+      name: 'slow',
+      needs: [...base.needs],
+      run: async (_input, ctx) => {
+        for (; !ctx.signal.aborted; asked++) await new Promise((r) => setTimeout(r, 20));
+        throw ctx.signal.reason;
+      },
+    });
+    const toolbox = await openToolbox([slow], { services: {}, settings, permissions, now: Date.now }, undefined, [], 100);
+    const { _meta: meta, isError } = await toolbox.call('slow', {}, scope);
+    expect([isError, meta?.[HOST]]).toMatchObject([true, { kind: 'retry', upstream: 'MLflow', why: expect.stringContaining('took longer than'), sent: false }]);
+    const then = asked;
+    await new Promise((r) => setTimeout(r, 100));
+    expect(asked).toBeLessThanOrEqual(then + 1);
+    await toolbox.close();
   });
 });

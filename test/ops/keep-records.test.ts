@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
@@ -123,6 +123,16 @@ test('a record that cannot be read keeps no other from being written, and is nam
   await store.redis.del(...(await store.redis.keys(store.keys.blob('*'))));
   await session('s-whole', 'Run it', true);
   expect(await keep(true)).toEqual({ exported: 1, there: 0, expired: 1, broken: ['s-lost'] });
+});
+
+test('a record that stands there has its report beside it: of the two it is written last', async () => {
+  await session('s-half', 'Run it', true);
+  await keep(false);
+  const [month] = await readdir(folder);
+  const at = (file: string) => stat(join(folder, month!, file));
+  const [report, record] = await Promise.all([at('s-half.md'), at('s-half.jsonl')]);
+  expect(report.mtimeMs).toBeLessThanOrEqual(record.mtimeMs);
+  expect(report.ino).not.toBe(record.ino);
 });
 
 test('what was damaged in the folder is written again, and only then taken out of Redis', async () => {

@@ -1,5 +1,6 @@
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { BrokenChain } from '../../src/runtime/read-line.ts';
+import { scripts } from '../../src/runtime/redis.ts';
 import { nextLine, verify } from '../../src/session/chain.ts';
 import type { EventOf, SessionEvent } from '../../src/session/events.ts';
 import { DIGEST, finished, replied, started } from '../session/logs.ts';
@@ -134,6 +135,23 @@ describe('the owner', () => {
     expect(await log.renew(owner(sid), zombie, 5_000)).toBeNull();
     expect(await park(zombie)).toBe('fenced');
     expect(await types()).toEqual(['opened']);
+  });
+
+  test('who has let go takes nothing back: the time to wake stays as it was written', async () => {
+    const fence = await claim();
+    const tip = await log.tip(sid);
+    const at = (await log.time()) + 60_000;
+    expect(await log.park(owner(sid), fence, tip, at)).toBe('parked');
+    expect(await log.renew(owner(sid), fence, 5_000)).toBeNull();
+    expect(Number(await redis.zscore(keys.due, sid))).toBe(at);
+  });
+
+  test('a claim that is sent twice, as its answer was lost, is one', async () => {
+    const run = (who: string) =>
+      scripts(redis).run('claim', [keys.log(sid), keys.st(sid), keys.stale, keys.waits, keys.idem(sid), keys.due], [sid, who, 5_000]);
+    const first = (await run('me')) as string[];
+    expect(await run('me')).toEqual([...first.slice(0, 2), expect.any(String), ...first.slice(3)]);
+    expect(await run('somebody else')).toEqual(['BUSY']);
   });
 
   test('a commit steps over a line that came in between, and keeps its content', async () => {

@@ -108,7 +108,7 @@ const MUTANTS: Record<string, Mutant> = {
     '',
   ),
   'park that brings back what has ended': cut('park', ENDED, "redis.call('HGET', ST, 'status') ~= 'open' or ", ''),
-  'renew that brings back what has ended': cut('renew', ENDED, "redis.call('HGET', ST, 'status') ~= 'open' or ", ''),
+  'renew that brings back what has ended': cut('renew', ENDED, "redis.call('HGET', ST, 'owner') == '' or ", ''),
   'stop that nobody hears': cut('append', 'I5 nothing starts after a stop', "redis.call('HSETNX', ST, 'stop', str(seq))", ''),
   'denial that leaves the question open': cut(
     'append',

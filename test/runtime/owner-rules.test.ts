@@ -66,12 +66,6 @@ const MUTANTS: Record<string, Mutant> = {
     "if (claimed === 'stopped' || claimed === 'lost') return { is: 'held' };",
     "if (claimed === 'stopped' || claimed === 'lost') return start;",
   ),
-  'a lease that is renewed for ever': cut(
-    'runtime/advance.ts',
-    'I11 while it waits there is no lease, and nobody is asked again before its time',
-    'lease.release();',
-    '',
-  ),
   'a sleep that is not slept': cut(
     'runtime/advance.ts',
     'I11 while it waits there is no lease, and nobody is asked again before its time',

@@ -113,3 +113,54 @@ test('no thread is drawn while somebody waits, and each of them afterwards', asy
   await expect.poll(() => order).toEqual(['left', 'thread']);
   await narrator.stop();
 });
+
+test('a narrator that another has taken the place of writes nothing more, and says nothing of it', async () => {
+  await it.open('slow');
+  const wrote: string[] = [];
+  const failed: unknown[] = [];
+  const narrator = startNarrator({
+    ...it,
+    people: makePeople(),
+    everyMs: 10,
+    show: async (session, slots) => {
+      if (session.id !== 'slow' || wrote.length > 0) return null;
+      await slots.set('root', { channel: 'C0ML', ts: '1.1', hash: 'ours' });
+      wrote.push('root');
+      // As when this process stood still for longer than its turn: somebody else is at it.
+      await it.redis.set(it.keys.show('slow'), 'another', 'PX', 1_000);
+      await slots.set('plan', { channel: 'C0ML', ts: '1.2', hash: 'ours' });
+      wrote.push('plan');
+      return null;
+    },
+    failed: (_sid, error) => failed.push(error),
+  });
+  await expect.poll(() => wrote).toEqual(['root']);
+  await sleep(100);
+  await narrator.stop();
+  expect([wrote, failed]).toEqual([['root'], []]);
+  expect(Object.keys(await it.redis.hgetall(it.keys.slots('slow')))).toEqual(['root']);
+  expect(await it.redis.zscore(it.keys.stale, 'slow')).not.toBeNull();
+});
+
+test('threads that take long hide no other, however many they are', async () => {
+  for (let i = 0; i < 60; i++) await it.open(`long-${i}`);
+  const seen = new Set<string>();
+  let open = () => {};
+  const held = new Promise<void>((resolve) => (open = resolve));
+  const narrator = startNarrator({
+    ...it,
+    people: makePeople(),
+    everyMs: 10,
+    show: async (session) => {
+      seen.add(session.id);
+      if (session.id.startsWith('long-')) await held;
+      return null;
+    },
+    failed: () => {},
+  });
+  await expect.poll(() => [...seen].filter((id) => id.startsWith('long-')).length).toBe(60);
+  await it.open('short');
+  await expect.poll(() => seen.has('short')).toBe(true);
+  open();
+  await narrator.stop();
+});

@@ -15,6 +15,7 @@ test('a session whose chain does not hold is left alone, and takes nobody a plac
   expect((await it.open('third')).is).toBe('stored');
   expect(await log.claim(it.owner('broken'), 5_000)).toBeNull();
   expect(await redis.zrange(keys.due, '0', '-1')).not.toContain('broken');
+  expect((await it.reading.list('T1')).map((about) => about.session)).not.toContain('broken');
   const stop = { do: 'tell', session: 'broken', by: 'U1', text: 'Stop.', ts: null, kind: 'stop', standing: 'requester' } as const;
   expect(await it.deliver('stop', stop)).toEqual({ is: 'closed', session: 'broken' });
 });

@@ -112,6 +112,22 @@ test('a message that was sent on a kept connection as that was closed is not sen
   expect([...served.values()]).toEqual([2]);
 });
 
+test.each([
+  ['half of its answer', '{"ok":true,"ts":"1'],
+  ["somebody's page", '<html><body>Please sign in</body></html>'],
+])('%s says nothing of what was done: it is looked for, and nothing of it is shown', async (_what, body) => {
+  await against(
+    (_request, response) => void response.end(body),
+    (there) =>
+      expect(there.post({ channel: 'C0ML', text: 'x', mark })).rejects.toMatchObject({
+        status: 0,
+        code: 'NOT_JSON',
+        transient: true,
+        message: "Slack's answer to chat.postMessage could not be read.",
+      }),
+  );
+});
+
 test.each([301, 302, 307, 308])('a redirect (%i) is not followed: the token stays with Slack, and it is tried again later', async (status) => {
   const asked: string[] = [];
   await against(

@@ -116,6 +116,21 @@ describe('Home', () => {
     expect((await desk.log.reading.session(id))?.approvals.get(`${id}/1`)?.votes.map((v) => v.by)).toEqual(['U2']);
   });
 
+  test('one record that does not hold takes Home and the list of approvals from nobody', async () => {
+    for (const text of ['Train the broken one', 'Train the whole one']) await command(text);
+    const all = await desk.log.reading.list('T1');
+    for (const { session: id } of all)
+      await happens(id, replied(1, [{ id: 'c1', tool: 'run_databricks_job', input: { job_id: '101' } }]), asks('c1', `${id}/1`, '2099-01-01T00:00:00.000Z'));
+    const [broken, whole] = ['broken', 'whole'].map((word) => all.find((a) => a.prompt.includes(word)));
+    await desk.log.redis.xdel(desk.log.keys.log(broken?.session ?? ''), '2-0');
+    const seen = await home('U2');
+    expect(seen).toContain(whole?.alias);
+    expect(seen).not.toContain(broken?.alias);
+    expect(await home('U1')).toContain('Train the broken one');
+    await desk.workspace.act({ as: 'U2', do: 'command', command: '/experiment', text: 'approvals', channel: 'C0ML' });
+    await until(() => desk.workspace.world.data.messages.find((m) => m.onlyFor === 'U2' && m.text.includes(whole?.alias ?? '')));
+  });
+
   test('shows what is left of the budgets, the last records, and opens the form', async () => {
     await command('Train the one that goes on');
     await command('Train the other one', 'U4');

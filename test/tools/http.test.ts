@@ -103,6 +103,8 @@ describe('who may come in over HTTP', () => {
     const open = (more: object) => serveHttp({ ...access, host: '0.0.0.0', port: 0, serverFor: () => Promise.reject() as never, failed: () => {}, ...more });
     await expect(open({ tokens: {} })).rejects.toThrow('beyond loopback MCP_HTTP_TOKENS must name at least one token');
     await expect(open({ allowedHosts: [] })).rejects.toThrow('MCP_HTTP_ALLOWED_HOSTS must name the hosts');
+    // Behind a proxy of this machine everybody comes from here.
+    await expect(open({ host: '127.0.0.1', tokens: {} })).rejects.toThrow('MCP_HTTP_ALLOWED_HOSTS names labmate.acme.dev: whoever comes from beyond');
   });
 });
 
