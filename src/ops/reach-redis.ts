@@ -30,7 +30,7 @@ function reasonOf(error: Error): string {
   return code ?? (error.message.split('\n')[0] || 'no answer');
 }
 
-/** The address without user and password. */
+/** The address without its login and its options: a password may stand in both, and hold an @. */
 export function placeOf(url: string): string {
-  return url.replace(/\/\/[^@/]*@/, '//');
+  return url.replace(/[?#].*$/s, '').replace(/\/\/.*@/s, '//');
 }

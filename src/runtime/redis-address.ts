@@ -53,7 +53,11 @@ export function readRedisUrl(given: string): RedisAddress | { fault: string } {
 export function passwordsIn(given: string): string[] {
   const address = readRedisUrl(given);
   if ('fault' in address) return [];
-  if (address.form === 'one') return [decoded(new URL(address.url).password) ?? ''].filter(Boolean);
+  if (address.form === 'one') {
+    const { password, searchParams } = new URL(address.url);
+    // ioredis takes either.
+    return [decoded(password) ?? '', searchParams.get('password') ?? ''].filter(Boolean);
+  }
   return [address.login.password, address.form === 'sentinel' ? address.sentinelLogin.password : undefined].filter((p) => p !== undefined);
 }
 

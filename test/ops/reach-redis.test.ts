@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { reachRedis } from '../../src/ops/reach-redis.ts';
+import { placeOf, reachRedis } from '../../src/ops/reach-redis.ts';
 import { connect, PATIENT } from '../../src/runtime/redis.ts';
 import { type RunningRedis, startRedis } from '../../src/sandbox/redis.ts';
 
@@ -29,4 +29,16 @@ test('a Redis that would throw sessions away is refused, one that could lose the
   for (const policy of ['allkeys-lru', 'volatile-ttl']) await expect(lookWith('maxmemory-policy', policy)).rejects.toThrow(/noeviction/);
   expect(await lookWith('appendfsync', 'everysec')).toEqual([expect.stringContaining('appendfsync is everysec')]);
   expect(await lookWith('appendonly', 'no')).toEqual([expect.stringContaining('no append-only file')]);
+});
+
+test.each([
+  ['redis://127.0.0.1:6379/0', 'redis://127.0.0.1:6379/0'],
+  ['rediss://me:hunter2@h:1/3', 'rediss://h:1/3'],
+  // Redis is reached by this: all before the last @ is the login.
+  ['redis://me:hunt@er2@h:1', 'redis://h:1'],
+  ['redis://h:1?password=hunter2', 'redis://h:1'],
+  ['redis+sentinel://me:hunter2@h1,h2:1/main/2?tls=true&sentinelPassword=hunt@er2', 'redis+sentinel://h1,h2:1/main/2'],
+  ['redis+cluster://:hunt%40er2@h1,h2?tls=true', 'redis+cluster://h1,h2'],
+])('%s is told as %s, without what logs in', (url, told) => {
+  expect(placeOf(url)).toBe(told);
 });

@@ -61,6 +61,7 @@ describe('where Redis is', () => {
     expect(passwordsIn('rediss://me:hunter%20two@h')).toEqual(['hunter two']);
     expect(passwordsIn('redis+sentinel://:one@h/m?sentinelPassword=two')).toEqual(['one', 'two']);
     expect(passwordsIn('redis+cluster://u:three@h')).toEqual(['three']);
+    expect(passwordsIn('redis://h?password=four')).toEqual(['four']);
     expect(passwordsIn('redis://h')).toEqual([]);
   });
 });
