@@ -59,6 +59,12 @@ export class Env {
       this.faults.push(`${name} is not a URL: it must look like https://host or http://127.0.0.1:8080.`);
       return undefined;
     }
+    const { username, password, search, hash } = new URL(value);
+    // Nobody could be asked there: fetch refuses such an address, and says it whole in its error.
+    if (username !== '' || password !== '')
+      this.faults.push(`${name} holds a user name or a password: take them out; what logs in there has variables of its own, see .env.example.`);
+    // Copied from a browser; every path would be put behind it.
+    if (search !== '' || hash !== '') this.faults.push(`${name} goes on with ? or #: give the address up to there.`);
     return value.replace(/\/+$/, '');
   }
 

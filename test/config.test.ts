@@ -65,6 +65,8 @@ describe('a fault names the variable or key and the fix', () => {
     ['a URL that is none', { SLACK_API_URL: 'slack' }, {}, /^SLACK_API_URL is not a URL/],
     ['another kind of database', { REDIS_URL: 'postgres://x' }, {}, /^REDIS_URL must begin with redis:\/\//],
     ['a prefix with braces', { REDIS_PREFIX: '{a}' }, {}, /^REDIS_PREFIX may hold/],
+    ['a URL with a login in it', { MLFLOW_TRACKING_URI: 'https://me:hunter2@h' }, {}, /^MLFLOW_TRACKING_URI holds a user name or a password: take them out/],
+    ['a URL as a browser shows it', { DATABRICKS_HOST: 'adb-1.test/?o=5', DATABRICKS_TOKEN: 'dapi-1' }, {}, /^DATABRICKS_HOST goes on with \? or #: give/],
     ['a host without credentials', { DATABRICKS_HOST: 'https://x.test' }, {}, /^DATABRICKS_HOST is set without credentials/],
     ['credentials without a host', { DATABRICKS_TOKEN: 'dapi-secret-1' }, {}, /without DATABRICKS_HOST/],
     ['MLflow on a Databricks that is not there', { MLFLOW_TRACKING_URI: 'databricks' }, {}, /^MLFLOW_TRACKING_URI is "databricks", which needs/],
