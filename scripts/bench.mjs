@@ -3,28 +3,31 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { parseArgs } from 'node:util';
 import { installMissing, requireNode } from '../bin/prepare.mjs';
 import { bundlePackage } from './bundle.mjs';
+import { mistaken, readOptions } from './read-options.mjs';
 
-const USAGE = `npm run bench -- [--quick] [--only PART,…] [--growth] [--profile DIR]
-
+const PARTS = ['sessions', 'parked', 'bytes', 'asking', 'people', 'start'];
+const USAGE = 'bench -- [--quick] [--only PART,…] [--growth] [--profile DIR]';
+const MORE = `
   --quick        a tenth of it, for development: its ratios are rough, and nothing is kept
-  --only PART,…  some parts: sessions, parked, bytes, asking, people, start
+  --only PART,…  some parts: ${PARTS.join(', ')}
   --growth       and how cost grows with steps, transcript, workers and sleepers
-  --profile DIR  a processor profile of each process`;
-let wish;
-try {
-  const options = { quick: { type: 'boolean' }, growth: { type: 'boolean' }, only: { type: 'string' }, profile: { type: 'string' }, help: { type: 'boolean' } };
-  wish = parseArgs({ options }).values;
-  if (wish.help) {
-    process.stdout.write(`${USAGE}\n`);
-    process.exit(0);
-  }
-} catch (error) {
-  process.stderr.write(`${error.message}\n\n${USAGE}\n`);
-  process.exit(2);
+  --profile DIR  a processor profile of each process
+`;
+const wish = readOptions(USAGE, {
+  quick: { type: 'boolean' },
+  growth: { type: 'boolean' },
+  only: { type: 'string' },
+  profile: { type: 'string' },
+  help: { type: 'boolean' },
+});
+if (wish.help) {
+  process.stdout.write(`npm run ${USAGE}\n${MORE}`);
+  process.exit(0);
 }
+const nobody = wish.only?.split(',').find((name) => !PARTS.includes(name));
+if (nobody !== undefined) mistaken(USAGE, `There is no part "${nobody}"; there are ${PARTS.slice(0, -1).join(', ')} and ${PARTS.at(-1)}`);
 
 requireNode();
 const root = dirname(dirname(fileURLToPath(import.meta.url)));

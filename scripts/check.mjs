@@ -3,8 +3,10 @@ import { spawnSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { installMissing, requireNode } from '../bin/prepare.mjs';
+import { readOptions } from './read-options.mjs';
 
 requireNode();
+const wish = readOptions('check -- [--no-tests]', { 'no-tests': { type: 'boolean' } });
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 installMissing(root);
 
@@ -15,7 +17,7 @@ const steps = [
   ['types of the build', bin('tsc'), ['-p', 'tsconfig.build.json', '--noEmit']],
   ['unused code', bin('knip'), []],
 ];
-if (process.argv.includes('--no-tests')) steps.push(['architecture', bin('vitest'), ['run', 'test/architecture.test.ts']]);
+if (wish['no-tests']) steps.push(['architecture', bin('vitest'), ['run', 'test/architecture.test.ts']]);
 else steps.push(['architecture and tests', process.execPath, [join(root, 'scripts', 'test.mjs')]]);
 
 const failed = [];

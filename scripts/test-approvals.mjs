@@ -5,18 +5,23 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { installMissing, requireNode } from '../bin/prepare.mjs';
+import { mistaken, readOptions } from './read-options.mjs';
 
 requireNode();
+const USAGE = 'test:approvals -- [--schedules=N] [--killed=N] [--seed=N]';
+const values = readOptions(USAGE, {
+  schedules: { type: 'string', default: '10000' },
+  killed: { type: 'string', default: '300' },
+  seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+});
+for (const [name, least] of Object.entries({ schedules: 1, killed: 1, seed: 0 }))
+  if (!/^\d{1,9}$/.test(values[name]) || Number(values[name]) < least)
+    mistaken(USAGE, `--${name} is "${values[name]}", which is not a whole number from ${least} on`);
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 installMissing(root);
 
-const { values } = parseArgs({
-  options: { schedules: { type: 'string', default: '10000' }, killed: { type: 'string', default: '300' }, seed: { type: 'string' } },
-});
-const seed = values.seed ?? String(Date.now() % 1_000_000);
-console.log(`seed ${seed}: ${values.schedules} schedules in process, ${values.killed} with real processes and SIGKILL`);
+console.log(`seed ${values.seed}: ${values.schedules} schedules in process, ${values.killed} with real processes and SIGKILL`);
 
 const folder = mkdtempSync(join(tmpdir(), 'labmate-approvals-'));
 const tally = join(folder, 'tally');
@@ -24,7 +29,14 @@ const { REDIS_URL: _never, ...env } = process.env;
 const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
 const ran = spawnSync(process.execPath, [vitest, 'run', '--config', 'test/safety/vitest.config.ts'], {
   cwd: root,
-  env: { ...env, LABMATE_SCHEDULES: values.schedules, LABMATE_KILLED: values.killed, LABMATE_SEED: seed, LABMATE_INJECTIONS: 'all', LABMATE_TALLY: tally },
+  env: {
+    ...env,
+    LABMATE_SCHEDULES: values.schedules,
+    LABMATE_KILLED: values.killed,
+    LABMATE_SEED: values.seed,
+    LABMATE_INJECTIONS: 'all',
+    LABMATE_TALLY: tally,
+  },
   stdio: ['ignore', 'inherit', 'inherit'],
 });
 const lines = existsSync(tally) ? readFileSync(tally, 'utf8').trim().split('\n') : [];

@@ -5,8 +5,10 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { installMissing, requireNode } from '../bin/prepare.mjs';
+import { readOptions } from './read-options.mjs';
 
 requireNode();
+readOptions('test:package', {});
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 installMissing(root);
 const folder = mkdtempSync(join(tmpdir(), 'labmate-package-'));

@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util';
+import { mistaken, readOptions } from '../../scripts/read-options.mjs';
 import { allOf, crash, lastLine } from './crash.ts';
 import { isOfADelivery } from './gateway-kills.ts';
 import { DEPLOY, KILLS } from './kills.ts';
@@ -9,38 +9,33 @@ import { TEN_KILLS } from './ten-kills.ts';
 import { NO_TIME } from './time.ts';
 import { TIME_KILLS } from './time-kills.ts';
 
-const { values } = parseArgs({
-  options: {
-    count: { type: 'string' },
-    seed: { type: 'string' },
-    people: { type: 'string' },
-    workers: { type: 'string', default: '2' },
-    gateways: { type: 'string', default: '1' },
-    rolling: { type: 'boolean', default: false },
-    time: { type: 'boolean', default: false },
-    deliveries: { type: 'boolean', default: false },
-    ten: { type: 'boolean', default: false },
-    size: { type: 'string' },
-    only: { type: 'string' },
-  },
+const USAGE =
+  'test:crash -- [--count N] [--seed S] [--people P] [--workers W] [--gateways G] [--only WORDS] [--rolling | --time | --deliveries | --ten | --size N]';
+const values = readOptions(USAGE, {
+  count: { type: 'string' },
+  seed: { type: 'string' },
+  people: { type: 'string' },
+  workers: { type: 'string', default: '2' },
+  gateways: { type: 'string', default: '1' },
+  rolling: { type: 'boolean', default: false },
+  time: { type: 'boolean', default: false },
+  deliveries: { type: 'boolean', default: false },
+  ten: { type: 'boolean', default: false },
+  size: { type: 'string' },
+  only: { type: 'string' },
 });
 const count = Number(values.count ?? (values.deliveries ? 24 : values.ten ? TEN_KILLS.length : 50));
 const seed = Number(values.seed ?? Date.now() % 1_000_000);
 const people = Number(values.people ?? (values.ten ? 1 : 20));
 const [workers, gateways] = [Number(values.workers), Number(values.gateways)];
-if (![count, seed, people, workers, gateways].every((n) => Number.isSafeInteger(n) && n >= 0) || Math.min(count, people, workers, gateways) < 1) {
-  process.stderr.write('test:crash takes --count N, --seed S, --people P, --workers W and --gateways G, whole numbers.\n');
-  process.exit(2);
-}
+if (![count, seed, people, workers, gateways].every((n) => Number.isSafeInteger(n) && n >= 0) || Math.min(count, people, workers, gateways) < 1)
+  mistaken(USAGE, '--count, --seed, --people, --workers and --gateways are whole numbers');
 // `--size N`: nobody is killed; what N experiments at once take, for docs/operations.md.
 if (values.size !== undefined) {
-  await size(Number(values.size) || 60, (line) => process.stdout.write(`${line}\n`));
+  if (!/^[1-9]\d{0,5}$/.test(values.size)) mistaken(USAGE, `--size is "${values.size}", which is not a whole number from 1 on`);
+  await size(Number(values.size), (line) => process.stdout.write(`${line}\n`));
   process.exit(0);
 }
-process.stdout.write(
-  `seed ${seed}: ${count} kills, ${people} people with an experiment each, ${gateways} gateways and ${workers} workers; again with --count ${count} --seed ${seed}\n`,
-);
-const began = Date.now();
 // `--rolling`: nothing but deploys, each of every process in turn: of a later version, back again, and so on.
 // `--only WORDS`: kills whose name holds them, to look into one kind; `|` between several.
 const only = (values.only ?? '').split('|');
@@ -57,10 +52,11 @@ const wanted = values.deliveries
   : values.rolling
     ? [DEPLOY]
     : (values.ten ? TEN_KILLS : values.time ? TIME_KILLS : KILLS).filter((k) => only.some((words) => k.name.includes(words)));
-if (wanted.length === 0) {
-  process.stderr.write(`No kill is called "${values.only}". There are: ${(values.time ? TIME_KILLS : KILLS).map((k) => k.name).join('; ')}.\n`);
-  process.exit(2);
-}
+if (wanted.length === 0) mistaken(USAGE, `No kill is called "${values.only}". There are: ${(values.time ? TIME_KILLS : KILLS).map((k) => k.name).join('; ')}`);
+process.stdout.write(
+  `seed ${seed}: ${count} kills, ${people} people with an experiment each, ${gateways} gateways and ${workers} workers; again with --count ${count} --seed ${seed}\n`,
+);
+const began = Date.now();
 const tally = await crash({
   count,
   seed,

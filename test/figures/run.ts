@@ -1,21 +1,16 @@
-import { parseArgs } from 'node:util';
+import { mistaken, readOptions } from '../../scripts/read-options.mjs';
 import { startRedis } from '../../src/sandbox/redis.ts';
 import { acks } from './ack.ts';
 import { firstMessages } from './first-message.ts';
 import { redelivered } from './redelivered.ts';
 
-const { values } = parseArgs({ options: { seconds: { type: 'string', default: '20' }, rate: { type: 'string', default: '50' }, only: { type: 'string' } } });
+const parts = ['ack', 'once', 'first'];
+const USAGE = `test:slack -- [--only PART] [--rate 1..200] [--seconds 1..120]`;
+const values = readOptions(USAGE, { seconds: { type: 'string', default: '20' }, rate: { type: 'string', default: '50' }, only: { type: 'string' } });
 const load = { seconds: Number(values.seconds), rate: Number(values.rate) };
 // A laptop's loopback is the only thing that may be loaded like this.
-if (!(load.seconds >= 1 && load.seconds <= 120 && load.rate >= 1 && load.rate <= 200)) {
-  process.stderr.write('test:slack takes --rate 1..200 and --seconds 1..120.\n');
-  process.exit(2);
-}
-const parts = ['ack', 'once', 'first'];
-if (values.only !== undefined && !parts.includes(values.only)) {
-  process.stderr.write(`test:slack --only is one of ${parts.join(', ')}.\n`);
-  process.exit(2);
-}
+if (!(load.seconds >= 1 && load.seconds <= 120 && load.rate >= 1 && load.rate <= 200)) mistaken(USAGE, '--rate or --seconds is out of its bounds');
+if (values.only !== undefined && !parts.includes(values.only)) mistaken(USAGE, `--only is one of ${parts.join(', ')}`);
 const wanted = (part: string) => values.only === undefined || values.only === part;
 const say = (line: string) => process.stdout.write(`${line}\n`);
 let missed = 0;
