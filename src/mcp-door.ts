@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { asTold } from './as-told.ts';
 import type { AnyConfig, Config, CoreConfig } from './config.ts';
 import { createLog, type Log } from './log.ts';
 import { inWords, told, whyAlone } from './mcp-answers.ts';
@@ -7,6 +8,7 @@ import { openCalls } from './open-calls.ts';
 import { type Core, openCore } from './open-core.ts';
 import { openServices } from './open-services.ts';
 import { observeDoor, type Watching } from './ops/observe.ts';
+import { reachRedis } from './ops/reach-redis.ts';
 import { mayApprove } from './policy/approvers.ts';
 import { approversOf } from './policy/rules.ts';
 import { masked, scrubber } from './policy/secrets.ts';
@@ -47,10 +49,13 @@ export async function serveMcp(config: AnyConfig, choice: Choice): Promise<void>
   const tools = choose(toolsFor(services), choice);
   // Not a line of the log, which tells of trouble: whoever set this up sees here why a tool is not there.
   process.stderr.write(`${offer(services, choice)}\n`);
+  if (redis && core) void reachRedis(redis.url).then((found) => found.disconnect(), complain);
   const principal: Principal = { door: 'stdio', name: user ?? 'somebody at stdio', user, scope: choice.readOnly ? 'read' : 'write' };
   await serveStdio({ tools, prompts: prompts(tools, { services, settings }), atDoor: door.atDoor(principal), turnedAway: door.turnedAway?.(principal), clean });
   await core?.close();
 }
+
+const complain = (error: Error) => void process.stderr.write(`${error.message}\n`);
 
 /** The door over HTTP, beside Slack's. */
 export async function serveMcpHttp(
@@ -105,6 +110,8 @@ async function doorWithLog(config: CoreConfig, core: Core, log: Log): Promise<Do
   const ready = core.ready(READY_MS);
   const callerOf = async ({ door, name, user }: Principal): Promise<Caller> => {
     await ready;
+    // Before anything is begun: what fails now has run nowhere.
+    await core.answers();
     team ??= (await services.slack?.self())?.team;
     if (team === undefined) throw new Error('Slack does not say which workspace this is');
     return { team, channel: channel ?? 'none', door, name, user };
@@ -112,12 +119,12 @@ async function doorWithLog(config: CoreConfig, core: Core, log: Log): Promise<Do
 
   const look = async (principal: Principal, { tool, input, client }: DoorCall): Promise<DoorAnswer> => {
     // A look works though the log is away, as it would where there is none.
-    const caller = await callerOf(principal).catch((error: unknown) => void log.warn({ err: error }, 'a look at the MCP door is not in any log'));
+    const caller = await callerOf(principal).catch((error: unknown) => void log.warn(asTold(error), 'a look at the MCP door is not in any log'));
     const write = async (outcome: () => Promise<Outcome>) =>
       caller &&
       (await outcome()
         .then((o) => sessions.looked(caller, { client, tool: tool.name, input }, o))
-        .catch((error: unknown) => log.warn({ err: error, tool: tool.name }, 'a look at the MCP door is not in its log')));
+        .catch((error: unknown) => log.warn({ ...asTold(error), tool: tool.name }, 'a look at the MCP door is not in its log')));
     try {
       const answer = await gate(tool, input, null, { ...deps, reader: caller && { team: caller.team, user: caller.user } });
       // What stands in another log is not copied into this one, which more people may read.
@@ -134,7 +141,7 @@ async function doorWithLog(config: CoreConfig, core: Core, log: Log): Promise<Do
   const turnedAway = async (principal: Principal, { why, ...call }: TurnedAway): Promise<void> => {
     await callerOf(principal)
       .then((caller) => sessions.looked(caller, call, { status: 'refused', text: why }))
-      .catch((error: unknown) => log.warn({ err: error, tool: call.tool }, 'a call that was turned away at the MCP door is not in its log'));
+      .catch((error: unknown) => log.warn({ ...asTold(error), tool: call.tool }, 'a call that was turned away at the MCP door is not in its log'));
   };
 
   const act = async (principal: Principal, call: DoorCall): Promise<DoorAnswer> => {
@@ -148,7 +155,7 @@ async function doorWithLog(config: CoreConfig, core: Core, log: Log): Promise<Do
     try {
       caller = await callerOf(principal);
     } catch (error) {
-      log.error({ err: error, tool: tool.name }, 'who calls at the MCP door could not be looked up');
+      log.error({ ...asTold(error), tool: tool.name }, 'who calls at the MCP door could not be looked up');
       const why = error instanceof UpstreamError && !error.transient ? error.message : "labmate's log or Slack can't be reached, so nobody could be asked.";
       return { is: 'refused', why: `${why} Nothing was run.` };
     }
@@ -158,7 +165,7 @@ async function doorWithLog(config: CoreConfig, core: Core, log: Log): Promise<Do
       const decided = await decideHere(caller, standing, askHere);
       return told(decided ? await sessions.act(caller, asked, signal) : standing);
     } catch (error) {
-      log.error({ err: error, tool: tool.name }, 'a call at the MCP door could not be made');
+      log.error({ ...asTold(error), tool: tool.name }, 'a call at the MCP door could not be made');
       return {
         is: 'refused',
         why: "labmate's log or Slack can't be reached, so nobody could be asked and it is not known whether anything was run. Make the identical call again later.",

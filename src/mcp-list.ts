@@ -1,5 +1,5 @@
 import type { AnyConfig } from './config.ts';
-import { VARIABLES } from './config-backends.ts';
+import { VARIABLES, VARIABLES } from './config-backends.ts';
 import { openServices } from './open-services.ts';
 import { matches } from './policy/environments.ts';
 import { judge } from './policy/judge.ts';
@@ -15,7 +15,7 @@ export type Choice = { readOnly: boolean; toolsets: readonly string[] | null; ex
 
 /** The variables that a door without a log lacks; empty where it has all. */
 export function missingFor({ redis, slack }: Pick<AnyConfig, 'redis' | 'slack'>): string {
-  return [...(redis ? [] : ['REDIS_URL']), ...(slack ? [] : ['SLACK_BOT_TOKEN and SLACK_APP_TOKEN'])].join(' and ');
+  return [...(redis ? [] : ['REDIS_URL']), ...(slack ? [] : [VARIABLES.slack])].join(', ');
 }
 
 /** Where the cards of what clients do stand; null where nobody could be asked. */
@@ -40,7 +40,10 @@ export function offer(services: Services, choice: Choice): string {
   const chosen = choose(catalog, choice);
   const count = choose(toolsFor(services), choice).length;
   const missing = new Set(chosen.flatMap((tool) => tool.needs.filter((need) => services[need] === undefined)));
-  const left = [...missing].map((need) => `${need} (needs ${need === 'sessions' ? 'REDIS_URL and SLACK_BOT_TOKEN' : /^\w+/.exec(VARIABLES[need])?.[0]})`);
+  const left = [...missing].map(
+    (need) =>
+      `${need} (needs ${need === 'sessions' ? "REDIS_URL and Slack's tokens" : need === 'slack' ? VARIABLES.slack : /^\w+/.exec(VARIABLES[need])?.[0]})`,
+  );
   return `labmate mcp offers ${count} ${count === 1 ? 'tool' : 'tools'}${left.length > 0 ? `; left out: ${left.join(', ')}; see labmate mcp ls` : ''}`;
 }
 

@@ -58,6 +58,8 @@ export function openCore(config: CoreConfig, keys: Keys, log: Log) {
     suspect,
     /** Waits for the connection that fails soon, so long at most: whoever comes in the moment of a start is not turned away for it. */
     ready: (withinMs: number) => untilReady(brisk, withinMs),
+    /** Fails soon where Redis does not answer now. */
+    answers: () => brisk.ping(),
     close: async () => {
       await doorbell.close().catch(() => {});
       redis.disconnect();

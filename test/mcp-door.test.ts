@@ -194,7 +194,7 @@ it('without Redis and Slack looks work, and what needs a yes is refused with wha
     isError: true,
     content: [
       {
-        text: "This needs a person's yes, and nobody can be asked here: set REDIS_URL and SLACK_BOT_TOKEN and SLACK_APP_TOKEN, the same as where labmate runs. Nothing was run.",
+        text: "This needs a person's yes, and nobody can be asked here: set REDIS_URL, SLACK_BOT_TOKEN, and SLACK_APP_TOKEN or SLACK_SIGNING_SECRET, the same as where labmate runs. Nothing was run.",
       },
     ],
   });
@@ -224,3 +224,28 @@ it('what the rules let run is refused for want of a log, and not of a yes', () =
     'Nobody has to be asked (rule: run_databricks_job auto), but what acts is written to a log first, and there is none here: set REDIS_URL, the same as where labmate runs. Nothing was run.',
   );
 });
+
+it('with a Redis that is not there says so on stderr in one line, looks work, and what needs a yes is refused before anything could run', async () => {
+  const world = await allBackends();
+  const dir = mkdtempSync(join(tmpdir(), 'labmate-no-redis-'));
+  const file = join(dir, 'labmate.json');
+  writeFileSync(file, JSON.stringify({ approvers: { default: { users: ['U1'], channel: 'C0ML' } } }));
+  const slack = { SLACK_API_URL: world.workspace.url, SLACK_BOT_TOKEN: 'xoxb-sandbox', SLACK_SIGNING_SECRET: 'signing-1' };
+  const env = { PATH: process.env['PATH'] ?? '', MLFLOW_TRACKING_URI: world.tracking.url, LABMATE_CONFIG: file, REDIS_URL: 'redis://me:hunter2@127.0.0.1:1' };
+  const transport = new StdioClientTransport({ command: process.execPath, args: ['bin/labmate.mjs', 'mcp'], env: { ...env, ...slack }, stderr: 'pipe' });
+  let told = '';
+  transport.stderr?.on('data', (bytes) => (told += String(bytes)));
+  const client = new Client({ name: 'a-client', version: '1' });
+  await client.connect(transport);
+  const run_id = world.seeded('sweep-03');
+  expect(await client.callTool({ name: 'fetch_mlflow_run', arguments: { run_id } })).toMatchObject({ structuredContent: { run_id } });
+  expect(await client.callTool({ name: 'tag_run', arguments: { run_id, key: 'reviewed', value: 'yes' } })).toMatchObject({
+    isError: true,
+    content: [{ text: "labmate's log or Slack can't be reached, so nobody could be asked. Nothing was run." }],
+  });
+  expect(told.split('\n').filter((line) => line.startsWith('REDIS_URL: no usable Redis at redis://127.0.0.1:1 ('))).toHaveLength(1);
+  expect(told).not.toMatch(/hunter2|\bat .*\.ts:/);
+  await client.close();
+  await world.close();
+  rmSync(dir, { recursive: true });
+}, 60_000);

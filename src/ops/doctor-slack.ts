@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { AnyConfig, SlackConfig } from '../config.ts';
+import { VARIABLES } from '../config-backends.ts';
 import { slackService } from '../services/slack.ts';
 import { manifest, manifestYaml, SCOPES } from '../slack/manifest.ts';
 import { type ManifestFault, manifestFaults, scopeFaults } from '../slack/manifest-faults.ts';
@@ -13,7 +14,7 @@ export async function slackFindings(config: AnyConfig): Promise<Finding[]> {
     return [
       wrong(
         'Slack',
-        'SLACK_BOT_TOKEN and SLACK_APP_TOKEN (or SLACK_SIGNING_SECRET) are not set; "labmate manifest" prints what the app is made from (api.slack.com/apps, From a manifest).',
+        `needs ${VARIABLES.slack}: not all of it is set; "labmate manifest" prints what the app is made from (api.slack.com/apps, From a manifest).`,
       ),
     ];
   const service = slackService({ token: slack.botToken, apiUrl: slack.apiUrl, fetch: proxies ? fetch : undefined });

@@ -152,6 +152,7 @@ it('says what is left out, what is missing, and a channel the bot cannot see', a
   expect(await seen({}, '{}')).toEqual(
     expect.arrayContaining([
       expect.stringMatching(/^wrong \| Redis \| REDIS_URL is not set/),
+      expect.stringMatching(/^wrong \| Slack \| needs SLACK_BOT_TOKEN, and SLACK_APP_TOKEN or SLACK_SIGNING_SECRET: not all of it is set; /),
       'left out | Grafana | GRAFANA_URL not set: its tools are not offered',
     ]),
   );
