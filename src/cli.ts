@@ -128,6 +128,9 @@ async function manifest(args: string[]): Promise<number> {
   const { values } = parseArgs({ args, options: { http: { type: 'string' } } });
   if (values.http !== undefined && !(URL.canParse(values.http) && values.http.startsWith('https://')))
     throw new Told('labmate manifest: --http needs the https:// address at which Slack reaches labmate.', 2);
+  const { username, password, search, hash } = new URL(values.http ?? 'https://none');
+  if (username || password || search || hash)
+    throw new Told('labmate manifest: --http needs the address alone, without a login and without what begins with ? or #.', 2);
   const { manifestYaml } = await import('./slack/manifest.ts');
   return say(manifestYaml(values.http).trimEnd());
 }

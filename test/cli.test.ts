@@ -102,6 +102,13 @@ describe('a mistake is told in one line, with the fix, without a stack or a secr
     ['both transports at once', ['sandbox', '--http', '--socket'], {}, /--http and --socket exclude each other/],
     ['a scenario without --headless', ['sandbox', '--scenario', 'ablation'], {}, /--headless and --scenario NAME belong together/],
     ['a service that does not exist', ['sandbox', '--with', 'jira=real'], {}, /--with jira=real is not known; it is NAME=real/],
+    [
+      'an address with a query',
+      ['manifest', '--http', 'https://h.test/?a=b'],
+      {},
+      /--http needs the address alone, without a login and without what begins with \? or #\.$/,
+    ],
+    ['an address with a login', ['manifest', '--http', 'https://me:secret@h.test'], {}, /--http needs the address alone/],
     ['an address Slack cannot reach', ['manifest', '--http', 'localhost'], {}, /--http needs the https:\/\/ address/],
     [
       'a configuration file that is not there',

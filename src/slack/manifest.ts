@@ -34,7 +34,7 @@ export const EVENTS = [
 
 /** The Slack app. Without `httpUrl` for Socket Mode; with it, Slack posts everything to `<httpUrl>/slack/events`. */
 export function manifest(httpUrl?: string): Record<string, unknown> {
-  const url = httpUrl ? { url: `${httpUrl.replace(/\/+$/, '')}/slack/events` } : {};
+  const url = httpUrl ? { url: `${httpUrl.replace(/\/+$/, '').replace(/\/slack\/events$/, '')}/slack/events` } : {};
   const request = httpUrl ? { request_url: url.url } : {};
   return {
     display_information: {

@@ -120,6 +120,8 @@ test('for HTTP every URL stands where Slack posts to, and Socket Mode is off', (
   const url = 'https://lab.example/slack/events';
   expect([m.features.slash_commands[0]?.url, m.settings.event_subscriptions.request_url, m.settings.interactivity.request_url]).toEqual([url, url, url]);
   expect(m.settings.socket_mode_enabled).toBe(false);
+  // Who gives the whole address means the same.
+  for (const same of ['https://lab.example', 'https://lab.example/slack/events', 'https://lab.example/slack/events/']) expect(manifest(same)).toEqual(m);
   expect((manifest() as Manifest).settings.socket_mode_enabled).toBe(true);
 });
 
