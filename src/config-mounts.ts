@@ -72,9 +72,13 @@ export function mountedServers(file: { mcpServers: Servers; mounts: Mounts }, en
     if (key === '') fault(`mcpServers has a server "${of}", whose name has no letter or digit that a tool's name could have`);
     if (twin) fault(`mcpServers has "${twin.name}" and "${of}", whose tools would be named alike (${mountedPrefix(key)}…): rename one`);
     const mount = file.mounts[of];
-    const address = addressOf(of, env.expand(given), env, fault);
+    const before = env.faults.length;
+    const [filled, login] = [env.expand(given), env.expand(mount?.oauth)];
+    // What could not be filled in is told; of the gap it left there is nothing to say.
+    if (env.faults.length > before) continue;
+    const address = addressOf(of, filled, env, fault);
     if (!address) continue;
-    const oauth = mount?.oauth ? loginOf(of, env.expand(mount.oauth), env, fault) : undefined;
+    const oauth = login ? loginOf(of, login, env, fault) : undefined;
     if (oauth && address.is === 'stdio') fault(`mounts.${of}.oauth is for servers over HTTP, and "${of}" is a command`);
     const timeoutMs = mount?.timeout ?? 60_000;
     if (timeoutMs > LONGEST_CALL_MS) fault(`mounts.${of}.timeout is more than ten minutes`);

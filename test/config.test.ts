@@ -126,6 +126,13 @@ describe('a fault names the variable or key and the fix', () => {
       /no price for claude-sonnet-5-5/,
     ],
     ['an unset variable of a mounted server', {}, { mcpServers: { g: { command: 'x', env: { K: '${NOT_THERE}' } } } }, /^NOT_THERE is not set, and mcpServers/],
+    ['an unset variable as a mounted server’s address', {}, { mcpServers: { g: { url: '${NOT_THERE}' } } }, /^NOT_THERE is not set, and mcpServers/],
+    [
+      'an unset variable as a login’s issuer',
+      {},
+      { mcpServers: { g: { url: 'http://h' } }, mounts: { g: { oauth: { issuer: '${NOT_THERE}', clientId: 'me', clientSecret: 's' } } } },
+      /^NOT_THERE is not set, and mcpServers/,
+    ],
     [
       'what another host would ask its user for',
       {},
