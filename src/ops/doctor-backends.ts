@@ -2,7 +2,7 @@ import type { AnyConfig } from '../config.ts';
 import { didYouMean } from '../did-you-mean.ts';
 import type { openServices } from '../open-services.ts';
 import { UpstreamError } from '../services/http.ts';
-import { type Finding, look, wrong } from './findings.ts';
+import { type Finding, look, seeAddress, wrong } from './findings.ts';
 
 /** What a prompt may leave out, looked up where it lives. Of a backend that is left out nothing can be known. */
 export function defaultFindings(
@@ -57,6 +57,6 @@ export function fixesOf({ databricks, mlflow, github }: AnyConfig['backends']): 
 function fix(address: string, login: string, refusals = [401, 403]): Fix {
   return (error) => {
     if (error instanceof UpstreamError && refusals.includes(error.status)) return `Correct ${login}.`;
-    return `Correct ${address}, or see to the network.`;
+    return seeAddress(address);
   };
 }

@@ -1,11 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import type { AnyConfig, SlackConfig } from '../config.ts';
 import { VARIABLES } from '../config-backends.ts';
+import { UpstreamError } from '../services/http.ts';
 import { slackService } from '../services/slack.ts';
 import { manifest, manifestYaml, SCOPES } from '../slack/manifest.ts';
 import { type ManifestFault, manifestFaults, scopeFaults } from '../slack/manifest-faults.ts';
 import { namedInSlack } from './doctor-named.ts';
-import { type Finding, leftOut, look, ok, warning, wrong } from './findings.ts';
+import { type Finding, leftOut, look, ok, reach, seeAddress, warning, wrong } from './findings.ts';
 
 /** The Slack app with its real tokens: who it is, what it may do, whether it hears, and whether it is the app that this version needs. */
 export async function slackFindings(config: AnyConfig): Promise<Finding[]> {
@@ -18,7 +19,7 @@ export async function slackFindings(config: AnyConfig): Promise<Finding[]> {
       ),
     ];
   const service = slackService({ token: slack.botToken, apiUrl: slack.apiUrl, fetch: proxies ? fetch : undefined });
-  const bot = look('Slack', async (signal) => `bot user ${(await service.self(signal)).user} signs in with SLACK_BOT_TOKEN`);
+  const bot = look('Slack', async (signal) => `bot user ${(await service.self(signal)).user} signs in with SLACK_BOT_TOKEN`, fixOf);
   const { transport } = slack;
   const socket =
     transport.mode === 'http'
@@ -29,17 +30,24 @@ export async function slackFindings(config: AnyConfig): Promise<Finding[]> {
   return looked.flat();
 }
 
+/** What Slack itself refuses names its fix. */
+function fixOf(error: unknown): string {
+  return error instanceof UpstreamError && error.status !== 200 ? seeAddress('SLACK_API_URL') : '';
+}
+
 /** One call with a token of its own. Slack answers 200 to a refusal. */
 async function ask(apiUrl: string | undefined, method: string, token: string, signal: AbortSignal, args: Record<string, string> = {}) {
   const url = `${(apiUrl ?? 'https://slack.com/api').replace(/\/+$/, '')}/${method}`;
-  const answer = await fetch(url, {
+  const answer = await reach('SLACK_API_URL', url, {
     method: 'POST',
     headers: { authorization: `Bearer ${token}` },
     body: new URLSearchParams(args),
     redirect: 'error',
     signal,
   });
-  const body = (await answer.json()) as Record<string, unknown>;
+  const body = (await answer.json().catch((cause: unknown) => {
+    throw new Error(`answers ${answer.status} with no JSON. ${seeAddress('SLACK_API_URL')}`, { cause });
+  })) as Record<string, unknown>;
   return { body, headers: answer.headers, refused: body['ok'] === true ? null : String(body['error']).slice(0, 60) };
 }
 

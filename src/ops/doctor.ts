@@ -5,7 +5,7 @@ import { defaultFindings, fixesOf } from './doctor-backends.ts';
 import { mountFindings } from './doctor-mounts.ts';
 import { placeholderFindings } from './doctor-placeholders.ts';
 import { slackFindings } from './doctor-slack.ts';
-import { type Finding, leftOut, look, ok, warning, wrong } from './findings.ts';
+import { type Finding, leftOut, look, ok, reach, warning, wrong } from './findings.ts';
 import { reachRedis } from './reach-redis.ts';
 
 /** Looks at everything labmate leans on, all at once, and touches nothing. Each finding names the fix. */
@@ -104,7 +104,11 @@ function jobsSeen({ jobs }: { jobs: readonly unknown[] }): string | Finding[] {
 }
 
 async function grafanaHealth(grafana: AnyConfig['backends']['grafana'], signal: AbortSignal): Promise<string> {
-  const answer = await fetch(`${grafana?.url}/api/frontend/settings`, { headers: { authorization: `Bearer ${grafana?.token}` }, redirect: 'error', signal });
+  const answer = await reach('GRAFANA_URL', `${grafana?.url}/api/frontend/settings`, {
+    headers: { authorization: `Bearer ${grafana?.token}` },
+    redirect: 'error',
+    signal,
+  });
   if (answer.ok) return 'answers and accepts the token';
   throw new Error(`answers ${answer.status}: ${answer.status === 401 ? 'GRAFANA_SERVICE_ACCOUNT_TOKEN is not accepted.' : 'see GRAFANA_URL.'}`);
 }

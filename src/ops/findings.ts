@@ -15,6 +15,25 @@ export async function look(about: string, work: (signal: AbortSignal) => Promise
     return typeof answer === 'string' ? [ok(about, answer)] : answer;
   } catch (error) {
     const why = error instanceof Error && error.name !== 'TimeoutError' ? error.message : `no answer within ${LIMIT_MS / 1000} s.`;
-    return [wrong(about, fix ? `${why} ${fix(error)}` : why)];
+    return [wrong(about, fix ? `${why} ${fix(error)}`.trimEnd() : why)];
   }
+}
+
+/** A request of the doctor's own. Where nobody answers, the fix is the variable that holds the address. */
+export async function reach(variable: string, url: string, init: RequestInit): Promise<Response> {
+  try {
+    return await fetch(url, init);
+  } catch (error) {
+    throw new Error(`does not answer (${whyNot(error)}). ${seeAddress(variable)}`, { cause: error });
+  }
+}
+
+export const seeAddress = (variable: string) => `Correct ${variable}, or see to the network.`;
+
+/** fetch itself says that it failed, and why a level below. */
+function whyNot(error: unknown): string {
+  if (!(error instanceof Error)) return 'no reason given';
+  if (error.name === 'TimeoutError') return `within ${LIMIT_MS / 1000} s`;
+  const cause = error.cause instanceof Error ? error.cause : error;
+  return (cause as NodeJS.ErrnoException).code ?? cause.message;
 }

@@ -127,6 +127,15 @@ it('names the fix for whatever does not answer', async () => {
   expect(await of({ MLFLOW_TRACKING_TOKEN: 'other-one-1' })).toEqual([expect.stringMatching(/^MLflow: .*\(401\).* Correct MLFLOW_TRACKING_TOKEN, or /)]);
   expect(await of({ GITHUB_TOKEN: 'ghp_other-1' })).toEqual([expect.stringMatching(/^GitHub acme\/ads: .* Correct GITHUB_TOKEN, or github\.repositories /)]);
   expect(await of({ ANTHROPIC_BASE_URL: nowhere })).toEqual([expect.stringMatching(/^Claude: .* Correct ANTHROPIC_BASE_URL, or see to the network\.$/)]);
+  expect(await of({ GRAFANA_URL: nowhere })).toEqual([
+    expect.stringMatching(/^Grafana: does not answer \(.+\)\. Correct GRAFANA_URL, or see to the network\.$/),
+  ]);
+  const slack = (await of({ SLACK_API_URL: nowhere })).filter((line) => /^Slack/.test(line));
+  expect(slack).toEqual([
+    expect.stringMatching(/^Slack: .* Correct SLACK_API_URL, or see to the network\.$/),
+    expect.stringMatching(/^Slack scopes: does not answer \(.+\)\. Correct SLACK_API_URL, or see to the network\.$/),
+    expect.stringMatching(/^Slack events: does not answer \(.+\)\. Correct SLACK_API_URL, or see to the network\.$/),
+  ]);
   expect(await of({ ANTHROPIC_MODEL: 'no-such-model' })).toEqual([expect.stringMatching(/^Claude: .*"no-such-model".* check ANTHROPIC_MODEL\.$/)]);
   const mounts = JSON.stringify({ ...JSON.parse(FILE), mcpServers: { grafana: { url: nowhere }, store: { command: '/no/such/program' } } });
   expect(await of({}, mounts)).toEqual([
