@@ -1,5 +1,5 @@
 import type { AnyConfig } from './config.ts';
-import { VARIABLES, VARIABLES } from './config-backends.ts';
+import { VARIABLES } from './config-backends.ts';
 import { openServices } from './open-services.ts';
 import { matches } from './policy/environments.ts';
 import { judge } from './policy/judge.ts';

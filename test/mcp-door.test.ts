@@ -87,7 +87,7 @@ describe('labmate mcp ls', () => {
     };
     const alone = listTools(config({ ...file, channels: ['C0ML'] }), EVERYTHING);
     expect(line(alone, 'run_databricks_job')).toBe(
-      'run_databricks_job | databricks | refused here: nothing acts without a log and people to ask (set REDIS_URL and SLACK_BOT_TOKEN and SLACK_APP_TOKEN, as where labmate runs); then asks a person (built-in: writes ask)',
+      'run_databricks_job | databricks | refused here: nothing acts without a log and people to ask (set REDIS_URL, SLACK_BOT_TOKEN, and SLACK_APP_TOKEN or SLACK_SIGNING_SECRET, as where labmate runs); then asks a person (built-in: writes ask)',
     );
     expect(line(alone, 'cancel_job_run')).toMatch(/\| refused: A rule of labmate\.json denies/);
     expect(line(alone, 'compare_runs')).toMatch(/\| runs by itself/);
