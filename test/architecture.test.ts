@@ -14,7 +14,7 @@ const MAY: Record<string, string[]> = {
   runtime: ['agent', 'session', 'policy', 'analysis'],
   slack: ['runtime', 'policy', 'session', 'analysis', 'charts', 'services'],
   ops: ['runtime', 'agent', 'session', 'services', 'slack', '.'],
-  sandbox: ['session', 'runtime'],
+  sandbox: ['session', 'runtime', 'analysis'],
 };
 
 /** Who we are, for whomever we speak with, a limit of time, how requests leave, and folders: they import nothing of ours, and so may be imported by all. */

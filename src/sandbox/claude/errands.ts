@@ -1,7 +1,7 @@
 import type { Defaults, Got } from './conversation.ts';
 import { experiment } from './experiment.ts';
 import { fanOut } from './fan-out.ts';
-import { notFound, num, stoppedBy } from './findings.ts';
+import { notFound, num, quoted, stoppedBy } from './findings.ts';
 import type { Understood } from './plan.ts';
 import type { Walk } from './walk.ts';
 import { watched } from './watched.ts';
@@ -57,7 +57,7 @@ function unclear({ left, why }: Extract<Understood, { is: 'unclear' }>): string 
     left.length > 0
       ? `I don't know what to do with: ${left
           .slice(0, 12)
-          .map((word) => `"${word.slice(0, 80)}"`)
+          .map((word) => quoted(word, 80))
           .join(', ')}${left.length > 12 ? ` and ${left.length - 12} more` : ''}.`
       : '';
   return [`I did nothing, because I don't understand this whole request.`, why, words, CAN].filter(Boolean).join('\n');

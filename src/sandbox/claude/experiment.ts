@@ -46,7 +46,7 @@ function lastWords(run: Run, compared: Compared): string {
 }
 
 function* waitFor(runId: string): Walk<Or<Run>> {
-  for (let say = `Run ${runId} has started; waiting for its end.`; ; say = 'Waiting on.') {
+  for (let say = `Run ${runId} has started; waiting for its end.`; ; say = 'Still waiting.') {
     const [got] = yield { say, calls: [{ tool: 'wait_for_job', input: { run_ids: [runId], until: 'all' } }] };
     const stopped = stoppedBy(got, `wait for run ${runId}`);
     if (stopped || !got) return { end: stopped ?? '' };

@@ -61,9 +61,9 @@ export function* fanOut({ run, parameter, values, metric }: FanOutPlan, defaults
   });
   const ids = started.flatMap((got) => (got.failed || got.data['run_id'] === undefined ? [] : [String(got.data['run_id'])]));
   if (ids.length === 0) return troubles.join('\n') || 'No run was started.';
-  for (;;) {
+  for (let say = `${ids.length} runs have started; waiting for all of them.`; ; say = 'Still waiting.') {
     const input = { run_ids: ids, until: 'all', ...(metric ? { metric } : {}) };
-    const [got] = yield { say: `${ids.length} runs have started; waiting for all of them.`, calls: [{ tool: 'wait_for_job', input }] };
+    const [got] = yield { say, calls: [{ tool: 'wait_for_job', input }] };
     const stopped = stoppedBy(got, 'wait for the runs');
     if (stopped || !got) return stopped ?? '';
     if (got.data['still_running'] === true) continue;

@@ -1,3 +1,4 @@
+import { figure, percent, signed } from '../../analysis/numbers.ts';
 import { saidOf } from '../../session/said.ts';
 import type { Got } from './conversation.ts';
 
@@ -29,7 +30,7 @@ export function stoppedBy(got: Got | undefined, what: string): string | null {
   switch (status) {
     case 'declined':
     case 'denied':
-      return `I did not ${what}: it was declined${reason ? `, because "${String(reason).replace(/[.\s]+$/, '')}"` : ''}. I stop here.`;
+      return `I did not ${what}: it was declined${reason ? `, because ${quoted(String(reason).replace(/[.\s]+$/, ''), 1000)}` : ''}. I stop here.`;
     case 'expired':
       return `I did not ${what}: nobody decided in time. I stop here.`;
     case 'withdrawn':
@@ -79,7 +80,10 @@ export function diffLines(compared: Compared, changes: string): string {
   const { primary, links } = compared;
   const rows = compared.metrics
     .slice(0, 5)
-    .map((m) => `- ${m.key}: ${num(m.candidate)} against ${num(m.baseline)} (${signed(m.delta)}${m.delta_pct === null ? '' : `, ${percent(m.delta_pct)}`})`);
+    .map(
+      (m) =>
+        `- ${m.key}: ${num(m.candidate)} against ${num(m.baseline)} (${m.delta === null ? 'n/a' : signed(m.delta)}${m.delta_pct === null ? '' : `, ${percent(m.delta_pct)}`})`,
+    );
   return [
     `Experiment${changes ? ` ${changes}` : ''}: ${primary ? `${verdictInWords(primary, 'within')}. ${primary.verdict_reason}` : 'compared.'}`,
     ...rows,
@@ -115,17 +119,17 @@ export function runsInWords({ data }: Got): string[] {
   return runs.map((run) => `Run ${run.run_id}${named(run.run_id)}: ${run.status}${run.run_url ? ` ${run.run_url}` : ''}`);
 }
 
+/** Somebody's words to the letter, in a reply that is read as Markdown. */
+export function quoted(words: string, most = 120): string {
+  return `"${words
+    .trim()
+    .slice(0, most)
+    .replace(/[\\`*_~[\]<>|#&!]/g, '\\$&')}"`;
+}
+
 /** A figure as a tool gave it, without the digits nobody reads. */
 export function num(value: unknown): string {
-  return typeof value === 'number' ? String(Number(value.toPrecision(6))) : String(value ?? 'none');
-}
-
-function signed(value: number | null): string {
-  return value === null ? 'n/a' : `${value > 0 ? '+' : ''}${num(value)}`;
-}
-
-function percent(value: number | null): string {
-  return value === null ? 'n/a' : `${value > 0 ? '+' : ''}${value.toFixed(2)} %`;
+  return typeof value === 'number' ? figure(value) : String(value ?? 'none');
 }
 
 function cell(text: string): string {

@@ -85,6 +85,7 @@ function parseAgain(said: string): Understood | null {
     text.take(/\b(?:re-?run|repeat|again|once more|same(?: (?:thing|again|experiment|one))?)\b/i);
   if (!again) return null;
   const parameters = takeParameters(text);
+  takeTalk(text);
   return text.leftovers().length === 0 ? { is: 'again', parameters } : null;
 }
 
@@ -151,8 +152,13 @@ function unsupported(said: string): string | null {
 export function parseChanges(said: string): Record<string, string> | null {
   const text: PromptText = promptText(normalised(said));
   const parameters = takeParameters(text);
-  const filler =
-    /\b(?:and|use|take|try|make|set|add|change|also|too|as well|in addition|please|instead|rather|yes|no|sorry|ok(?:ay)?|actually|i mean(?:t)?|what about|how about)\b/i;
-  for (let words = 0; words < 4 && text.take(filler); words++);
+  takeTalk(text);
   return Object.keys(parameters).length > 0 && text.leftovers().length === 0 ? parameters : null;
+}
+
+/** What people say around a change and what changes nothing in it: "yes, use … as well, thanks". */
+function takeTalk(text: PromptText): void {
+  const talk =
+    /\b(?:use|take|try|make|set|change|and|please|also|add|include|plus|additionally|in addition|as well|too|instead|rather|yes|no|sorry|ok(?:ay)?|actually|i mean(?:t)?|what about|how about|thanks|thank you)\b/i;
+  while (text.take(talk));
 }

@@ -2,10 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { type Called, type Conversation, type Got, readConversation } from './conversation.ts';
 import { walkOf } from './errands.ts';
+import { quoted } from './findings.ts';
 import type { Answer, Reply } from './messages-types.ts';
-import { isThanks, parseChanges, parsePrompt } from './parse-prompt.ts';
+import { parseChanges, parsePrompt } from './parse-prompt.ts';
 import { type Understood, withParameters } from './plan.ts';
-import { normalised } from './prompt-text.ts';
 import type { Ask } from './walk.ts';
 
 const WHO = "I'm the sandbox's rule-based stand-in, not Claude.";
@@ -30,17 +30,21 @@ export const planner: Answer = (request): Reply => {
   return say(talk, heard, step.value, []);
 };
 
-/** What stands to be done after all that was said: the request, as later messages replaced or changed it. */
+/** What stands to be done after all that was said: the request, as later messages replaced or changed it. `heard`: what was said on the way and changes nothing. */
 function whatIsWanted(talk: Conversation): { understood: Understood; calls: Called[]; heard: string[] } {
-  const before = earlierPlan(talk.earlier);
-  let understood = before ? revised(before, talk.prompt) : parsePrompt(talk.prompt);
+  let plan = earlierPlan(talk.earlier);
+  // A change is one of the last plan, whatever was said since.
+  const read = (message: string) => {
+    const next = plan ? revised(plan, message) : parsePrompt(message);
+    if (startsRuns(next)) plan = next;
+    return { message, next };
+  };
+  const changesNothing = (all: readonly Read[]) => all.filter(({ next }) => !startsRuns(next)).map(({ message }) => message);
+  let { next: understood } = read(talk.prompt);
   let calls: Called[] = [];
-  let heard: string[] = [];
-  for (const message of talk.early) {
-    const next = revised(understood, message);
-    if (startsRuns(next)) understood = next;
-    else heard.push(message);
-  }
+  const early = talk.early.map(read);
+  understood = early.findLast(({ next }) => startsRuns(next))?.next ?? understood;
+  let heard = changesNothing(early);
   for (const turn of talk.turns) {
     calls.push(...turn.calls);
     heard = turn.messages;
@@ -48,11 +52,15 @@ function whatIsWanted(talk: Conversation): { understood: Understood; calls: Call
     if (turn.messages.length === 0 || (!ended && !turn.calls.some(isWithdrawn))) continue;
     // Calls that stand are not made again when a card was withdrawn for a change; after an end everything is new.
     calls = ended ? [] : calls.filter((call) => !isWithdrawn(call));
-    for (const message of turn.messages) if (!isPlanAnew(message)) understood = revised(understood, message);
-    heard = [];
+    const all = turn.messages.filter((message) => !isPlanAnew(message)).map(read);
+    // Thanks beside a change are no other wish.
+    understood = (all.findLast(({ next }) => next.is !== 'thanks') ?? (ended ? all.at(-1) : undefined))?.next ?? understood;
+    heard = startsRuns(understood) ? changesNothing(all) : [];
   }
   return { understood, calls, heard };
 }
+
+type Read = { message: string; next: Understood };
 
 /** A message that says what to run, and not one in between. */
 function startsRuns({ is }: Understood): boolean {
@@ -98,16 +106,24 @@ function takeResult(ask: Ask, left: Called[]): Got | null {
 
 function say(talk: Conversation, heard: readonly string[], text: string, calls: Ask[]): Reply {
   const before = talk.turns.length === 0 ? [WHO] : [];
-  const answers = heard.map((message) =>
-    isThanks(normalised(message))
-      ? "You're welcome."
-      : `I read "${message.slice(0, 120)}". I follow fixed rules and can't change a plan on its way, so it goes on as it is.`,
-  );
-  const words = [...before, ...answers, text].filter((part) => part.trim() !== '').join('\n');
+  const words = [...before, ...answersTo(heard), text].filter((part) => part.trim() !== '').join('\n');
   return {
     content: [
       { type: 'text', text: words || 'Done.' },
       ...calls.map(({ tool, input }) => ({ type: 'tool_use' as const, id: `toolu_${randomBytes(12).toString('hex')}`, name: tool, input })),
     ],
   };
+}
+
+/** What was said on the way is answered; what it asks for has to wait. */
+function answersTo(heard: readonly string[]): string[] {
+  const thanks = heard.filter((message) => parsePrompt(message).is === 'thanks');
+  const others = heard.filter((message) => !thanks.includes(message));
+  const read = others.map((message) => quoted(message)).join(' and ');
+  return [
+    ...(thanks.length > 0 ? ["You're welcome."] : []),
+    ...(read
+      ? [`I read ${read}. I follow fixed rules, so on the way I neither answer nor change anything: say it again once this has ended, or stop it first.`]
+      : []),
+  ];
 }

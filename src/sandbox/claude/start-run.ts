@@ -1,5 +1,5 @@
 import type { Defaults } from './conversation.ts';
-import { namesIn, stoppedBy } from './findings.ts';
+import { namesIn, quoted, stoppedBy } from './findings.ts';
 import { parseChanges } from './parse-prompt.ts';
 import type { RunPlan } from './plan.ts';
 import { answerIn, type Or, type Walk } from './walk.ts';
@@ -30,9 +30,9 @@ export function* startRun(run: RunPlan, defaults: Defaults, opening: string): Wa
     const said = answerIn(answer);
     if (said === null) return { end: `Nobody answered, so nothing was run. The question was: ${question}` };
     const settled = settle(wanted, said, got.data);
-    if (!settled) return { end: `I read "${said.slice(0, 120)}", which doesn't settle it, so nothing was run. The question was: ${question}` };
+    if (!settled) return { end: `I read ${quoted(said)}, which doesn't settle it, so nothing was run. The question was: ${question}` };
     wanted = settled;
-    say = `Understood: ${said.slice(0, 120)}.`;
+    say = `Understood: ${quoted(said)}.`;
   }
   return { end: 'It is still not clear what to run, so nothing was run.' };
 }

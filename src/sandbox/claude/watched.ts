@@ -97,8 +97,8 @@ function filesOf(got: Got | undefined): { path: string; is_dir: boolean }[] {
 }
 
 /** A message interrupts a wait and is answered; then it goes on. */
-function* waitFor(input: Record<string, unknown>, say: string, enough: (got: Got) => boolean): Walk<Or<Got>> {
-  for (;;) {
+function* waitFor(input: Record<string, unknown>, opening: string, enough: (got: Got) => boolean): Walk<Or<Got>> {
+  for (let say = opening; ; say = 'Still waiting.') {
     const [got] = yield { say, calls: [{ tool: 'wait_for_job', input }] };
     const stopped = stoppedBy(got, 'wait for the run');
     if (stopped || !got) return { end: stopped ?? '' };

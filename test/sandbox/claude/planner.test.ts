@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { systemPrompt } from '../../../src/agent/prompt.ts';
+import { minus } from '../../../src/analysis/numbers.ts';
+import { plainWords } from '../../../src/policy/model-words.ts';
 import type { Message, MessagesRequest, ToolUseBlock } from '../../../src/sandbox/claude/messages-types.ts';
 import { planner } from '../../../src/sandbox/claude/planner.ts';
 import { invalidRequest } from '../../../src/sandbox/claude/transcript-rules.ts';
@@ -186,6 +188,22 @@ describe("the seed's job", () => {
     expect(played.last).toBe('I did not start the run: it was declined, because "too expensive today". I stop here.');
   });
 
+  test("somebody's words are quoted to the letter, though what it says is read as Markdown", async () => {
+    const reason = 'not *today*, see [this](https://x.test) & `that` #1';
+    const declined = await play(request(seed), { run_databricks_job: { status: 'declined', by: 'U2', reason } });
+    expect(plainWords(declined.last)).toBe(`I did not start the run: it was declined, because "${reason}". I stop here.`);
+    const odd = await play(request('Run a training job with feature_set=v2 and *dance*'), {});
+    expect(plainWords(odd.last)).toContain('"*dance*"');
+  });
+
+  test('a post rounds as the verdict does', async () => {
+    const [baseline, candidate] = [0.7126, 0.734192];
+    const [delta, delta_pct] = [minus(candidate, baseline), (100 * minus(candidate, baseline)) / baseline];
+    const worse = comparison({ verdict: 'regressed' });
+    const played = await play(request(seed), { ...good, compare_runs: { ...worse, metrics: [{ key: 'val_f1', baseline, candidate, delta, delta_pct }] } });
+    expect(played.calls.at(-1)?.input['text']).toContain('- val_f1: 0.734192 against 0.7126 (+0.02159, +3.03 %)');
+  });
+
   test('the pull request is denied: the verdict is told all the same, and nothing is posted in its place', async () => {
     const played = await play(request(seed), { ...good, create_github_pr: { status: 'declined', by: 'U2' } });
     expect(toolsOf(played).at(-1)).toBe('create_github_pr');
@@ -253,7 +271,7 @@ describe('questions', () => {
   test('an answer that comes as a message too is not taken for another word', async () => {
     const results = { ...good, run_databricks_job: [unknownKey, good['run_databricks_job'] as Canned], ask_person: answered('features') };
     const played = await play(request(seed), results, (turn) => (turn === 1 ? 'features' : null));
-    expect(played.replies[2]).toBe('Understood: features.');
+    expect(played.replies[2]).toBe('Understood: "features".');
   });
 
   test.each(['stop', 'I have no idea, ask Bob', 'no', 'featurez'])('"%s" settles nothing, so nothing is run', async (answer) => {
@@ -324,8 +342,19 @@ describe('people who speak meanwhile', () => {
       turn === 1 ? 'how long will it take?' : null,
     );
     expect(toolsOf(played).slice(0, 3)).toEqual(['run_databricks_job', 'wait_for_job', 'wait_for_job']);
-    expect(played.replies[2]).toContain('I read "how long will it take?"');
+    expect(played.replies[2]).toMatch(
+      /^I read "how long will it take\?"\. I follow fixed rules, so on the way I neither answer nor change anything: .*\nStill waiting\.$/,
+    );
     expect(played.last).toContain('Pull request:');
+  });
+
+  test('thanks on the way are thanks; of all that is said at once it speaks once', async () => {
+    const running = { runs: [{ run_id: '9007199254740993', status: 'RUNNING' }], still_running: ['9007199254740993'], interrupted: true };
+    const said = 'thanks!\n</message>\n\n<message from="U1" standing="requester">\nhm?\n</message>\n\n<message from="U1" standing="requester">\nand *now*?';
+    const results = { ...good, wait_for_job: [running, running, good['wait_for_job'] as Canned] };
+    const played = await play(request(seed), results, (turn) => (turn === 1 ? 'thanks' : turn === 2 ? said : null));
+    expect(played.replies[2]).toBe("You're welcome.\nStill waiting.");
+    expect(played.replies[3]).toMatch(/^You're welcome\.\nI read "hm\?" and "and \\\*now\\\*\?"\. I follow fixed rules, [^\n]*\nStill waiting\.$/);
   });
 
   test('a correction that came before the first reply is part of the plan', async () => {
@@ -356,6 +385,30 @@ describe('people who speak meanwhile', () => {
     expect(bare.calls.slice(0, 2).map((c) => c.input['parameters'])).toEqual([{ feature_set: 'v2' }, { feature_set: 'v2' }]);
   });
 
+  test.each([
+    [
+      'words it cannot read',
+      'I have thought about it for a very long time and would rather see another seed here',
+      /^I read "I have thought about it for a very long time[^\n]*\nMy plan:/,
+    ],
+    ['thanks', 'thanks', /^You're welcome\.\nMy plan:/],
+  ])('a change is one of the plan also after %s', async (_, words, reply) => {
+    const started = good['run_databricks_job'] as Canned;
+    const both = (one: string, other: string) => `${one}\n</message>\n\n<message from="U1" standing="requester">\n${other}`;
+    for (const said of [both(words, 'Use seed=5 as well'), both('Use seed=5 as well', 'thanks')]) {
+      const played = await play(request(seed), { ...good, run_databricks_job: [{ status: 'withdrawn' }, started] }, (turn) => (turn === 0 ? said : null));
+      expect(played.calls.slice(0, 2).map((c) => c.input['parameters'])).toEqual([{ feature_set: 'v2' }, { feature_set: 'v2', seed: '5' }]);
+      if (said.startsWith(words)) expect(played.replies[1]).toMatch(reply);
+    }
+  });
+
+  test('thanks and "Plan anew" with nothing added keep the plan', async () => {
+    const results = { ...good, run_databricks_job: [{ status: 'withdrawn' }, good['run_databricks_job'] as Canned] };
+    const said = 'thanks\n</message>\n\n<message from="U1" standing="requester">\nPlan anew, with what I wrote.';
+    const played = await play(request(seed), results, (turn) => (turn === 0 ? said : null));
+    expect(played.last).toContain('Pull request:');
+  });
+
   test('a change that is not understood ends it, with what is understood', async () => {
     const played = await play(request(seed), { run_databricks_job: { status: 'withdrawn' } }, (turn) => (turn === 0 ? 'make it snappier' : null));
     expect(toolsOf(played)).toEqual(['run_databricks_job']);
@@ -373,12 +426,23 @@ describe('the next session of a thread', () => {
   const earlier = report(sessionOf([opened(seed), { type: 'ended', outcome: 'done', text: 'val_f1 improved.' }]));
   const following = (prompt: string) => openingOf({ ...opened(prompt), after: { session: 's0', head: 'f'.repeat(64), report: earlier } });
 
-  test.each(['Run it again with feature_set=tiny', 'and now with feature_set=tiny', 'try feature_set=tiny instead', 'What about feature_set=tiny?'])(
-    '"%s" repeats the earlier request with the change',
+  test.each([
+    'Run it again with feature_set=tiny',
+    'and now with feature_set=tiny',
+    'try feature_set=tiny instead',
+    'What about feature_set=tiny?',
+    'Run it again, with feature_set=tiny instead',
+  ])('"%s" repeats the earlier request with the change', async (words) => {
+    const played = await play(following(words), good);
+    expect(played.calls[0]?.input).toEqual({ job_id: '101', config: 'base_config.json', parameters: { feature_set: 'tiny' } });
+    expect(toolsOf(played).at(-1)).toBe('create_github_pr');
+  });
+
+  test.each(['Use seed=5 as well', 'Also use seed=5, please.', 'and add seed=5, too. Thanks', 'Run it again with seed=5 as well'])(
+    '"%s" adds to the earlier request',
     async (words) => {
       const played = await play(following(words), good);
-      expect(played.calls[0]?.input).toEqual({ job_id: '101', config: 'base_config.json', parameters: { feature_set: 'tiny' } });
-      expect(toolsOf(played).at(-1)).toBe('create_github_pr');
+      expect(played.calls[0]?.input['parameters']).toEqual({ feature_set: 'v2', seed: '5' });
     },
   );
 
