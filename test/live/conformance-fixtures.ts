@@ -90,15 +90,35 @@ export function addFixtures(server: McpServer): McpServer {
     }),
   );
   tool('json_schema_2020_12_tool', {}, () => text('Fine.'));
+  answerFixtures(server);
   showExactSchema(server);
   resourcesAndPrompts(server);
   return server;
 }
 
+type Handler = (request: unknown, extra: unknown) => Promise<{ tools: object[] }>;
+const handlersOf = (server: McpServer) => (server.server as unknown as { _requestHandlers: Map<string, Handler> })._requestHandlers;
+const isFixture = (name: string) => name.startsWith('test_') || name.startsWith('json_schema');
+
+/** The door answers calls by itself, and knows no fixture: those go the SDK's own way, and everything else the door's. */
+function answerFixtures(server: McpServer): void {
+  const handlers = handlersOf(server);
+  const [list, call] = ['tools/list', 'tools/call'].map((method) => handlers.get(method) as Handler);
+  for (const method of ['tools/list', 'tools/call']) handlers.delete(method);
+  const own = server as unknown as { _toolHandlersInitialized: boolean; setToolRequestHandlers(): void };
+  own._toolHandlersInitialized = false;
+  own.setToolRequestHandlers();
+  const theirs = handlers.get('tools/call') as Handler;
+  handlers.set('tools/list', list as Handler);
+  handlers.set('tools/call', (request, extra) => {
+    const { params } = request as { params: { name: string } };
+    return (isFixture(params.name) ? theirs : (call as Handler))(request, extra);
+  });
+}
+
 /** The SDK would write its own schema in place of the one that is asked for. */
 function showExactSchema(server: McpServer): void {
-  const handlers = (server.server as unknown as { _requestHandlers: Map<string, (request: unknown, extra: unknown) => Promise<{ tools: object[] }>> })
-    ._requestHandlers;
+  const handlers = handlersOf(server);
   const ours = handlers.get('tools/list');
   const registered = Object.entries(
     (server as unknown as { _registeredTools: Record<string, { description?: string; inputSchema?: z.ZodType }> })._registeredTools,
@@ -106,7 +126,7 @@ function showExactSchema(server: McpServer): void {
   server.server.setRequestHandler(ListToolsRequestSchema, async (request, extra) => {
     const listed = (await ours?.(request, extra))?.tools ?? [];
     const fixtures = registered
-      .filter(([name]) => name.startsWith('test_') || name.startsWith('json_schema'))
+      .filter(([name]) => isFixture(name))
       .map(([name, { inputSchema }]) => ({
         name,
         description: 'A fixture.',
