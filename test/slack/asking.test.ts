@@ -156,6 +156,7 @@ describe('what people read', () => {
   test('who stopped is a name', () => {
     const final = slotsOf([opened(), told('', 'stop', 'approver', 'U2'), ended('stopped', 'Stopped by <@U2>. Nothing was left running.')]);
     expect(json(final, 'final')).toMatch(/Stopped.* by .*"user_id":"U2"/);
+    expect(json(final, 'final')).toMatch(/"user_id":"U2"[^U]*"; "[^U]*"user_id":"U1"[^U]*had asked for the experiment/);
     expect(named(final, 'final')?.text).toMatch(/^Stopped\nNothing was left running\./);
     const own = slotsOf([opened(), told('', 'stop'), ended('stopped', 'Stopped by <@U1>. Nothing was left running.')]);
     expect(json(own, 'final').match(/"user_id":"U1"/g)).toHaveLength(1);

@@ -131,16 +131,18 @@ export type Final = {
   again?: string | undefined;
 };
 
+/** Whose it is, so that they see it; behind the name of whoever stopped it, a second name alone reads as if both had. */
+function toRequester({ requester, stoppedBy }: Final): Bit[] {
+  if (stoppedBy === requester) return [];
+  return stoppedBy ? [t('; '), user(requester), t(' had asked for the experiment')] : [t(', '), user(requester)];
+}
+
 /** The last message: the answer, what was done, and the record's head. */
 export function finalMessage(f: Final): Message {
   const record = `record: ${f.lines} lines, head ${f.head}`;
   const blocks: Block[] = [
     rich(
-      ...(f.bare
-        ? []
-        : [
-            para(bold(f.heading), ...(f.stoppedBy ? [t(' by '), user(f.stoppedBy)] : []), ...(f.stoppedBy === f.requester ? [] : [t(', '), user(f.requester)])),
-          ]),
+      ...(f.bare ? [] : [para(bold(f.heading), ...(f.stoppedBy ? [t(' by '), user(f.stoppedBy)] : []), ...toRequester(f))]),
       ...(f.words ? richWords(named(f.words), f.known) : []),
       ...(f.did.length > 0 ? [para(t('What was done:')), bullets(f.did.slice(0, 20).map((d) => [d.url ? link(d.url, d.text) : t(d.text)]))] : []),
     ),
