@@ -9,8 +9,8 @@ export type Environment = {
 };
 export type Environments = Record<string, Environment>;
 
-/** Where a job belongs, and why: the sentence is shown on cards and in refusals. */
-export type Placement = { environment: string; why: string; listed: boolean };
+/** Where a job belongs, and why: the sentence is shown on cards and in refusals. `parameter`: the job's own that decided it. */
+export type Placement = { environment: string; why: string; listed: boolean; parameter?: string };
 
 /**
  * Places a job by its own fetched definition. A job belongs where its id stands, or where a name glob *and* a fetched tag match; a glob alone puts it nowhere.
@@ -22,7 +22,8 @@ export function placeJob(job: JobTouched, environments: Environments, actIn: rea
   if (!actIn.includes(own.environment)) return own;
   for (const started of job.starts ?? []) {
     const its = placeAlone(started, environments, actIn);
-    if (!actIn.includes(its.environment)) return { ...its, why: `it starts job ${started.id} (${started.name}), and of that one ${its.why}` };
+    if (!actIn.includes(its.environment))
+      return { environment: its.environment, listed: its.listed, why: `it starts job ${started.id} (${started.name}), and of that one ${its.why}` };
   }
   return own;
 }
@@ -30,8 +31,8 @@ export function placeJob(job: JobTouched, environments: Environments, actIn: rea
 function placeAlone(job: JobTouched, environments: Environments, actIn: readonly string[]): Placement {
   for (const [name, env] of Object.entries(environments)) {
     if (actIn.includes(name)) continue;
-    const why = touchesEnvironment(job, env);
-    if (why) return { environment: name, why, listed: true };
+    const touched = touchesEnvironment(job, env);
+    if (touched) return { environment: name, ...touched, listed: true };
   }
   for (const [name, env] of Object.entries(environments)) {
     if (!actIn.includes(name)) continue;
@@ -43,27 +44,27 @@ function placeAlone(job: JobTouched, environments: Environments, actIn: readonly
   return { environment: 'prod', why: 'it stands in no environment of labmate.json, which counts as prod', listed: false };
 }
 
-function touchesEnvironment(job: JobTouched, env: Environment): string | null {
-  if (env.jobs.includes(job.id)) return `its id ${job.id} is listed there`;
+function touchesEnvironment(job: JobTouched, env: Environment): { why: string; parameter?: string } | null {
+  if (env.jobs.includes(job.id)) return { why: `its id ${job.id} is listed there` };
   const byName = env.jobs.find((g) => matches(g, job.name));
-  if (byName) return `its name matches ${byName}`;
+  if (byName) return { why: `its name matches ${byName}` };
   for (const [k, v] of Object.entries(env.tags ?? {}))
-    if (Object.entries(job.tags).some(([key, value]) => alike(key, k) && alike(value, v))) return `its tag is ${k}=${v}`;
-  for (const g of env.runAs ?? []) if (job.runAs !== null && matches(g, job.runAs)) return `it runs as ${job.runAs}`;
+    if (Object.entries(job.tags).some(([key, value]) => alike(key, k) && alike(value, v))) return { why: `its tag is ${k}=${v}` };
+  for (const g of env.runAs ?? []) if (job.runAs !== null && matches(g, job.runAs)) return { why: `it runs as ${job.runAs}` };
   for (const [k, globs] of Object.entries(env.parameters ?? {})) {
-    for (const value of valuesOf(k, job)) {
-      if (globs.some((g) => matches(g, value.trim()))) return `its parameter ${k} is ${value}`;
-      if (value.includes('{{')) return `its parameter ${k} is ${value}, and only Databricks knows what that will be`;
+    for (const { value, ...own } of valuesOf(k, job)) {
+      if (globs.some((g) => matches(g, value.trim()))) return { why: `its parameter ${k} is ${value}`, ...own };
+      if (value.includes('{{')) return { why: `its parameter ${k} is ${value}, and only Databricks knows what that will be`, ...own };
     }
   }
   return null;
 }
 
 /** What a parameter of this name would be, for the job and for each of its tasks. The job's own value wins over a task's of the same name, but does not reach an argument. */
-function valuesOf(name: string, job: JobTouched): string[] {
+function valuesOf(name: string, job: JobTouched): { value: string; parameter?: string }[] {
   const own = Object.entries(job.parameters).filter(([key]) => alike(key, name));
   const ofTasks = (job.ofTasks ?? []).filter((p) => alike(p.name, name) && (p.argument || !Object.hasOwn(job.parameters, p.name)));
-  return [...own.map(([, value]) => value), ...ofTasks.map((p) => filledIn(p.value, job.parameters))];
+  return [...own.map(([parameter, value]) => ({ value, parameter })), ...ofTasks.map((p) => ({ value: filledIn(p.value, job.parameters) }))];
 }
 
 /** A task's value with the job's own parameters put in where it refers to them; what only Databricks knows stays. */

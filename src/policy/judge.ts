@@ -25,7 +25,10 @@ export type Standing = {
 export type Verdict =
   | { is: 'run'; rule: string; placement?: Placement }
   | { is: 'confirm'; rule: string; approvers: ApproverRule; placement?: Placement }
-  | { is: 'refuse'; why: string };
+  | ({ is: 'refuse' } & Refusal);
+
+/** `fact`: which of the facts is out of bounds, where it is one; `parameter`: which of the job's. */
+export type Refusal = { why: string; fact?: keyof Touches; parameter?: string };
 
 /** Posts outside its own thread that a session may make by itself. */
 const FREE_POSTS = 2;
@@ -35,7 +38,7 @@ export function judge(call: Intended, permissions: Permissions, standing: Standi
   const { touches } = call;
   const placement = touches.job ? placeJob(touches.job, permissions.environments, permissions.actIn) : undefined;
   const forbidden = outsideItsGround(call, permissions, placement);
-  if (forbidden) return { is: 'refuse', why: forbidden };
+  if (forbidden) return { is: 'refuse', ...forbidden };
 
   const rules = permissions.policy.rules.filter((r) => matches(r.tool, call.tool) && holds(r, call, placement));
   const rule = rules.find((r) => r.action === 'deny') ?? rules.find((r) => r.action === 'ask') ?? rules.find((r) => r.action === 'auto');
@@ -62,31 +65,38 @@ export function isDenied(tool: string, { policy }: Pick<Permissions, 'policy'>):
   return policy.rules.some((rule) => rule.action === 'deny' && rule.when === undefined && matches(rule.tool, tool));
 }
 
-/** Where it may never act, whoever says yes. A sentence, or null. */
-function outsideItsGround({ tool, touches }: Intended, permissions: Permissions, placement: Placement | undefined): string | null {
+/** Where it may never act, whoever says yes; null where it may. */
+function outsideItsGround({ tool, touches }: Intended, permissions: Permissions, placement: Placement | undefined): Refusal | null {
   if (placement && touches.job && !permissions.actIn.includes(placement.environment)) {
     const { job } = touches;
-    return `Job ${job.id} (${job.name}) belongs to ${placement.environment}: ${placement.why}. labmate acts only in ${list(permissions.actIn)}, so ${tool} is refused and nobody was asked.`;
+    const why = `Job ${job.id} (${job.name}) belongs to ${placement.environment}: ${placement.why}. labmate acts only in ${list(permissions.actIn)}, so ${tool} is refused and nobody was asked.`;
+    return { why, fact: 'job', ...(placement.parameter === undefined ? {} : { parameter: placement.parameter }) };
   }
   if (touches.repository !== undefined && !permissions.repositories.includes(touches.repository)) {
-    return `The repository ${touches.repository} is not in github.repositories of labmate.json (${list(permissions.repositories)}).`;
+    return {
+      fact: 'repository',
+      why: `The repository ${touches.repository} is not in github.repositories of labmate.json (${list(permissions.repositories)}).`,
+    };
   }
   const { base } = touches;
   if (base !== undefined && !permissions.allow.branches.some((g) => matches(g, base))) {
-    return `The branch ${base} is not in allow.branches of labmate.json (${list(permissions.allow.branches)}), so nothing is proposed for it.`;
+    return {
+      fact: 'base',
+      why: `The branch ${base} is not in allow.branches of labmate.json (${list(permissions.allow.branches)}), so nothing is proposed for it.`,
+    };
   }
   const path = touches.paths?.find((p) => !permissions.allow.paths.some((g) => matches(g, p)));
   if (path !== undefined) {
-    return `The file ${path} is not in allow.paths of labmate.json (${list(permissions.allow.paths)}), so it may not be written.`;
+    return { fact: 'paths', why: `The file ${path} is not in allow.paths of labmate.json (${list(permissions.allow.paths)}), so it may not be written.` };
   }
   if (touches.experiment !== undefined && !permissions.allow.experiments.some((g) => matches(g, touches.experiment ?? ''))) {
-    return `The experiment ${touches.experiment} is not in allow.experiments of labmate.json.`;
+    return { fact: 'experiment', why: `The experiment ${touches.experiment} is not in allow.experiments of labmate.json.` };
   }
   if (touches.dashboard !== undefined && !permissions.allow.dashboards.some((g) => matches(g, touches.dashboard ?? ''))) {
-    return `The dashboard ${touches.dashboard} is not in allow.dashboards of labmate.json.`;
+    return { fact: 'dashboard', why: `The dashboard ${touches.dashboard} is not in allow.dashboards of labmate.json.` };
   }
   if (touches.channel !== undefined && touches.place === 'elsewhere' && !permissions.allow.channels.includes(touches.channel)) {
-    return `The channel ${touches.channel} is not in allow.channels of labmate.json.`;
+    return { fact: 'channel', why: `The channel ${touches.channel} is not in allow.channels of labmate.json.` };
   }
   return null;
 }

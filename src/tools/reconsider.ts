@@ -32,7 +32,7 @@ export async function reconsider(
     const proposed = await propose(tool, read.data, standing, { services, settings, session: { ...facts, resolved: undefined }, signal, now }, deps);
     if (proposed.is === 'question')
       return { is: 'no', why: proposed.question.ask, ...(proposed.question.argument ? { argument: proposed.question.argument } : {}) };
-    if (proposed.is === 'refused') return { is: 'no', why: proposed.why };
+    if (proposed.is === 'refused') return { is: 'no', why: proposed.why, ...(proposed.argument ? { argument: proposed.argument } : {}) };
     const { plan, digest, preview, verdict } = proposed;
     const rule = verdict.is === 'confirm' ? verdict.approvers : approversOf(tool.name, permissions.approvers);
     if (!rule) return { is: 'no', why: 'labmate.json names nobody who may approve this.' };

@@ -67,7 +67,16 @@ describe('the verdict on a call', () => {
     expect(judge(launch({ job: job({ id: '900', name: 'ads-train-prod' }) }), base, calm)).toEqual({
       is: 'refuse',
       why: 'Job 900 (ads-train-prod) belongs to prod: its id 900 is listed there. labmate acts only in dev, so run_databricks_job is refused and nobody was asked.',
+      fact: 'job',
     });
+  });
+  test('a parameter that points to prod is named, as the job declares it, and so is every other fact that is out of bounds', () => {
+    const refusal = (touches: Touches) => judge(launch(touches), { ...base, allow: { ...base.allow, branches: [], paths: [], experiments: [] } }, calm);
+    expect(refusal({ job: job({ parameters: { Catalog: 'prod_main' } }) })).toMatchObject({ is: 'refuse', fact: 'job', parameter: 'Catalog' });
+    expect(refusal({ job: job({ ofTasks: [{ name: 'catalog', value: 'prod_main' }] }) })).not.toHaveProperty('parameter');
+    expect(refusal({ base: 'main' })).toMatchObject({ is: 'refuse', fact: 'base' });
+    expect(refusal({ paths: ['a.md'] })).toMatchObject({ is: 'refuse', fact: 'paths' });
+    expect(refusal({ experiment: '7' })).toMatchObject({ is: 'refuse', fact: 'experiment' });
   });
   test('no rule and no approval opens prod', () => {
     const rules = ruled({ tool: '*', action: 'auto' });

@@ -11,6 +11,7 @@ import { aDesk, permissions, until, whispersTo } from './a-desk.ts';
 
 /** What the call would act on, as it is now. */
 let acts: Pick<Preview, 'target' | 'environment'>;
+let mayWrite: string[];
 const tool = writeTool({
   name: 'hand_in',
   title: 'Hand in',
@@ -33,7 +34,7 @@ const tool = writeTool({
   plan: async (args) => {
     if (args.title === 'gone') throw new ToolError('TITLE_NOT_FOUND', 'Nobody has the title gone.', 'look for the title with list_titles.');
     if (args.files === 'gone') throw new ToolError('NO_SUCH_FILES', 'There are no such files.', 'name others.').about('files');
-    return { kind: 'plan', arguments: args, touches: {}, preview: { summary: 'Hand in', facts: [], changes: [], ...acts } };
+    return { kind: 'plan', arguments: args, touches: { paths: [args.files] }, preview: { summary: 'Hand in', facts: [], changes: [], ...acts } };
   },
   run: async () => done('Done.', {}),
 });
@@ -43,10 +44,19 @@ let id: string;
 let card: string;
 beforeEach(async () => {
   acts = { target: 'a'.repeat(64), environment: 'dev' };
+  mayWrite = ['*'];
   const editing = openEditing([tool], {
     services: {},
     settings: { defaults: {}, metrics: {}, thresholdReading: 'relative', recordsPath: 'experiments', environments: {} },
-    permissions,
+    permissions: {
+      ...permissions,
+      allow: {
+        ...permissions.allow,
+        get paths() {
+          return mayWrite;
+        },
+      },
+    },
     now: Date.now,
     clean: masked,
     suspect: suspicion([]),
@@ -158,7 +168,8 @@ test.each([
 
 test('a credential in a change is refused under its field, and nothing is stored', async () => {
   await ask('small');
-  expect((await edit(`token ghp_${'a1B2'.repeat(9)}`)).errors).toEqual([expect.stringContaining('holds a credential')]);
+  const { under } = await edit('better', { '1': { value: `token ghp_${'a1B2'.repeat(9)}` } });
+  expect(under).toEqual({ '1': expect.stringContaining('holds a credential') });
   expect(await approval(`${id}/1`)).toMatchObject({ state: 'pending' });
 });
 
@@ -181,4 +192,11 @@ test.each([
 test('what a tool finds wrong stands under the argument it is about, though another field was changed before it', async () => {
   await ask('small');
   expect((await edit('better', { '1': { value: 'gone' } })).under).toEqual({ '1': 'There are no such files.' });
+});
+
+test('what labmate.json does not allow stands under the argument it is about, though another field was changed before it', async () => {
+  await ask('small');
+  mayWrite = ['small'];
+  const { under } = await edit('better', { '1': { value: 'src/train.py' } });
+  expect(under).toEqual({ '1': expect.stringContaining('src/train.py is not in allow.paths') });
 });

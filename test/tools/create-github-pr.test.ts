@@ -9,6 +9,7 @@ import { createGithubPr } from '../../src/tools/create-github-pr.ts';
 import type { Plan, SessionFacts, ToolContext } from '../../src/tools/define-tool.ts';
 import { gate } from '../../src/tools/gate.ts';
 import { withFinalHead } from '../../src/tools/pull-request-text.ts';
+import { reconsider } from '../../src/tools/reconsider.ts';
 import { approved, asks, opened, recordOf, replied, told } from '../session/logs.ts';
 import { permissive } from './permissive.ts';
 
@@ -386,4 +387,26 @@ test('the final head is added once, however often it is written', () => {
   expect(once).toBe(`text\n\n---\nrecord so far: line 3, head x\nfinal record: 9 lines, head ${HEAD}\n<!-- labmate session:s-1 -->\n`);
   expect(withFinalHead(once, { lines: 9, head: HEAD })).toBe(once);
   expect(withFinalHead('somebody rewrote it', { lines: 9, head: HEAD })).toBe(`somebody rewrote it\n\nfinal record: 9 lines, head ${HEAD}\n`);
+});
+
+test('what labmate.json does not allow is refused under the argument it is about', async () => {
+  const { services, settings, session, signal, now } = context();
+  const rules = permissive();
+  const permissions = { ...rules, repositories: ['acme/ads'], allow: { ...rules.allow, branches: ['exp/*'], paths: ['configs/*'] } };
+  const standing = { tainted: false, postsOutside: 0 };
+  const refused = async (allow: Partial<typeof rules.allow>, repositories = permissions.repositories) =>
+    reconsider(
+      createGithubPr,
+      asked,
+      { facts: session as SessionFacts, standing, signal },
+      {
+        services,
+        settings,
+        now,
+        permissions: { ...permissions, repositories, allow: { ...rules.allow, ...allow } },
+      },
+    );
+  expect(await refused({ branches: ['exp/*'] })).toMatchObject({ is: 'no', why: expect.stringContaining('allow.branches'), argument: ['base'] });
+  expect(await refused({ paths: ['src/*'] })).toMatchObject({ is: 'no', why: expect.stringContaining('allow.paths'), argument: ['files'] });
+  expect(await refused({}, [])).toMatchObject({ is: 'no', why: expect.stringContaining('github.repositories'), argument: ['repo'] });
 });
