@@ -127,7 +127,7 @@ async function toEvents(call: Call, result: CallToolResult, { session, now }: Ca
     case 'confirm':
       return [park(session, call, note.confirmation, now(), said(session, call))];
     case 'refused':
-      return [{ type: 'refused', of: 'call', call: call.id, why: note.why }];
+      return [{ type: 'refused', of: 'call', call: call.id, why: note.why, ...(note.by ? { by: note.by } : {}) }];
     case 'held':
       return [];
     case 'unknown': {

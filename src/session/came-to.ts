@@ -47,11 +47,17 @@ export function cameTo(s: Session): string {
   const calls = [...s.calls.values()];
   const trained = trainingCameTo(s, calls);
   if (trained) return trained;
-  const left = calls.findLast((call, i) => isTrouble(call, calls.slice(i + 1)));
+  const left = leftUndone(calls);
   const end = left && stepEnd(left);
   const something = calls.some((call) => stepEnd(call) === 'done' && (hasActed(call) || call.tool === 'compare_runs'));
   if (!end) return something ? 'Done' : 'Answered';
   return something ? `Done in part: ${PART[end]}` : ALONE[end];
+}
+
+/** Whether all it came to is a step that labmate.json refuses, whoever would say yes: asked for once more as it was, it would be refused again. */
+export function isRuledOut(s: Session): boolean {
+  const left = leftUndone([...s.calls.values()]);
+  return cameTo(s) === ALONE.refused && left?.status.is === 'finished' && left.status.ruledOut === true;
 }
 
 const ALONE: Record<StepEnd, string> = {
@@ -99,6 +105,11 @@ function together(states: readonly string[]): string {
   const [verb = 'failed'] = verbs;
   if (verbs.length > 1) return 'did not succeed';
   return states.length > 1 ? verb.replace(/^was /, 'were ').replace(/^is /, 'are ') : verb;
+}
+
+/** The last step that was not done and that no later one made good. */
+function leftUndone(calls: readonly Call[]): Call | undefined {
+  return calls.findLast((call, i) => isTrouble(call, calls.slice(i + 1)));
 }
 
 /** Was this step not done, and not made good by a later one of the same tool? A look that failed on the way is the model's to correct. */

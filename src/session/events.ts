@@ -219,7 +219,14 @@ export const eventSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('expired'), ...call, approval: id }),
   z.discriminatedUnion('of', [
     /** The gate refused a call: nothing ran and nothing will. */
-    z.object({ type: z.literal('refused'), of: z.literal('call'), ...call, why: z.string() }),
+    z.object({
+      type: z.literal('refused'),
+      of: z.literal('call'),
+      ...call,
+      why: z.string(),
+      /** By labmate.json, whoever would say yes: asked for again, it is refused again. */
+      by: z.literal('policy').optional(),
+    }),
     /** Somebody's click did not count. */
     z.object({ type: z.literal('refused'), of: z.literal('decision'), ...call, approval: id, by: id, why: z.string() }),
   ]),

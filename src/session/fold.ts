@@ -173,7 +173,7 @@ function happened(s: Session, { seq, m, at }: Entry, e: SessionEvent): void {
       return;
     }
     case 'refused':
-      if (e.of === 'call') theCall(s, e.call).status = { is: 'finished', outcome: { status: 'refused', text: e.why }, at };
+      if (e.of === 'call') theCall(s, e.call).status = { is: 'finished', outcome: { status: 'refused', text: e.why }, at, ...(e.by ? { ruledOut: true } : {}) };
       else s.refusedDecisions.push({ ...e, at });
       return;
     case 'woken':

@@ -31,7 +31,8 @@ export type CallStatus =
   | { is: 'asked' }
   | { is: 'parked'; waiting: Waiting; since: number; sinceAt: string }
   | { is: 'started'; key: string; m: number; timeoutMs: number; arguments: Record<string, unknown>; digest: string }
-  | { is: 'finished'; outcome: Outcome; at: string };
+  /** `ruledOut`: labmate.json refuses it, whoever would say yes. */
+  | { is: 'finished'; outcome: Outcome; at: string; ruledOut?: true };
 
 /** One tool call of one reply of the model. */
 export type Call = {

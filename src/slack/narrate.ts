@@ -6,7 +6,7 @@ import type { RunProgress } from '../runtime/progress.ts';
 import type { Block } from '../services/slack.ts';
 import type { AgentStatus } from '../services/slack-agents.ts';
 import { becameOfRuns, NOTHING_LEFT, offerText } from '../session/after-stop.ts';
-import { cameTo } from '../session/came-to.ts';
+import { cameTo, isRuledOut } from '../session/came-to.ts';
 import { costLine } from '../session/cost.ts';
 import { knownLinks } from '../session/known-links.ts';
 import { placeInLine } from '../session/lineage.ts';
@@ -203,7 +203,7 @@ function final(s: Session, known: ReadonlyMap<string, string>): { text: string; 
     lines: s.seq,
     head: s.head,
     bare: isTalk(s),
-    again: canRunAgain(s) ? s.id : undefined,
+    ...(canRunAgain(s) ? { again: { session: s.id, asItWas: !isRuledOut(s) } } : {}),
   });
 }
 

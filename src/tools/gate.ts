@@ -7,7 +7,7 @@ import { hasMoved } from '../session/has-moved.ts';
 import type { ApprovalState } from '../session/state.ts';
 import { readArguments } from './arguments.ts';
 import type { Plan, Question, ReadTool, Services, SessionFacts, Tool, ToolAnswer, ToolContext, ToolSettings, WriteTool } from './define-tool.ts';
-import { type Proposal, propose } from './propose.ts';
+import { type Proposal, propose, type Refused } from './propose.ts';
 import { properName } from './upstreams.ts';
 
 /** What the host knows of the call it makes. Found by a reference that no model sees; it is no proof: the proof is the log's. */
@@ -38,7 +38,7 @@ export type GateAnswer =
   /** It may have happened, and nobody but a person can tell. */
   | { is: 'unknown'; text: string; data: Record<string, unknown> }
   | { is: 'confirm'; confirmation: Confirmation }
-  | { is: 'refused'; why: string }
+  | Refused
   /** Nothing was sent: the session was stopped, or is somebody else's by now. */
   | { is: 'held' }
   /** The backend is away or asks us to wait. `sent`: an effect may have happened. */
@@ -87,7 +87,7 @@ export async function gate(tool: Tool, given: Record<string, unknown>, scope: Ca
     const input = readArguments(tool, given);
     if (tool.kind === 'read') {
       const why = refusedRead(tool, scope, deps);
-      return why ? { is: 'refused', why } : { is: 'answer', answer: await tool.run(input as never, ctx) };
+      return why ? { is: 'refused', why, by: 'policy' } : { is: 'answer', answer: await tool.run(input as never, ctx) };
     }
     const proposed = await propose(tool, input, scope?.standing ?? NOBODY, ctx, deps);
     if (proposed.is !== 'proposal') return proposed;

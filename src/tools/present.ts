@@ -15,7 +15,7 @@ export type HostNote =
   | { kind: 'wait'; waiting: Exclude<Waiting, { for: 'approval' | 'retry' }> }
   | { kind: 'confirm'; confirmation: Confirmation }
   | { kind: 'retry'; upstream: string; why: string; retryAfterMs: number | null; sent: boolean }
-  | { kind: 'refused'; why: string }
+  | { kind: 'refused'; why: string; by?: 'policy' | undefined }
   | { kind: 'unknown' }
   | { kind: 'held' };
 
@@ -49,7 +49,11 @@ export function present(answer: DoorAnswer): CallToolResult {
     case 'told':
       return { isError: answer.failed, content: [{ type: 'text', text: answer.text }], ...(answer.data ? { structuredContent: answer.data } : {}) };
     case 'refused':
-      return { isError: true, content: [{ type: 'text', text: answer.why }], _meta: { [HOST]: { kind: 'refused', why: answer.why } satisfies HostNote } };
+      return {
+        isError: true,
+        content: [{ type: 'text', text: answer.why }],
+        _meta: { [HOST]: { kind: 'refused', why: answer.why, by: answer.by } satisfies HostNote },
+      };
     case 'unknown':
       return {
         isError: true,

@@ -9,6 +9,9 @@ import type { Plan, Question, ToolContext, WriteTool } from './define-tool.ts';
 /** A planned call as people are asked about it, and what policy says of it. */
 export type Proposal = { is: 'proposal'; plan: Plan; digest: string; preview: Preview; verdict: Exclude<Verdict, { is: 'refuse' }> };
 
+/** `by`: labmate.json, whoever would say yes; `argument`: the path of the one it is about. */
+export type Refused = { is: 'refused'; why: string; by?: 'policy'; argument?: readonly string[] };
+
 type Rules = {
   permissions: Permissions;
   /** Cuts credentials out of text, known ones and what looks like one. */
@@ -24,7 +27,7 @@ export async function propose(
   standing: Standing,
   ctx: ToolContext,
   rules: Rules,
-): Promise<Proposal | { is: 'question'; question: Question } | { is: 'refused'; why: string; argument?: readonly string[] }> {
+): Promise<Proposal | { is: 'question'; question: Question } | Refused> {
   const plan = await tool.plan(input as never, ctx);
   if (plan.kind === 'question') return { is: 'question', question: plan };
   if (plan.kind === 'refusal') return { is: 'refused', why: plan.why };
@@ -35,7 +38,7 @@ export async function propose(
       why: `What ${tool.name} would send holds a credential, so nothing was sent and nobody was asked. Leave it out, wherever it came from.`,
     };
   const verdict = judge(intended(tool, plan), rules.permissions, standing);
-  if (verdict.is === 'refuse') return { is: 'refused', why: verdict.why, ...argumentOf(verdict, tool) };
+  if (verdict.is === 'refuse') return { is: 'refused', why: verdict.why, by: 'policy', ...argumentOf(verdict, tool) };
   const preview: Preview = { ...plan.preview, ...(verdict.placement ? { environment: verdict.placement.environment } : {}) };
   return { is: 'proposal', plan, digest: digestOf(tool.name, plan.arguments), preview, verdict };
 }

@@ -279,6 +279,17 @@ describe('the thread of a session', () => {
     expect(slot(slots, 'final').text).toMatch(/^You are welcome\.\nrecord: 3 lines/);
   });
 
+  test('what labmate.json rules out is not offered once more as it was; what was refused for another reason is', () => {
+    const refused = (by?: 'policy'): SessionEvent => ({ type: 'refused', of: 'call', call: 'c1', why: 'Not there.', ...(by ? { by } : {}) });
+    const offered = (...events: SessionEvent[]) => buttons(slot(slotsOf(opened(SEED), ...events, { type: 'ended', outcome: 'done', text: '' }), 'final'));
+    const asked = replied(1, [{ id: 'c1', tool: 'run_databricks_job' }]);
+    expect(offered(asked, refused('policy'), replied(3))).toEqual(['rerun_changed']);
+    expect(offered(asked, refused(), replied(3))).toEqual(['rerun_session', 'rerun_changed']);
+    // The rest of it may be wanted once more.
+    const ran = [replied(3, [{ id: 'c2', tool: 'compare_runs' }]), finished('c2')];
+    expect(offered(asked, refused('policy'), ...ran, replied(5))).toEqual(['rerun_session', 'rerun_changed']);
+  });
+
   test('a session without approvers says so on its card', () => {
     const s = sessionOf(walk.slice(0, 3));
     const [found] = narrate(s, { approvers: {} }).filter((x) => x.name === 'card:2');

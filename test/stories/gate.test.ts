@@ -69,6 +69,9 @@ describe('who may say yes, and to what', () => {
     expect(stage.launches()).toHaveLength(before);
     expect([...session.calls.values()].map((c) => (c.status.is === 'finished' ? c.status.outcome.status : c.status.is))).toEqual(['refused']);
     await stage.shows(/belongs to prod/);
+    // Asked again as it was, it would be refused again.
+    const final = await stage.until('the last message', async () => stage.messages().find((m) => JSON.stringify(m.blocks).includes(`again:${session.id}`)));
+    expect([stage.button(final, 'rerun_session'), stage.button(final, 'rerun_changed')]).toEqual([false, true]);
   });
 
   test('a stop withdraws the card, and a click on it afterwards does nothing', async () => {

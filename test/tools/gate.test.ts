@@ -83,7 +83,7 @@ describe('the gate on reads', () => {
 
   test('a rule that denies a read is obeyed, with a session and without', async () => {
     const denying = deps({ tool: 'look', action: 'deny' });
-    const refused = { is: 'refused', why: 'A rule of labmate.json denies look (rule: look deny).' };
+    const refused = { is: 'refused', why: 'A rule of labmate.json denies look (rule: look deny).', by: 'policy' };
     expect(await gate(look, {}, scope(), denying)).toEqual(refused);
     expect(await gate(look, {}, null, denying)).toEqual(refused);
   });

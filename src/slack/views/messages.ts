@@ -127,9 +127,14 @@ export type Final = {
   head: string;
   /** A follow-up that called no tool: only its answer. */
   bare: boolean;
-  /** The session, where it can be run again. */
-  again?: string | undefined;
+  /** The session, where it can be run again: `asItWas`, or only with something changed. */
+  again?: { session: string; asItWas: boolean } | undefined;
 };
+
+function againButtons({ session, asItWas }: NonNullable<Final['again']>): Block {
+  const changed = button('rerun_changed', 'Change something', session);
+  return actions(`again:${session}`, ...(asItWas ? [button('rerun_session', 'Run again', session)] : []), changed);
+}
 
 /** Whose it is, so that they see it; behind the name of whoever stopped it, a second name alone reads as if both had. */
 function toRequester({ requester, stoppedBy }: Final): Bit[] {
@@ -147,7 +152,7 @@ export function finalMessage(f: Final): Message {
       ...(f.did.length > 0 ? [para(t('What was done:')), bullets(f.did.slice(0, 20).map((d) => [d.url ? link(d.url, d.text) : t(d.text)]))] : []),
     ),
     context(f.bare || !f.cost ? record : `${f.cost} · ${record}`),
-    ...(f.again ? [actions(`again:${f.again}`, button('rerun_session', 'Run again', f.again), button('rerun_changed', 'Change something', f.again))] : []),
+    ...(f.again ? [againButtons(f.again)] : []),
   ];
   const did = f.did.map((d) => `- ${d.text}${d.url ? ` ${d.url}` : ''}`);
   return {
