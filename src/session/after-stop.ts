@@ -1,6 +1,6 @@
 import type { EventOf, SessionEvent } from './events.ts';
 import { runNames } from './run-names.ts';
-import { runsGoingOn, runsOver } from './runs.ts';
+import { CANCEL_TOOL, runsGoingOn, runsOver } from './runs.ts';
 import { saidOf } from './said.ts';
 import type { Session } from './state.ts';
 
@@ -10,7 +10,6 @@ export type OnStop = 'ask' | 'cancel' | 'leave';
 /** So long people may say what becomes of the runs; after that they are left. */
 export const DECIDE_WITHIN_MS = 15 * 60_000;
 
-const CANCEL = 'cancel_job_run';
 const WAIT = 'wait_for_job';
 
 type Step = { do: 'settle'; events: SessionEvent[] } | { do: 'park'; until: number } | { do: 'end'; outcome: 'stopped'; text: string };
@@ -49,7 +48,7 @@ function cancels(s: Session, runs: readonly { runId: string }[]): EventOf<'repli
   const input = (runId: string) => ({ run_id: runId, reason: 'The experiment was stopped.' });
   return hostAsks(
     s,
-    runs.map(({ runId }) => ({ id: cancelId(runId), tool: CANCEL, input: input(runId) })),
+    runs.map(({ runId }) => ({ id: cancelId(runId), tool: CANCEL_TOOL, input: input(runId) })),
   );
 }
 
@@ -86,7 +85,7 @@ export function decidedAtStop(s: Session, call: string): boolean {
 function cancelsOf(s: Session): Map<string, { ok: boolean; text: string }> {
   const came = new Map<string, { ok: boolean; text: string }>();
   for (const { id, tool, input, status } of s.calls.values()) {
-    if (tool !== CANCEL || status.is !== 'finished') continue;
+    if (tool !== CANCEL_TOOL || status.is !== 'finished') continue;
     const { run_id: runId } = (input ?? {}) as { run_id?: unknown };
     const ok = status.outcome.status === 'ok';
     if (typeof runId === 'string' && (ok || decidedAtStop(s, id))) came.set(runId, { ok, text: saidOf(status.outcome) });

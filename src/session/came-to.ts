@@ -1,5 +1,5 @@
 import type { Outcome } from './events.ts';
-import { reportsIn } from './runs.ts';
+import { reportsIn, stoppedByCondition } from './runs.ts';
 import type { Call, Session } from './state.ts';
 
 /** How one finished step ended for whoever reads it: a call can answer well and bring bad news. */
@@ -12,7 +12,10 @@ const BAD = new Map([
   ['CANCELED', 'was canceled'],
   ['SKIPPED', 'was skipped'],
   ['VANISHED', 'is gone'],
+  ['TRIPPED', 'was stopped by its condition'],
 ]);
+/** Ends that somebody wanted. */
+const WANTED = new Set(['CANCELED', 'TRIPPED']);
 /** Tools that look at runs: what they saw is what their step came to. */
 const LOOKS = new Set(['wait_for_job', 'get_job_status']);
 
@@ -92,19 +95,20 @@ function trainingCameTo(s: Session, calls: readonly Call[]): string | null {
   const last = new Map<string, string>();
   for (const { status } of calls)
     if (status.is === 'finished') for (const { runId, status: state } of reportsIn(status.outcome)) if (own.has(runId)) last.set(runId, state);
+  for (const runId of stoppedByCondition(s)) if (WANTED.has(last.get(runId) ?? '') || last.get(runId) === 'cancel_requested') last.set(runId, 'TRIPPED');
   const bad = [...last.values()].filter((state) => BAD.has(state));
   if (bad.length === 0) return null;
   const how = together(bad);
   if (bad.length < last.size) return `Done in part: ${bad.length} of ${last.size} training runs ${how}`;
-  return `${how === 'was canceled' || how === 'were canceled' ? 'Ended' : 'Failed'}: ${bad.length === 1 ? 'the training run' : `all ${bad.length} training runs`} ${how}`;
+  return `${bad.every((state) => WANTED.has(state)) ? 'Ended' : 'Failed'}: ${bad.length === 1 ? 'the training run' : `all ${bad.length} training runs`} ${how}`;
 }
 
 /** One verb for several ends. */
 function together(states: readonly string[]): string {
   const verbs = [...new Set(states.map((state) => BAD.get(state) ?? 'failed'))];
   const [verb = 'failed'] = verbs;
-  if (verbs.length > 1) return 'did not succeed';
-  return states.length > 1 ? verb.replace(/^was /, 'were ').replace(/^is /, 'are ') : verb;
+  if (verbs.length > 1) return states.every((state) => WANTED.has(state)) ? 'were canceled' : 'did not succeed';
+  return states.length > 1 ? verb.replace(/^was /, 'were ').replace(/^is /, 'are ').replace('its condition', 'their conditions') : verb;
 }
 
 /** The last step that was not done and that no later one made good. */

@@ -1,8 +1,10 @@
 import type { Outcome } from './events.ts';
-import type { Session } from './state.ts';
+import type { Call, Session } from './state.ts';
 
 /** The tool that starts a run. What others call `parameters`, such as a mounted server's, is their own affair. */
 export const RUN_TOOL = 'run_databricks_job';
+
+export const CANCEL_TOOL = 'cancel_job_run';
 
 const OVER = new Set(['SUCCEEDED', 'FAILED', 'CANCELED', 'SKIPPED', 'TIMED_OUT', 'VANISHED']);
 
@@ -27,6 +29,27 @@ export function runsOver(s: Session): { runId: string; status: string }[] {
   for (const { status } of s.calls.values())
     if (status.is === 'finished') for (const report of reportsIn(status.outcome)) if (OVER.has(report.status)) over.set(report.runId, report.status);
   return s.runs.flatMap(({ runId }) => (over.has(runId) ? [{ runId, status: over.get(runId) ?? '' }] : []));
+}
+
+/** Runs that were canceled because a condition on them had come true: nobody said anything between the two. */
+export function stoppedByCondition(s: Session): string[] {
+  const calls = [...s.calls.values()];
+  return calls.flatMap((cancel, at) => {
+    if (cancel.tool !== CANCEL_TOOL || cancel.status.is !== 'finished' || cancel.status.outcome.status !== 'ok') return [];
+    const { run_id: runId } = (cancel.input ?? {}) as { run_id?: unknown };
+    const woken = calls.slice(0, at).findLastIndex((call) => trippedOf(call).includes(runId));
+    const wait = calls[woken];
+    if (!wait || typeof runId !== 'string') return [];
+    const wasAsked = calls.slice(woken, at).some((call) => call.tool === 'ask_person');
+    const wasTold = s.told.some((told) => told.seq > wait.reply && told.seq < cancel.reply && told.standing !== 'other');
+    return wasAsked || wasTold ? [] : [runId];
+  });
+}
+
+/** The runs whose conditions ended this wait. */
+function trippedOf({ status }: Call): unknown[] {
+  const data = status.is === 'finished' ? status.outcome.data : undefined;
+  return data?.['woken_by'] === 'tripwire' && Array.isArray(data['tripped']) ? data['tripped'].map((each: { run_id?: unknown } | null) => each?.run_id) : [];
 }
 
 /** The training runs a session started, each with the MLflow runs that tools found to be theirs. */

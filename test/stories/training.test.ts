@@ -151,7 +151,8 @@ describe('while it trains', () => {
     expect(session.approvals.size).toBe(1);
     const cancel = [...session.calls.values()].find((c) => c.tool === 'cancel_job_run');
     expect(cancel?.started?.rule).toBeTruthy();
-    await stage.shows('It diverged at step 3');
+    const final = await stage.shows('It diverged at step 3');
+    expect(wordsOf(final)).toContain('Ended: the training run was stopped by its condition');
   });
 
   test('a stop asks what becomes of the run, and a click cancels it at Databricks', async () => {
