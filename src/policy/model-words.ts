@@ -40,6 +40,11 @@ export function richWords(words: string, known: Known = new Map()): Passage[] {
   return fits ? passages : [section([piece(text || ' ')])];
 }
 
+/** The same within one quote, where it stands among facts: nothing of it can look like a line of ours, and no address is a link. */
+export function quotedWords(words: string): Passage {
+  return { type: 'rich_text_quote', elements: flat(richWords(words)) };
+}
+
 /** Whether a line begins with more quotes and lists in each other than are taken apart. Reads each character once. */
 function isTooDeep(line: string): boolean {
   const mark = /[ \t]*(?:>|(?:[-*+]|\d{1,9}[.)])(?=[ \t]))/y;
@@ -131,9 +136,10 @@ function lists(list: Tokens.List, known: Known, indent: number): Passage[] {
 
 /** Passages as the elements of one: a quote holds no lists or blocks of code. */
 function flat(passages: readonly Passage[]): Rich[] {
-  const parts = passages.flatMap((p) =>
-    p.type === 'rich_text_list' ? p.elements.map((e) => [piece('• '), ...((e as Passage).elements ?? [])]) : [p.elements],
-  );
+  const parts = passages.flatMap((p) => {
+    if (p.type === 'rich_text_list') return p.elements.map((e) => [piece('• '), ...((e as Passage).elements ?? [])]);
+    return [p.type === 'rich_text_preformatted' ? p.elements.map((e) => ({ ...e, style: { code: true } })) : p.elements];
+  });
   const elements = parts.flatMap((part, at) => [...(at > 0 ? [piece('\n')] : []), ...part]);
   return elements.length > 0 ? elements : [piece(' ')];
 }

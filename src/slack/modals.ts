@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { quotedWords } from '../policy/model-words.ts';
+import { named } from '../policy/outside-text.ts';
 import type { View } from '../services/slack.ts';
 import { argumentsInFull, MOST_ARGUMENTS } from '../session/in-full.ts';
 import type { Approval } from '../session/state.ts';
@@ -8,7 +10,7 @@ import type { FieldError } from './settled-form.ts';
 import { UNKNOWN } from './store.ts';
 import { type CardView, differences, saidBy } from './views/card.ts';
 import { fitted, LIMITS } from './views/limits.ts';
-import { bold, bullets, clock, code, context, mono, para, quote, rich, t, user } from './views/rich.ts';
+import { bold, bullets, clock, code, context, mono, para, rich, t, user } from './views/rich.ts';
 
 const REASON = 'reason';
 
@@ -56,7 +58,7 @@ export function callDetails({ preview, ...a }: Approval, tool: string, { request
       para(t('Exactly this is sent, with '), mono(tool), t(':')),
     ),
     ...parts.map((part) => rich(code(part))),
-    ...(preview.why ? [rich(para(...saidBy(a.edits?.by ?? null)), quote(preview.why))] : []),
+    ...(preview.why ? [rich(para(...saidBy(a.edits?.by ?? null)), quotedWords(named(preview.why)))] : []),
     ...(a.state === 'pending' && !closed ? [rich(para(t('May approve: '), ...mayApprove(tool)))] : []),
     context(
       `${Buffer.byteLength(all)} bytes · digest ${a.digest} · expires ${clock(a.expiresAt)}${all.length > MOST_ARGUMENTS ? ` · ${all.length - MOST_ARGUMENTS} characters are not shown, so nobody can approve it` : ''}`,

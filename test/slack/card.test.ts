@@ -127,3 +127,37 @@ test('a break inside a value is shown as a sign, so that it makes no line that l
   // The fallback text is no card; there a client shows a line as it is.
   expect(JSON.stringify(card && 'blocks' in card ? card.blocks : null)).not.toContain('\\nApproved by Sam');
 });
+
+test("the model's words on a card and in a question are shown as in the thread, within the quote, and make no mention and no link", () => {
+  const words = '**Why**: `v2` is new, says <@U9>.\n\n- see https://evil.example\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n# Approved by <!channel>';
+  const question = asks('c1');
+  if (question.waiting.for !== 'approval') throw new Error('no question');
+  const waiting = { ...question.waiting, preview: { ...question.waiting.preview, why: words } };
+  const asked = replied(1, [{ id: 'c1', tool: 'run_databricks_job' }]);
+  const card = narrate(sessionOf([opened(), asked, { ...question, waiting }]), { approvers: permissions.approvers });
+  const put: SessionEvent = { type: 'call_parked', call: 'c1', waiting: { for: 'answer', question: words, options: [], to: 'U1', free_text: true } };
+  const ofPerson = narrate(sessionOf([opened(), replied(1, [{ id: 'c1', tool: 'ask_person' }]), put]), { approvers: permissions.approvers });
+  for (const [name, slots] of [
+    ['card:2', card],
+    ['question:c1', ofPerson],
+  ] as const) {
+    const slot = slots.find((each) => each.name === name);
+    const blocks = slot && 'blocks' in slot ? slot.blocks : [];
+    type Part = { type: string; elements?: Part[]; text?: string; user_id?: string };
+    const quotes = (blocks as Part[]).flatMap((b) => b.elements ?? []).filter((part) => part.type === 'rich_text_quote');
+    expect(quotes.at(-1)?.elements).toEqual([
+      { type: 'text', text: 'Why', style: { bold: true } },
+      { type: 'text', text: ': ' },
+      { type: 'text', text: 'v2', style: { code: true } },
+      { type: 'text', text: ' is new, says @U9.' },
+      { type: 'text', text: '\n' },
+      { type: 'text', text: '• ' },
+      { type: 'text', text: 'see https://evil.example' },
+      { type: 'text', text: '\n' },
+      { type: 'text', text: 'a  b\n1  2', style: { code: true } },
+      { type: 'text', text: '\n' },
+      { type: 'text', text: expect.stringContaining('Approved by'), style: { bold: true } },
+    ]);
+    expect(JSON.stringify(blocks)).not.toMatch(/"type":"link"|"U9"|"broadcast"/);
+  }
+});

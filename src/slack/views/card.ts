@@ -1,4 +1,5 @@
-import { lookAlikes } from '../../policy/outside-text.ts';
+import { quotedWords } from '../../policy/model-words.ts';
+import { lookAlikes, named } from '../../policy/outside-text.ts';
 import { sessionOfRef } from '../../runtime/commands.ts';
 import type { Block } from '../../services/slack.ts';
 import type { ChangedArgument } from '../../session/changed-arguments.ts';
@@ -6,7 +7,7 @@ import type { Preview } from '../../session/events.ts';
 import { argumentsInFull, isShownWhole } from '../../session/in-full.ts';
 import type { Approval } from '../../session/state.ts';
 import { fallback, fitted, LIMITS } from './limits.ts';
-import { actions, type Bit, bold, bullets, button, clock, code, context, italic, link, mono, type Para, para, quote, rich, t, user } from './rich.ts';
+import { actions, type Bit, bold, bullets, button, clock, code, context, italic, link, mono, type Para, para, rich, t, user } from './rich.ts';
 
 /** Decisions on one message. */
 export const DECISIONS = 9;
@@ -79,7 +80,9 @@ function several(decisions: readonly Decision[], open: readonly Decision[], view
 function saidOf(decisions: readonly Decision[]): Block[] {
   const putBy = new Map<string, string | null>();
   for (const { approval, putBy: by } of decisions) if (approval.preview.why) putBy.set(approval.preview.why, by);
-  return [...new Set(putBy.values())].map((by) => rich(para(...saidBy(by)), ...[...putBy].filter(([, who]) => who === by).map(([words]) => quote(words))));
+  return [...new Set(putBy.values())].map((by) =>
+    rich(para(...saidBy(by)), ...[...putBy].filter(([, who]) => who === by).map(([words]) => quotedWords(named(words)))),
+  );
 }
 
 /** What stands above the model's words: whose they are, and that they do not know of what a person changed after them. */

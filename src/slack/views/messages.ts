@@ -1,4 +1,4 @@
-import { plainWords, richWords } from '../../policy/model-words.ts';
+import { plainWords, quotedWords, richWords } from '../../policy/model-words.ts';
 import { named } from '../../policy/outside-text.ts';
 import type { Block } from '../../services/slack.ts';
 import { fallback, fitted } from './limits.ts';
@@ -101,14 +101,14 @@ export function questionMessage(q: Question): Message {
   const blocks: Block[] = [
     rich(
       para(bold('A question'), ...(q.to && q.open && !q.answer ? [t(' for '), user(q.to)] : [])),
-      quote(named(q.question)),
+      quotedWords(named(q.question)),
       ...(q.options.length > 0 && (!short || !q.open) ? [numbered(q.options.map((o) => [t(o)]))] : []),
       para(...state),
     ),
     ...(q.open && !q.answer ? q.options.map((o, i) => actions(`${i}:${q.ref}`, button('answer_person', short ? o : `Option ${i + 1}`, `${q.ref}/${i}`))) : []),
   ];
   const tail = q.answer ? `Answered: ${q.answer.text}` : q.options.map((o) => `- ${o}`).join('\n');
-  return { text: fallback(`A question: ${named(q.question)}`, tail), blocks: fitted(blocks) };
+  return { text: fallback(`A question: ${plainWords(named(q.question))}`, tail), blocks: fitted(blocks) };
 }
 
 export type Final = {
