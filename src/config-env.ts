@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { keyTwice } from './key-twice.ts';
 import { passwordsIn } from './runtime/redis-address.ts';
 import { whyNotOpen } from './tools/http-guard.ts';
 
@@ -129,7 +130,10 @@ export class Env {
     const given = this.text('MCP_HTTP_TOKENS');
     if (given === undefined) return {};
     try {
-      return tokensSchema.parse(JSON.parse(given));
+      const tokens = tokensSchema.parse(JSON.parse(given));
+      const twice = keyTwice(given, { secret: true });
+      if (twice !== null) this.faults.push(`MCP_HTTP_TOKENS ${twice}.`);
+      return tokens;
     } catch {
       this.faults.push('MCP_HTTP_TOKENS must be JSON such as {"<sha256 of a token, 64 hex digits>": {"user": "U1", "scope": "read"}}.');
       return {};

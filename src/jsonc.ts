@@ -1,14 +1,17 @@
+import { keyTwice } from './key-twice.ts';
+
 /**
  * JSON with comments and trailing commas -> the value. Comments are blanked out, not cut, so that a syntax error names the right place.
- * Throws a SyntaxError that says line, column and what is wrong there.
+ * Throws a SyntaxError that says line, column and what is wrong there; a key that stands twice in an object is wrong, too.
  */
 export function parseJsonc(text: string): unknown {
   const plain = text
     .replace(/^\uFEFF/, ' ')
     .replace(/"(?:[^"\\\n]|\\.)*"|\/\/[^\n]*|\/\*[\s\S]*?\*\//g, (part) => (part.startsWith('"') ? part : part.replace(/[^\n]/g, ' ')))
     .replace(/"(?:[^"\\\n]|\\.)*"|,(?=\s*[}\]])/g, (part) => (part === ',' ? ' ' : part));
+  let value: unknown;
   try {
-    return JSON.parse(plain);
+    value = JSON.parse(plain);
   } catch (cause) {
     const words = wordsOf(cause);
     const at = positionOf(words, plain);
@@ -17,6 +20,9 @@ export function parseJsonc(text: string): unknown {
     const found = fault.startsWith('Expected') ? `, found ${at < plain.length ? `'${plain[at]}'` : 'nothing more'}` : '';
     throw new SyntaxError(`is not valid JSON at ${placeOf(plain, at)}: ${fault.charAt(0).toLowerCase()}${fault.slice(1)}${found}`, { cause });
   }
+  const twice = keyTwice(plain);
+  if (twice !== null) throw new SyntaxError(twice);
+  return value;
 }
 
 function wordsOf(error: unknown): string {

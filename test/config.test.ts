@@ -173,6 +173,24 @@ describe('a fault names the variable or key and the fix', () => {
     ],
     ['a bracket too few', {}, '{ "channels": [ ', /^labmate\.json is not valid JSON at line 1, column 17: unexpected end of JSON input\.$/],
     [
+      'a key that stands twice, however it is written and whatever stands beside it',
+      {},
+      '{\n  // "actIn": [],\n  "channels": ["C1"],\n  "\\u0063hannels": ["C2"], "actIn": [] }',
+      /^labmate\.json has the key "channels" twice in the same object, at line 3, column 3 and at line 4, column 3: only one of them can count\.$/,
+    ],
+    [
+      'several of them, also deep inside',
+      {},
+      '{ "record": { "anchor": true, "anchor": false }, "policy": { "rules": [{ "tool": "a", "tool": "b", "tool": "c" }] } }',
+      /^labmate\.json has the key "anchor" twice .* at line 1, column 15 and at line 1, column 31; the key "tool" 3 times in the same object, at line 1, column 74, at line 1, column 87 and at line 1, column 100: only one of each can count\.$/,
+    ],
+    [
+      'a token that stands twice, without saying which',
+      { MCP_HTTP_TOKENS: `{"${'a'.repeat(64)}": {"user": "U1", "scope": "read"}, "${'a'.repeat(64)}": {"user": "U2", "scope": "write"}}` },
+      {},
+      /^MCP_HTTP_TOKENS has a key twice in the same object, at line 1, column 2 and at line 1, column 103: only one of them can count\.$/,
+    ],
+    [
       'a text that goes on',
       {},
       '{ "channels": ["C1\n"] }',
