@@ -97,8 +97,10 @@ async function mcp(args: string[]): Promise<number> {
     throw new Told(`labmate mcp: "${positionals.join(' ')}" is not known; there is labmate mcp ls.`, 2);
   const { choose, listTools } = await import('./mcp-list.ts');
   const { catalog } = await import('./tools/catalog.ts');
-  const listed = (given: string[] | undefined) => given?.flatMap((text) => text.split(',')).filter(Boolean);
+  const listed = (given: string[] | undefined) => given?.flatMap((text) => text.split(',').map((name) => name.trim())).filter(Boolean);
   const choice = { readOnly: values['read-only'], toolsets: listed(values.toolsets) ?? null, exclude: listed(values['exclude-tools']) ?? [] };
+  // An empty variable of a script, say: what was to be left out would be offered.
+  if (values['exclude-tools'] && choice.exclude.length === 0) throw new Told('labmate mcp: --exclude-tools names none; see labmate mcp ls.', 2);
   // A misspelling is told before anything that is configured.
   choose(catalog, choice);
   const config = await anyConfigured();

@@ -50,6 +50,7 @@ export function offer(services: Services, choice: Choice): string {
 /** Throws a sentence where a name is not known: a tool that was to be left out must not stay because of a misspelling. */
 export function choose(tools: readonly Tool[], { readOnly, toolsets, exclude }: Choice): Tool[] {
   const origins = [...new Set(catalog.map(originOf))];
+  if (toolsets?.length === 0) throw new Told(`labmate mcp: --toolsets names none; there are ${origins.join(', ')}.`, 2);
   const strange = toolsets?.find((name) => !origins.includes(name));
   if (strange !== undefined) throw new Told(`labmate mcp: there is no toolset "${strange}"; there are ${origins.join(', ')}.`, 2);
   const unknown = exclude.find((name) => !catalog.some((tool) => tool.name === name));

@@ -219,6 +219,15 @@ describe('what needs nothing', () => {
       code: 2,
       err: 'labmate mcp: there is no tool "nope"; see labmate mcp ls.\n',
     });
+    for (const none of [['--toolsets=,'], ['--toolsets='], ['ls', '--toolsets', ' , ']])
+      expect(await labmate(['mcp', ...none], env)).toMatchObject({
+        code: 2,
+        err: 'labmate mcp: --toolsets names none; there are databricks, mlflow, github, grafana, slack, people, sessions.\n',
+      });
+    expect(await labmate(['mcp', '--exclude-tools=,'], env)).toMatchObject({
+      code: 2,
+      err: 'labmate mcp: --exclude-tools names none; see labmate mcp ls.\n',
+    });
   });
 
   it('checks a record from a file and from stdin, and finds a changed byte', async () => {
