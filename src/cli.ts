@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { answerAtOnce, COMMANDS, type Name } from '../bin/commands.mjs';
 import type { AnyConfig } from './config.ts';
 import { Told } from './told.ts';
+import { whyNotRead } from './why-not-read.ts';
 
 /** The `labmate` command. Each command imports what it needs when it is called, so that a mistake is told at once. */
 
@@ -182,13 +183,12 @@ async function verify(args: string[]): Promise<number> {
 
 /** What a file holds, or stdin for `-`. */
 function bytesOf(file: string): Uint8Array {
-  let code: string | undefined;
+  let why: string;
   try {
     return readFileSync(file === '-' ? 0 : file);
   } catch (error) {
-    code = (error as NodeJS.ErrnoException).code;
+    why = whyNotRead(error);
   }
-  const why = { ENOENT: 'there is no such file', EISDIR: 'it is a folder', EACCES: 'its permissions do not allow it' }[code ?? ''] ?? code;
   throw new Told(`labmate verify: ${file} cannot be read (${why}); name a file that holds one record, or - for stdin.`, 2);
 }
 

@@ -13,6 +13,7 @@ import type { Permissions } from './policy/rules.ts';
 import { readRedisUrl } from './runtime/redis-address.ts';
 import type { BudgetLimits } from './session/budget.ts';
 import type { ToolSettings } from './tools/define-tool.ts';
+import { whyNotRead } from './why-not-read.ts';
 
 /** Where labmate meets its surroundings: environment variables and labmate.json, read once, checked whole. Nothing else reads process.env. */
 
@@ -168,24 +169,27 @@ export function loadConfig(options: ReadOptions & { needs: 'anything' }): Read<A
 export function loadConfig(options?: ReadOptions): Read<Config>;
 export function loadConfig(options: ReadOptions & { needs?: 'anything' } = {}): Read<AnyConfig> {
   // `.env` stands beside labmate.json: a process whose configuration is elsewhere never picks up the .env of the folder it happens to run in.
-  const dotEnv = textOf(join(dirname(process.env['LABMATE_CONFIG'] || './labmate.json'), '.env'));
-  if ('code' in dotEnv && dotEnv.code !== 'ENOENT') return { ok: false, faults: [`.env cannot be read (${dotEnv.code}): correct the permissions.`] };
+  const envName = join(dirname(process.env['LABMATE_CONFIG'] || './labmate.json'), '.env');
+  const dotEnv = textOf(envName);
+  if ('why' in dotEnv && !dotEnv.absent) return { ok: false, faults: [`${envName} cannot be read (${dotEnv.why}): correct that.`] };
   const variables = { ...('text' in dotEnv ? parseEnv(dotEnv.text) : {}), ...process.env };
   const named = variables['LABMATE_CONFIG'];
   const fileName = named || './labmate.json';
   const file = textOf(fileName);
   // No file of the default name is a choice, and its consequences are warned of; a named one that is not there is a mistake.
-  if ('code' in file && (named || file.code !== 'ENOENT'))
-    return { ok: false, faults: [`LABMATE_CONFIG: ${fileName} cannot be read (${file.code}): correct the path or the permissions.`] };
+  if ('why' in file && named)
+    return { ok: false, faults: [`LABMATE_CONFIG names ${fileName}, which cannot be read (${file.why}): correct the path or the permissions.`] };
+  if ('why' in file && !file.absent)
+    return { ok: false, faults: [`${fileName} cannot be read (${file.why}): correct that, or name another in LABMATE_CONFIG.`] };
   const read = options.needs === 'anything' ? readAnyConfig : readConfig;
   return read(variables, 'text' in file ? file.text : undefined, { ...options, fileName });
 }
 
-function textOf(fileName: string): { text: string } | { code: string | undefined } {
+function textOf(fileName: string): { text: string } | { why: string; absent: boolean } {
   try {
     return { text: readFileSync(fileName, 'utf8') };
   } catch (error) {
-    return { code: (error as NodeJS.ErrnoException).code };
+    return { why: whyNotRead(error), absent: ['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '') };
   }
 }
 

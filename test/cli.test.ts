@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { cpSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -9,6 +9,7 @@ import { scenarios } from '../src/sandbox/scenario.ts';
 import { nextLine } from '../src/session/chain.ts';
 import type { SessionEvent } from '../src/session/events.ts';
 import { catalog } from '../src/tools/catalog.ts';
+import { whyNotRead } from '../src/why-not-read.ts';
 
 type Ran = { code: number | null; out: string; err: string; ms: number };
 
@@ -114,7 +115,19 @@ describe('a mistake is told in one line, with the fix, without a stack or a secr
       'a configuration file that is not there',
       ['start'],
       { ...ENOUGH, LABMATE_CONFIG: '/no/labmate.json' },
-      /^LABMATE_CONFIG: \/no\/labmate\.json cannot be read \(ENOENT\)/,
+      /^LABMATE_CONFIG names \/no\/labmate\.json, which cannot be read \(there is no such file\): correct the path or the permissions\.$/,
+    ],
+    [
+      'a configuration file that is a folder',
+      ['mcp', 'ls'],
+      { LABMATE_CONFIG: tmpdir() },
+      /^LABMATE_CONFIG names \/\S+, which cannot be read \(it is a folder\): correct the path or the permissions\.$/,
+    ],
+    [
+      'a configuration file below a file',
+      ['mcp', 'ls'],
+      { LABMATE_CONFIG: join(emptyConfig, 'labmate.json') },
+      /^LABMATE_CONFIG names \/\S+, which cannot be read \(a part of the path is a file\): correct the path or the permissions\.$/,
     ],
     ['a misspelt role', ['start'], { ...ENOUGH, ROLE: 'wrker' }, /^ROLE is "wrker": it must be gateway, worker, all/],
   ])('%s', async (_, args, env, sentence) => {
@@ -155,6 +168,17 @@ describe('.env', () => {
 
   it('of the folder it runs in is left alone where LABMATE_CONFIG names a file elsewhere', async () => {
     expect((await labmate(['record', 'e-1'], {}, '', home)).err).toMatch(/^REDIS_URL is not set/);
+  });
+
+  it('or labmate.json of that folder that cannot be read is told with the reason', async () => {
+    const odd = (name: string) => {
+      const at = mkdtempSync(join(tmpdir(), 'labmate-odd-'));
+      mkdirSync(join(at, name));
+      return labmate(['mcp', 'ls'], nothingNamed, '', at);
+    };
+    expect((await odd('.env')).err).toBe('.env cannot be read (it is a folder): correct that.\n');
+    expect((await odd('labmate.json')).err).toBe('./labmate.json cannot be read (it is a folder): correct that, or name another in LABMATE_CONFIG.\n');
+    expect(whyNotRead(Object.assign(new Error(), { code: 'EACCES' }))).toBe('its permissions do not allow it');
   });
 
   it('says which file is missing where there is no labmate.json', async () => {
