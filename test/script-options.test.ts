@@ -24,3 +24,16 @@ test.each([
   expect(ran.stderr.trim().split('\n')).toHaveLength(1);
   expect({ status: ran.status, stdout: ran.stdout }).toEqual({ status: 2, stdout: '' });
 });
+
+test('hours that cannot pass on a machine without libfaketime are no passed check, and how to install it is said', () => {
+  // A machine of that kind: the library's file is not there, for whoever looks.
+  const without = `import fs from 'node:fs'; import { syncBuiltinESMExports } from 'node:module';
+    const there = fs.existsSync; fs.existsSync = (path) => !String(path).includes('faketime') && there(path); syncBuiltinESMExports();`;
+  const env = { ...process.env, NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(without)}` };
+  const ran = spawnSync(process.execPath, ['scripts/test-crash.mjs', '--time', '--count', '1'], { encoding: 'utf8', timeout: AT_ONCE_MS, env });
+  expect(ran).toMatchObject({
+    status: 2,
+    stdout: '',
+    stderr: 'hours and days cannot pass here: that needs Linux with libfaketime (sudo apt-get install libfaketime), so nothing was checked\n',
+  });
+});

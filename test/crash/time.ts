@@ -6,7 +6,8 @@ import { fakeTimeLibrary, underFakeTime } from '../../src/sandbox/clock.ts';
 export type SharedTime = { now(): number; jump(ms: number): void; variables: Record<string, string> };
 
 /** Why there is no such clock on this machine; null where there is. */
-export const NO_TIME = fakeTimeLibrary() === null ? 'hours and days cannot pass here: that needs libfaketime (sudo apt-get install libfaketime)' : null;
+export const NO_TIME =
+  fakeTimeLibrary() === null ? 'hours and days cannot pass here: that needs Linux with libfaketime (sudo apt-get install libfaketime)' : null;
 
 export function openSharedTime(dir: string): SharedTime {
   const library = fakeTimeLibrary();
