@@ -55,9 +55,12 @@ export function told(standing: Standing): DoorAnswer {
 }
 
 /** Why nothing acts where there is no log: `missing` are the variables to set. Whoever wrote a rule that lets a call run reads that it was seen. */
-export function whyAlone({ is, rule }: Proposal['verdict'], missing: string): string {
+export function whyAlone(verdict: Proposal['verdict'] | null, missing: string): string {
   const set = `set ${missing}, the same as where labmate runs. Nothing was run.`;
-  if (is === 'run') return `Nobody has to be asked (${rule}), but what acts is written to a log first, and there is none here: ${set}`;
+  const noLog = `acts is written to a log first, and there is none here: ${set}`;
+  if (verdict === null) return `What ${noLog}`;
+  const { is, rule } = verdict;
+  if (is === 'run') return `Nobody has to be asked (${rule}), but what ${noLog}`;
   const uncovered = / auto( |$)/.test(rule) ? `What this client has read is not known, so ${rule} does not cover it: it` : 'This';
   return `${uncovered} needs a person's yes, and nobody can be asked here: ${set}`;
 }

@@ -120,6 +120,9 @@ async function doorWithLog(config: CoreConfig, core: Core, log: Log): Promise<Do
   const look = async (principal: Principal, { tool, input, client }: DoorCall): Promise<DoorAnswer> => {
     // A look works though the log is away, as it would where there is none.
     const caller = await callerOf(principal).catch((error: unknown) => void log.warn(asTold(error), 'a look at the MCP door is not in any log'));
+    // Whose records may be read, only the log and Slack know.
+    if (!caller && tool.needs.includes('sessions'))
+      return { is: 'refused', why: "labmate's log or Slack can't be reached, so no record can be read. Make the call again later." };
     const write = async (outcome: () => Promise<Outcome>) =>
       caller &&
       (await outcome()

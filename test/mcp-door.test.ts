@@ -190,6 +190,16 @@ it('without Redis and Slack looks work, and what needs a yes is refused with wha
     return (structuredContent as { tags: Record<string, string> }).tags;
   };
   const before = await tags();
+  // Tools that write into an experiment of their own: what is missing is the log, not something that was to be begun in Slack.
+  const { url: workspace } = world.workspace;
+  const withSlack = new Client({ name: 'a-client', version: '1' });
+  const bot = { SLACK_API_URL: workspace, SLACK_BOT_TOKEN: 'xoxb-sandbox', SLACK_SIGNING_SECRET: 'signing-1' };
+  await withSlack.connect(new StdioClientTransport({ command: process.execPath, args: ['bin/labmate.mjs', 'mcp'], env: { ...env, ...bot } }));
+  expect(await withSlack.callTool({ name: 'post_to_slack', arguments: { channel: '#ml-experiments', text: 'v2 is better' } })).toMatchObject({
+    isError: true,
+    content: [{ text: 'What acts is written to a log first, and there is none here: set REDIS_URL, the same as where labmate runs. Nothing was run.' }],
+  });
+  await withSlack.close();
   expect(await client.callTool({ name: 'tag_run', arguments: { run_id, key: 'reviewed', value: 'yes' } })).toMatchObject({
     isError: true,
     content: [
@@ -239,6 +249,10 @@ it('with a Redis that is not there says so on stderr in one line, looks work, an
   await client.connect(transport);
   const run_id = world.seeded('sweep-03');
   expect(await client.callTool({ name: 'fetch_mlflow_run', arguments: { run_id } })).toMatchObject({ structuredContent: { run_id } });
+  expect(await client.callTool({ name: 'get_experiment_record', arguments: { session_id: 'e-7k2f' } })).toMatchObject({
+    isError: true,
+    content: [{ text: "labmate's log or Slack can't be reached, so no record can be read. Make the call again later." }],
+  });
   expect(await client.callTool({ name: 'tag_run', arguments: { run_id, key: 'reviewed', value: 'yes' } })).toMatchObject({
     isError: true,
     content: [{ text: "labmate's log or Slack can't be reached, so nobody could be asked. Nothing was run." }],

@@ -6,7 +6,19 @@ import type { EventOf, Preview } from '../session/events.ts';
 import { hasMoved } from '../session/has-moved.ts';
 import type { ApprovalState } from '../session/state.ts';
 import { readArguments } from './arguments.ts';
-import type { Plan, Question, ReadTool, Services, SessionFacts, Tool, ToolAnswer, ToolContext, ToolSettings, WriteTool } from './define-tool.ts';
+import {
+  type Plan,
+  type Question,
+  type ReadTool,
+  type Services,
+  type SessionFacts,
+  type Tool,
+  type ToolAnswer,
+  type ToolContext,
+  ToolError,
+  type ToolSettings,
+  type WriteTool,
+} from './define-tool.ts';
 import { type Proposal, propose, type Refused } from './propose.ts';
 import { properName } from './upstreams.ts';
 
@@ -53,8 +65,8 @@ export type GateDeps = {
   reader?: ToolContext['reader'];
   /** Ends a look of somebody without a session. */
   signal?: AbortSignal | undefined;
-  /** Why there is no session: for what runs by a rule as for what a person would be asked about. */
-  whyNoSession?: ((verdict: Proposal['verdict']) => string) | undefined;
+  /** Why there is no session: for what runs by a rule as for what a person would be asked about; null where it cannot be planned without one. */
+  whyNoSession?: ((verdict: Proposal['verdict'] | null) => string) | undefined;
   /** Cuts credentials out of text, known ones and what looks like one. */
   clean?: ((text: string) => string) | undefined;
   /** Says quickly whether JSON may hold what `clean` cuts out; false is sure. */
@@ -96,6 +108,9 @@ export async function gate(tool: Tool, given: Record<string, unknown>, scope: Ca
     sent = true;
     return { is: 'answer', answer: await effect(tool, proposed.plan, ctx, start.key) };
   } catch (error) {
+    // A tool that writes into a session of its own only sees that there is none; whoever keeps the door knows why.
+    if (!scope && tool.kind === 'write' && error instanceof ToolError && error.code === 'NO_SESSION' && deps.whyNoSession)
+      return { is: 'refused', why: deps.whyNoSession(null) };
     if (error instanceof UpstreamError && (error.transient || (sent && isUnreadable(error)))) {
       return later(error, sent);
     }
