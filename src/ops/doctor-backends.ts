@@ -8,17 +8,26 @@ import { type Finding, look, seeAddress, wrong } from './findings.ts';
 export function defaultFindings(
   { settings, permissions }: AnyConfig,
   { databricks, mlflow, github }: Pick<ReturnType<typeof openServices>, 'databricks' | 'mlflow' | 'github'>,
+  fixes: ReturnType<typeof fixesOf>,
 ): Promise<Finding[]>[] {
   const { job, experiment, repository, base } = settings.defaults;
   const all: Promise<Finding[]>[] = [];
-  const correct = (key: string) => () => `Correct defaults.${key} in labmate.json.`;
-  if (job !== undefined && databricks) all.push(look('defaults.job', async (signal) => `is ${(await databricks.getJob(job, signal)).name}`, correct('job')));
+  const correct = (key: string) => `Correct defaults.${key} in labmate.json.`;
+  if (job !== undefined && databricks) {
+    const isUnknown = (error: unknown) => error instanceof UpstreamError && [400, 404].includes(error.status);
+    const fixed = (error: unknown) => (isUnknown(error) ? correct('job') : fixes.databricks(error));
+    all.push(look('defaults.job', async (signal) => `is ${(await databricks.getJob(job, signal)).name}`, fixed));
+  }
   if (experiment !== undefined && mlflow)
     all.push(
-      look('defaults.experiment', async (signal) => {
-        const found = await mlflow.findExperiment(experiment, signal);
-        return found ? `is ${found.name}` : [wrong('defaults.experiment', `MLflow shows no experiment "${experiment}". ${correct('experiment')()}`)];
-      }),
+      look(
+        'defaults.experiment',
+        async (signal) => {
+          const found = await mlflow.findExperiment(experiment, signal);
+          return found ? `is ${found.name}` : [wrong('defaults.experiment', `MLflow shows no experiment "${experiment}". ${correct('experiment')}`)];
+        },
+        fixes.mlflow,
+      ),
     );
   if (repository !== undefined && !permissions.repositories.includes(repository)) {
     const meant = didYouMean(repository, permissions.repositories);
@@ -26,10 +35,14 @@ export function defaultFindings(
     all.push(Promise.resolve([wrong('defaults.repository', text)]));
   } else if (repository !== undefined && base !== undefined && github)
     all.push(
-      look('defaults.base', async (signal) => {
-        const found = await github.getBranch({ repo: repository, branch: base }, signal);
-        return found ? `is a branch of ${repository}` : [wrong('defaults.base', `${repository} has no branch ${base}. ${correct('base')()}`)];
-      }),
+      look(
+        'defaults.base',
+        async (signal) => {
+          const found = await github.getBranch({ repo: repository, branch: base }, signal);
+          return found ? `is a branch of ${repository}` : [wrong('defaults.base', `${repository} has no branch ${base}. ${correct('base')}`)];
+        },
+        fixes.github,
+      ),
     );
   return all;
 }

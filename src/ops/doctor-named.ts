@@ -2,10 +2,20 @@ import type { AnyConfig } from '../config.ts';
 import { UpstreamError } from '../services/http.ts';
 import type { SlackService } from '../services/slack.ts';
 import { tooFew } from '../slack/entitled.ts';
-import { type Finding, look, wrong } from './findings.ts';
+import { type Finding, fixOfSlack, leftOut, look, wrong } from './findings.ts';
 
-/** Channels, people and groups that labmate.json names by their ids: whether each is there, and of use for what it is named for. */
-export function namedInSlack({ channels, permissions }: AnyConfig, slack: SlackService): Promise<Finding[]>[] {
+/** Looks something up in Slack, or says why that cannot be looked at. */
+type Look = (about: string, work: (signal: AbortSignal) => Promise<string | Finding[]>) => Promise<Finding[]>;
+
+/**
+ * Channels, people and groups that labmate.json names by their ids: whether each is there, and of use for what it is named for. `unseen`: why nothing can be looked
+ * up in Slack now, or null.
+ */
+export function namedInSlack({ channels, permissions }: AnyConfig, slack: SlackService, unseen: () => Promise<string | null>): Promise<Finding[]>[] {
+  const lookUp: Look = async (about, work) => {
+    const why = await unseen();
+    return why === null ? look(about, work, fixOfSlack) : [leftOut(about, `not looked at, because ${why}`)];
+  };
   const places = firstKeys([
     ['channels', channels],
     ...rules(permissions).map(([key, { channel }]): Named => [`${key}.channel`, channel === null ? [] : [channel]]),
@@ -14,10 +24,10 @@ export function namedInSlack({ channels, permissions }: AnyConfig, slack: SlackS
   const people = firstKeys(rules(permissions).map(([key, { users }]): Named => [`${key}.users`, users]));
   const groups = firstKeys(rules(permissions).map(([key, rule]): Named => [`${key}.groups`, rule.groups]));
   return [
-    ...places.map(([id, key]) => channelFinding(slack, id, key)),
-    ...people.map(([id, key]) => personFinding(slack, id, key)),
-    ...groups.map(([id, key]) => groupFinding(slack, id, key)),
-    ...rules(permissions).map(([key, rule]) => quorumFinding(slack, key, rule)),
+    ...places.map(([id, key]) => channelFinding(slack, lookUp, id, key)),
+    ...people.map(([id, key]) => personFinding(slack, lookUp, id, key)),
+    ...groups.map(([id, key]) => groupFinding(slack, lookUp, id, key)),
+    ...rules(permissions).map(([key, rule]) => quorumFinding(slack, lookUp, key, rule)),
   ];
 }
 
@@ -37,9 +47,9 @@ function firstKeys(all: readonly Named[]): [id: string, key: string][] {
   return [...first];
 }
 
-function channelFinding(slack: SlackService, id: string, key: string): Promise<Finding[]> {
+function channelFinding(slack: SlackService, lookUp: Look, id: string, key: string): Promise<Finding[]> {
   const about = `channel ${id}`;
-  return look(about, async (signal) => {
+  return lookUp(about, async (signal) => {
     const found = await slack.channel(id, signal);
     if (found === null) return [wrong(about, `the bot cannot see it: invite it there, or correct ${key} in labmate.json.`)];
     if (found.archived) return [wrong(about, `#${found.name} is archived: unarchive it, or correct ${key} in labmate.json.`)];
@@ -47,9 +57,9 @@ function channelFinding(slack: SlackService, id: string, key: string): Promise<F
   });
 }
 
-function personFinding(slack: SlackService, id: string, key: string): Promise<Finding[]> {
+function personFinding(slack: SlackService, lookUp: Look, id: string, key: string): Promise<Finding[]> {
   const about = `approver ${id}`;
-  return look(about, async (signal) => {
+  return lookUp(about, async (signal) => {
     const found = await slack.person(id, signal);
     if (found === null) return [wrong(about, `Slack knows nobody of this id: correct ${key} in labmate.json (in a profile: Copy member ID).`)];
     const what = found.deleted ? 'deactivated' : found.bot ? 'an app' : found.stranger ? 'of another workspace' : found.guest ? 'a guest' : null;
@@ -57,9 +67,9 @@ function personFinding(slack: SlackService, id: string, key: string): Promise<Fi
   });
 }
 
-function groupFinding(slack: SlackService, id: string, key: string): Promise<Finding[]> {
+function groupFinding(slack: SlackService, lookUp: Look, id: string, key: string): Promise<Finding[]> {
   const about = `approvers' group ${id}`;
-  return look(about, async (signal) => {
+  return lookUp(about, async (signal) => {
     const members = await slack.groupMembers(id, false, signal).catch((error: unknown) => {
       if (error instanceof UpstreamError && error.code === 'no_such_subteam') return null;
       throw error;
@@ -70,9 +80,9 @@ function groupFinding(slack: SlackService, id: string, key: string): Promise<Fin
 }
 
 /** A quorum that nobody can meet. Where one is enough, or Slack does not say, what is wrong is told of the people and groups themselves. */
-async function quorumFinding(slack: SlackService, key: string, rule: AnyConfig['permissions']['approvers'][string]): Promise<Finding[]> {
+async function quorumFinding(slack: SlackService, lookUp: Look, key: string, rule: AnyConfig['permissions']['approvers'][string]): Promise<Finding[]> {
   if (rule.quorum < 2) return [];
-  return look(key, async () => {
+  return lookUp(key, async () => {
     const few = await slack
       .self()
       .then(({ team }) => tooFew(slack, rule, { team, requester: null }))

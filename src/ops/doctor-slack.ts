@@ -1,12 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import type { AnyConfig, SlackConfig } from '../config.ts';
 import { VARIABLES } from '../config-backends.ts';
-import { UpstreamError } from '../services/http.ts';
 import { slackService } from '../services/slack.ts';
 import { manifest, manifestYaml, SCOPES } from '../slack/manifest.ts';
 import { type ManifestFault, manifestFaults, scopeFaults } from '../slack/manifest-faults.ts';
 import { namedInSlack } from './doctor-named.ts';
-import { type Finding, leftOut, look, ok, reach, seeAddress, warning, wrong } from './findings.ts';
+import { type Finding, fixOfSlack, leftOut, look, ok, reach, seeAddress, warning, wrong } from './findings.ts';
 
 /** The Slack app with its real tokens: who it is, what it may do, whether it hears, and whether it is the app that this version needs. */
 export async function slackFindings(config: AnyConfig): Promise<Finding[]> {
@@ -19,20 +18,29 @@ export async function slackFindings(config: AnyConfig): Promise<Finding[]> {
       ),
     ];
   const service = slackService({ token: slack.botToken, apiUrl: slack.apiUrl, fetch: proxies ? fetch : undefined });
-  const bot = look('Slack', async (signal) => `bot user ${(await service.self(signal)).user} signs in with SLACK_BOT_TOKEN`, fixOf);
+  let unseen: string | null = null;
+  const bot = look(
+    'Slack',
+    async (signal) => `bot user ${(await service.self(signal)).user} signs in with SLACK_BOT_TOKEN`,
+    (error) => {
+      const fix = fixOfSlack(error);
+      unseen = fix === '' ? 'the token is not accepted' : 'Slack does not answer';
+      return fix;
+    },
+  );
+  // Whom Slack does not let in, or where it does not answer, nothing that labmate.json names can be looked up: that is said once.
+  const named = namedInSlack(config, service, async () => {
+    await bot;
+    return unseen;
+  });
   const { transport } = slack;
   const socket =
     transport.mode === 'http'
       ? Promise.resolve([ok('Slack events', 'HTTP mode: Slack must reach POST /slack/events at PORT')])
       : look('Slack events', (signal) => openSocket(slack.apiUrl, transport.appToken, signal));
   const granted = look('Slack scopes', (signal) => scopes(slack, signal));
-  const looked = await Promise.all([bot, granted, socket, ...namedInSlack(config, service), installedApp(slack), manifestFile()]);
+  const looked = await Promise.all([bot, granted, socket, ...named, installedApp(slack), manifestFile()]);
   return looked.flat();
-}
-
-/** What Slack itself refuses names its fix. */
-function fixOf(error: unknown): string {
-  return error instanceof UpstreamError && error.status !== 200 ? seeAddress('SLACK_API_URL') : '';
 }
 
 /** One call with a token of its own. Slack answers 200 to a refusal. */

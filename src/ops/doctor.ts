@@ -95,12 +95,14 @@ function backendFindings(config: AnyConfig): Promise<Finding[]>[] {
           look(`GitHub ${repo}`, async (signal) => `can be read, its default branch is ${(await github.getRepo(repo, signal)).defaultBranch}`, fixes.github),
         )
       : [absent('GitHub', 'GITHUB_TOKEN or GITHUB_APP_ID')]),
-    ...defaultFindings(config, { databricks, mlflow, github }),
+    ...defaultFindings(config, { databricks, mlflow, github }, fixes),
   ];
 }
 
 function jobsSeen({ jobs }: { jobs: readonly unknown[] }): string | Finding[] {
-  return jobs.length > 0 ? `answers, ${jobs.length} jobs on its first page` : [warning('Databricks', 'answers, but shows no job: its token may see none.')];
+  return jobs.length > 0
+    ? `answers, ${jobs.length} jobs on its first page`
+    : [warning('Databricks', 'answers, but shows no job, as its token may see none: grant it CAN_VIEW on those that it is to know.')];
 }
 
 async function grafanaHealth(grafana: AnyConfig['backends']['grafana'], signal: AbortSignal): Promise<string> {

@@ -1,3 +1,5 @@
+import { UpstreamError } from '../services/http.ts';
+
 /** One thing looked at. `wrong` would stop or break something; `warning` is unwise; `left out` is not configured, with what that costs. */
 export type Finding = { is: 'ok' | 'left out' | 'warning' | 'wrong'; about: string; text: string };
 
@@ -26,6 +28,11 @@ export async function reach(variable: string, url: string, init: RequestInit): P
   } catch (error) {
     throw new Error(`does not answer (${whyNot(error)}). ${seeAddress(variable)}`, { cause: error });
   }
+}
+
+/** What Slack itself refuses names its fix. */
+export function fixOfSlack(error: unknown): string {
+  return error instanceof UpstreamError && error.status === 200 ? '' : seeAddress('SLACK_API_URL');
 }
 
 export const seeAddress = (variable: string) => `Correct ${variable}, or see to the network.`;

@@ -136,6 +136,20 @@ it('names the fix for whatever does not answer', async () => {
     expect.stringMatching(/^Slack scopes: does not answer \(.+\)\. Correct SLACK_API_URL, or see to the network\.$/),
     expect.stringMatching(/^Slack events: does not answer \(.+\)\. Correct SLACK_API_URL, or see to the network\.$/),
   ]);
+  const defaults = { job: '101', experiment: 'ads-rank-v3', repository: 'acme/ads', base: 'main' };
+  const away = { DATABRICKS_HOST: nowhere, MLFLOW_TRACKING_URI: nowhere, GITHUB_API_URL: nowhere };
+  expect((await of(away, JSON.stringify({ ...JSON.parse(FILE), defaults }))).filter((line) => line.startsWith('defaults.'))).toEqual([
+    expect.stringMatching(/^defaults\.job: .* Correct DATABRICKS_HOST, or see to the network\.$/),
+    expect.stringMatching(/^defaults\.experiment: .* Correct MLFLOW_TRACKING_URI, or see to the network\.$/),
+    expect.stringMatching(/^defaults\.base: .* Correct GITHUB_API_URL, or see to the network\.$/),
+  ]);
+  const approvers = { default: { users: ['U2'], groups: ['S1'], quorum: 2 } };
+  const named = async (variables: Record<string, string>) =>
+    (await seen({ ...everything(), ...variables }, JSON.stringify({ ...JSON.parse(FILE), approvers }))).filter((line) => / \| (channel|approver)/.test(line));
+  const notLookedAt = (why: string) =>
+    ['channel C0ML', 'approver U2', "approvers' group S1", 'approvers.default'].map((about) => `left out | ${about} | not looked at, because ${why}`);
+  expect(await named({ SLACK_API_URL: nowhere })).toEqual(notLookedAt('Slack does not answer'));
+  expect(await named({ SLACK_BOT_TOKEN: 'xoxb-other' })).toEqual(notLookedAt('the token is not accepted'));
   expect(await of({ ANTHROPIC_MODEL: 'no-such-model' })).toEqual([expect.stringMatching(/^Claude: .*"no-such-model".* check ANTHROPIC_MODEL\.$/)]);
   const mounts = JSON.stringify({ ...JSON.parse(FILE), mcpServers: { grafana: { url: nowhere }, store: { command: '/no/such/program' } } });
   expect(await of({}, mounts)).toEqual([
