@@ -14,8 +14,8 @@ import { type submissionSchema, told } from './modals.ts';
 import { type FieldError, whatBecame } from './settled-form.ts';
 import { AFTER_ALL, notStored, store, TOO_LONG, UNKNOWN, whyNot } from './store.ts';
 import type { Schema } from './views/argument-kind.ts';
-import { editForm, fieldsOf } from './views/edit-form.ts';
-import { objection, readFields, wasWritten } from './views/edited-fields.ts';
+import { blockOf, editForm, fieldsOf } from './views/edit-form.ts';
+import { objection, readFields, wasWritten, writtenIn } from './views/edited-fields.ts';
 
 /** Slack's 3 s, shared: the look-ups, then the change, then the yes that it may be. */
 const PLAN_MS = 1_200;
@@ -45,21 +45,28 @@ export async function editView(desk: Desk, key: string, by: string, asked: Asked
 export async function onEdit(desk: Desk, { team, user, view }: z.infer<typeof submissionSchema>): Promise<Submitted> {
   const asked = team.id === desk.self.team ? await whatIsAsked(desk, view.private_metadata) : null;
   const form = asked && (await formOf(desk, asked));
-  if (!asked || !form) return { field: '0', why: UNKNOWN };
+  const sent = new Map(Object.entries(view.state.values).map(([block, { value: given }]) => [block, given?.selected_option?.value ?? given?.value ?? '']));
+  // Slack shows a sentence only under a field that the form has.
+  const under = (why: string, at = 0) => {
+    const field = form?.fields[at];
+    return { field: field && sent.has(blockOf(field)) ? blockOf(field) : firstField(view), why };
+  };
+  if (!asked || !form) return under(UNKNOWN);
   const { session, approval, call } = asked;
-  const written = form.fields.map((_, i) => {
-    const given = view.state.values[String(i)]?.['value'];
-    return given?.selected_option?.value ?? given?.value ?? '';
-  });
-  const read = readFields(form.fields, written, form.input);
-  if ('why' in read) return { field: String(read.at), why: read.why };
-  if (read.changed === 0) return { field: '0', why: 'Nothing is changed.' };
-
   const key = `view:${view.id}`;
+  const written = writtenIn(form.fields, sent);
+  if (!written) return under((await whyNotCounted(desk, key, user.id, asked, 'edit')) ?? OTHERS_NOW);
+  const read = readFields(form.fields, written, form.input);
+  if ('why' in read) return under(read.why, read.at);
+  if (read.changed === 0) return under('Nothing is changed.');
+
   const took = async (planned: Reconsidered, no: string | null, limits: { edit?: number; vote?: number } = {}): Promise<Submitted> => {
-    if (no) return { field: '0', why: no };
-    if (planned.is === 'no') return objection(planned, form.fields, written);
-    if (planned.digest === approval.digest) return { field: '0', why: 'With this, exactly the same would be sent.' };
+    if (no) return under(no);
+    if (planned.is === 'no') {
+      const { at, why } = objection(planned, form.fields, written);
+      return under(why, at);
+    }
+    if (planned.digest === approval.digest) return under('With this, exactly the same would be sent.');
     const { is: _, preview, ...rest } = planned;
     const { why } = approval.preview;
     const next = { ...rest, preview: { ...preview, ...(why ? { why } : {}) }, input: read.input };
@@ -72,7 +79,7 @@ export async function onEdit(desk: Desk, { team, user, view }: z.infer<typeof su
     const agreed = async (withinMs?: number) => (own ? agree(desk, `${key}:yes`, user.id, asked, planned.digest, withinMs) : null);
     // Slack has its answer by then.
     const afterAll = async () => (await (await agreed())?.late()) ?? AFTER_ALL;
-    if (late) return { field: '0', where: whereAsked(desk, asked), ...late, afterAll };
+    if (late) return { ...under(late.why), where: whereAsked(desk, asked), ...late, afterAll };
     const not = await agreed(limits.vote);
     if (not)
       desk.later(async () => {
@@ -97,6 +104,13 @@ export async function onEdit(desk: Desk, { team, user, view }: z.infer<typeof su
     if (done.settled !== undefined) await say((await whatBecame(done, done.settled)).words);
   });
   return { view: told('Edit', 'The look-ups take longer than Slack lets a form wait. Nothing is changed yet; this window says when it is.') };
+}
+
+const OTHERS_NOW = 'What can be changed here is not what it was when this form was opened, so nothing is changed. Close it and choose Edit again.';
+
+/** The block of a form's first field; a sentence that is about none of them stands there. */
+export function firstField({ state }: { state?: { values?: object } }): string {
+  return Object.keys(state?.values ?? {})[0] ?? '0';
 }
 
 const NO_YES = 'It is changed, but your yes to it could not be stored. Please approve it on its new card.';

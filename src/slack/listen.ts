@@ -8,7 +8,7 @@ import { onChangeSession } from './change-session.ts';
 import { onCommand } from './command.ts';
 import { offerPrompts } from './conversation.ts';
 import type { Answer, Desk } from './desk.ts';
-import { onEdit, type Submitted } from './editing.ts';
+import { firstField, onEdit, type Submitted } from './editing.ts';
 import { commandSchema, tellLater } from './given.ts';
 import { homeSchema, publishHome } from './home.ts';
 import { inDialog } from './in-dialog.ts';
@@ -153,7 +153,7 @@ function forms(desk: Desk): Record<View, (body: ViewSubmitAction, ack: Ack) => P
       afterDialog(desk, body);
     },
     async edit_arguments(body, ack) {
-      const answer = await submitted<Submitted>(desk, body, '0', (given) => onEdit(desk, given));
+      const answer = await submitted<Submitted>(desk, body, firstField(body.view), (given) => onEdit(desk, given));
       if (answer && 'view' in answer) return ack({ response_action: 'update', view: answer.view });
       if (answer) return refuse(body, ack, answer);
       await ack();

@@ -110,14 +110,6 @@ describe('the form for another tool', () => {
     expect(readFields(form.fields, ['x', 'a', 'no', '', 'deep'], asked)).toEqual({ at: 4, why: 'Write a number.' });
   });
 
-  test('takes a form that an older labmate opened, in which a yes or no stands as JSON', () => {
-    const drafted = { title: 'x', draft: true };
-    const { fields: own } = fieldsOf('hand_in', schema, drafted, drafted);
-    const as = (draft: string) => own.map((f) => (f.label === 'Title' ? 'z' : f.label === 'Draft' ? draft : f.value));
-    expect(readFields(own, as('true'), drafted)).toMatchObject({ input: { title: 'z', draft: true } });
-    expect(readFields(own, as('false'), drafted)).toMatchObject({ input: { title: 'z', draft: false } });
-  });
-
   test.each<[string, string[], string]>([
     ['within a file', ['files', '0', 'content'], 'Files'],
     ['an item of a list', ['labels', '1'], 'Labels'],
@@ -129,9 +121,9 @@ describe('the form for another tool', () => {
   test('an objection to what has no field names it, and one to what has a field does not', () => {
     const why = 'It must be a text.';
     const written = form.fields.map((f) => f.value);
-    expect(objection({ argument: ['body'], why }, form.fields, written)).toEqual({ field: '0', why: 'Body: It must be a text.' });
-    expect(objection({ argument: ['depth'], why }, form.fields, written)).toEqual({ field: '4', why });
-    expect(objection({ why }, form.fields, written)).toEqual({ field: '0', why });
+    expect(objection({ argument: ['body'], why }, form.fields, written)).toEqual({ at: 0, why: 'Body: It must be a text.' });
+    expect(objection({ argument: ['depth'], why }, form.fields, written)).toEqual({ at: 4, why });
+    expect(objection({ why }, form.fields, written)).toEqual({ at: 0, why });
   });
 
   test('shows what would be sent in place of what was not asked for, and sends it on as it was unless it is changed', () => {

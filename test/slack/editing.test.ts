@@ -5,26 +5,30 @@ import { digestOf } from '../../src/policy/digest.ts';
 import { masked, suspicion } from '../../src/policy/secrets.ts';
 import type { Preview, SessionEvent } from '../../src/session/events.ts';
 import { actions, button } from '../../src/slack/views/rich.ts';
-import { done, ToolError, writeTool } from '../../src/tools/define-tool.ts';
+import { done, type Tool, ToolError, writeTool } from '../../src/tools/define-tool.ts';
 import { replied } from '../session/logs.ts';
 import { aDesk, permissions, until, whispersTo } from './a-desk.ts';
 
 /** What the call would act on, as it is now. */
+/** What this version of labmate has: another one is deployed by putting something else here. */
+const catalog: Tool[] = [];
+const deploy = (now: Tool) => void catalog.splice(0, 1, now);
 let acts: Pick<Preview, 'target' | 'environment'>;
 let mayWrite: string[];
+const takes = z.strictObject({
+  title: z.string(),
+  files: z.string(),
+  draft: z.boolean().optional(),
+  labels: z
+    .array(z.string().refine((label) => !label.includes(' '), 'a label'))
+    .max(2)
+    .optional(),
+});
 const tool = writeTool({
   name: 'hand_in',
   title: 'Hand in',
   description: 'Hands in.',
-  input: z.strictObject({
-    title: z.string(),
-    files: z.string(),
-    draft: z.boolean().optional(),
-    labels: z
-      .array(z.string().refine((label) => !label.includes(' '), 'a label'))
-      .max(2)
-      .optional(),
-  }),
+  input: takes,
   output: z.object({}),
   needs: [],
   destructive: false,
@@ -45,7 +49,8 @@ let card: string;
 beforeEach(async () => {
   acts = { target: 'a'.repeat(64), environment: 'dev' };
   mayWrite = ['*'];
-  const editing = openEditing([tool], {
+  deploy(tool);
+  const editing = openEditing(catalog, {
     services: {},
     settings: { defaults: {}, metrics: {}, thresholdReading: 'relative', recordsPath: 'experiments', environments: {} },
     permissions: {
@@ -96,15 +101,27 @@ async function ask(files: string): Promise<void> {
 }
 
 /** An approver opens the form, writes something else, and sends it. Answers the form as it stands then. */
-async function edit(title: string, others: Record<string, { value: string }> = {}) {
+async function edit(title: string, others: Record<string, string> = {}, meanwhile = () => {}) {
   const { act, world } = desk.workspace;
   await act({ as: 'U2', do: 'click', channel: 'C0ML', ts: card, actionId: 'edit_call' });
   const modal = await until(() => world.data.modals.find((m) => m.user === 'U2' && m.view['callback_id'] === 'edit_arguments'));
   const { submit } = modal.view as { submit?: { text: string } };
-  await act({ as: 'U2', do: 'submit', modal: modal.id, values: { '0': { value: title }, ...others } });
-  const under = world.data.modals.find((m) => m.id === modal.id)?.errors ?? {};
-  return { submit: submit?.text, errors: Object.values(under), under };
+  const fields = fieldsIn(modal.view);
+  meanwhile();
+  await act({
+    as: 'U2',
+    do: 'submit',
+    modal: modal.id,
+    values: Object.fromEntries(Object.entries({ title, ...others }).map(([name, value]) => [fields.get(name), { value }])),
+  });
+  const errors = world.data.modals.find((m) => m.id === modal.id)?.errors ?? {};
+  const under = Object.fromEntries([...fields].flatMap(([name, block]) => (block in errors ? [[name, errors[block]]] : [])));
+  return { submit: submit?.text, errors: Object.values(errors), under };
 }
+
+/** The block of each field, by the argument's name. */
+const fieldsIn = (view: Record<string, unknown>) =>
+  new Map((view['blocks'] as { block_id: string; label?: { text: string } }[]).flatMap((b) => (b.label ? [[b.label.text.toLowerCase(), b.block_id]] : [])));
 
 const approval = async (ref: string) => (await desk.log.reading.session(id))?.approvals.get(ref);
 /** What was asked in place of it. */
@@ -152,14 +169,15 @@ test.each([
 
 test.each([
   ['Deny', 'deny_call', 'deny_reason', { reason: { reason: { value: 'no' } } }],
-  ['Edit', 'edit_call', 'edit_arguments', { '0': { value: { value: 'better' } } }],
+  ['Edit', 'edit_call', 'edit_arguments', null],
 ])('whoever was quicker is named in the dialog %s, which shows no mention', async (_title, actionId, callback, values) => {
   await ask('small');
   const { act, world } = desk.workspace;
   await act({ as: 'U2', do: 'click', channel: 'C0ML', ts: card, actionId });
   const modal = await until(() => world.data.modals.find((m) => m.user === 'U2' && m.view['callback_id'] === callback));
   await desk.log.deliver('quicker', { do: 'deny', session: id, approval: `${id}/1`, by: 'U3' });
-  await act({ as: 'U2', do: 'submit', modal: modal.id, values });
+  const [title = ''] = fieldsIn(modal.view).values();
+  await act({ as: 'U2', do: 'submit', modal: modal.id, values: values ?? { [title]: { value: { value: 'better' } } } });
   const { name = '?' } = (await desk.slack.person('U3')) ?? {};
   expect(Object.values(world.data.modals.find((m) => m.id === modal.id)?.errors ?? {})).toEqual([expect.stringContaining(`denied already by ${name} at`)]);
   await act({ as: 'U2', do: 'click', channel: 'C0ML', ts: card, actionId });
@@ -168,21 +186,21 @@ test.each([
 
 test('a credential in a change is refused under its field, and nothing is stored', async () => {
   await ask('small');
-  const { under } = await edit('better', { '1': { value: `token ghp_${'a1B2'.repeat(9)}` } });
-  expect(under).toEqual({ '1': expect.stringContaining('holds a credential') });
+  const { under } = await edit('better', { files: `token ghp_${'a1B2'.repeat(9)}` });
+  expect(under).toEqual({ files: expect.stringContaining('holds a credential') });
   expect(await approval(`${id}/1`)).toMatchObject({ state: 'pending' });
 });
 
 test('a yes or no is chosen and a list is written a line each, and both count as written', async () => {
   await ask('small');
-  expect((await edit('t', { '2': { value: 'yes' }, '3': { value: 'ablation\nads' } })).errors).toEqual([]);
+  expect((await edit('t', { draft: 'yes', labels: 'ablation\nads' })).errors).toEqual([]);
   expect(await edited()).toMatchObject({ state: 'approved', arguments: { draft: true, labels: ['ablation', 'ads'] } });
 });
 
 test.each([
   ['what a tool finds wrong, without what is meant for the model', 'gone', {}, 'Nobody has the title gone.'],
-  ['too many', 't', { '3': { value: 'a\nb\nc' } }, 'It may have at most 2 items.'],
-  ['what is not taken', 't', { '3': { value: 'a\nb c' } }, 'Item 2 must be a label.'],
+  ['too many', 't', { labels: 'a\nb\nc' }, 'It may have at most 2 items.'],
+  ['what is not taken', 't', { labels: 'a\nb c' }, 'Item 2 must be a label.'],
 ])('a person reads in a sentence %s', async (_what, title, others, why) => {
   await ask('small');
   expect((await edit(title, others)).errors).toEqual([why]);
@@ -191,12 +209,32 @@ test.each([
 
 test('what a tool finds wrong stands under the argument it is about, though another field was changed before it', async () => {
   await ask('small');
-  expect((await edit('better', { '1': { value: 'gone' } })).under).toEqual({ '1': 'There are no such files.' });
+  expect((await edit('better', { files: 'gone' })).under).toEqual({ files: 'There are no such files.' });
 });
 
 test('what labmate.json does not allow stands under the argument it is about, though another field was changed before it', async () => {
   await ask('small');
   mayWrite = ['small'];
-  const { under } = await edit('better', { '1': { value: 'src/train.py' } });
-  expect(under).toEqual({ '1': expect.stringContaining('src/train.py is not in allow.paths') });
+  const { under } = await edit('better', { files: 'src/train.py' });
+  expect(under).toEqual({ files: expect.stringContaining('src/train.py is not in allow.paths') });
+});
+
+test('a form that is open while another order of fields, and one more, are deployed is read by their names', async () => {
+  await ask('small');
+  const { title, files, draft, labels } = takes.shape;
+  const later = { ...tool, input: z.strictObject({ labels, reviewers: z.string().optional(), files, draft, title }) };
+  expect((await edit('better', {}, () => deploy(later))).errors).toEqual([]);
+  expect(await edited()).toMatchObject({ state: 'approved', arguments: { title: 'better', files: 'small' } });
+});
+
+test.each<[string, z.ZodObject]>([
+  ['written otherwise', takes.extend({ draft: z.array(z.string()).optional() })],
+  ['gone', takes.omit({ draft: true })],
+  ['called otherwise', takes.omit({ title: true }).extend({ heading: z.string().optional() })],
+])('a form one of whose fields is %s since it was opened changes nothing and says what to do', async (_what, input) => {
+  await ask('small');
+  const { errors } = await edit('better', {}, () => deploy({ ...tool, input }));
+  expect(errors).toEqual(['What can be changed here is not what it was when this form was opened, so nothing is changed. Close it and choose Edit again.']);
+  expect(await approval(`${id}/1`)).toMatchObject({ state: 'pending' });
+  expect(await edited()).toBeUndefined();
 });

@@ -81,14 +81,21 @@ const typed = (values: Record<string, string>) => Object.fromEntries(Object.entr
 /** Each form: who fills it, how it opens, what is sent, the command that it comes to. */
 const FORMS: Record<
   string,
-  { as: string; callback: string; open: () => Promise<unknown>; values: Record<string, Record<string, string>>; comesTo: Command['do'] }
+  {
+    as: string;
+    callback: string;
+    open: () => Promise<unknown>;
+    /** By block, or by the label on it. */
+    values: Record<string, Record<string, string>>;
+    comesTo: Command['do'];
+  }
 > = {
   'a denial': { as: 'U2', callback: 'deny_reason', open: () => click('U2', 'deny_call'), values: typed({ reason: 'not now' }), comesTo: 'deny' },
   'a changed call': {
     as: 'U2',
     callback: 'edit_arguments',
     open: () => click('U2', 'edit_call'),
-    values: { '0': { value: '102' } },
+    values: { Job: { value: '102' } },
     comesTo: 'edit',
   },
   'a repetition': {
@@ -106,13 +113,19 @@ const FORMS: Record<
   },
 };
 
+const send = (as: string, id: string, values: Record<string, Record<string, string>>) => {
+  const blocks = desk.workspace.world.data.modals.find((m) => m.id === id)?.view['blocks'] as { block_id: string; label?: { text: string } }[];
+  const named = Object.entries(values).map(([name, value]) => [blocks.find((b) => b.label?.text === name)?.block_id ?? name, value]);
+  return act({ as, do: 'submit', modal: id, values: Object.fromEntries(named) });
+};
+
 describe('a form of which nobody knows in time whether it was stored', () => {
   test.each(Object.keys(FORMS))('%s: says so, and then that it was stored after all', async (name) => {
     const { as, callback, open, values, comesTo } = FORMS[name] ?? ({} as never);
     await open();
     const { id: view } = await form(as, callback);
     redis.next(comesTo, 'stored');
-    await act({ as, do: 'submit', modal: view, values });
+    await send(as, view, values);
     expect(JSON.stringify(modal(as)?.errors)).toContain('I could not confirm within 2 seconds');
     expect((await shows(as, 'stored after all')).errors).toEqual({});
     // "Change and approve" is both, also when the change was stored late.
@@ -124,7 +137,7 @@ describe('a form of which nobody knows in time whether it was stored', () => {
     await open();
     const { id: view } = await form(as, callback);
     redis.next('approve', 'lost');
-    expect(await act({ as, do: 'submit', modal: view, values })).toEqual({ ok: true });
+    expect(await send(as, view, values)).toEqual({ ok: true });
     await until(() => whispersTo(desk.workspace, as).find((t) => t.startsWith('It is changed, but your yes to it could not be stored.')));
     expect((await desk.log.reading.session(id))?.approvals.get(editedApproval(`${id}/1`, 'e'.repeat(64)))?.state).toBe('pending');
   });
@@ -134,11 +147,11 @@ describe('a form of which nobody knows in time whether it was stored', () => {
     await open();
     const { id: view } = await form(as, callback);
     redis.next(comesTo, 'lost');
-    await act({ as, do: 'submit', modal: view, values });
+    await send(as, view, values);
     const again = await shows(as, 'It was not stored, and nothing was done.');
     expect(JSON.stringify(again.view['blocks'])).toContain('"block_id":"reason"');
     redis.back();
-    expect(await act({ as, do: 'submit', modal: view, values })).toEqual({ ok: true });
+    expect(await send(as, view, values)).toEqual({ ok: true });
     expect((await desk.log.reading.session(id))?.approvals.get(`${id}/1`)?.state).toBe('denied');
   });
 
@@ -147,7 +160,7 @@ describe('a form of which nobody knows in time whether it was stored', () => {
     await open();
     const { id: view } = await form(as, callback);
     redis.next(comesTo, 'stored');
-    await act({ as, do: 'submit', modal: view, values });
+    await send(as, view, values);
     await act({ as, do: 'close', modal: view });
     await until(() => whispersTo(desk.workspace, as).find((t) => /^Deny: It was stored after all/.test(t)));
   });

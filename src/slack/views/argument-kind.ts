@@ -95,8 +95,6 @@ export function readAs(kind: Kind, text: string): { value: unknown } | { why: st
     case 'number':
       return Number.isFinite(Number(text)) ? { value: Number(text) } : { why: 'Write a number.' };
     case 'yes or no':
-      // A form that an older labmate opened holds it as JSON.
-      if (text === 'true' || text === 'false') return { value: text === 'true' };
       return text === 'yes' || text === 'no' ? { value: text === 'yes' } : { why: 'Choose yes or no.' };
     case 'list':
       return { value: jsonTexts(text) ?? lines(text) };
@@ -111,7 +109,7 @@ export function readAs(kind: Kind, text: string): { value: unknown } | { why: st
   }
 }
 
-/** A form that an older labmate opened holds a list as JSON, and some people write it so. */
+/** Some people write a list as JSON. */
 function jsonTexts(text: string): string[] | null {
   const read = text.trim().startsWith('[') ? readAs('json', text) : null;
   const list = read && 'value' in read ? read.value : null;

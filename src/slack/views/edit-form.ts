@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { isRecord } from '../../policy/is-record.ts';
 import type { View } from '../../services/slack.ts';
 import { RUN_TOOL } from '../../session/runs.ts';
@@ -89,7 +90,19 @@ export function labelOf(name: string): string {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
-/** The dialog. `private_metadata` is the approval's id and nothing else; field n is block n. */
+/** A field's block says which argument it is, and what it was built from: where a deploy meanwhile puts another one in its place, that one is called otherwise. */
+export function blockOf({ path, kind, value }: Field): string {
+  const built = createHash('sha256')
+    .update(JSON.stringify([path, kind, value]))
+    .digest('hex')
+    .slice(0, 16);
+  return `${path
+    .join('.')
+    .replace(/[^\w.-]/g, '')
+    .slice(0, 200)}:${built}`;
+}
+
+/** The dialog. `private_metadata` is the approval's id and nothing else. */
 export function editForm(approval: string, form: Form, says: string, submit: string): View {
   return {
     type: 'modal',
@@ -100,9 +113,9 @@ export function editForm(approval: string, form: Form, says: string, submit: str
     private_metadata: approval,
     blocks: [
       ...inSections([says, ...whatStays(form)].join(' ')),
-      ...form.fields.map((f, i) => ({
+      ...form.fields.map((f) => ({
         type: 'input' as const,
-        block_id: String(i),
+        block_id: blockOf(f),
         optional: f.required !== true,
         label: { type: 'plain_text' as const, text: plainLabel(f.label), emoji: false },
         ...(f.hint ? { hint: { type: 'plain_text' as const, text: plainLabel(f.hint), emoji: false } } : {}),

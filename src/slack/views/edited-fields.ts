@@ -1,7 +1,17 @@
 import { isRecord } from '../../policy/is-record.ts';
 import { type ChangedArgument, leaves } from '../../session/changed-arguments.ts';
 import { readAs } from './argument-kind.ts';
-import { type Field, labelOf, MORE } from './edit-form.ts';
+import { blockOf, type Field, labelOf, MORE } from './edit-form.ts';
+
+/**
+ * What stands in each field of a form that was sent, by their blocks. A field that has come with a deploy since the form was opened is as it would be sent; null where
+ * the form has one that is not among these any more, or was built from something else: nobody knows what was changed in it.
+ */
+export function writtenIn(fields: readonly Field[], sent: ReadonlyMap<string, string>): string[] | null {
+  const blocks = fields.map(blockOf);
+  if ([...sent.keys()].some((block) => !blocks.includes(block))) return null;
+  return fields.map((f) => sent.get(blockOf(f)) ?? f.value);
+}
 
 /** What a person wrote, as the arguments the tool is asked with; or which field can't be read, and why. An emptied field leaves its argument out. */
 export function readFields(
@@ -71,11 +81,11 @@ export function objection(
   { argument = [], why }: { argument?: readonly string[]; why: string },
   fields: readonly Field[],
   written: readonly string[],
-): { field: string; why: string } {
+): { at: number; why: string } {
   const at = fieldAbout(argument, fields, written);
   const [name] = argument;
   const isNamed = name === undefined || name === 'parameters' || fields.some(({ path }) => path[0] === name);
-  return { field: String(at), why: (isNamed ? why : `${labelOf(name)}: ${why}`).slice(0, 1_500) };
+  return { at, why: (isNamed ? why : `${labelOf(name)}: ${why}`).slice(0, 1_500) };
 }
 
 /** The field that an objection is about: the one named or that holds it, else the first that was changed. */
