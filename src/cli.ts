@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { parseArgs } from 'node:util';
-import { answerAtOnce, COMMANDS, type Name } from '../bin/commands.mjs';
+import { answerAtOnce, type Name } from '../bin/commands.mjs';
+import { readArguments, wholeNumber } from './cli-arguments.ts';
 import type { AnyConfig } from './config.ts';
 import { Told } from './told.ts';
 import { whyNotRead } from './why-not-read.ts';
@@ -31,13 +31,12 @@ export async function main(argv: readonly string[]): Promise<number | null> {
     return await RUN[name](args);
   } catch (error) {
     if (error instanceof Told) return complain(error.message, error.exitCode);
-    if (isBadArgument(error)) return complain(`labmate ${name}: ${mistake(error)}. Usage: labmate ${COMMANDS[name].usage}`, 2);
     return complain(error instanceof Error ? error.message : String(error), 1);
   }
 }
 
 async function start(args: string[]): Promise<number> {
-  parseArgs({ args, options: {} });
+  readArguments('start', { args, options: {} });
   const config = await configured();
   const { start: run } = await import('./main.ts');
   const { loadConfig } = await import('./config.ts');
@@ -46,16 +45,16 @@ async function start(args: string[]): Promise<number> {
 }
 
 async function step(args: string[]): Promise<number> {
-  const { positionals } = parseArgs({ args, allowPositionals: true, options: {} });
+  const { positionals } = readArguments('step', { args, allowPositionals: true, options: {} });
   const [session] = positionals;
-  if (session === undefined) throw new Told('labmate step needs one session.', 2);
+  if (!session) throw new Told('labmate step needs one session.', 2);
   const config = await configured();
   const { stepAlone } = await import('./worker.ts');
   return stepAlone(config, session);
 }
 
 async function sandbox(args: string[]): Promise<number | null> {
-  const { values } = parseArgs({
+  const { values } = readArguments('sandbox', {
     args,
     options: {
       headless: { type: 'boolean', default: false },
@@ -64,13 +63,14 @@ async function sandbox(args: string[]): Promise<number | null> {
       socket: { type: 'boolean', default: false },
       with: { type: 'string', multiple: true, default: [] },
       port: { type: 'string' },
-      'training-seconds': { type: 'string' },
+      'training-seconds': { type: 'string', default: '6' },
       dir: { type: 'string' },
     },
   });
   if (values.http && values.socket) throw new Told('labmate sandbox: --http and --socket exclude each other.', 2);
   if (values.headless !== (values.scenario !== undefined)) throw new Told('labmate sandbox: --headless and --scenario NAME belong together.', 2);
-  const port = values.port === undefined ? null : wholeNumber('--port', values.port, 0, 65_535);
+  const port = values.port === undefined ? null : wholeNumber('sandbox', '--port', values.port, [0, 65_535]);
+  const trainingSeconds = wholeNumber('sandbox', '--training-seconds', values['training-seconds'], [1, 99_999]);
   const { environment } = await import('./config.ts');
   const { launchSandbox, variablesOfReal } = await import('./sandbox/launch.ts');
   const { mustBeConfigured, realServices } = await import('./real-services.ts');
@@ -83,13 +83,13 @@ async function sandbox(args: string[]): Promise<number | null> {
     real,
     port,
     dir: values.dir === undefined ? null : resolve(values.dir),
-    trainingSeconds: wholeNumber('--training-seconds', values['training-seconds'], 6, 99_999),
+    trainingSeconds,
   });
 }
 
 async function mcp(args: string[]): Promise<number> {
   const names = { type: 'string', multiple: true } as const;
-  const { values, positionals } = parseArgs({
+  const { values, positionals } = readArguments('mcp', {
     args,
     allowPositionals: true,
     options: { 'read-only': { type: 'boolean', default: false }, toolsets: names, 'exclude-tools': names },
@@ -116,7 +116,7 @@ async function mcp(args: string[]): Promise<number> {
 }
 
 async function doctor(args: string[]): Promise<number> {
-  parseArgs({ args, options: {} });
+  readArguments('doctor', { args, options: {} });
   const { loadConfig } = await import('./config.ts');
   const { examine } = await import('./ops/doctor.ts');
   const read = loadConfig({ needs: 'anything', tools: await toolNames() });
@@ -128,7 +128,7 @@ async function doctor(args: string[]): Promise<number> {
 }
 
 async function manifest(args: string[]): Promise<number> {
-  const { values } = parseArgs({ args, options: { http: { type: 'string' } } });
+  const { values } = readArguments('manifest', { args, options: { http: { type: 'string' } } });
   if (values.http !== undefined && !(URL.canParse(values.http) && values.http.startsWith('https://')))
     throw new Told('labmate manifest: --http needs the https:// address at which Slack reaches labmate.', 2);
   const { username, password, search, hash } = new URL(values.http ?? 'https://none');
@@ -139,9 +139,9 @@ async function manifest(args: string[]): Promise<number> {
 }
 
 async function record(args: string[]): Promise<number> {
-  const { values, positionals } = parseArgs({ args, allowPositionals: true, options: { format: { type: 'string', default: 'jsonl' } } });
+  const { values, positionals } = readArguments('record', { args, allowPositionals: true, options: { format: { type: 'string', default: 'jsonl' } } });
   const [id] = positionals;
-  if (id === undefined || positionals.length > 1) throw new Told('labmate record needs one session id, such as e-7k2f.', 2);
+  if (!id || positionals.length > 1) throw new Told('labmate record needs one session id, such as e-7k2f.', 2);
   if (values.format !== 'jsonl' && values.format !== 'md') throw new Told('labmate record: --format is jsonl or md.', 2);
   const redis = redisOf(await anyConfigured());
   const { readRecord } = await import('./ops/read-record.ts');
@@ -152,9 +152,9 @@ async function record(args: string[]): Promise<number> {
 }
 
 async function records(args: string[]): Promise<number> {
-  const { values, positionals } = parseArgs({ args, allowPositionals: true, options: { expire: { type: 'boolean', default: false } } });
+  const { values, positionals } = readArguments('records', { args, allowPositionals: true, options: { expire: { type: 'boolean', default: false } } });
   const [folder] = positionals;
-  if (folder === undefined || positionals.length > 1) throw new Told('labmate records needs one folder to write into.', 2);
+  if (!folder || positionals.length > 1) throw new Told('labmate records needs one folder to write into.', 2);
   const config = await anyConfigured();
   const { keepRecords } = await import('./ops/keep-records.ts');
   const { exported, there, expired, broken } = await keepRecords(redisOf(config), folder, { expire: values.expire, retentionMs: config.retentionMs });
@@ -163,16 +163,16 @@ async function records(args: string[]): Promise<number> {
 }
 
 async function redraw(args: string[]): Promise<number> {
-  parseArgs({ args, options: {} });
+  readArguments('redraw', { args, options: {} });
   const redis = redisOf(await anyConfigured());
   const { redrawAll } = await import('./ops/redraw-all.ts');
   return say(`${await redrawAll(redis)} open threads are drawn anew by the gateway that runs`);
 }
 
 async function verify(args: string[]): Promise<number> {
-  const { values, positionals } = parseArgs({ args, allowPositionals: true, options: { head: { type: 'string' } } });
+  const { values, positionals } = readArguments('verify', { args, allowPositionals: true, options: { head: { type: 'string' } } });
   const [file] = positionals;
-  if (file === undefined || positionals.length > 1) throw new Told('labmate verify needs one file, or - for stdin.', 2);
+  if (!file || positionals.length > 1) throw new Told('labmate verify needs one file, or - for stdin.', 2);
   const { describeVerification, notAHead, recordLines, verify: check } = await import('./session/chain.ts');
   const mistake = values.head === undefined ? null : notAHead(values.head);
   if (mistake) throw new Told(`labmate verify: --head: ${mistake}.`, 2);
@@ -221,22 +221,6 @@ function redisOf({ redis }: Awaited<ReturnType<typeof anyConfigured>>) {
 async function toolNames(): Promise<string[]> {
   const { catalog } = await import('./tools/catalog.ts');
   return catalog.map((tool) => tool.name);
-}
-
-function wholeNumber(flag: string, given: string | undefined, byDefault: number, most: number): number {
-  if (given === undefined) return byDefault;
-  if (!/^\d{1,5}$/.test(given) || Number(given) > most) throw new Told(`labmate sandbox: ${flag} is "${given}"; it takes a whole number from 0 to ${most}.`, 2);
-  return Number(given);
-}
-
-/** What Node says of arguments, without its advice of several lines. */
-function mistake(error: Error): string {
-  const [, flag] = /^Option '(--[\w-]+).*' argument (?:is ambiguous|missing)/.exec(error.message) ?? [];
-  return flag === undefined ? (error.message.split(/\. |\n/)[0] ?? '') : `${flag} needs a value after it`;
-}
-
-function isBadArgument(error: unknown): error is Error {
-  return error instanceof Error && String((error as NodeJS.ErrnoException).code ?? '').startsWith('ERR_PARSE_ARGS');
 }
 
 function say(text: string): 0 {
