@@ -17,8 +17,8 @@ const MAY: Record<string, string[]> = {
   sandbox: ['session', 'runtime', 'analysis'],
 };
 
-/** Who we are, for whomever we speak with, a limit of time, how requests leave, and folders: they import nothing of ours, and so may be imported by all. */
-const FOR_ALL = ['../version.ts', '../within.ts', '../http-fetch.ts', '../make-folder.ts'];
+/** Who we are, for whomever we speak with, a limit of time, how requests leave, and a folder to write into: they import nothing of ours, and so may be imported by all. */
+const FOR_ALL = ['../version.ts', '../within.ts', '../http-fetch.ts', '../writable-folder.ts'];
 
 /** Packages that only some folders or files may know. */
 const FENCES: Record<string, RegExp> = {

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
-import { access, constants, readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { makeFolder, whyNotWritten } from '../make-folder.ts';
 import { type EventLog, openLog } from '../runtime/event-log.ts';
 import { makeKeys } from '../runtime/keys.ts';
 import { type Blobs, openBlobs } from '../runtime/payloads.ts';
@@ -11,6 +10,7 @@ import { verify } from '../session/chain.ts';
 import { fold } from '../session/fold.ts';
 import { report } from '../session/report.ts';
 import type { Session } from '../session/state.ts';
+import { makeFolder, writableFolder } from '../writable-folder.ts';
 import { reachRedis } from './reach-redis.ts';
 
 export type Kept = { exported: number; there: number; expired: number; broken: string[] };
@@ -21,7 +21,8 @@ export type Kept = { exported: number; there: number; expired: number; broken: s
  * that ended longer ago than `retentionMs` leave Redis, each only once its record has been read back from the folder and holds.
  */
 export async function keepRecords(redis: { url: string; prefix: string }, folder: string, options: { expire: boolean; retentionMs: number }): Promise<Kept> {
-  await mustTakeFiles(folder);
+  // At once, and not first in the night in which there is something to write.
+  await writableFolder('labmate records', folder);
   const connection = await reachRedis(redis.url);
   const keys = makeKeys(redis.prefix);
   const blobs = openBlobs(connection, keys);
@@ -52,16 +53,6 @@ export async function keepRecords(redis: { url: string; prefix: string }, folder
     return kept;
   } finally {
     connection.disconnect();
-  }
-}
-
-/** Looks at once, and not first in the night in which there is something to write. */
-async function mustTakeFiles(folder: string): Promise<void> {
-  try {
-    await makeFolder(folder);
-    await access(folder, constants.W_OK | constants.X_OK);
-  } catch (cause) {
-    throw new Error(`labmate records: nothing can be written into ${folder} (${whyNotWritten(cause)}): name a folder that is there or can be made.`, { cause });
   }
 }
 

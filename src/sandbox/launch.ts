@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { createInterface } from 'node:readline/promises';
-import { makeFolder, whyNotWritten } from '../make-folder.ts';
+import { writableFolder } from '../writable-folder.ts';
 import { openBehind } from './behind.ts';
 import { startMessagesApi } from './claude/messages-api.ts';
 import { planner } from './claude/planner.ts';
@@ -163,19 +163,12 @@ async function begin(options: LaunchOptions, stops: (() => Promise<void>)[], say
 
 /** `keep`: what a scenario left behind is not thrown away. */
 async function openFolder(home: string, throwaway: boolean, stops: (() => Promise<void>)[]): Promise<{ dir: string; keep: () => string }> {
-  const cannot = (cause: unknown) => {
-    // Whose folder it is, is said by the lock itself.
-    if ((cause as NodeJS.ErrnoException).code === undefined) throw cause;
-    throw new Error(`labmate sandbox: nothing can be kept in ${home} (${whyNotWritten(cause)}): name with --dir a folder that is there or can be made.`, {
-      cause,
-    });
-  };
-  await makeFolder(home).catch(cannot);
+  await writableFolder('labmate sandbox --dir', home);
   if (!throwaway) {
-    stops.push(await lockFolder(home).catch(cannot));
+    stops.push(await lockFolder(home));
     return { dir: home, keep: () => home };
   }
-  const dir = await mkdtemp(join(home, 'headless-')).catch(cannot);
+  const dir = await mkdtemp(join(home, 'headless-'));
   let kept = false;
   stops.push(async () => {
     if (!kept) await rm(dir, { recursive: true, force: true });

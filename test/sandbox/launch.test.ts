@@ -69,19 +69,6 @@ it('says that a port is taken before it starts anything', async () => {
   expect((await sandbox(['--port', '70000'])).err).toBe('labmate sandbox: --port is "70000": it takes a whole number from 0 to 65535.\n');
 });
 
-it.each([
-  ['/proc/x', 'nothing can be made there'],
-  ['/etc/passwd', 'it is a file'],
-  ['/etc/passwd/x', 'a part of it is a file'],
-])('says why nothing can be kept in %s, and ends', async (dir, why) => {
-  const { code, out, err } = await sandbox(['--port', '0', '--dir', dir]);
-  expect({ code, out, err }).toEqual({
-    code: 1,
-    out: '',
-    err: `labmate sandbox: nothing can be kept in ${dir} (${why}): name with --dir a folder that is there or can be made.\n`,
-  });
-});
-
 it("prints the page's URL alone on stdout", async () => {
   const dir = mkdtempSync(join(tmpdir(), 'labmate-page-'));
   const args = ['bin/labmate.mjs', 'sandbox', '--port', '0', '--dir', dir];
