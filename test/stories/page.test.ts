@@ -245,7 +245,19 @@ describe.skipIf(BROWSER === undefined)('the page', () => {
       .waitFor({ timeout: 20_000 });
     // What was filled in is still there when one comes back from the view over it, as in Slack.
     const field = (id: string) => page.locator(`[data-testid="modal"] [data-block-id="${id}"]`).locator('input, textarea, select');
+    // Of several tries only the last one's errors stand at their fields, whoever found them.
+    const errorsShown = () => page.locator('[data-testid="modal"] [role="alert"]').allTextContents();
+    await field('changes').fill('no pair');
+    await page.click('[data-testid="modal-submit"]');
+    await expect.poll(errorsShown, { timeout: 10_000 }).toEqual([expect.stringMatching(/one change a line/)]);
+    await field('metric').fill('');
+    await page.click('[data-testid="modal-submit"]');
+    await expect.poll(errorsShown).toEqual([expect.stringMatching(/required/)]);
+    await field('metric').fill('val_f1');
+    await page.click('[data-testid="modal-submit"]');
+    await expect.poll(errorsShown, { timeout: 10_000 }).toEqual([expect.stringMatching(/one change a line/)]);
     await field('changes').fill('feature_set=v2');
+    expect(await errorsShown()).toEqual([]);
     await field('next').selectOption({ label: 'Just tell me' });
     await page.click('[data-testid="modal-submit"]');
     await field('prompt').waitFor({ timeout: 20_000 });

@@ -21,26 +21,27 @@ export function Modal({ modal, onSubmit, onClose }: Props) {
   const [edits, setEdits] = useState<Edits>(() => keptValues(view));
   const [own, setOwn] = useState<Record<string, string>>({});
   const [sending, setSending] = useState(false);
-  // What the app said of an earlier try is over once another one was stopped before it.
-  const [stale, setStale] = useState(false);
-  const errors = { ...(stale ? {} : modal.errors), ...own };
+  // The app's errors count until one types into their field, or sends the form again.
+  const [past, setPast] = useState<readonly string[]>([]);
+  const errors = { ...Object.fromEntries(Object.entries(modal.errors).filter(([blockId]) => !past.includes(blockId))), ...own };
 
   const form: Form = {
     valueOf: (blockId, actionId) => edits[blockId]?.[actionId] ?? null,
     change: (blockId, actionId, value) => {
       setEdits((before) => ({ ...before, [blockId]: { ...before[blockId], [actionId]: value } }));
       setOwn(({ [blockId]: _, ...others }) => others);
+      setPast((before) => [...before, blockId]);
     },
     errorOf: (blockId) => errors[blockId] ?? null,
   };
   const submit = async () => {
     const wrong = clientErrors(view, edits);
     setOwn(wrong);
-    if (Object.keys(wrong).length > 0) setStale(true);
+    setPast(Object.keys(modal.errors));
     if (Object.keys(wrong).length > 0 || sending) return;
     setSending(true);
     await onSubmit(viewValues(view, edits));
-    setStale(false);
+    setPast([]);
     setSending(false);
   };
 
