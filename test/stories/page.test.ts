@@ -137,7 +137,7 @@ describe.skipIf(BROWSER === undefined)('the page', () => {
     await page.click('[data-testid="story-done"]');
   });
 
-  it("shows one's own command and its answer also to somebody who has scrolled up, and moves for nothing else", async () => {
+  it("shows one's own command and its answer also to somebody who has scrolled up, and points to what others write", async () => {
     await be('U1');
     await say(Array.from({ length: 60 }, (_, i) => `line ${i}`).join('\n'));
     const list = page.locator('[data-testid="messages"]');
@@ -149,6 +149,17 @@ describe.skipIf(BROWSER === undefined)('the page', () => {
     await say('/experiment status');
     await expect.poll(() => list.locator('[data-testid="message"]').last().textContent()).toMatch(/Only visible to you/);
     await expect.poll(below).toBeLessThan(5);
+    await list.evaluate((box) => box.scrollTo(0, 0));
+    await expect.poll(below).toBeGreaterThan(200);
+    await page.evaluate(
+      (act) => fetch('/control/act', { method: 'POST', headers: { 'content-type': 'application/json' }, body: act }),
+      JSON.stringify({ as: 'U2', do: 'say', text: 'a word by somebody else', channel: 'C0ML' }),
+    );
+    await page.locator('[data-testid="to-end"]').waitFor();
+    expect(await below()).toBeGreaterThan(200);
+    await page.click('[data-testid="to-end"]');
+    await expect.poll(below).toBeLessThan(5);
+    await page.locator('[data-testid="to-end"]').waitFor({ state: 'detached' });
   });
 
   it('opens a form, and takes it; an expired approval loses its buttons; a killed worker is back', async () => {
