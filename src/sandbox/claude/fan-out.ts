@@ -47,7 +47,7 @@ export function parseFanOut(said: string): Understood | null {
 export function* fanOut({ run, parameter, values, metric }: FanOutPlan, defaults: Defaults): Walk {
   const job = run.job && 'id' in run.job ? run.job.id : run.job ? null : (defaults.job ?? null);
   if (!job) return 'Which job should I run? For several at once I need its id.';
-  const plan = `My plan:\n1. Run job ${job} ${values.length} times side by side: ${values.map((value) => `${parameter}=${value}`).join(', ')}.\n2. Wait for all of them, and name the best${metric ? ` by ${metric}` : ''}, with what is known of noise.`;
+  const plan = `My plan:\n1. Run job ${job} side by side, ${values.length} times: ${values.map((value) => `${parameter}=${value}`).join(', ')}.\n2. Wait for all of them, and name the best${metric ? ` by ${metric}` : ''}, with what is known of noise.`;
   const started = yield {
     say: plan,
     calls: values.map((value) => ({

@@ -119,12 +119,12 @@ export function runsInWords({ data }: Got): string[] {
   return runs.map((run) => `Run ${run.run_id}${named(run.run_id)}: ${run.status}${run.run_url ? ` ${run.run_url}` : ''}`);
 }
 
-/** Somebody's words to the letter, in a reply that is read as Markdown. */
+/** Somebody's words to the letter, in a reply that is read as Markdown: names with underscores need nothing for that, and a card shows replies as they are. */
 export function quoted(words: string, most = 120): string {
   return `"${words
     .trim()
     .slice(0, most)
-    .replace(/[\\`*_~[\]<>|#&!]/g, '\\$&')}"`;
+    .replace(/[\\`*[]|~(?=~)/g, '\\$&')}"`;
 }
 
 /** A figure as a tool gave it, without the digits nobody reads. */

@@ -122,8 +122,6 @@ function answersTo(heard: readonly string[]): string[] {
   const read = others.map((message) => quoted(message)).join(' and ');
   return [
     ...(thanks.length > 0 ? ["You're welcome."] : []),
-    ...(read
-      ? [`I read ${read}. I follow fixed rules, so on the way I neither answer nor change anything: say it again once this has ended, or stop it first.`]
-      : []),
+    ...(read ? [`I read ${read}, which changes nothing now: I follow fixed rules. Say it again once this has ended, or stop it first.`] : []),
   ];
 }

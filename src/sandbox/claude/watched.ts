@@ -19,7 +19,7 @@ export function* watched(plan: WatchedPlan, defaults: Defaults): Walk {
   const trip = tripped(waited.go);
   const link = url ? ` ${url}` : '';
   if (!trip) return ['It did not come true.', ...runsInWords(waited.go)].join('\n');
-  const came = `${trip.words} came true at step ${trip.step}: ${num(trip.value)}.`;
+  const came = `The condition "${trip.words}" came true at step ${trip.step}: ${num(trip.value)}.`;
   const goesOn = waited.go.data['still_running'] === true;
   if (react.do === 'stop') return goesOn ? yield* stop(runId, came, link) : `${came} The run had ended by itself.${link}`;
   return yield* checkAndRetrain(plan, react.retrain, { runId, metric, came, waited: waited.go }, defaults);

@@ -8,7 +8,7 @@ export const diverges: Scenario = {
     await stage.open('Train ads-train with learning_rate=1 and stop it if it diverges.');
     await stage.sam.click('approve_call', await stage.card(/learning_rate=1/));
     const { words } = await stage.ended();
-    check(/val_f1 not a number came true at step 3/.test(words), `The end does not say what came true: ${words}`);
+    check(/"val_f1 not a number" came true at step 3/.test(words), `The end does not say what came true: ${words}`);
     check(/CANCELED/.test(words), `The run was not canceled: ${words}`);
     await onlyNewRun(stage, before);
   },

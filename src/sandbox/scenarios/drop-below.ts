@@ -16,7 +16,7 @@ export const dropBelow: Scenario = {
     check((await newRuns(stage, before)).length === 1, 'It was trained again before the feature distribution was looked at.');
     await sam.click('approve_call', await stage.card(/ads-train/));
     const { words } = await stage.ended();
-    check(/val_f1 below 0\.6 came true at step \d+/.test(words), `The end does not say what came true: ${words}`);
+    check(/"val_f1 below 0\.6" came true at step \d+/.test(words), `The end does not say what came true: ${words}`);
     const runs = await newRuns(stage, before);
     check(runs.length === 2, `${runs.length} trainings were started instead of two.`);
     check(

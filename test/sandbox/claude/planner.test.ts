@@ -189,7 +189,7 @@ describe("the seed's job", () => {
   });
 
   test("somebody's words are quoted to the letter, though what it says is read as Markdown", async () => {
-    const reason = 'not *today*, see [this](https://x.test) & `that` #1';
+    const reason = 'not *today*, see [this](https://x.test) & `that` ~~#1~~ <b> \\n of snake_case or _v3_';
     const declined = await play(request(seed), { run_databricks_job: { status: 'declined', by: 'U2', reason } });
     expect(plainWords(declined.last)).toBe(`I did not start the run: it was declined, because "${reason}". I stop here.`);
     const odd = await play(request('Run a training job with feature_set=v2 and *dance*'), {});
@@ -342,9 +342,7 @@ describe('people who speak meanwhile', () => {
       turn === 1 ? 'how long will it take?' : null,
     );
     expect(toolsOf(played).slice(0, 3)).toEqual(['run_databricks_job', 'wait_for_job', 'wait_for_job']);
-    expect(played.replies[2]).toMatch(
-      /^I read "how long will it take\?"\. I follow fixed rules, so on the way I neither answer nor change anything: .*\nStill waiting\.$/,
-    );
+    expect(played.replies[2]).toMatch(/^I read "how long will it take\?", which changes nothing now: I follow fixed rules\. .*\nStill waiting\.$/);
     expect(played.last).toContain('Pull request:');
   });
 
@@ -354,7 +352,7 @@ describe('people who speak meanwhile', () => {
     const results = { ...good, wait_for_job: [running, running, good['wait_for_job'] as Canned] };
     const played = await play(request(seed), results, (turn) => (turn === 1 ? 'thanks' : turn === 2 ? said : null));
     expect(played.replies[2]).toBe("You're welcome.\nStill waiting.");
-    expect(played.replies[3]).toMatch(/^You're welcome\.\nI read "hm\?" and "and \\\*now\\\*\?"\. I follow fixed rules, [^\n]*\nStill waiting\.$/);
+    expect(played.replies[3]).toMatch(/^You're welcome\.\nI read "hm\?" and "and \\\*now\\\*\?", which changes nothing now: [^\n]*\nStill waiting\.$/);
   });
 
   test('a correction that came before the first reply is part of the plan', async () => {
