@@ -284,6 +284,19 @@ describe.skipIf(BROWSER === undefined)('the page', () => {
     expect(await replayed).toMatchObject({ code: 0, out: expect.stringMatching(/as it should be, in [\d.]+ s\n$/) });
   });
 
+  it('shows the whole sentence of a form, and opens what it starts as after the command', async () => {
+    await be('U1');
+    await page.click('[data-testid="channel-link"][data-channel="C0ML"]');
+    await page.click('[data-testid="shortcut-new"]');
+    const field = (id: string) => page.locator(`[data-testid="modal"] [data-block-id="${id}"] textarea`);
+    await field('changes').fill('feature_set=v2\nseed=77');
+    await page.click('[data-testid="modal-submit"]');
+    await field('prompt').waitFor({ timeout: 20_000 });
+    expect(await field('prompt').evaluate((area) => area.scrollHeight - area.clientHeight)).toBeLessThan(4);
+    await page.click('[data-testid="modal-submit"]');
+    await page.locator('[data-testid="thread"]', { hasText: 'seed=77' }).waitFor({ timeout: 20_000 });
+  });
+
   it('can be used with the keyboard alone', async () => {
     await page.keyboard.press('Alt+1');
     await expect.poll(() => page.getAttribute('[data-testid="identity"][data-user="U1"]', 'aria-pressed')).toBe('true');

@@ -1,5 +1,6 @@
 import { useEffect, useRef } from 'preact/hooks';
 import type { Act, Snapshot } from '../../control-types.ts';
+import { record } from '../blocks/json.ts';
 import type { Edits } from '../blocks/state-values.ts';
 import type { Acted } from './client.ts';
 import { parseCommand } from './completion.ts';
@@ -15,7 +16,7 @@ type Awaited = ({ channel: string; after: number } | { channel: string; thread: 
 /** A later message is about something else: a command need not open a thread. */
 const PATIENCE_MS = 10_000;
 
-/** Sends what the person types, clicks and submits. What a command or a mention starts is opened as a thread as soon as it is there. */
+/** Sends what the person types, clicks and submits. What a command, its form or a mention starts is opened as a thread as soon as it is there. */
 export function useSending({ sandbox, snapshot, me, channel, go }: Here) {
   const awaited = useRef<Awaited | null>(null);
 
@@ -33,12 +34,15 @@ export function useSending({ sandbox, snapshot, me, channel, go }: Here) {
     return acted.ok;
   };
 
+  const awaitThread = () => {
+    awaited.current = { channel, after: Math.max(0, ...snapshot.messages.map((message) => Number(message.ts))), since: Date.now() };
+  };
+
   return {
     async toChannel(text: string): Promise<boolean> {
       const command = parseCommand(text);
       if (command) {
-        const newest = Math.max(0, ...snapshot.messages.map((message) => Number(message.ts)));
-        awaited.current = { channel, after: newest, since: Date.now() };
+        awaitThread();
         return tell(await sandbox.act({ as: me, do: 'command', ...command, channel }));
       }
       const acted = await sandbox.act({ as: me, do: 'say', text, channel });
@@ -67,6 +71,9 @@ export function useSending({ sandbox, snapshot, me, channel, go }: Here) {
       return acted;
     },
     async submit(modal: string, values: Edits): Promise<void> {
+      // This form does what the command does.
+      const form = record(snapshot.modals.find(({ id }) => id === modal)?.view);
+      if (form.callback_id === 'new_experiment') awaitThread();
       const acted = await sandbox.act({ as: me, do: 'submit', modal, values });
       // Field errors stand at their fields; a toast would say it twice.
       if (!acted.ok && acted.error !== 'the form has errors') tell(acted);
