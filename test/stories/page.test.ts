@@ -295,6 +295,7 @@ describe.skipIf(BROWSER === undefined)('the page', () => {
     expect(await field('prompt').evaluate((area) => area.scrollHeight - area.clientHeight)).toBeLessThan(4);
     await page.click('[data-testid="modal-submit"]');
     await page.locator('[data-testid="thread"]', { hasText: 'seed=77' }).waitFor({ timeout: 20_000 });
+    await page.click('[data-testid="close-thread"]');
   });
 
   it('can be used with the keyboard alone', async () => {

@@ -45,6 +45,8 @@ export function walkOf(understood: Understood, defaults: Defaults): Walk {
       );
     case 'thanks':
       return only("You're welcome.");
+    case 'greeting':
+      return only(`Hello. ${CAN}`);
     case 'unclear':
       return only(unclear(understood));
     default:

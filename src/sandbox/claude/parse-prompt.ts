@@ -13,6 +13,7 @@ export function parsePrompt(prompt: string): Understood {
   if (repeated) return repeated;
   const said = normalised(prompt);
   if (isThanks(said)) return { is: 'thanks' };
+  if (greeting.test(said)) return { is: 'greeting' };
   if (schedule.test(said)) return { is: 'schedule' };
   if (production.test(said)) return { is: 'production' };
   return parseQuestion(said) ?? parseAgain(said) ?? parseWatched(said) ?? parseFanOut(said) ?? parseExperiment(said);
@@ -40,6 +41,10 @@ export function isThanks(said: string): boolean {
     said,
   );
 }
+
+/** Said before anything is asked, or to hear what can be asked. */
+const greeting =
+  /^(?:(?:hi|hey|hello|good (?:morning|afternoon|evening))(?: (?:there|labmate|all|everyone))?|help(?: me)?|(?:and )?what (?:can|do) (?:you|i) (?:do|ask|understand|say)(?: here)?)[.!? ]*$/i;
 
 const RUN_ID = '([0-9a-f]{32})';
 

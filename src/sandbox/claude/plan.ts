@@ -48,6 +48,7 @@ export type Understood =
   | { is: 'schedule' }
   | { is: 'production' }
   | { is: 'thanks' }
+  | { is: 'greeting' }
   /** `left`: what no rule took; `why`: where a rule itself says no. */
   | { is: 'unclear'; left: string[]; why: string | null };
 

@@ -169,7 +169,7 @@ describe('what it will not guess at', () => {
     'Run a training job with feature_set=v2. If val_f1 improved by 1%, open a PR unless it is Friday.',
     'Run a training job with feature_set=v2. Compare its val_f1 to the best run in "x". If val_auc improved by 1%, open a PR.',
     'Compare its val_f1 to the best run in experiment "ads-rank-v3".',
-    'hello',
+    'hello world',
     '👀',
   ])('%s', (prompt) => {
     expect(parsePrompt(prompt).is).toBe('unclear');

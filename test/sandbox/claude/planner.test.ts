@@ -493,6 +493,11 @@ describe('what it does not do', () => {
     expect(played.last).toContain('What I understand:');
   });
 
+  test.each(['hi', 'Hello labmate!', 'help', 'What can you do?'])('"%s" is greeted, with what it understands', async (words) => {
+    const played = await play(request(words), {});
+    expect(played.last).toMatch(/^I'm the sandbox's rule-based stand-in, not Claude\.\nHello\. What I understand:/);
+  });
+
   test('a tool that is not there ends the plan before anything runs on it', async () => {
     const reply = await planner({ model: 'm', max_tokens: 10, system, tools: [], messages: [{ role: 'user', content: request(seed) }] });
     expect(reply.content).toHaveLength(1);
