@@ -191,8 +191,12 @@ async function play(name: string, sandbox: { slack: SlackStandIn | null; variabl
 }
 
 async function readPorts(dir: string): Promise<Partial<Record<ServiceName, number>>> {
-  const text = await readFile(join(dir, 'ports.json'), 'utf8').catch(() => '{}');
-  return JSON.parse(text) as Partial<Record<ServiceName, number>>;
+  try {
+    return JSON.parse(await readFile(join(dir, 'ports.json'), 'utf8')) as Partial<Record<ServiceName, number>>;
+  } catch {
+    // None yet, or half written by one that was killed: the stand-ins take others.
+    return {};
+  }
 }
 
 function chosen(env: LaunchOptions['env'], wanted: (name: string) => boolean): Record<string, string> {

@@ -69,8 +69,9 @@ it('says that a port is taken before it starts anything', async () => {
   expect((await sandbox(['--port', '70000'])).err).toBe('labmate sandbox: --port is "70000": it takes a whole number from 0 to 65535.\n');
 });
 
-it("prints the page's URL alone on stdout", async () => {
+it("prints the page's URL alone on stdout, in a folder that a killed one left too", async () => {
   const dir = mkdtempSync(join(tmpdir(), 'labmate-page-'));
+  writeFileSync(join(dir, 'ports.json'), '{"slack":');
   const args = ['bin/labmate.mjs', 'sandbox', '--port', '0', '--dir', dir];
   const env = { PATH: process.env['PATH'] ?? '', HOME: tmpdir(), REDIS_URL: inject('redisUrl') };
   const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
