@@ -62,7 +62,10 @@ function unclear({ left, why }: Extract<Understood, { is: 'unclear' }>): string 
           .map((word) => quoted(word, 80))
           .join(', ')}${left.length > 12 ? ` and ${left.length - 12} more` : ''}.`
       : '';
-  return [`I did nothing, because I don't understand this whole request.`, why, words, CAN].filter(Boolean).join('\n');
+  const hint = left.some((word) => /\bprod(?:uction)?\b/i.test(word))
+    ? 'Which job belongs to production stands in labmate.json, and is not for a sentence to say. Name the job, such as "Run job 900 with feature_set=v2": one that labmate may not run is refused.'
+    : '';
+  return [`I did nothing, because I don't understand this whole request.`, why, words, hint, CAN].filter(Boolean).join('\n');
 }
 
 // biome-ignore lint/correctness/useYield: a walk without a step is a walk.

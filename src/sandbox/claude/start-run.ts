@@ -16,7 +16,7 @@ export function* startRun(run: RunPlan, defaults: Defaults, opening: string): Wa
     const input = { job_id: job.go, ...(wanted.config ? { config: wanted.config } : {}), parameters: wanted.parameters };
     const [got] = yield { say, calls: [{ tool: 'run_databricks_job', input }] };
     const stopped = stoppedBy(got, 'start the run');
-    if (stopped || !got) return { end: stopped ?? '' };
+    if (stopped || !got) return { end: got?.text.startsWith('JOB_NOT_FOUND') ? `${stopped} Ask me "Which jobs are there?" to see them.` : (stopped ?? '') };
     if (got.data['status'] !== 'question') {
       const { run_id: runId, run_url: url } = got.data;
       if (runId === undefined) return { end: `The job gave no run id: ${got.text}` };

@@ -222,7 +222,7 @@ describe("the seed's job", () => {
   test('a tool that fails: its fact is told, and not what it says to the model', async () => {
     const found = 'JOB_NOT_FOUND: Databricks has no job 99999. Next: look for the job with list_databricks_jobs. (not retryable)';
     const played = await play(request(seed), { run_databricks_job: found });
-    expect(played.last).toBe('I could not start the run: Databricks has no job 99999.');
+    expect(played.last).toBe('I could not start the run: Databricks has no job 99999. Ask me "Which jobs are there?" to see them.');
   });
 
   test('expired: nothing was decided, so nothing is done', async () => {
@@ -491,6 +491,12 @@ describe('what it does not do', () => {
     expect(played.calls).toEqual([]);
     expect(played.last).toContain('I don\'t know what to do with: "8", "GPUs".');
     expect(played.last).toContain('What I understand:');
+  });
+
+  test('a job that is only said to be in production is named by its number, which the gate can judge', async () => {
+    const played = await play(request('Run a training job in production with feature_set=v2.'), {});
+    expect(played.last).toContain('Name the job, such as "Run job 900 with feature_set=v2": one that labmate may not run is refused.');
+    expect(played.replies).toHaveLength(1);
   });
 
   test.each(['hi', 'Hello labmate!', 'help', 'What can you do?'])('"%s" is greeted, with what it understands', async (words) => {
