@@ -9,6 +9,7 @@ import { clientErrors, viewValues } from '../../src/sandbox/web/blocks/state-val
 import { type Surface, SurfaceProvider } from '../../src/sandbox/web/blocks/surface.ts';
 import { completionAt, isWhole, parseCommand } from '../../src/sandbox/web/data/completion.ts';
 import { formatPlace, parsePlace } from '../../src/sandbox/web/data/place.ts';
+import { linesOf } from '../../src/sandbox/web/data/record.ts';
 import { channelsOf, deciderOf, messageAt, modalOf, othersBefore, rootsOf, summaryOf, threadOf, waitingFor } from '../../src/sandbox/web/data/selection.ts';
 import { gist, trafficShown } from '../../src/sandbox/web/data/traffic.ts';
 import { parseMarkdown } from '../../src/sandbox/web/text/markdown.ts';
@@ -586,6 +587,19 @@ describe('the gist of an exchange', () => {
     expect(of({ payload: { type: 'view_submission', view: { callback_id: 'deny_reason' } } })).toBe('deny_reason');
     expect(of({ channel: 'C1', text: 'a &lt; b\nand more' })).toBe('a < b');
     expect(of(null)).toBe('');
+  });
+});
+
+describe('the log of a session', () => {
+  it('names a call by its tool, also where it waits', () => {
+    const lines = [
+      { seq: 2, type: 'replied', calls: [{ id: 'toolu_63e6', tool: 'run_databricks_job' }], content: [{ type: 'text', text: 'My plan' }] },
+      { seq: 3, type: 'call_parked', call: 'toolu_63e6', waiting: { for: 'approval', preview: { summary: 'Run job 101' } } },
+    ];
+    expect(linesOf(lines.map((line) => JSON.stringify(line))).map(({ gist }) => gist)).toEqual([
+      'calls run_databricks_job · My plan',
+      'run_databricks_job · waits for approval · Run job 101',
+    ]);
   });
 });
 

@@ -25,11 +25,7 @@ function gistOf(line: Record<string, unknown>, tool: string): string {
     opened: [string(line.alias), string(line.prompt)],
     told: [string(line.by), string(line.kind) === 'message' ? '' : string(line.kind), string(line.text)],
     replied: [calls.length > 0 ? `calls ${calls.join(', ')}` : 'says', said.find((text) => text !== '') ?? ''],
-    call_parked: [
-      string(line.call),
-      `waits for ${string(waiting.for)}`,
-      string(record(waiting.preview).summary) || string(waiting.question) || string(waiting.why),
-    ],
+    call_parked: [tool, `waits for ${string(waiting.for)}`, string(record(waiting.preview).summary) || string(waiting.question) || string(waiting.why)],
     call_started: [tool],
     call_finished: [tool, string(outcome.status), string(outcome.text)],
     woken: [tool, string(line.why)],
