@@ -70,7 +70,7 @@ export function ablationForm({ places, place, jobs, usual }: FormOffer): View {
     ]),
     // Where only one place is possible, it is no question.
     private_metadata: place,
-    submit: { type: 'plain_text', text: 'Write it' },
+    submit: { type: 'plain_text', text: 'Show the request' },
     close: { type: 'plain_text', text: 'Cancel' },
   };
 }
