@@ -313,6 +313,18 @@ describe.skipIf(BROWSER === undefined)('the page', () => {
     await page.keyboard.press('Alt+K');
     await page.locator('[data-testid="keys"]').waitFor();
     await page.keyboard.press('Escape');
+    // What closes with the focus in it gives it back to what opened it.
+    const focused = () => page.evaluate(() => document.activeElement?.getAttribute('data-testid'));
+    await page.focus('[data-testid="tab-sessions"]');
+    await page.keyboard.press('Enter');
+    await page.focus('[aria-label="Close this pane"]');
+    await page.keyboard.press('Enter');
+    await expect.poll(focused).toBe('tab-sessions');
+    await page.locator('[data-testid="thread-summary"]').last().focus();
+    await page.keyboard.press('Enter');
+    await page.focus('[data-testid="composer-thread"]');
+    await page.keyboard.press('Escape');
+    await expect.poll(focused).toBe('thread-summary');
   });
 
   it.each(['light', 'dark'] as const)('fits a narrow window and a wide one, %s', async (colorScheme) => {

@@ -4,12 +4,14 @@ import { Chaos } from './chaos.tsx';
 import { usePage } from './page-context.ts';
 import { SessionsPane } from './sessions.tsx';
 import { TrafficPane } from './traffic.tsx';
+import { useFocusBack } from './use-focus-back.ts';
 
 type Props = { message: SandboxMessage | null; onForget: () => void; say: (trouble: string) => void };
 
 /** What happens behind the thread, and ways to disturb it. A bar at the bottom; open, a pane. */
 export function Drawer({ message, onForget, say }: Props) {
   const { place, go } = usePage();
+  useFocusBack(place.drawer && `[data-testid="tab-${place.drawer}"]`);
   const tab = (name: Name, label: string) => (
     <button
       type="button"

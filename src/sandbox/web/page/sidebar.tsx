@@ -51,6 +51,7 @@ export function Sidebar({ waiting, unread, onNavigate, onReset, onHome }: Props)
           <button
             type="button"
             class={`sidebar-item${current === channel.id ? ' sidebar-item-on' : ''}${unread.has(channel.id) ? ' sidebar-item-unread' : ''}`}
+            aria-current={current === channel.id ? 'page' : undefined}
             data-testid="channel-link"
             data-channel={channel.id}
             onClick={() => open(channel.id)}

@@ -3,6 +3,7 @@ import { AgentState } from './agent-state.tsx';
 import { Composer } from './composer.tsx';
 import { MessageList } from './message-list.tsx';
 import { usePage } from './page-context.ts';
+import { useFocusBack } from './use-focus-back.ts';
 
 type Props = { channel: { id: string; name: string }; ts: string; onSend: (text: string) => Promise<boolean>; onSave: () => void };
 
@@ -10,6 +11,7 @@ export function Thread({ channel, ts, onSend, onSave }: Props) {
   const page = usePage();
   const { root, replies } = threadOf(page.snapshot, channel.id, ts, page.me.id);
   const decider = deciderOf(replies, page.snapshot, page.me.id);
+  useFocusBack(`[data-testid="message"][data-ts="${ts}"] [data-testid="thread-summary"]`);
   const close = () => page.go({ thread: null });
   return (
     <aside class="thread" aria-label="Thread" data-testid="thread" data-ts={ts}>

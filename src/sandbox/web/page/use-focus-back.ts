@@ -1,0 +1,13 @@
+import { useEffect } from 'preact/hooks';
+
+/** Takes the keyboard back to what opened a pane (a selector) when the pane closes with the focus in it: it would be nowhere otherwise. */
+export function useFocusBack(opener: string | null): void {
+  useEffect(() => {
+    if (opener === null) return;
+    return () => {
+      setTimeout(() => {
+        if (document.activeElement === document.body) document.querySelector<HTMLElement>(opener)?.focus({ preventScroll: true });
+      });
+    };
+  }, [opener]);
+}
