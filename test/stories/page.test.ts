@@ -293,6 +293,13 @@ describe.skipIf(BROWSER === undefined)('the page', () => {
     await page.click('[data-testid="modal-submit"]');
     await field('prompt').waitFor({ timeout: 20_000 });
     expect(await field('prompt').evaluate((area) => area.scrollHeight - area.clientHeight)).toBeLessThan(4);
+    // While it is still read nothing is started, and what somebody else starts stays closed.
+    await page.evaluate(
+      (act) => fetch('/control/act', { method: 'POST', headers: { 'content-type': 'application/json' }, body: act }),
+      JSON.stringify({ as: 'U2', do: 'command', command: '/experiment', text: 'good evening', channel: 'C0ML' }),
+    );
+    await page.locator('[data-testid="messages"] [data-testid="message"]', { hasText: 'good evening' }).locator('[data-testid="thread-summary"]').waitFor();
+    expect(await page.locator('[data-testid="thread"]').count()).toBe(0);
     await page.click('[data-testid="modal-submit"]');
     await page.locator('[data-testid="thread"]', { hasText: 'seed=77' }).waitFor({ timeout: 20_000 });
     await page.click('[data-testid="close-thread"]');
@@ -339,8 +346,11 @@ describe.skipIf(BROWSER === undefined)('the page', () => {
     // The menu that covers a narrow window goes with Escape, and what lies under it stays.
     await page.click('[aria-label="Channels and people"]');
     await page.locator('[aria-label="Close the menu"]').waitFor();
+    const focused = () => page.evaluate(() => document.activeElement?.getAttribute('data-testid'));
+    await expect.poll(focused).toBe('channel-link');
     await page.keyboard.press('Escape');
     await page.locator('[aria-label="Close the menu"]').waitFor({ state: 'detached' });
+    await expect.poll(focused).toBe('menu');
     await page.setViewportSize({ width: 1440, height: 900 });
   });
 

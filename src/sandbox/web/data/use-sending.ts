@@ -71,9 +71,9 @@ export function useSending({ sandbox, snapshot, me, channel, go }: Here) {
       return acted;
     },
     async submit(modal: string, values: Edits): Promise<void> {
-      // This form does what the command does.
+      // This form does what the command does, once its sentence is sent.
       const form = record(snapshot.modals.find(({ id }) => id === modal)?.view);
-      if (form.callback_id === 'new_experiment') awaitThread();
+      if (form.callback_id === 'new_experiment' && 'prompt' in values) awaitThread();
       const acted = await sandbox.act({ as: me, do: 'submit', modal, values });
       // Field errors stand at their fields; a toast would say it twice.
       if (!acted.ok && acted.error !== 'the form has errors') tell(acted);

@@ -16,7 +16,7 @@ import { Modal } from './modal.tsx';
 import { type Page, PageProvider } from './page-context.ts';
 import { ResetDialog } from './reset.tsx';
 import { StoryDialog } from './save-story.tsx';
-import { Sidebar } from './sidebar.tsx';
+import { Shade, Sidebar } from './sidebar.tsx';
 import { Thread } from './thread.tsx';
 
 export function App() {
@@ -79,7 +79,7 @@ function Workspace({ sandbox, snapshot }: { sandbox: Sandbox; snapshot: Snapshot
               void sandbox.act({ as: me.id, do: 'home' });
             }}
           />
-          {menu && <button type="button" class="shade" aria-label="Close the menu" onClick={() => setMenu(false)} />}
+          {menu && <Shade onClose={() => setMenu(false)} />}
           <div class="stage">
             <div class="panes">
               {at === 'home' || !channel ? <Home onMenu={openMenu} /> : <Channel channel={channel} onSend={sending.toChannel} onMenu={openMenu} />}

@@ -1,6 +1,8 @@
+import { useEffect } from 'preact/hooks';
 import { channelsOf, peopleOf } from '../data/selection.ts';
 import { Avatar } from './avatar.tsx';
 import { usePage } from './page-context.ts';
+import { useFocusBack } from './use-focus-back.ts';
 
 const ROLE_HINT: Record<string, string> = {
   requester: 'asks for experiments',
@@ -62,6 +64,7 @@ export function Sidebar({ waiting, unread, onNavigate, onReset, onHome }: Props)
         <button
           type="button"
           class={`sidebar-item${current === 'home' ? ' sidebar-item-on' : ''}`}
+          aria-current={current === 'home' ? 'page' : undefined}
           data-testid="home-link"
           onClick={() => {
             onHome();
@@ -106,4 +109,11 @@ export function Sidebar({ waiting, unread, onNavigate, onReset, onHome }: Props)
       </section>
     </nav>
   );
+}
+
+/** What lies over the page while the sidebar is a menu, in a narrow window. The keyboard goes into the menu, and back with it. */
+export function Shade({ onClose }: { onClose: () => void }) {
+  useFocusBack('[data-testid="menu"]');
+  useEffect(() => document.querySelector<HTMLElement>('.sidebar [aria-current="page"]')?.focus(), []);
+  return <button type="button" class="shade" aria-label="Close the menu" onClick={onClose} />;
 }

@@ -6,7 +6,10 @@ export function useFocusBack(opener: string | null): void {
     if (opener === null) return;
     return () => {
       setTimeout(() => {
-        if (document.activeElement === document.body) document.querySelector<HTMLElement>(opener)?.focus({ preventScroll: true });
+        const now = document.activeElement;
+        // What is only hidden keeps the focus until it is drawn.
+        if (now === null || now === document.body || getComputedStyle(now).visibility === 'hidden')
+          document.querySelector<HTMLElement>(opener)?.focus({ preventScroll: true });
       });
     };
   }, [opener]);
