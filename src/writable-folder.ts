@@ -16,7 +16,7 @@ export async function writableFolder(command: string, folder: string): Promise<v
 
 const WHY = {
   EEXIST: 'it is a file',
-  ENOTDIR: 'a part of it is a file',
+  ENOTDIR: 'a part of the path is a file',
   EACCES: 'its permissions do not allow it',
   EPERM: 'its permissions do not allow it',
   EROFS: 'its disk is read-only',

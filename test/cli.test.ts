@@ -123,7 +123,7 @@ describe('a mistake is told in one line, with the fix, without a stack or a secr
       'a folder for records where there can be none',
       ['records', '/dev/null/records'],
       { REDIS_URL: ENOUGH.REDIS_URL },
-      /^labmate records: nothing can be written into \/dev\/null\/records \(a part of it is a file\)/,
+      /^labmate records: nothing can be written into \/dev\/null\/records \(a part of the path is a file\)/,
     ],
     [
       'a folder for records that takes nothing, whoever one is',
@@ -142,10 +142,15 @@ describe('a mistake is told in one line, with the fix, without a stack or a secr
       'a folder for the sandbox below a file',
       ['sandbox', '--dir', `${emptyConfig}/x`],
       {},
-      /^labmate sandbox --dir: nothing can be written into \S+labmate\.json\/x \(a part of it is a file\): /,
+      /^labmate sandbox --dir: nothing can be written into \S+labmate\.json\/x \(a part of the path is a file\): /,
     ],
     ['a file in place of a folder for a scenario', ['sandbox', '--dir', emptyConfig, '--headless', '--scenario', 'denied'], {}, /\(it is a file\): /],
-    ['a file that is said to hold others', ['verify', `${emptyConfig}/x`], {}, /^labmate verify: \S+ cannot be read \(a part of it is a file\); name a file /],
+    [
+      'a file that is said to hold others',
+      ['verify', `${emptyConfig}/x`],
+      {},
+      /^labmate verify: \S+ cannot be read \(a part of the path is a file\); name a file /,
+    ],
     ['both transports at once', ['sandbox', '--http', '--socket'], {}, /--http and --socket exclude each other/],
     ['a scenario without --headless', ['sandbox', '--scenario', 'ablation'], {}, /--headless and --scenario NAME belong together/],
     ['a service that does not exist', ['sandbox', '--with', 'jira=real'], {}, /--with jira=real is not known; it is NAME=real/],
@@ -289,7 +294,7 @@ describe('what needs nothing', () => {
       code: 2,
       err: 'labmate mcp: there is no tool "nope"; see labmate mcp ls.\n',
     });
-    for (const none of [['--toolsets=,'], ['--toolsets='], ['ls', '--toolsets', ' , ']])
+    for (const none of [['--toolsets=,'], ['ls', '--toolsets', ' , ']])
       expect(await labmate(['mcp', ...none], env)).toMatchObject({
         code: 2,
         err: 'labmate mcp: --toolsets names none; there are databricks, mlflow, github, grafana, slack, people, sessions.\n',
