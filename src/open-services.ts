@@ -9,7 +9,7 @@ import { slackService } from './services/slack.ts';
 import type { Services } from './tools/define-tool.ts';
 
 /** A client for each backend that is configured; the others are undefined, and with them their tools. Nothing is connected yet. */
-export function openServices({ backends, slack, proxies }: Pick<AnyConfig, 'backends' | 'slack' | 'proxies'>): Services {
+export function openServices({ backends, slack }: Pick<AnyConfig, 'backends' | 'slack'>): Services {
   // MLflow on Databricks shares the login, so that one token serves both and is renewed once.
   const login = backends.databricks ? databricksAuth(backends.databricks) : undefined;
   return {
@@ -17,7 +17,7 @@ export function openServices({ backends, slack, proxies }: Pick<AnyConfig, 'back
     mlflow: backends.mlflow && mlflow(mlflowLogin(backends.mlflow, login)),
     github: backends.github && github(backends.github),
     grafana: backends.grafana && grafana(backends.grafana),
-    slack: slack ? slackService({ token: slack.botToken, apiUrl: slack.apiUrl, fetch: proxies ? fetch : undefined }) : undefined,
+    slack: slack ? slackService({ token: slack.botToken, apiUrl: slack.apiUrl }) : undefined,
   };
 }
 

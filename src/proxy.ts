@@ -6,15 +6,21 @@ export type Proxies = { https: string; http: string; except: string };
 /** A service on this machine is never asked through somebody else's. */
 const HERE = ['localhost', '127.0.0.1', '[::1]'];
 
+let inUse: Dispatcher = new Agent();
+
 /**
  * From now on every request of this process goes through the proxies, or straight where there are none, but for Redis', traces' and the children's own. What is
  * encrypted goes through a tunnel; plain HTTP is forwarded, as most proxies open tunnels to port 443 only. What comes back puts the way of before back.
  */
 export function useProxies(proxies: Proxies | null): () => void {
-  const before = getGlobalDispatcher();
-  // Node's own fetch looks there, too.
-  setGlobalDispatcher(proxies ? through(proxies) : new Agent());
-  return () => setGlobalDispatcher(before);
+  const before = { ours: inUse, everybodys: getGlobalDispatcher() };
+  inUse = proxies ? through(proxies) : new Agent();
+  // Node's own fetch looks there.
+  setGlobalDispatcher(inUse);
+  return () => {
+    inUse = before.ours;
+    setGlobalDispatcher(before.everybodys);
+  };
 }
 
 function through({ https, http, except }: Proxies): Dispatcher {
@@ -22,7 +28,7 @@ function through({ https, http, except }: Proxies): Dispatcher {
   return new EnvHttpProxyAgent({ httpsProxy: https, httpProxy: http, noProxy, proxyTunnel: false });
 }
 
-/** The same way for those who want to be handed it: WebSockets. */
+/** The same way for those who do not ask through Node's fetch. */
 export function wayInUse(): Dispatcher {
-  return getGlobalDispatcher();
+  return inUse;
 }

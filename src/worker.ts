@@ -98,7 +98,7 @@ export async function openStepper(config: Config, core: Core, log: Log, { figure
   const calls = await openCalls(config, core, { breakers: figures.counting(makeBreakers()), tools, mounting });
   const { toolbox, breakers } = calls;
   const system = systemPrompt({ ...settings, actIn: permissions.actIn, mounted: config.mounted.length > 0 });
-  const model = claude({ ...config.claude, fetch: config.proxies ? fetch : undefined });
+  const model = claude(config.claude);
   const image = async (sha256: string) => {
     const data = await core.blobs.get(sha256);
     return data ? Buffer.from(data).toString('base64') : null;

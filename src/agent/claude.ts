@@ -10,8 +10,6 @@ export type ClaudeOptions = {
   apiKey: string;
   baseUrl?: string | undefined;
   model: string;
-  /** Another way there than our own, which knows of no proxy. */
-  fetch?: typeof fetch | undefined;
   /** After so many ms without a byte that matters, the turn is given up and asked again later. */
   silenceMs?: number | undefined;
 };
@@ -133,7 +131,7 @@ function clientOf(options: ClaudeOptions): Anthropic {
     ...(options.baseUrl ? { baseURL: options.baseUrl } : {}),
     // The SDK would sleep out any Retry-After inside the process; the session stores that wait instead.
     maxRetries: 0,
-    fetch: options.fetch ?? httpFetch({ again: true }),
+    fetch: httpFetch({ again: true }),
     timeout: 60_000,
     // It would print pieces of unreadable answers, and stdout belongs to MCP.
     logLevel: 'off',

@@ -9,7 +9,7 @@ import { type Finding, fixOfSlack, leftOut, look, ok, reach, seeAddress, warning
 
 /** The Slack app with its real tokens: who it is, what it may do, whether it hears, and whether it is the app that this version needs. */
 export async function slackFindings(config: AnyConfig): Promise<Finding[]> {
-  const { slack, proxies } = config;
+  const { slack } = config;
   if (!slack)
     return [
       wrong(
@@ -17,7 +17,7 @@ export async function slackFindings(config: AnyConfig): Promise<Finding[]> {
         `needs ${VARIABLES.slack}: not all of it is set; "labmate manifest" prints what the app is made from (api.slack.com/apps, From a manifest).`,
       ),
     ];
-  const service = slackService({ token: slack.botToken, apiUrl: slack.apiUrl, fetch: proxies ? fetch : undefined });
+  const service = slackService({ token: slack.botToken, apiUrl: slack.apiUrl });
   let unseen: string | null = null;
   const bot = look(
     'Slack',

@@ -47,10 +47,10 @@ async function redisFindings({ redis }: AnyConfig): Promise<Finding[]> {
   });
 }
 
-async function claudeFindings({ claude, proxies }: AnyConfig): Promise<Finding[]> {
+async function claudeFindings({ claude }: AnyConfig): Promise<Finding[]> {
   if (!claude) return [wrong('Claude', 'ANTHROPIC_API_KEY is not set; without it nothing can be planned.')];
   return look('Claude', async (signal) => {
-    const facts = await modelFacts({ ...claude, fetch: proxies ? fetch : undefined }, signal);
+    const facts = await modelFacts(claude, signal);
     if (!facts.known) return [wrong('Claude', /ANTHROPIC_/.test(facts.why) ? facts.why : `${facts.why} Correct ANTHROPIC_BASE_URL, or see to the network.`)];
     if (facts.lifecycle === 'retired') return [wrong('Claude', `${facts.id} is retired: set ANTHROPIC_MODEL to another.`)];
     const ends = facts.retiresAt ? `, on ${facts.retiresAt.slice(0, 10)}` : '';

@@ -1,13 +1,12 @@
 import type { AsyncLocalStorage } from 'node:async_hooks';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import type { ClientRequest, IncomingMessage } from 'node:http';
 import { type Attributes, type Context, type Span, SpanKind, SpanStatusCode, type Tracer } from '@opentelemetry/api';
 
-/** What Node's own fetch says of a request as it goes; the names are undici's. */
+/** What undici says of a request as it goes: ours, and that in Node's own fetch. */
 type Request = { method: string; origin: string | URL; path: string };
 type Said = { request: Request; response?: { statusCode: number }; error?: Error };
 
-/** A span for every HTTP request that is made inside a step, heard from Node itself: no client has to know of it. */
+/** A span for every HTTP request that is made inside a step, heard from undici itself: no client has to know of it. */
 export function requestSpans(tracer: Tracer, inside: AsyncLocalStorage<Context>): { stop(): void } {
   const open = new WeakMap<Request, Span>();
   const end = (said: Said, error?: Error) => {
@@ -28,30 +27,7 @@ export function requestSpans(tracer: Tracer, inside: AsyncLocalStorage<Context>)
     'undici:request:trailers': (said) => end(said),
     'undici:request:error': (said) => end(said, said.error),
   };
-  // Claude and Slack are asked over node:http, which says it in its own way.
-  const plain = new WeakMap<ClientRequest, Span>();
-  const plainly: Record<string, (said: { request: ClientRequest; response?: IncomingMessage; error?: Error }) => void> = {
-    'http.client.request.start': ({ request }) => {
-      const parent = inside.getStore();
-      if (!parent) return;
-      const { method, path, protocol } = request;
-      const origin = `${protocol}//${String(request.getHeader('host') ?? request.host)}`;
-      plain.set(request, tracer.startSpan(method, { kind: SpanKind.CLIENT, attributes: requestAttributes({ method, origin, path }) }, parent));
-    },
-    'http.client.response.finish': ({ request, response }) => {
-      const span = plain.get(request);
-      plain.delete(request);
-      if (span) answered(span, response?.statusCode ?? 0);
-      span?.end();
-    },
-    'http.client.request.error': ({ request, error }) => {
-      const span = plain.get(request);
-      plain.delete(request);
-      if (span) failed(span, error);
-      span?.end();
-    },
-  };
-  const all = Object.entries({ ...listeners, ...plainly });
+  const all = Object.entries(listeners);
   for (const [channel, listener] of all) subscribe(channel, listener as never);
   return {
     stop() {

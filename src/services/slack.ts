@@ -70,15 +70,11 @@ const TIMEOUT_MS = 5_000;
 /** Whoever clicked waits for the form, and Slack waits 3 s for an acknowledgement that comes after it. */
 const MODAL_MS = 2_000;
 
-/** Node's fetch lets idle connections go after this, too: Slack's end closes them sooner or later, and what is sent in that moment is lost. */
-const IDLE_MS = 4_000;
-
-/** `fetch`: how requests leave, where they may not leave by themselves, such as through a proxy. */
-export type SlackLogin = { token: string; apiUrl?: string | undefined; fetch?: typeof fetch | undefined };
+export type SlackLogin = { token: string; apiUrl?: string | undefined };
 
 /** The real one. `apiUrl` points it elsewhere; retries are off, because a lost reply retried is a second message. */
-export function slackService({ token, apiUrl, fetch: given }: SlackLogin): SlackService {
-  const ask = given ?? plainly(httpFetch({ idleMs: IDLE_MS }));
+export function slackService({ token, apiUrl }: SlackLogin): SlackService {
+  const ask = plainly(httpFetch());
   const web = new WebClient(token, {
     ...(apiUrl ? { slackApiUrl: apiUrl } : {}),
     fetch: ask,

@@ -74,6 +74,9 @@ test('a streamed reply comes back as the very blocks that were sent, thinking an
   expect(api.requests.at(-1)?.request).toMatchObject({ stream: true, cache_control: { type: 'ephemeral' }, max_tokens: 32_000 });
 });
 
+/** A connection is used again a turn of the loop after its answer was read. */
+const free = () => new Promise((resolve) => setTimeout(resolve, 20));
+
 test('what goes out is byte for byte what was prepared, over a kept connection, with the headers of the SDK', async () => {
   const bodies: Buffer[] = [];
   const seen: IncomingHttpHeaders[] = [];
@@ -97,7 +100,10 @@ test('what goes out is byte for byte what was prepared, over a kept connection, 
     Buffer.from('{"role" : "user", "n":9007199254740993,"n":1.0,"content":[] }'),
   ];
   const say = claude({ apiKey: key, baseUrl, model });
-  for (const maxTokens of [8_192, 32_768]) await say(request({ messages, maxTokens }));
+  for (const maxTokens of [8_192, 32_768]) {
+    await say(request({ messages, maxTokens }));
+    await free();
+  }
   const head = JSON.stringify({ model, stream: true, cache_control: { type: 'ephemeral' }, system: 'You help.', tools });
   const prefix = Buffer.concat([Buffer.from(`${head.slice(0, -1)},"messages":[`), ...messages]);
   expect(bodies).toEqual([8_192, 32_768].map((n) => Buffer.concat([prefix, Buffer.from(`],"max_tokens":${n}}`)])));
@@ -107,9 +113,13 @@ test('what goes out is byte for byte what was prepared, over a kept connection, 
 
 test('a connection that the server closed while it was kept is not an outage: the request goes out on a new one', async () => {
   let asked = 0;
+  let closed = 0;
   const served = new WeakSet();
   const server = createServer(({ socket }, response) => {
-    if (served.has(socket)) return void socket.destroy();
+    if (served.has(socket)) {
+      closed += 1;
+      return void socket.destroy();
+    }
     served.add(socket);
     asked += 1;
     response.writeHead(529, { 'content-length': 2 }).end('{}');
@@ -117,8 +127,12 @@ test('a connection that the server closed while it was kept is not an outage: th
   servers.push(server);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const say = claude({ apiKey: key, baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, model });
-  for (let i = 0; i < 2; i++) expect(await say(request())).toMatchObject({ kind: 'wait', why: 'Claude is overloaded (529).' });
+  for (let i = 0; i < 2; i++) {
+    expect(await say(request())).toMatchObject({ kind: 'wait', why: 'Claude is overloaded (529).' });
+    await free();
+  }
   expect(asked).toBe(2);
+  expect(closed).toBe(1);
 });
 
 test('the second request reads from the cache everything that the first one wrote', async () => {

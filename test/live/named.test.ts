@@ -18,7 +18,7 @@ describe('named by the environment', () => {
   for (const [name, backend, tool, input, list] of looks) {
     test.skipIf(!backend && env.faults.length === 0)(`${name} is read as its stand-in is`, async () => {
       expect(env.faults).toEqual([]);
-      const box = await aToolbox(openServices({ backends, slack: null, proxies: null }), false);
+      const box = await aToolbox(openServices({ backends, slack: null }), false);
       const answer = await box.call(tool, input);
       expect(answer.failed, answer.text).toBe(false);
       expect(answer.data[list]).toBeInstanceOf(Array);

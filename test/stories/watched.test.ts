@@ -77,7 +77,7 @@ test('inside a turn stand the questions to the model, the calls, and the request
     'http.request.method': 'POST',
     'http.response.status_code': 200,
   });
-  // Also of those that go over node:http: one question to the model each, and the look at who approved.
+  // Also of those that do not go by Node's fetch: one question to the model each, and the look at who approved.
   const to = (path: string) => collector.spans.filter((s) => String(s.attributes['url.full']).endsWith(path));
   expect(to('/v1/messages').map((s) => [s.parentSpanId, s.attributes['http.response.status_code']])).toEqual(chats.map((s) => [s.spanId, 200]));
   expect(to('/users.info').length).toBeGreaterThan(0);
