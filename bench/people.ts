@@ -8,6 +8,7 @@ const SHORT = { calls: 1, ask: 1, bytes: 100, atOnce: 64 };
 const slackEnv = { SIGNING_SECRET };
 /** So many times the fewest sleepers come and go before the heap is looked at. */
 const WARM = 4;
+const REST_MS = 50;
 /** As compose.yaml runs it. */
 const APART = 'gateway and worker in two processes';
 
@@ -17,7 +18,7 @@ const APART = 'gateway and worker in two processes';
  */
 export async function measurePeople(
   stage: Stage,
-  size: { clicks: number; rounds: number; bursts: number; commands: number; heap: [number, number] },
+  size: { warm: number; clicks: number; rounds: number; bursts: number; commands: number; heap: [number, number] },
 ): Promise<Goal[]> {
   const bolt = await stage.start('contenders/bolt.js', { env: slackEnv });
   const port = await freePort();
@@ -26,9 +27,16 @@ export async function measurePeople(
   const labmate = await stage.start('contenders/labmate.js', { env, execArgv });
   const gateway = await stage.start('contenders/gateway.js', { env: { ...env, PORT: String(port) }, execArgv });
 
+  const [few, many] = size.heap;
+  // Until the engine has compiled what parks, draws and answers, on both sides: a process of a day is measured, not one of its first minute. In the heap, too,
+  // compiled code and what the engine learned took more room than all that sleep.
+  await labmate.ask('park', { ...SHORT, name: 'w', sessions: few * WARM });
+  await labmate.ask('approve', { name: 'w', sessions: few * WARM });
+  await labmate.ask('untilNone');
+  await clicks(stage, labmate, port, 'warm', size.warm);
+  await bareClick(bolt, size.warm);
   const alone: number[] = [];
   const bare: number[] = [];
-  await clicks(stage, labmate, port, 'warm', 30);
   for (let round = 0; round < size.rounds; round++) {
     bare.push(await bareClick(bolt, size.clicks));
     alone.push(percentile(await clicks(stage, labmate, port, `u${round}`, size.clicks), 50));
@@ -36,11 +44,6 @@ export async function measurePeople(
   const acks = await measureAcks(bolt, port, size);
   await labmate.ask('untilNone');
 
-  const [few, many] = size.heap;
-  // Until the engine has compiled what parks and draws: compiled code and what it learned lie in the heap, too, and took more room than all that sleep.
-  await labmate.ask('park', { ...SHORT, name: 'w', sessions: few * WARM });
-  await labmate.ask('approve', { name: 'w', sessions: few * WARM });
-  await labmate.ask('untilNone');
   const heaps: [sleepers: number, bytes: number][] = [];
   for (let asleep = few; asleep <= many; asleep += few) {
     const more = { name: `h${asleep}`, sessions: few };
@@ -98,11 +101,16 @@ async function clicks(stage: Stage, labmate: Child, port: number, name: string, 
     const late = new Promise<never>((_, reject) => setTimeout(() => reject(new Error(`the click on ${session} reached no tool`)), 20_000).unref());
     all.push((await Promise.race([wired, late])) - began);
     await labmate.ask('untilEnded', { session });
-    // What follows an end (the index, the bell that is done with) is not the next click's.
-    await new Promise((r) => setTimeout(r, 50));
+    await rest();
   }
   return all;
 }
+
+/**
+ * Between two clicks of either side: what follows an end (the index, the bell that is done with) is not the next click's, and who has just rested takes longer to
+ * begin, so both have rested alike.
+ */
+const rest = () => new Promise((r) => setTimeout(r, REST_MS));
 
 /** A click on Bolt that does nothing, and a job's way to its worker: p50 of each, together. */
 async function bareClick(bolt: Child, count: number): Promise<number> {
@@ -110,9 +118,9 @@ async function bareClick(bolt: Child, count: number): Promise<number> {
   const all: number[] = [];
   for (let i = 0; i < count; i++) {
     all.push(await deliver(port, click(`none/${i}`, 'U2')));
-    await new Promise((r) => setTimeout(r, 5));
+    await rest();
   }
-  return percentile(all, 50) + percentile(await bolt.ask<number[]>('pickups', { count }), 50);
+  return percentile(all, 50) + percentile(await bolt.ask<number[]>('pickups', { count, restMs: REST_MS }), 50);
 }
 
 /** All at once; each of ours has its session in the log before it is acknowledged. */

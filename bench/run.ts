@@ -18,8 +18,8 @@ import { type Goal, openStage } from './stage.ts';
 const values = JSON.parse(process.env['LABMATE_BENCH'] ?? '{}') as { quick?: boolean; growth?: boolean; only?: string; profile?: string };
 const say = (line: string) => process.stdout.write(`${line}\n`);
 const size = values.quick
-  ? { rounds: 3, bursts: 3, sessions: 60, parked: 100, clicks: 20, heap: [100, 1_000] as [number, number] }
-  : { rounds: 9, bursts: 15, sessions: 200, parked: 1_000, clicks: 40, heap: [1_000, 10_000] as [number, number] };
+  ? { rounds: 3, bursts: 3, sessions: 60, parked: 100, warm: 30, clicks: 20, heap: [100, 1_000] as [number, number] }
+  : { rounds: 9, bursts: 15, sessions: 200, parked: 1_000, warm: 200, clicks: 40, heap: [1_000, 10_000] as [number, number] };
 
 const stage = await openStage(say, values.profile);
 const processor = cpus();
@@ -39,7 +39,7 @@ const PARTS: Record<string, () => Promise<Goal[]>> = {
   parked: () => measureParked(stage, { rounds: values.quick ? 3 : 5, sessions: size.parked }),
   bytes: () => measureBytes(stage, { steps: 100 }),
   asking: () => measureAsking(stage, { runs: 1_000 }),
-  people: () => measurePeople(stage, { clicks: size.clicks, rounds: size.rounds, bursts: size.bursts, commands: 200, heap: size.heap }),
+  people: () => measurePeople(stage, { warm: size.warm, clicks: size.clicks, rounds: size.rounds, bursts: size.bursts, commands: 200, heap: size.heap }),
   start: () => measureColdStart(stage, { rounds: 7 }),
 };
 const only = values.only?.split(',');

@@ -22,8 +22,8 @@ let counter = 0;
 
 serve(
   {
-    /** Ms from `add` to the processor, one after the other. */
-    pickups: async ({ count }: { count: number }) => {
+    /** Ms from `add` to the processor, one after the other, with so long between them. */
+    pickups: async ({ count, restMs }: { count: number; restMs: number }) => {
       const all: number[] = [];
       for (let i = 0; i < count; i++) {
         const id = String(++counter);
@@ -33,6 +33,7 @@ serve(
         await picked;
         all.push(performance.now() - began);
         waiting.delete(id);
+        await new Promise((r) => setTimeout(r, restMs));
       }
       return all;
     },
