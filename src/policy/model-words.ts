@@ -30,19 +30,21 @@ const markdown = new Marked({
 
 /**
  * Words that a model wrote in Markdown, as elements of one rich text block: emphasis, code, headings, lists, quotes and tables are what they are meant to be. A link
- * comes of an address only where the page is `known`, each with a short name; a mention never.
+ * comes of an address only where the page is `known`, each with a short name; a mention never. `room`: what is longer is one text as it is, so that whoever cuts
+ * the longest of a message cuts it, and not what stands beside its many pieces.
  */
-export function richWords(words: string, known: Known = new Map()): Passage[] {
+export function richWords(words: string, known: Known = new Map(), room = Number.POSITIVE_INFINITY): Passage[] {
   const over = words.length - MOST;
   const text = over > 0 ? `${words.slice(0, MOST)}… (${over} more characters)` : words;
   const passages = text.split(/[\n\r\u2028\u2029]/).some(isTooDeep) ? [] : passagesOf(markdown.lexer(text), known);
-  const fits = passages.length > 0 && piecesIn(passages) <= MOST_PIECES && saidIn(leaves(passages)).length <= Math.max(text.length, MOST_SHOWN);
+  const all = leaves(passages);
+  const fits = passages.length > 0 && piecesIn(passages) <= MOST_PIECES && saidIn(all).length <= Math.max(text.length, MOST_SHOWN) && lengthOf(all) <= room;
   return fits ? passages : [section([piece(text || ' ')])];
 }
 
 /** The same within one quote, where it stands among facts: nothing of it can look like a line of ours, and no address is a link. */
-export function quotedWords(words: string): Passage {
-  return { type: 'rich_text_quote', elements: flat(richWords(words)) };
+export function quotedWords(words: string, room?: number): Passage {
+  return { type: 'rich_text_quote', elements: flat(richWords(words, new Map(), room)) };
 }
 
 /** Whether a line begins with more quotes and lists in each other than are taken apart. Reads each character once. */
@@ -239,6 +241,11 @@ function leaves(parts: readonly Rich[]): Rich[] {
 /** What elements say, without how. */
 function saidIn(elements: readonly Rich[]): string {
   return elements.map((e) => unescaped(String(e['text'] ?? ''))).join('');
+}
+
+/** As much of a message as they take. */
+function lengthOf(elements: readonly Rich[]): number {
+  return elements.reduce((sum, e) => sum + String(e['text'] ?? '').length, 0);
 }
 
 function piecesIn(parts: readonly Rich[]): number {

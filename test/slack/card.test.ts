@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Preview, SessionEvent } from '../../src/session/events.ts';
 import { narrate, type Slot } from '../../src/slack/narrate.ts';
 import { differences } from '../../src/slack/views/card.ts';
+import { finalMessage } from '../../src/slack/views/messages.ts';
 import { asks, finished, opened, replied, sessionOf } from '../session/logs.ts';
 import { permissions } from './a-desk.ts';
 
@@ -160,4 +161,37 @@ test("the model's words on a card and in a question are shown as in the thread, 
     ]);
     expect(JSON.stringify(blocks)).not.toMatch(/"type":"link"|"U9"|"broadcast"/);
   }
+});
+
+test("however many pieces the model's words come in, they take no room from the facts of a card, nor from the record's head", () => {
+  const words = Array.from({ length: 149 }, () => `**${'a'.repeat(43)}** ${'b'.repeat(41)}`).join(' ');
+  const parameters = Object.fromEntries(Array.from({ length: 60 }, (_, i) => [`p${i}`, 'v'.repeat(20)]));
+  const asking = (call: string) => {
+    const question = asks(call);
+    if (question.waiting.for !== 'approval') throw new Error('no question');
+    const { waiting } = question;
+    const approval = `${waiting.approval}-${call}`;
+    return { ...question, waiting: { ...waiting, approval, arguments: { job_id: '1', parameters }, preview: { ...waiting.preview, why: words } } };
+  };
+  const tools = (...ids: string[]) =>
+    replied(
+      1,
+      ids.map((id) => ({ id, tool: 'run_databricks_job' })),
+    );
+  const shown = (events: SessionEvent[]) => {
+    const card = narrate(sessionOf([opened(), ...events]), { approvers: permissions.approvers }).find(({ name }) => name.startsWith('card:'));
+    return JSON.stringify(card && 'blocks' in card ? card.blocks : []);
+  };
+  const alone = shown([tools('c1'), asking('c1')]);
+  expect(alone).toContain('p59');
+  expect(alone).toContain('expires');
+  expect(alone).toMatch(/aaa.*more characters/);
+  const both = shown([tools('c1', 'c2'), asking('c1'), asking('c2')]);
+  expect(both.match(/p59/g)).toHaveLength(2);
+
+  const answer = `**${'&'.repeat(40)}** ${'&'.repeat(38)} `.repeat(149);
+  const final = { heading: 'Done', requester: 'U1', words: answer, known: new Map(), did: [{ text: 'Run 7' }], lines: 9, head: 'f'.repeat(64), bare: false };
+  const blocks = JSON.stringify(finalMessage(final as never).blocks);
+  expect(blocks).toContain(`head ${final.head}`);
+  expect(blocks).toContain('Run 7');
 });

@@ -6,7 +6,7 @@ import type { ChangedArgument } from '../../session/changed-arguments.ts';
 import type { Preview } from '../../session/events.ts';
 import { argumentsInFull, isShownWhole } from '../../session/in-full.ts';
 import type { Approval } from '../../session/state.ts';
-import { fallback, fitted, LIMITS } from './limits.ts';
+import { fallback, fitted, LIMITS, textIn } from './limits.ts';
 import { actions, type Bit, bold, bullets, button, clock, code, context, italic, link, mono, type Para, para, rich, t, user } from './rich.ts';
 
 /** Decisions on one message. */
@@ -14,6 +14,8 @@ export const DECISIONS = 9;
 /** The text of all decisions of a message, and of one alone: nothing of a decision may be pushed out by another. */
 const ALL_TEXT = 10_800;
 const ONE_TEXT = 4_000;
+/** Where it comes from, whose words stand there, the button for all. */
+const REST_TEXT = 1_000;
 /** As much of a decision's text as its arguments may take on the card itself. */
 const OF_ARGUMENTS = 0.6;
 
@@ -67,21 +69,24 @@ export function card(decisions: readonly Decision[], view: CardView): { text: st
 /** One question: its buttons stand last, under everything there is to read. */
 function one(d: Decision, open: readonly Decision[], view: CardView, room: number): Block[] {
   const [facts, ...rest] = fitted(decision(d, view, room), { blocks: 8, text: room });
-  return facts ? [facts, ...saidOf([d]), ...mayApprove(open, view), ...rest] : [];
+  const below = [...mayApprove(open, view), ...rest];
+  return facts ? [facts, ...saidOf([d], [facts, ...below]), ...below] : [];
 }
 
 /** Several: each with its buttons, and below them what concerns all. */
 function several(decisions: readonly Decision[], open: readonly Decision[], view: CardView, room: number): Block[] {
   const each = decisions.flatMap((d) => [...fitted(decision(d, view, room), { blocks: 8, text: room }), { type: 'divider' }]);
-  return [...each, ...saidOf(decisions), ...mayApprove(open, view)];
+  const below = mayApprove(open, view);
+  return [...each, ...saidOf(decisions, [...each, ...below]), ...below];
 }
 
-/** Why, in the model's words: below everything that is a fact, once where it said the same of all. */
-function saidOf(decisions: readonly Decision[]): Block[] {
+/** Why, in the model's words: below everything that is a fact, once where it said the same of all; they take no room from what stands `beside` them. */
+function saidOf(decisions: readonly Decision[], beside: readonly Block[]): Block[] {
   const putBy = new Map<string, string | null>();
   for (const { approval, putBy: by } of decisions) if (approval.preview.why) putBy.set(approval.preview.why, by);
+  const room = Math.floor((LIMITS.message - REST_TEXT - textIn(beside)) / Math.max(1, putBy.size));
   return [...new Set(putBy.values())].map((by) =>
-    rich(para(...saidBy(by)), ...[...putBy].filter(([, who]) => who === by).map(([words]) => quotedWords(named(words)))),
+    rich(para(...saidBy(by)), ...[...putBy].filter(([, who]) => who === by).map(([words]) => quotedWords(named(words), room))),
   );
 }
 

@@ -103,6 +103,11 @@ function set(leaf: Leaf, text: string): void {
   leaf.holder[leaf.key] = text === '' ? ' ' : text;
 }
 
+/** How much text stands in blocks. */
+export function textIn(blocks: readonly Block[]): number {
+  return blocks.flatMap(leaves).reduce((sum, leaf) => sum + get(leaf).length, 0);
+}
+
 /** Every place of a block where text stands, with its own limit. Ids, urls and values are not text; the builders keep them short. */
 function leaves(block: Block): Leaf[] {
   const found: Leaf[] = [];

@@ -1,7 +1,7 @@
 import { plainWords, quotedWords, richWords } from '../../policy/model-words.ts';
 import { named } from '../../policy/outside-text.ts';
 import type { Block } from '../../services/slack.ts';
-import { fallback, fitted } from './limits.ts';
+import { fallback, fitted, LIMITS, textIn } from './limits.ts';
 import { actions, type Bit, bold, bullets, button, clock, context, link, numbered, para, quote, rich, t, user } from './rich.ts';
 
 type Message = { text: string; blocks: Block[] };
@@ -145,15 +145,11 @@ function toRequester({ requester, stoppedBy }: Final): Bit[] {
 /** The last message: the answer, what was done, and the record's head. */
 export function finalMessage(f: Final): Message {
   const record = `record: ${f.lines} lines, head ${f.head}`;
-  const blocks: Block[] = [
-    rich(
-      ...(f.bare ? [] : [para(bold(f.heading), ...(f.stoppedBy ? [t(' by '), user(f.stoppedBy)] : []), ...toRequester(f))]),
-      ...(f.words ? richWords(named(f.words), f.known) : []),
-      ...(f.did.length > 0 ? [para(t('What was done:')), bullets(f.did.slice(0, 20).map((d) => [d.url ? link(d.url, d.text) : t(d.text)]))] : []),
-    ),
-    context(f.bare || !f.cost ? record : `${f.cost} · ${record}`),
-    ...(f.again ? [againButtons(f.again)] : []),
-  ];
+  const heading = f.bare ? [] : [para(bold(f.heading), ...(f.stoppedBy ? [t(' by '), user(f.stoppedBy)] : []), ...toRequester(f))];
+  const done = f.did.length > 0 ? [para(t('What was done:')), bullets(f.did.slice(0, 20).map((d) => [d.url ? link(d.url, d.text) : t(d.text)]))] : [];
+  const below = [context(f.bare || !f.cost ? record : `${f.cost} · ${record}`), ...(f.again ? [againButtons(f.again)] : [])];
+  const room = LIMITS.message - textIn([rich(...heading, ...done), ...below]);
+  const blocks: Block[] = [rich(...heading, ...(f.words ? richWords(named(f.words), f.known, room) : []), ...done), ...below];
   const did = f.did.map((d) => `- ${d.text}${d.url ? ` ${d.url}` : ''}`);
   return {
     text: fallback(f.bare ? '' : f.heading, plainWords(named(f.words)), ...did, ...(f.bare || !f.cost ? [] : [f.cost]), record),
