@@ -12,6 +12,7 @@ const tripped = (id: string): Step => ({
   tool: 'wait_for_job',
   outcome: ok({ runs: [{ run_id: id, status: 'RUNNING' }], woken_by: 'tripwire', tripped: [{ run_id: id, condition_in_words: 'val_f1 not a number' }] }),
 });
+const late = (id: string): Step => ({ tool: 'wait_for_job', outcome: ok({ runs: [{ run_id: id, status: 'RUNNING' }], woken_by: 'deadline' }) });
 const cancel = (id: string): Step => ({ tool: 'cancel_job_run', input: { run_id: id }, outcome: ok({ status: 'cancel_requested', run_id: id }), acted: true });
 const pull = (outcome: Outcome, acted = false): Step => ({ tool: 'create_github_pr', outcome, acted });
 const compared: Step = { tool: 'compare_runs', outcome: ok() };
@@ -45,6 +46,11 @@ test.each<[string, Step[], string]>([
   ],
   ['a run that was canceled though no condition came true', [run('1'), cancel('1'), saw('CANCELED')], 'Ended: the training run was canceled'],
   ['a run that somebody else canceled after a condition had come true', [run('1'), tripped('1'), saw('CANCELED')], 'Ended: the training run was canceled'],
+  [
+    'a run that went on after its condition, and was canceled when a later wait had taken too long',
+    [run('1'), tripped('1'), late('1'), cancel('1'), saw('CANCELED')],
+    'Ended: the training run was canceled',
+  ],
   [
     'a run that a person had canceled when asked about the condition',
     [run('1'), tripped('1'), { tool: 'ask_person', outcome: ok() }, cancel('1'), saw('CANCELED')],
