@@ -15,6 +15,9 @@ import { writeAbout } from './write-about.ts';
 /** How long one process may take over one thread before another may help out. */
 const TURN_MS = 30_000;
 const AFTER_FAILURE_MS = 2_000;
+/** Threads that one round begins with, and that are at work at once: each holds its session in memory, and while Slack hangs none comes to an end. */
+const AT_ONCE = 50;
+const MOST_AT_WORK = 400;
 
 /**
  * Keeps every thread at what its log says. A session stays in `stale` until exactly its last line is shown, so a crash after the last event still
@@ -39,10 +42,10 @@ export function startNarrator(deps: {
   const round = async () => {
     while (!stopped) {
       try {
+        const room = Math.min(AT_ONCE, MOST_AT_WORK - busy.size);
         // Those at work stay in the list: however many there are, the next ones are seen behind them.
-        const stale = await redis.zrangebyscore(keys.stale, '-inf', await log.time(), 'LIMIT', 0, 50 + busy.size);
-        for (const sid of stale) {
-          if (busy.has(sid)) continue;
+        const stale = room > 0 ? await redis.zrangebyscore(keys.stale, '-inf', await log.time(), 'LIMIT', 0, room + busy.size) : [];
+        for (const sid of stale.filter((each) => !busy.has(each)).slice(0, room)) {
           busy.set(
             sid,
             one(sid).finally(() => busy.delete(sid)),
