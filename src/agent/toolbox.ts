@@ -84,6 +84,8 @@ export async function openToolbox(
       scopes.set(reference, {
         ...scope,
         signal: AbortSignal.any([scope.signal, over.signal]),
+        // Not everything that a plan or policy asks for can be broken off. Begun after it is written down as still to be done, it would be under way twice.
+        mayAct: async () => !over.signal.aborted && (await scope.mayAct()) && !over.signal.aborted,
         claim: async (...start) => {
           const answer = await scope.claim(...start);
           if (answer === 'go') sent = true;

@@ -9,7 +9,7 @@ import { UpstreamError } from '../../src/services/http.ts';
 import type { SessionEvent } from '../../src/session/events.ts';
 import { next } from '../../src/session/next.ts';
 import { theCall } from '../../src/session/state.ts';
-import { done, readTool } from '../../src/tools/define-tool.ts';
+import { done, readTool, writeTool } from '../../src/tools/define-tool.ts';
 import { HOST } from '../../src/tools/present.ts';
 import { LIMITS, opened, replied, START, sessionOf } from '../session/logs.ts';
 import { permissions } from '../slack/a-desk.ts';
@@ -279,6 +279,42 @@ describe('a tool that takes longer than a call may', () => {
     const then = asked;
     await new Promise((r) => setTimeout(r, 100));
     expect(asked).toBeLessThanOrEqual(then + 1);
+    await toolbox.close();
+  });
+
+  test('is begun no more once it is to be tried again', async () => {
+    const did: string[] = [];
+    const late = writeTool({
+      ...base,
+      name: 'late',
+      needs: [...base.needs],
+      destructive: false,
+      idempotent: true,
+      recovery: 'same-key',
+      timeoutMs: 1_000,
+      // It does not hear that it has taken too long.
+      plan: async () => {
+        await new Promise((r) => setTimeout(r, 250));
+        did.push('planned');
+        return { kind: 'plan', arguments: {}, touches: {}, preview: { summary: 'Late', facts: [], changes: [] } };
+      },
+      run: async () => {
+        did.push('sent');
+        return done('Sent.', {});
+      },
+    });
+    const rules = [{ tool: 'late', action: 'auto' as const }];
+    const deps = { services: {}, settings, permissions: { ...permissions, policy: { default: 'ask' as const, rules } }, now: Date.now };
+    const toolbox = await openToolbox([late], deps, undefined, [], 100);
+    const claim = async () => {
+      did.push('claimed');
+      return 'go';
+    };
+    const { _meta: meta } = await toolbox.call('late', {}, { ...(scope as object), mayAct: async () => true, claim } as never);
+    expect(meta?.[HOST]).toMatchObject({ kind: 'retry', sent: false });
+    await expect.poll(() => did).toContain('planned');
+    await new Promise((r) => setTimeout(r, 50));
+    expect(did).toEqual(['planned']);
     await toolbox.close();
   });
 });
