@@ -68,3 +68,8 @@ function subtract(a: Decimal, b: Decimal): Decimal {
 function times(a: Decimal, b: Decimal): Decimal {
   return { units: a.units * b.units, exponent: a.exponent + b.exponent };
 }
+
+/** "both" of two, "all 3" of more. */
+export function allOf(n: number): string {
+  return n === 2 ? 'both' : `all ${n}`;
+}

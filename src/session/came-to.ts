@@ -1,3 +1,4 @@
+import { allOf } from '../analysis/numbers.ts';
 import type { Outcome } from './events.ts';
 import { reportsIn, stoppedByCondition } from './runs.ts';
 import type { Call, Session } from './state.ts';
@@ -100,7 +101,7 @@ function trainingCameTo(s: Session, calls: readonly Call[]): string | null {
   if (bad.length === 0) return null;
   const how = together(bad);
   if (bad.length < last.size) return `Done in part: ${bad.length} of ${last.size} training runs ${how}`;
-  return `${bad.every((state) => WANTED.has(state)) ? 'Ended' : 'Failed'}: ${bad.length === 1 ? 'the training run' : `all ${bad.length} training runs`} ${how}`;
+  return `${bad.every((state) => WANTED.has(state)) ? 'Ended' : 'Failed'}: ${bad.length === 1 ? 'the training run' : `${allOf(bad.length)} training runs`} ${how}`;
 }
 
 /** One verb for several ends. */

@@ -1,3 +1,4 @@
+import { allOf } from '../analysis/numbers.ts';
 import { type May, mayApprove, mayDeny, mayEdit } from '../policy/approvers.ts';
 import { type ApproverRule, approversOf } from '../policy/rules.ts';
 import { sessionOfRef } from '../runtime/commands.ts';
@@ -71,13 +72,17 @@ export async function decideAll(desk: Desk, key: string, by: string, all: readon
   if (counted.length === all.length)
     return {
       counted: true,
-      text: counted.every((d) => d.text === 'Approved.') ? `Approved, all ${all.length}.` : `Your yes is counted for all ${all.length}.`,
+      text: counted.every((d) => d.text === 'Approved.') ? `Approved ${allOf(all.length)}.` : `Your yes is counted for ${allOf(all.length)}.`,
     };
-  return { counted: counted.length > 0, text: `${counted.length} of ${all.length} counted. ${rest}`, ...(unsure.length > 0 ? { settled: allOf(unsure) } : {}) };
+  return {
+    counted: counted.length > 0,
+    text: `${counted.length} of ${all.length} counted. ${rest}`,
+    ...(unsure.length > 0 ? { settled: allSettled(unsure) } : {}),
+  };
 }
 
 /** One that is lost is worth repeating all: what counted counts once. */
-async function allOf(settling: readonly Settled[]): Settled {
+async function allSettled(settling: readonly Settled[]): Settled {
   return (await Promise.all(settling)).includes('lost') ? 'lost' : 'stored';
 }
 

@@ -42,7 +42,7 @@ test.each<[string, Step[], string]>([
   [
     'two that their conditions ended',
     [run('1'), run('2'), tripped('1'), cancel('1'), tripped('2'), cancel('2'), saw('CANCELED', 'CANCELED')],
-    'Ended: all 2 training runs were stopped by their conditions',
+    'Ended: both training runs were stopped by their conditions',
   ],
   ['a run that was canceled though no condition came true', [run('1'), cancel('1'), saw('CANCELED')], 'Ended: the training run was canceled'],
   ['a run that somebody else canceled after a condition had come true', [run('1'), tripped('1'), saw('CANCELED')], 'Ended: the training run was canceled'],
@@ -56,7 +56,7 @@ test.each<[string, Step[], string]>([
     [run('1'), tripped('1'), { tool: 'ask_person', outcome: ok() }, cancel('1'), saw('CANCELED')],
     'Ended: the training run was canceled',
   ],
-  ['all of several', [run('1'), run('2'), saw('FAILED', 'FAILED')], 'Failed: all 2 training runs failed'],
+  ['all of several', [run('1'), run('2'), saw('FAILED', 'FAILED')], 'Failed: both training runs failed'],
   ['one of several', [run('1'), run('2'), saw('FAILED', 'SUCCEEDED')], 'Done in part: 1 of 2 training runs failed'],
   ['a repaired run', [run('1'), saw('FAILED'), saw('SUCCEEDED')], 'Done'],
   ["somebody else's failed run, looked at", [saw('FAILED')], 'Answered'],

@@ -99,7 +99,7 @@ describe('a card', () => {
 
   test('with several open decisions can be answered at once, and only for what stands on it', () => {
     const both = [opened(), replied(1, [run, { id: 'c2', tool: 'run_databricks_job' }]), asks('c1'), asks('c2', 's1/2')];
-    expect(json(slotsOf(both), 'card:2')).toContain('"text":"Approve all 2","emoji":false},"value":"s1/1+2"');
+    expect(json(slotsOf(both), 'card:2')).toContain('"text":"Approve both","emoji":false},"value":"s1/1+2"');
     expect(buttons(slotsOf([...both, approved('c1')]), 'card:2')).not.toContain('approve_all');
     // Slack takes a value of 2,000 characters, and refuses the whole card for a longer one.
     const long = [opened(), replied(1, [run, { id: 'c2', tool: 'run_databricks_job' }]), asks('c1'), asks('c2', `s1/2${`.${'b'.repeat(12)}`.repeat(160)}`)];

@@ -133,7 +133,7 @@ describe('a call that is put differently', () => {
     await stage.click('U2', card, 'approve_all');
     await stage.ended();
     expect(stage.launches()).toHaveLength(before + 2);
-    await stage.until('to be told in the thread', () => stage.messages().find((m) => m.onlyFor === 'U2' && m.text.includes('all 2') && m.threadTs !== null));
+    await stage.until('to be told in the thread', () => stage.messages().find((m) => m.onlyFor === 'U2' && m.text.includes('both') && m.threadTs !== null));
   });
 
   test('what was declined is not asked again, though the model insists', async () => {

@@ -1,3 +1,4 @@
+import { allOf } from '../../analysis/numbers.ts';
 import { quotedWords } from '../../policy/model-words.ts';
 import { lookAlikes, named } from '../../policy/outside-text.ts';
 import { sessionOfRef } from '../../runtime/commands.ts';
@@ -203,7 +204,7 @@ function approveAll(approvals: readonly Approval[]): Block[] {
   const value = `${session}/${ids.map((id) => id.slice(session.length + 1)).join('+')}`;
   // An older labmate's ids grew with every edit. Slack would refuse the whole card; each has its own button.
   if (ids.length < 2 || value.length > LIMITS.value) return [];
-  return [actions(`all:${value}`, button('approve_all', `Approve all ${ids.length}`, value, 'primary'))];
+  return [actions(`all:${value}`, button('approve_all', `Approve ${allOf(ids.length)}`, value, 'primary'))];
 }
 
 /** Who decided, when and why, with names. */

@@ -1,3 +1,4 @@
+import { allOf } from '../../analysis/numbers.ts';
 import type { Block } from '../../services/slack.ts';
 import { fallback, fitted } from './limits.ts';
 import { actions, bold, button, para, rich, t } from './rich.ts';
@@ -16,6 +17,9 @@ export function outageMessage(o: { id: string; upstream: string; since: string; 
   const who = `${n} experiment${n === 1 ? '' : 's'} here wait${n === 1 ? 's' : ''} for it: ${o.waiting.slice(0, NAMED).join(', ')}${n > NAMED ? ` and ${n - NAMED} more` : ''}.`;
   const heading = `${o.upstream} has not answered for over a day`;
   const rest = `Since ${since} nobody has had an answer from it. ${who} ${n === 1 ? 'It goes' : 'They go'} on by ${n === 1 ? 'itself' : 'themselves'} once it answers; nothing is lost meanwhile.`;
-  const blocks = [rich(para(bold(heading)), para(t(rest))), actions(o.id, button('retry_all', n === 1 ? 'Try it now' : `Try all ${n} now`, o.id, 'primary'))];
+  const blocks = [
+    rich(para(bold(heading)), para(t(rest))),
+    actions(o.id, button('retry_all', n === 1 ? 'Try it now' : `Try ${allOf(n)} now`, o.id, 'primary')),
+  ];
   return { text: fallback(`${heading}. ${rest}`), blocks: fitted(blocks) };
 }
