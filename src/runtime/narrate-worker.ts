@@ -9,7 +9,7 @@ import type { Keys } from './keys.ts';
 import type { People } from './people.ts';
 import { progressSchema, type RunProgress } from './progress.ts';
 import type { Show, ShownSlot, Slots } from './reading.ts';
-import { holdAlone, release } from './redis.ts';
+import { holdAlone, keepAlone, release } from './redis.ts';
 import { writeAbout } from './write-about.ts';
 
 /** How long one process may take over one thread before another may help out. */
@@ -68,10 +68,10 @@ export function startNarrator(deps: {
         const session = fold(sid, await log.read(sid));
         if (!session) return;
         // Here and not only by the worker: one that dies right after a line would leave the lists at the line before.
-        const mine = async () => {
-          if (!(await holdAlone(redis, keys.show(sid), me, TURN_MS))) throw new TurnOver();
+        const still = async () => {
+          if (!(await keepAlone(redis, keys.show(sid), me, TURN_MS))) throw new TurnOver();
         };
-        const slots = slotsOf(redis, keys, session, mine);
+        const slots = slotsOf(redis, keys, session, still);
         const { root } = await slots.all();
         await writeAbout(redis, keys, session, root?.ts ?? null);
         const before = await progressFor(redis, keys, session);
@@ -113,21 +113,22 @@ function readProgress(stored: Record<string, string>): RunProgress[] {
   return Object.values(stored).flatMap((text) => progressSchema.safeParse(jsonOf(text)).data ?? []);
 }
 
-/** Another process has this thread by now. */
+/** Another process has this thread by now, or had it meanwhile. */
 class TurnOver extends Error {}
 
-/** `mine` is asked before each change, and throws where the thread is another one's by now: each post is written down before and after it. */
-function slotsOf(redis: Redis, keys: Keys, session: Session, mine: () => Promise<void>): Slots {
+/** `still` throws where the thread is not ours alone any more. Each post is written down before and after it. */
+function slotsOf(redis: Redis, keys: Keys, session: Session, still: () => Promise<void>): Slots {
   const key = keys.slots(session.id);
   const { team, channel, thread, door } = session.opened;
   return {
+    still,
     async all() {
       const all = await redis.hgetall(key);
       return Object.fromEntries(Object.entries(all).map(([slot, text]) => [slot, JSON.parse(text) as ShownSlot]));
     },
     // Both at once: a root that counts as shown while its thread is nobody's would leave every reply in it unheard.
     async set(slot, shown) {
-      await mine();
+      await still();
       const writes = redis.multi().hset(key, slot, JSON.stringify(shown));
       // A card that stands outside its session's thread is a thread of its own, and what is said in it is said to this session.
       if (shown.ts !== null && (shown.channel !== channel || door === 'mcp') && slot.startsWith('card:'))
@@ -139,7 +140,7 @@ function slotsOf(redis: Redis, keys: Keys, session: Session, mine: () => Promise
       if (begun !== null) await writeAbout(redis, keys, session, begun);
     },
     async drop(slot) {
-      await mine();
+      await still();
       await redis.hdel(key, slot);
     },
   };

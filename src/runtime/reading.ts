@@ -70,7 +70,13 @@ export type ShownSlot = {
   /** The message it took the place of, to be taken away. */
   gone?: string;
 };
-export type Slots = { all(): Promise<Record<string, ShownSlot>>; set(slot: string, shown: ShownSlot): Promise<void>; drop(slot: string): Promise<void> };
+export type Slots = {
+  all(): Promise<Record<string, ShownSlot>>;
+  /** Asked before each change too: is what `all` said still so? Throws where another process may have shown more meanwhile. */
+  still(): Promise<void>;
+  set(slot: string, shown: ShownSlot): Promise<void>;
+  drop(slot: string): Promise<void>;
+};
 
 /** Shared by all processes: waits of 0 mean go. Takes the place when it answers 0. After a quiet time `atOnce` places are free (1). */
 export type Limiter = (name: string, everyMs: number, atOnce?: number) => Promise<number>;

@@ -157,6 +157,11 @@ export async function holdAlone(redis: Redis, key: string, me: string, ttlMs: nu
   return (await single(redis, 'hold', key, me, ttlMs)) === 1;
 }
 
+/** Whether it is still for `me` alone, for so long from now on. Once its time was over it is not, though nobody has it now. */
+export async function keepAlone(redis: Redis, key: string, me: string, ttlMs: number): Promise<boolean> {
+  return (await single(redis, 'keep', key, me, ttlMs)) === 1;
+}
+
 /** Takes a key away where it still says this; what somebody else has put there since stays. */
 export async function release(redis: Redis, key: string, says: string): Promise<void> {
   await single(redis, 'release', key, says);

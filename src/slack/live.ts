@@ -52,6 +52,7 @@ export function makeLive({ slack, log, placeIn }: { slack: SlackService; log: Lo
       if (wait > 0) return wait;
       const tasks = live.tasks.filter((task) => stream.sent[task.id] !== shortHash(task));
       const title = stream.sent['title'] === live.title ? undefined : live.title;
+      await look.still();
       if (!(await survives(() => (title !== undefined || tasks.length > 0 ? slack.agents.appendStream({ channel, ts, title, tasks }) : Promise.resolve())))) {
         await look.set(name, { channel, ts, hash: '' });
         return 0;
@@ -59,6 +60,7 @@ export function makeLive({ slack, log, placeIn }: { slack: SlackService; log: Lo
       await look.set(name, { channel, ts, hash, stream: { since: stream.since, sent: sentOf(live) } });
       return left;
     }
+    await look.still();
     // Once Slack has ended it itself, no word against that holds up the plan.
     await survives(
       () => slack.agents.stopStream({ channel, ts, mark: mark(session, slot) }),

@@ -12,6 +12,8 @@ export type Look = {
   shown: Record<string, ShownSlot>;
   /** Slots that Slack did not let stand where they should. */
   missing: readonly string[];
+  /** Before what stands there is changed: who stood still for long would put back what was shown before. */
+  still(): Promise<void>;
   set(slot: string, is: Omit<ShownSlot, 'channel'> & { channel?: string }): Promise<void>;
   drop(slot: string): Promise<void>;
 };
@@ -44,6 +46,7 @@ export async function lookAt(session: Session, slots: Slots, limiter: Limiter, n
     now,
     shown,
     missing: Object.keys(shown).filter((name) => shown[name]?.hash === MISSING),
+    still: slots.still,
     async set(slot, is) {
       await slots.set(slot, { channel, ...is });
       shown[slot] = { channel, ...is };

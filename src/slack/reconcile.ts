@@ -139,6 +139,7 @@ export function makeShow({ slack, narrate, changesIn, blob, log }: Options): Sho
       const wait = await limiter(`edit:${session.id}`, EDIT_EVERY_MS);
       if (wait > 0) return wait;
       const { ts } = known;
+      await look.still();
       await send((content) => slack.update({ channel, ts, ...content, mark: mark(session, slot) }));
       await look.set(slot.name, { channel, ts, hash, ...(chartless ? { chartless } : {}), ...(early ? { trying: begun } : {}) });
       return early ? IN_FLIGHT_MS - (now - begun) : null;

@@ -114,35 +114,38 @@ test('no thread is drawn while somebody waits, and each of them afterwards', asy
   await narrator.stop();
 });
 
-test('a narrator that another has taken the place of writes nothing more, and says nothing of it', async () => {
-  await it.open('slow');
+test.each([
+  // As when this process stood still for longer than its turn.
+  ['is at it', (id: string) => it.redis.set(it.keys.show(id), 'another', 'PX', 200)],
+  ['has been at it and let go', (id: string) => it.redis.del(it.keys.show(id))],
+])('a narrator whose place another has taken, and %s, writes nothing more, says nothing of it, and looks again', async (what, taken) => {
+  const id = `slow, ${what}`;
+  await it.open(id);
   const wrote: string[] = [];
+  let looks = 0;
   const failed: unknown[] = [];
   const narrator = startNarrator({
     ...it,
     people: makePeople(),
     everyMs: 10,
     show: async (session, slots) => {
-      if (session.id !== 'slow' || wrote.length > 0) return null;
+      if (session.id !== id || ++looks > 1) return null;
       await slots.set('root', { channel: 'C0ML', ts: '1.1', hash: 'ours' });
       wrote.push('root');
-      // As when this process stood still for longer than its turn: somebody else is at it.
-      await it.redis.set(it.keys.show('slow'), 'another', 'PX', 1_000);
+      await taken(id);
       await slots.set('plan', { channel: 'C0ML', ts: '1.2', hash: 'ours' });
       wrote.push('plan');
       return null;
     },
     failed: (_sid, error) => failed.push(error),
   });
-  await expect.poll(() => wrote).toEqual(['root']);
-  await sleep(100);
+  await expect.poll(() => looks).toBe(2);
   await narrator.stop();
   expect([wrote, failed]).toEqual([['root'], []]);
-  expect(Object.keys(await it.redis.hgetall(it.keys.slots('slow')))).toEqual(['root']);
-  expect(await it.redis.zscore(it.keys.stale, 'slow')).not.toBeNull();
+  expect(Object.keys(await it.redis.hgetall(it.keys.slots(id)))).toEqual(['root']);
 });
 
-test('threads that take long hide no other, however many they are', async () => {
+test('threads that take long hide no other, and not all are at work at once', async () => {
   for (let i = 0; i < 60; i++) await it.open(`long-${i}`);
   const seen = new Set<string>();
   let open = () => {};
@@ -161,7 +164,12 @@ test('threads that take long hide no other, however many they are', async () => 
   await expect.poll(() => [...seen].filter((id) => id.startsWith('long-')).length).toBe(60);
   await it.open('short');
   await expect.poll(() => seen.has('short')).toBe(true);
+  for (let i = 60; i < 600; i++) await it.open(`long-${i}`);
+  await expect.poll(() => seen.size, { timeout: 5_000 }).toBeGreaterThan(300);
+  await sleep(500);
+  expect(seen.size).toBeLessThanOrEqual(402);
   open();
+  await expect.poll(() => [...seen].filter((id) => id.startsWith('long-')).length, { timeout: 5_000 }).toBe(600);
   await narrator.stop();
 });
 

@@ -99,6 +99,7 @@ export function inMemory(first: Record<string, ShownSlot> = {}): Slots & { now()
   const all = structuredClone(first);
   return {
     all: async () => structuredClone(all),
+    still: async () => {},
     set: async (slot, shown) => {
       all[slot] = shown;
     },

@@ -43,6 +43,15 @@ test('what is missing is posted in order, what differs is edited, what stands is
   expect(calls).toBe(0);
 });
 
+test('who stood still while another was at the thread puts nothing old back', async () => {
+  const show = aShow();
+  const slots = inMemory();
+  await show([say('root', 'root', false), say('plan', 'new')], slots, go, 0);
+  const still = () => Promise.reject(new Error("another one's"));
+  await expect(show([say('root', 'root', false), say('plan', 'old')], { ...slots, still }, go, 1)).rejects.toThrow("another one's");
+  expect(texts()).toEqual(['root', '  new']);
+});
+
 test('threads that find no place stand in line: none comes back before those ahead of it, and who has posted or stays away leaves it', async () => {
   let now = 0;
   const place = makePlaces(() => now);
