@@ -1,3 +1,4 @@
+import { decidedAtStop } from './after-stop.ts';
 import type { EventOf, Waiting } from './events.ts';
 import { NO_ONE_QUESTION } from './question-meant.ts';
 import { type Approval, type Call, isSpoken, type Session } from './state.ts';
@@ -57,8 +58,9 @@ export function isHeard(e: EventOf<'told'>): boolean {
   return isSpoken(e) && e.standing !== 'other';
 }
 
-/** A message that came after the model's last look and before the wait began would otherwise lie unread for as long as the job runs. */
+/** A message that came after the model's last look and before the wait began would otherwise lie unread for as long as the job runs. At a stop no model waits. */
 export function interruptByUnread(s: Session, call: Call): void {
+  if (decidedAtStop(s, call.id)) return;
   const saw = s.replies.find((r) => r.seq === call.reply)?.saw ?? 0;
   const unread = s.told.find((t) => t.seq > saw && isHeard(t));
   if (unread) call.interrupted ??= { by: unread.by, text: unread.text };
@@ -73,6 +75,7 @@ export function hear(s: Session, e: EventOf<'told'>, at: string): void {
     // Older records don't say which question was meant: there it answered all that were open. What has ended the wait already was an answer to none.
     const isMeant = e.answers === call.id || (e.answers === undefined && !call.interrupted);
     if (waiting.for === 'answer' && e.of === undefined && isMeant) call.answer ??= { by: e.by, text: e.text, at };
-    else if (waiting.for === 'job' || (waiting.for === 'answer' && e.answers === NO_ONE_QUESTION)) call.interrupted ??= { by: e.by, text: e.text };
+    else if ((waiting.for === 'job' && !decidedAtStop(s, call.id)) || (waiting.for === 'answer' && e.answers === NO_ONE_QUESTION))
+      call.interrupted ??= { by: e.by, text: e.text };
   }
 }

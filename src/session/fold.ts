@@ -51,7 +51,11 @@ function happened(s: Session, { seq, m, at }: Entry, e: SessionEvent): void {
         // Whatever needed a look before, nobody waits for it any more.
         delete s.attention;
       }
-      if ((e.kind === 'cancel_run' || e.kind === 'leave_run') && s.offer) s.offer.answer ??= { by: e.by, cancel: e.kind === 'cancel_run' };
+      if ((e.kind === 'cancel_run' || e.kind === 'leave_run') && s.offer) {
+        s.offer.answer ??= { by: e.by, cancel: e.kind === 'cancel_run' };
+        // The wait may have been given up; what they want has not been tried.
+        delete s.attention;
+      }
       if (e.kind === 'raise') {
         s.raised += 1;
         delete s.limit;

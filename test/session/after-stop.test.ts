@@ -59,6 +59,32 @@ describe('a stop while a run goes on', () => {
     expect(words([...parked, told('Leave it.', 'leave_run'), ...events])).toMatch(/^Stopped by <@U1>\. Left running: run 7/);
   });
 
+  test('what is said beside it ends no wait: nobody thinks here any more', () => {
+    const thanks = told('Thanks, I decide in a minute.');
+    expect(step([...parked, thanks])).toEqual({ do: 'park', until: late });
+    const [wait] = parked.slice(-1) as [SessionEvent];
+    expect(step([...waiting, thanks, wait])).toEqual({ do: 'park', until: late });
+  });
+
+  test('who answers is heard, though the wait has been given up', () => {
+    const failing: SessionEvent[] = [
+      ...waiting,
+      {
+        type: 'call_parked',
+        call: 'look-7',
+        waiting: { for: 'retry', at: new Date(OFFERED_AT).toISOString(), why: 'HTTP 500.', upstream: 'Databricks', attempt: 10 },
+      },
+      { type: 'noted', about: 'attention', call: 'look-7', text: 'HTTP 500. Tried 10 times.' },
+    ];
+    const over = step(failing);
+    expect(over).toMatchObject({ do: 'settle', events: [{ type: 'call_finished', call: 'look-7' }] });
+    for (const given of [[], over.do === 'settle' ? over.events : []]) {
+      const events: SessionEvent[] = [...failing, ...given, yes];
+      for (let settles = step(events); settles.do === 'settle'; settles = step(events)) events.push(...settles.events);
+      expect(step(events)).toMatchObject({ do: 'call', call: { id: 'stop-7', tool: 'cancel_job_run' } });
+    }
+  });
+
   test('where it cannot be waited for, people still have their fifteen minutes', () => {
     const failed = [...waiting, finished('look-7', {}, 'failed')];
     expect(step(failed)).toEqual({ do: 'park', until: late });
