@@ -80,27 +80,30 @@ export async function openToolbox(
       if (aside) return direct(aside, input, scope);
       const reference = randomUUID();
       const over = new AbortController();
+      const giveUp = setTimeout(() => over.abort(), callTimeoutMs);
       let sent = scope.started !== undefined;
       scopes.set(reference, {
         ...scope,
         signal: AbortSignal.any([scope.signal, over.signal]),
-        // Not everything that a plan or policy asks for can be broken off. Begun after it is written down as still to be done, it would be under way twice.
-        mayAct: async () => !over.signal.aborted && (await scope.mayAct()) && !over.signal.aborted,
-        claim: async (...start) => {
-          const answer = await scope.claim(...start);
-          if (answer === 'go') sent = true;
-          return answer;
+        // Asked before anything is begun or sent. What was given up begins nothing, as it may be made again by now; what begins is waited for, as its answer would be lost.
+        mayAct: async () => {
+          if (over.signal.aborted) return false;
+          clearTimeout(giveUp);
+          sent = true;
+          return scope.mayAct();
         },
       });
       try {
-        return (await client.callTool({ name, arguments: input, _meta: { [CALL]: reference } }, CHECKED, { timeout: callTimeoutMs })) as CallToolResult;
+        const limits = { signal: over.signal, timeout: 2 * callTimeoutMs };
+        return (await client.callTool({ name, arguments: input, _meta: { [CALL]: reference } }, CHECKED, limits)) as CallToolResult;
       } catch (error) {
         if (!(error instanceof McpError) || error.code !== ErrorCode.RequestTimeout) throw error;
         // It would go on asking. To be tried again like any other that gets no answer, and given up in the end: thrown, it would be made again for ever.
-        over.abort(error);
+        over.abort();
         const upstream = properName(catalog.find((tool) => tool.name === name)?.needs[0] ?? name);
         return present({ is: 'retry', upstream, why: `${name} took longer than ${Math.round(callTimeoutMs / 1_000)} s.`, retryAfterMs: null, sent });
       } finally {
+        clearTimeout(giveUp);
         scopes.delete(reference);
       }
     },

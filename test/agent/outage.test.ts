@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { makeBreakers } from '../../src/agent/breaker.ts';
@@ -269,7 +270,7 @@ describe('a tool that takes longer than a call may', () => {
       name: 'slow',
       needs: [...base.needs],
       run: async (_input, ctx) => {
-        for (; !ctx.signal.aborted; asked++) await new Promise((r) => setTimeout(r, 20));
+        for (; !ctx.signal.aborted; asked++) await sleep(20);
         throw ctx.signal.reason;
       },
     });
@@ -277,44 +278,41 @@ describe('a tool that takes longer than a call may', () => {
     const { _meta: meta, isError } = await toolbox.call('slow', {}, scope);
     expect([isError, meta?.[HOST]]).toMatchObject([true, { kind: 'retry', upstream: 'MLflow', why: expect.stringContaining('took longer than'), sent: false }]);
     const then = asked;
-    await new Promise((r) => setTimeout(r, 100));
+    await sleep(100);
     expect(asked).toBeLessThanOrEqual(then + 1);
     await toolbox.close();
   });
 
-  test('is begun no more once it is to be tried again', async () => {
-    const did: string[] = [];
-    const late = writeTool({
+  test.each([
+    // Of look-ups that hear of no end what comes after is not done any more: the call may be made again by then.
+    ['nothing is begun after it was given up', 150, 0, ['retry', 0, 0]],
+    // Its answer would be lost, and the call made again would have to look for it.
+    ['what is on its way is waited for', 50, 100, [undefined, 1, 1]],
+  ])('%s', async (_what, planMs, runMs, expected) => {
+    let claimed = 0;
+    let happened = 0;
+    const slow = writeTool({
       ...base,
-      name: 'late',
-      needs: [...base.needs],
-      destructive: false,
-      idempotent: true,
-      recovery: 'same-key',
-      timeoutMs: 1_000,
-      // It does not hear that it has taken too long.
+      ...{ name: 'slow', needs: ['mlflow'], destructive: false, idempotent: false, recovery: 'look-up', timeoutMs: 5_000 },
       plan: async () => {
-        await new Promise((r) => setTimeout(r, 250));
-        did.push('planned');
-        return { kind: 'plan', arguments: {}, touches: {}, preview: { summary: 'Late', facts: [], changes: [] } };
+        await sleep(planMs);
+        return { kind: 'plan', arguments: {}, touches: { place: 'own-thread' }, preview: { summary: 'Slow', facts: [], changes: [] } };
       },
       run: async () => {
-        did.push('sent');
-        return done('Sent.', {});
+        await sleep(runMs);
+        happened++;
+        return done('Done.', {});
       },
+      find: async () => null,
     });
-    const rules = [{ tool: 'late', action: 'auto' as const }];
-    const deps = { services: {}, settings, permissions: { ...permissions, policy: { default: 'ask' as const, rules } }, now: Date.now };
-    const toolbox = await openToolbox([late], deps, undefined, [], 100);
+    const toolbox = await openToolbox([slow], { services: {}, settings, permissions, now: Date.now }, undefined, [], 100);
     const claim = async () => {
-      did.push('claimed');
-      return 'go';
+      claimed++;
+      return 'go' as const;
     };
-    const { _meta: meta } = await toolbox.call('late', {}, { ...(scope as object), mayAct: async () => true, claim } as never);
-    expect(meta?.[HOST]).toMatchObject({ kind: 'retry', sent: false });
-    await expect.poll(() => did).toContain('planned');
-    await new Promise((r) => setTimeout(r, 50));
-    expect(did).toEqual(['planned']);
+    const { _meta: meta } = await toolbox.call('slow', {}, { ...(scope as object), mayAct: async () => true, claim } as never);
+    await sleep(150);
+    expect([(meta?.[HOST] as { kind: string } | undefined)?.kind, claimed, happened]).toEqual(expected);
     await toolbox.close();
   });
 });
