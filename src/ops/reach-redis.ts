@@ -30,7 +30,7 @@ function reasonOf(error: Error): string {
   return code ?? (error.message.split('\n')[0] || 'no answer');
 }
 
-/** The address without its login and its options: a password may stand in both, and hold an @. */
+/** The address without its login and its options: a password may stand in both, and hold an @; in a login, a # as well. */
 export function placeOf(url: string): string {
-  return url.replace(/[?#].*$/s, '').replace(/\/\/.*@/s, '//');
+  return url.replace(/\?.*$/s, '').replace(/\/\/.*@/s, '//').replace(/#.*$/s, '');
 }

@@ -39,6 +39,8 @@ test.each([
   ['redis://h:1?password=hunter2', 'redis://h:1'],
   ['redis+sentinel://me:hunter2@h1,h2:1/main/2?tls=true&sentinelPassword=hunt@er2', 'redis+sentinel://h1,h2:1/main/2'],
   ['redis+cluster://:hunt%40er2@h1,h2?tls=true', 'redis+cluster://h1,h2'],
+  ['redis+cluster://:hunt#er2@h1,h2?tls=true', 'redis+cluster://h1,h2'],
+  ['redis+sentinel://:hunt#er2@h1,h2:1/main', 'redis+sentinel://h1,h2:1/main'],
 ])('%s is told as %s, without what logs in', (url, told) => {
   expect(placeOf(url)).toBe(told);
 });
