@@ -38,26 +38,26 @@ function outageId(upstream: string): string {
 /** One click tries again everything in this channel that waits for one backend, as far as it is the clicker's to say. */
 export async function retryAll(desk: Desk, { key, by, value, channel }: { key: string; by: string; value: string; channel: string }): Promise<Answer> {
   const waiting = (await desk.reading.list(desk.self.team)).filter((a) => a.channel === channel && a.waits && outageId(a.waits.upstream) === value);
-  if (waiting.length === 0) return { text: 'Nothing here is waiting for it any more.' };
   const may = await mayChange(desk, by);
   if (!may.ok) return { text: may.why };
   const said = await Promise.all(waiting.map((about) => again(desk, about, key, by)));
   const tried = said.filter((s) => s === 'stored').length;
   const unsure = said.filter((s) => s === 'unsure').length;
-  const not = waiting.length - tried - unsure;
+  const not = said.filter((s) => s === 'not').length;
   const parts = [
     ...(tried > 0 ? [`Trying ${tried === 1 ? 'one experiment' : `${tried} experiments`} again.`] : []),
     ...(unsure > 0 ? [`Of ${unsure} I could not confirm that it was stored; please click again.`] : []),
     ...(not > 0 ? [`${not === 1 ? 'One is' : `${not} are`} not yours to try again: only the person who asked for it or an approver can.`] : []),
   ];
-  return { text: parts.join(' ') };
+  return { text: parts.join(' ') || 'Nothing here is waiting for it any more.' };
 }
 
-async function again(desk: Desk, { session: id }: About, key: string, by: string): Promise<'stored' | 'unsure' | 'not'> {
+async function again(desk: Desk, { session: id }: About, key: string, by: string): Promise<'stored' | 'unsure' | 'not' | 'over'> {
   const session = await readIfPossible(desk, id);
-  if (!session || session.ended) return 'stored';
+  if (!session || session.ended) return 'over';
   const may = await maySteer(desk, session, by, 'try it');
   if (!may.ok) return 'not';
   const stored = await store(desk, `${key}:${id}`, { do: 'tell', session: id, by, text: 'Try again.', ts: null, kind: 'retry', standing: may.standing });
-  return stored.is === 'closed' || whyNot(stored) === null ? 'stored' : 'unsure';
+  if (stored.is === 'closed') return 'over';
+  return whyNot(stored) === null ? 'stored' : 'unsure';
 }

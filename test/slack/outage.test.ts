@@ -116,6 +116,24 @@ test('the channel gets one message, whatever dies meanwhile; one click tries all
   living.stop();
 });
 
+test('the click says that it tries what it tries: nothing where all of it has ended or cannot be read', async () => {
+  desk = await aDesk('http');
+  const { workspace, log, slack } = desk;
+  await workspace.act({ as: 'U1', do: 'command', command: '/experiment', text: 'Run something', channel: 'C0ML' });
+  const [one] = await until(async () => {
+    const list = await log.reading.list('T1');
+    return list.length === 1 ? list : undefined;
+  });
+  const { session } = one as About;
+  const since = new Date().toISOString();
+  await log.redis.hset(log.keys.about('T1'), session, JSON.stringify({ ...one, waits: { upstream: 'Databricks', since } }));
+  const { ts } = await makeTellOutage(slack)({ upstream: 'Databricks', channel: 'C0ML', since, waiting: [one as About] }, null, async () => {});
+  await log.redis.xadd(log.keys.log(session), '2-0', 't', 'told', 'l', '{"v":2}', 'f', '0', 'm', '1');
+  await workspace.act({ as: 'U1', do: 'click', channel: 'C0ML', ts: ts ?? '', actionId: 'retry_all', value: 'outage/databricks' });
+  await until(() => whispersTo(workspace, 'U1').length > 1);
+  expect(whispersTo(workspace, 'U1').at(-1)).toContain('Nothing here is waiting for it any more.');
+});
+
 test('a channel that is archived keeps no other one from being told, is said once, and is asked again only now and then; nor does a note that nobody can read', async () => {
   desk = await aDesk('http');
   const { workspace, log, slack } = desk;
