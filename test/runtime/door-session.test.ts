@@ -32,3 +32,19 @@ test('two identical calls at the same moment are one, and both hear of it; made 
   await finish('twice');
   expect(await again).toMatchObject({ outcome: { text: 'twice' } });
 });
+
+test('a client whose record was damaged goes on in another, and that one is left as it is', async () => {
+  const { deliver, reading, redis, keys } = it;
+  const sessions = doorSessions({ deliver, reading, bring: async () => {} });
+  const caller: Caller = { team: 'T1', channel: 'C0ML', door: 'http', name: 'U7', user: 'U7' };
+  const look = () => sessions.looked(caller, { client: 'c', tool: 'get_job_status', input: {} }, { status: 'ok', text: '' });
+  const ofCaller = async () => (await reading.list('T1')).filter((about) => about.by === 'U7').map((about) => about.session);
+  for (let i = 0; i < 2; i++) await look();
+  const [damaged = ''] = await ofCaller();
+  await redis.xdel(keys.log(damaged), '2-0');
+  await look();
+  expect(await ofCaller()).toHaveLength(2);
+  await look();
+  expect(await ofCaller()).toHaveLength(2);
+  expect(await redis.xlen(keys.log(damaged))).toBe(2);
+});
