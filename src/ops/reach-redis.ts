@@ -32,5 +32,8 @@ function reasonOf(error: Error): string {
 
 /** The address without its login and its options: a password may stand in both, and hold an @; in a login, a # as well. */
 export function placeOf(url: string): string {
-  return url.replace(/\?.*$/s, '').replace(/\/\/.*@/s, '//').replace(/#.*$/s, '');
+  return url
+    .replace(/\?.*$/s, '')
+    .replace(/\/\/.*@/s, '//')
+    .replace(/#.*$/s, '');
 }
