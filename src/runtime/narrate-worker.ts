@@ -67,12 +67,12 @@ export function startNarrator(deps: {
       try {
         const session = fold(sid, await log.read(sid));
         if (!session) return;
-        // Here and not only by the worker: one that dies right after a line would leave the lists at the line before.
         const still = async () => {
           if (!(await keepAlone(redis, keys.show(sid), me, TURN_MS))) throw new TurnOver();
         };
         const slots = slotsOf(redis, keys, session, still);
         const { root } = await slots.all();
+        // Here and not only by the worker: one that dies right after a line would leave the lists at the line before.
         await writeAbout(redis, keys, session, root?.ts ?? null);
         const before = await progressFor(redis, keys, session);
         const again = await deps.show(session, slots, log.take, log.now(), readProgress(before));
