@@ -81,6 +81,8 @@ export function makeShow({ slack, narrate, changesIn, blob, log }: Options): Sho
       const { channel, ts } = look.shown[name] ?? {};
       if (!channel || !ts) continue;
       const key = `${channel} ${ts}`;
+      // Of many, with a slow Slack, the turn would be over before the first message.
+      if (!permalinks.has(key)) await look.still();
       const url = permalinks.get(key) ?? (await slack.permalink({ channel, ts }).catch(() => null));
       if (!url) continue;
       if (permalinks.size > 1_000) permalinks.clear();
