@@ -172,31 +172,3 @@ test('threads that take long hide no other, and not all are at work at once', as
   await expect.poll(() => [...seen].filter((id) => id.startsWith('long-')).length, { timeout: 5_000 }).toBe(600);
   await narrator.stop();
 });
-
-test('while none comes to an end, no more threads are at work than memory is meant for; all come in the end', async () => {
-  for (let i = 0; i < 480; i++) await it.open(`many-${i}`);
-  const seen = new Set<string>();
-  let atWork = 0;
-  let open = () => {};
-  const held = new Promise<void>((resolve) => (open = resolve));
-  const narrator = startNarrator({
-    ...it,
-    people: makePeople(),
-    everyMs: 10,
-    show: async (session) => {
-      if (!session.id.startsWith('many-')) return null;
-      seen.add(session.id);
-      atWork += 1;
-      await held;
-      atWork -= 1;
-      return null;
-    },
-    failed: () => {},
-  });
-  await expect.poll(() => atWork, { timeout: 5_000 }).toBe(400);
-  await sleep(200);
-  expect(atWork).toBe(400);
-  open();
-  await expect.poll(() => seen.size, { timeout: 5_000 }).toBe(480);
-  await narrator.stop();
-});
