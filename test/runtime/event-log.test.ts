@@ -251,7 +251,8 @@ describe('the bell and the thread', () => {
     expect(await alone.log.ring(10, 60_000)).toEqual(['due']);
     expect(await alone.log.ring(10, 60_000)).toEqual([]);
     const again = Number(await alone.redis.zscore(alone.keys.due, 'due'));
-    expect(again).toBeGreaterThanOrEqual(before + 60_000);
+    // To the millisecond Redis' clock is not known here.
+    expect(again).toBeGreaterThanOrEqual(before + 60_000 - 50);
     // The time has come, however slow this machine is.
     await alone.redis.zadd(alone.keys.due, before, 'due');
     expect(await alone.log.ring(10, 60_000)).toEqual(['due']);
