@@ -2,7 +2,7 @@ import { lookAlikes, visible } from './policy/outside-text.ts';
 import type { Standing } from './runtime/door-session.ts';
 import { argumentsInFull } from './session/in-full.ts';
 import type { Approval } from './session/state.ts';
-import { differences } from './slack/views/card.ts';
+import { differences } from './slack/views/decision.ts';
 import type { DoorAnswer } from './tools/door.ts';
 import type { Proposal } from './tools/propose.ts';
 

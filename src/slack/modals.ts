@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { quotedWords } from '../policy/model-words.ts';
-import { named } from '../policy/outside-text.ts';
 import type { View } from '../services/slack.ts';
 import { argumentsInFull, MOST_ARGUMENTS } from '../session/in-full.ts';
 import type { Approval } from '../session/state.ts';
@@ -8,7 +7,8 @@ import { decide, whatIsAsked, whereAsked } from './decide.ts';
 import type { Desk } from './desk.ts';
 import type { FieldError } from './settled-form.ts';
 import { UNKNOWN } from './store.ts';
-import { type CardView, differences, saidBy } from './views/card.ts';
+import { saidBy } from './views/card.ts';
+import { type CardView, differences } from './views/decision.ts';
 import { fitted, LIMITS } from './views/limits.ts';
 import { bold, bullets, clock, code, context, mono, para, rich, t, user } from './views/rich.ts';
 
@@ -58,7 +58,7 @@ export function callDetails({ preview, ...a }: Approval, tool: string, { request
       para(t('Exactly this is sent, with '), mono(tool), t(':')),
     ),
     ...parts.map((part) => rich(code(part))),
-    ...(preview.why ? [rich(para(...saidBy(a.edits?.by ?? null)), quotedWords(named(preview.why)))] : []),
+    ...(preview.why ? [rich(para(...saidBy(a.edits?.by ?? null)), quotedWords(preview.why))] : []),
     ...(a.state === 'pending' && !closed ? [rich(para(t('May approve: '), ...mayApprove(tool)))] : []),
     context(
       `${Buffer.byteLength(all)} bytes · digest ${a.digest} · expires ${clock(a.expiresAt)}${all.length > MOST_ARGUMENTS ? ` · ${all.length - MOST_ARGUMENTS} characters are not shown, so nobody can approve it` : ''}`,

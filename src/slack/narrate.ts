@@ -18,7 +18,7 @@ import { agentStatus } from './agent-status.ts';
 import { callSlots } from './call-slots.ts';
 import { type AskingView, approvalsOf, approverMentions, cards, reminderIn, wereLookedAt } from './cards.ts';
 import type { Live } from './live.ts';
-import type { CardView } from './views/card.ts';
+import type { CardView } from './views/decision.ts';
 import { didWhat } from './views/did.ts';
 import { attentionMessage, finalMessage, type Kept, keptMessage, QUOTED, rootMessage, rotateMessage, saidMessage } from './views/messages.ts';
 import { planMessage } from './views/plan.ts';

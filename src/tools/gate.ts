@@ -21,6 +21,7 @@ import {
 } from './define-tool.ts';
 import { type Proposal, propose, type Refused } from './propose.ts';
 import { properName } from './upstreams.ts';
+import { whetherItHappened } from './whether-it-happened.ts';
 
 /** What the host knows of the call it makes. Found by a reference that no model sees; it is no proof: the proof is the log's. */
 export type CallScope = {
@@ -222,39 +223,13 @@ function isAskedAlike(tool: WriteTool, declined: { tool: string; input: unknown 
 /** A start without an outcome: the effect may have happened. Same key, or look first. */
 async function recover(tool: WriteTool, started: EventOf<'call_started'>, scope: CallScope, ctx: ToolContext): Promise<GateAnswer> {
   const plan: Plan = { kind: 'plan', arguments: started.arguments, touches: {}, preview: { summary: tool.title, facts: [], changes: [] } };
-  if (tool.recovery === 'ask') return unknown(tool, scope);
+  if (tool.recovery === 'ask') return whetherItHappened(tool, scope.facts);
   if (tool.recovery === 'look-up') {
     const found = await tool.find?.(plan, ctx, started.key);
     if (found) return { is: 'answer', answer: found };
   }
   if (!(await scope.mayAct())) return { is: 'held' };
   return { is: 'answer', answer: await effect(tool, plan, ctx, started.key) };
-}
-
-const IT_DID = 'It happened';
-const IT_DID_NOT = 'It did not happen';
-
-/** Begun and cut off, before or after it was sent, on a backend that neither knows our key nor can be searched: it is not sent again, whatever a person says. */
-function unknown(tool: WriteTool, { facts }: CallScope): GateAnswer {
-  const { answer, interrupted, requester } = facts;
-  const said = answer ?? interrupted;
-  if (!said) {
-    const question = `${tool.title}: labmate was cut off while it sent this, so it may have happened, or not. I cannot find out which, and do not send it twice. Please look there: did it happen?`;
-    const waiting = { for: 'answer' as const, question, options: [IT_DID, IT_DID_NOT, 'I cannot tell'], to: requester, free_text: true };
-    return { is: 'answer', answer: { kind: 'wait', waiting, text: 'A person is asked whether it happened.', data: { status: 'waiting' } } };
-  }
-  const next =
-    answer?.text === IT_DID
-      ? 'Go on as if it had answered.'
-      : answer?.text === IT_DID_NOT
-        ? 'It may be called anew if it is still wanted.'
-        : 'Do not call it anew unless a person wants it.';
-  const text = `${tool.name} may have been sent, and no answer came, so it is not known from it what happened. <@${said.by}> ${answer ? 'looked and says' : 'wrote while several questions were open'}: ${said.text}. ${next}`;
-  return {
-    is: 'unknown',
-    text,
-    data: { status: 'unknown', said: said.text, by: said.by, ...(answer ? { at: answer.at } : { hint: `It is not known which question they meant. ${next}` }) },
-  };
 }
 
 /** Once it is on its way an effect is not aborted by a stop or a lost lease, only by its own time limit: its outcome must be learnt. */

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Passage, type Rich, richWords } from '../../src/policy/model-words.ts';
+import type { Passage, Rich } from '../../src/policy/inline-words.ts';
+import { richWords } from '../../src/policy/model-words.ts';
 import { cut, lookAlikes, mrkdwn, named, plain, shortened, unescaped, visible } from '../../src/policy/outside-text.ts';
 import { refuseBlocks } from '../../src/sandbox/slack/validate-blocks.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Preview, SessionEvent } from '../../src/session/events.ts';
 import { narrate, type Slot } from '../../src/slack/narrate.ts';
-import { differences } from '../../src/slack/views/card.ts';
+import { differences } from '../../src/slack/views/decision.ts';
 import { finalMessage } from '../../src/slack/views/messages.ts';
 import { asks, finished, opened, replied, sessionOf } from '../session/logs.ts';
 import { permissions } from './a-desk.ts';

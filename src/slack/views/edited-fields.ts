@@ -10,7 +10,7 @@ import { blockOf, type Field, labelOf, MORE } from './edit-form.ts';
 export function writtenIn(fields: readonly Field[], sent: ReadonlyMap<string, string>): string[] | null {
   const blocks = fields.map(blockOf);
   if ([...sent.keys()].some((block) => !blocks.includes(block))) return null;
-  return fields.map((f) => sent.get(blockOf(f)) ?? f.value);
+  return fields.map((f, i) => sent.get(blocks[i] ?? '') ?? f.value);
 }
 
 /** What a person wrote, as the arguments the tool is asked with; or which field can't be read, and why. An emptied field leaves its argument out. */

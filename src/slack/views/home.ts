@@ -2,7 +2,8 @@ import type { May } from '../../policy/approvers.ts';
 import type { About } from '../../runtime/reading.ts';
 import type { Block, HomeView } from '../../services/slack.ts';
 import { isWaiting } from '../../session/where-it-stands.ts';
-import { type CardView, card, type Decision } from './card.ts';
+import { card } from './card.ts';
+import type { CardView, Decision } from './decision.ts';
 import { fitted, LIMITS } from './limits.ts';
 import { actions, type Bit, bold, bullets, button, channel, clock, context, link, mono, para, rich, t, user } from './rich.ts';
 

@@ -101,7 +101,7 @@ export function questionMessage(q: Question): Message {
   const blocks: Block[] = [
     rich(
       para(bold('A question'), ...(q.to && q.open && !q.answer ? [t(' for '), user(q.to)] : [])),
-      quotedWords(named(q.question)),
+      quotedWords(q.question),
       ...(q.options.length > 0 && (!short || !q.open) ? [numbered(q.options.map((o) => [t(o)]))] : []),
       para(...state),
     ),

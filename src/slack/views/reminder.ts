@@ -1,5 +1,5 @@
 import type { Block } from '../../services/slack.ts';
-import type { Decision } from './card.ts';
+import type { Decision } from './decision.ts';
 import { fallback, fitted } from './limits.ts';
 import { linked } from './links.ts';
 import { actions, type Bit, bold, bullets, button, channel, clock, link, para, rich, t, user } from './rich.ts';
