@@ -3,8 +3,8 @@ import { resolve } from 'node:path';
 import { answerAtOnce, type Name } from '../bin/commands.mjs';
 import { readArguments, wholeNumber } from './cli-arguments.ts';
 import type { AnyConfig } from './config.ts';
+import { whyNotRead } from './file-faults.ts';
 import { Told } from './told.ts';
-import { whyNotRead } from './why-not-read.ts';
 
 /** The `labmate` command. Each command imports what it needs when it is called, so that a mistake is told at once. */
 

@@ -8,12 +8,12 @@ import { schemaFaults } from './config-faults.ts';
 import { type ConfigFile, fileSchema } from './config-file.ts';
 import { mountedServers } from './config-mounts.ts';
 import { contradictions, permissionsOf, warningsOf } from './config-permissions.ts';
+import { whyNotRead } from './file-faults.ts';
 import { parseJsonc } from './jsonc.ts';
 import type { Permissions } from './policy/rules.ts';
 import { readRedisUrl } from './runtime/redis-address.ts';
 import type { BudgetLimits } from './session/budget.ts';
 import type { ToolSettings } from './tools/define-tool.ts';
-import { whyNotRead } from './why-not-read.ts';
 
 /** Where labmate meets its surroundings: environment variables and labmate.json, read once, checked whole. Nothing else reads process.env. */
 

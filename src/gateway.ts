@@ -7,6 +7,7 @@ import type { Core } from './open-core.ts';
 import type { Check } from './ops/health.ts';
 import type { Watching } from './ops/observe.ts';
 import { slackCheck } from './ops/slack-check.ts';
+import { wayInUse } from './proxy.ts';
 import { makeForget } from './runtime/forget-shown.ts';
 import { startNarrator } from './runtime/narrate-worker.ts';
 import { startOutageWatch } from './runtime/outages.ts';
@@ -38,7 +39,7 @@ export async function startGateway(config: Config, core: Core, log: Log, checks:
   });
   const { botToken, apiUrl, transport } = config.slack;
   const hook = hookOf(config, core);
-  const dispatcher = config.proxies ? (await import('./proxy.ts')).wayInUse() : undefined;
+  const dispatcher = config.proxies ? wayInUse() : undefined;
   const app = await startSlack({
     botToken,
     apiUrl,

@@ -1,5 +1,6 @@
 import { mkdir, mkdtemp, rmdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { whyNotWritten } from './file-faults.ts';
 
 /** Makes a folder that files can be written into, for a command that says so at once instead of at its first file. Throws a sentence. */
 export async function writableFolder(command: string, folder: string): Promise<void> {
@@ -8,22 +9,9 @@ export async function writableFolder(command: string, folder: string): Promise<v
     // Permissions do not say it of every folder: root may do all in /proc, and yet nothing can be made there.
     await rmdir(await mkdtemp(join(folder, '.labmate-')));
   } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    const why = WHY[code as keyof typeof WHY] ?? code;
-    throw new Error(`${command}: nothing can be written into ${folder} (${why}): name a folder that is there or can be made.`, { cause });
+    throw new Error(`${command}: nothing can be written into ${folder} (${whyNotWritten(cause)}): name a folder that is there or can be made.`, { cause });
   }
 }
-
-const WHY = {
-  EEXIST: 'it is a file',
-  ENOTDIR: 'a part of the path is a file',
-  EACCES: 'its permissions do not allow it',
-  EPERM: 'its permissions do not allow it',
-  EROFS: 'its disk is read-only',
-  ENOSPC: 'its disk is full',
-  ENAMETOOLONG: 'its name is too long',
-  ENOENT: 'nothing can be made there',
-};
 
 /** Not with `recursive`: Node then tries for ever where a folder that is there says ENOENT to one that is to be made in it, as /proc does. */
 export async function makeFolder(folder: string): Promise<void> {

@@ -5,11 +5,11 @@ import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { answerAtOnce } from '../bin/commands.mjs';
 import { VARIABLES } from '../src/config-backends.ts';
+import { whyNotRead } from '../src/file-faults.ts';
 import { scenarios } from '../src/sandbox/scenario.ts';
 import { nextLine } from '../src/session/chain.ts';
 import type { SessionEvent } from '../src/session/events.ts';
 import { catalog } from '../src/tools/catalog.ts';
-import { whyNotRead } from '../src/why-not-read.ts';
 
 type Ran = { code: number | null; out: string; err: string; ms: number };
 

@@ -1,15 +1,14 @@
 import { createHash } from 'node:crypto';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { type EventLog, openLog } from '../runtime/event-log.ts';
+import { openLog } from '../runtime/event-log.ts';
 import { makeKeys } from '../runtime/keys.ts';
 import { type Blobs, openBlobs } from '../runtime/payloads.ts';
-import { BrokenChain } from '../runtime/read-line.ts';
+import { unlessBroken } from '../runtime/read-line.ts';
 import { type Ended, endedSessions, retire } from '../runtime/retire.ts';
 import { verify } from '../session/chain.ts';
 import { fold } from '../session/fold.ts';
 import { report } from '../session/report.ts';
-import type { Session } from '../session/state.ts';
 import { makeFolder, writableFolder } from '../writable-folder.ts';
 import { reachRedis } from './reach-redis.ts';
 
@@ -38,7 +37,8 @@ export async function keepRecords(redis: { url: string; prefix: string }, folder
       const checked = verify(lines);
       if (checked.ok && (await isWhole(folder, place, text, ended))) kept.there += 1;
       else {
-        const session = checked.ok ? await readable(log, ended.session) : null;
+        // One that does not hold, or a payload of which is gone, keeps no other from being written.
+        const session = checked.ok ? await unlessBroken(log.read(ended.session).then((entries) => fold(ended.session, entries))) : null;
         if (session) {
           // The record last: where it stands, all that belongs to it does.
           await put(`${place}.md`, report(session));
@@ -53,16 +53,6 @@ export async function keepRecords(redis: { url: string; prefix: string }, folder
     return kept;
   } finally {
     connection.disconnect();
-  }
-}
-
-/** Null where it does not hold, or a payload of it is gone: one like that keeps no other from being written. */
-async function readable(log: EventLog, id: string): Promise<Session | null> {
-  try {
-    return fold(id, await log.read(id));
-  } catch (error) {
-    if (error instanceof BrokenChain) return null;
-    throw error;
   }
 }
 

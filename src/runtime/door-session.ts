@@ -6,7 +6,7 @@ import type { Outcome } from '../session/events.ts';
 import type { Approval, Call, Session } from '../session/state.ts';
 import type { Command, Deliver } from './commands.ts';
 import { openTwin } from './open-twin.ts';
-import { BrokenChain } from './read-line.ts';
+import { unlessBroken } from './read-line.ts';
 import type { Reading } from './reading.ts';
 
 /** Who calls, and where their cards and their log belong. */
@@ -92,6 +92,7 @@ export function doorSessions({ deliver, reading, bring }: Deps): DoorSessions {
       .digest('hex')
       .slice(0, 24);
     const last = await reading.ofThread(team, 'door', place);
+    // A record that does not hold is over: nothing more is run from it, and whoever calls goes on in the next one.
     const living = last ? await unlessBroken(reading.session(last)) : null;
     // What has been quiet for its time is over, though nobody may have written it down yet.
     if (living && !living.ended && !living.stop) return living;
@@ -111,16 +112,6 @@ export function doorSessions({ deliver, reading, bring }: Deps): DoorSessions {
     const fresh = await reading.session(session);
     if (!fresh) throw new Error('The log of this client could not be opened.');
     return fresh;
-  }
-}
-
-/** A record that does not hold is over: nothing more is run from it, and whoever calls goes on in the next one. */
-async function unlessBroken(reading: Promise<Session | null>): Promise<Session | null> {
-  try {
-    return await reading;
-  } catch (error) {
-    if (error instanceof BrokenChain) return null;
-    throw error;
   }
 }
 

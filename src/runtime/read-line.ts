@@ -15,6 +15,16 @@ export class BrokenChain extends Error {
   }
 }
 
+/** What was read of a session; null where its record does not hold, or a payload of it is gone. */
+export async function unlessBroken<T>(reading: Promise<T>): Promise<T | null> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (error instanceof BrokenChain) return null;
+    throw error;
+  }
+}
+
 /**
  * Reads one stored line at its place: the chain must hold, the event must be known, its payloads must be there. Throws BrokenChain; PayloadsAway where
  * Redis could not be asked for a payload; NewerRecord where a later labmate wrote it.

@@ -1,6 +1,6 @@
 import type { EventOf, SessionEvent } from './events.ts';
 import { runNames } from './run-names.ts';
-import { CANCEL_TOOL, runsGoingOn, runsOver } from './runs.ts';
+import { CANCEL_TOOL, runsGoingOn, runsOver, runToCancel } from './runs.ts';
 import { saidOf } from './said.ts';
 import type { Session } from './state.ts';
 
@@ -84,11 +84,12 @@ export function decidedAtStop(s: Session, call: string): boolean {
 /** What came of asking to cancel a run, by run. The host asks once; where the model's own call failed, people are still to be asked. */
 function cancelsOf(s: Session): Map<string, { ok: boolean; text: string }> {
   const came = new Map<string, { ok: boolean; text: string }>();
-  for (const { id, tool, input, status } of s.calls.values()) {
-    if (tool !== CANCEL_TOOL || status.is !== 'finished') continue;
-    const { run_id: runId } = (input ?? {}) as { run_id?: unknown };
+  for (const call of s.calls.values()) {
+    const { id, status } = call;
+    const runId = runToCancel(call);
+    if (runId === null || status.is !== 'finished') continue;
     const ok = status.outcome.status === 'ok';
-    if (typeof runId === 'string' && (ok || decidedAtStop(s, id))) came.set(runId, { ok, text: saidOf(status.outcome) });
+    if (ok || decidedAtStop(s, id)) came.set(runId, { ok, text: saidOf(status.outcome) });
   }
   return came;
 }

@@ -31,15 +31,21 @@ export function runsOver(s: Session): { runId: string; status: string }[] {
   return s.runs.flatMap(({ runId }) => (over.has(runId) ? [{ runId, status: over.get(runId) ?? '' }] : []));
 }
 
+/** The run that a call is to cancel; null where it is another call. */
+export function runToCancel({ tool, input }: Call): string | null {
+  const { run_id: runId } = (input ?? {}) as { run_id?: unknown };
+  return tool === CANCEL_TOOL && typeof runId === 'string' ? runId : null;
+}
+
 /** Runs that were canceled because a condition on them had come true: nobody said anything between the two, and no later wait for them ended in another way. */
 export function stoppedByCondition(s: Session): string[] {
   const calls = [...s.calls.values()];
   return calls.flatMap((cancel, at) => {
-    if (cancel.tool !== CANCEL_TOOL || cancel.status.is !== 'finished' || cancel.status.outcome.status !== 'ok') return [];
-    const { run_id: runId } = (cancel.input ?? {}) as { run_id?: unknown };
+    const runId = runToCancel(cancel);
+    if (runId === null || cancel.status.is !== 'finished' || cancel.status.outcome.status !== 'ok') return [];
     const woken = calls.slice(0, at).findLastIndex((call) => waitedFor(call, runId));
     const wait = calls[woken];
-    if (!wait || typeof runId !== 'string' || !trippedOf(wait).includes(runId)) return [];
+    if (!wait || !trippedOf(wait).includes(runId)) return [];
     const wasAsked = calls.slice(woken, at).some((call) => call.tool === 'ask_person');
     const wasTold = s.told.some((told) => told.seq > wait.reply && told.seq < cancel.reply && told.standing !== 'other');
     return wasAsked || wasTold ? [] : [runId];
@@ -47,7 +53,7 @@ export function stoppedByCondition(s: Session): string[] {
 }
 
 /** Whether this is a wait for the run that is over. */
-function waitedFor({ status }: Call, runId: unknown): boolean {
+function waitedFor({ status }: Call, runId: string): boolean {
   if (status.is !== 'finished' || typeof status.outcome.data?.['woken_by'] !== 'string') return false;
   return reportsIn(status.outcome).some((report) => report.runId === runId);
 }
