@@ -36,7 +36,7 @@ const goals: Goal[] = [];
 const unseen: string[] = [];
 const PARTS: Record<string, () => Promise<Goal[]>> = {
   sessions: () => measureSessions(stage, size),
-  parked: () => measureParked(stage, { rounds: values.quick ? 3 : 5, sessions: size.parked }),
+  parked: () => measureParked(stage, { rounds: size.rounds, sessions: size.parked }),
   bytes: () => measureBytes(stage, { steps: 100 }),
   asking: () => measureAsking(stage, { runs: 1_000 }),
   people: () => measurePeople(stage, { warm: size.warm, clicks: size.clicks, rounds: size.rounds, bursts: size.bursts, commands: 200, heap: size.heap }),
