@@ -1,4 +1,4 @@
-import type { AckFn, App, ViewResponseAction, ViewSubmitAction } from '@slack/bolt';
+import type { AckFn, AnyMiddlewareArgs, App, RespondArguments, ViewResponseAction, ViewSubmitAction } from '@slack/bolt';
 import { z } from 'zod';
 import { NewerRecord } from '../session/record-version.ts';
 import { onAgentStopped, stoppedSchema } from './agent-stopped.ts';
@@ -26,27 +26,48 @@ import { trouble } from './trouble.ts';
 const triggerSchema = z.object({ team: z.object({ id: z.string() }), trigger_id: z.string() });
 
 type View = (typeof LISTENERS.views)[number];
-type Ack = AckFn<ViewResponseAction>;
+type Ack<T = void> = AckFn<T>;
+type Form = (body: ViewSubmitAction, ack: Ack<ViewResponseAction>) => Promise<void>;
+
+/** What is done with each delivery, by its kind and its name. */
+export type Heard = {
+  command: ReadonlyMap<string, (body: unknown, ack: Ack<RespondArguments>) => Promise<void>>;
+  event: ReadonlyMap<string, (payload: unknown) => Promise<void>>;
+  action: ReadonlyMap<string, (body: unknown, ack: Ack) => Promise<void>>;
+  view: ReadonlyMap<string, Form>;
+  shortcut: ReadonlyMap<string, (body: unknown, ack: Ack) => Promise<void>>;
+};
 
 /**
- * Parses each kind of delivery once and hands it on. One listener for each kind: Bolt takes every delivery through the middleware of all listeners there are, and
- * with one for each button that was a third of what a command took.
+ * Parses each delivery once and hands it on, in Bolt's global middleware: each delivery goes through the middleware of every listener there is, whomever it is for, and
+ * in a crowd of commands that was a quarter of the wait.
  */
 export function listen(app: App, desk: Desk): void {
-  app.command(LISTENERS.command, async ({ body, ack }) => {
-    const answer = await safely<typeof commandSchema, Answer>(
-      desk,
-      commandSchema,
-      body,
-      (given) => onCommand(desk, given),
-      (text) => ({ text }),
-    );
-    // Nothing to say yet: the answer follows at the response_url, or a dialog has opened.
-    await (answer.text === '' ? ack() : ack({ response_type: 'ephemeral', ...answer } as never));
+  const heard = listensTo(desk);
+  app.use(async (given) => {
+    await (handle(heard, given) ?? given.next());
   });
-  const heard = events(desk);
-  app.event(oneOf(Object.keys(heard)), ({ payload }) => heard[payload.type]?.(payload) ?? Promise.resolve());
-  app.action(oneOf(LISTENERS.actions), async ({ body, ack }) => {
+  app.error(async (error) => {
+    const cause = 'original' in error && error.original instanceof Error ? error.original : error;
+    desk.log.error({ why: String(cause) }, cause instanceof NotStored ? 'an event is left to Slack to send again' : 'a delivery was not handled');
+    throw error;
+  });
+}
+
+/** Undefined: nobody here listens to that. */
+function handle(heard: Heard, given: AnyMiddlewareArgs): Promise<void> | undefined {
+  if ('command' in given) return heard.command.get(given.command.command)?.(given.body, given.ack);
+  if ('event' in given) return heard.event.get(given.event.type)?.(given.event);
+  if ('action' in given) return 'action_id' in given.action ? heard.action.get(given.action.action_id)?.(given.body, given.ack as Ack) : undefined;
+  if ('shortcut' in given) return heard.shortcut.get(given.shortcut.callback_id)?.(given.body, given.ack);
+  if ('view' in given && given.body.type === 'view_submission')
+    return heard.view.get(given.view.callback_id)?.(given.body, given.ack as Ack<ViewResponseAction>);
+  return undefined;
+}
+
+/** The manifest has to ask Slack for exactly these. */
+export function listensTo(desk: Desk): Heard {
+  const onButton = async (body: unknown, ack: Ack) => {
     await safely(
       desk,
       clickSchema,
@@ -55,10 +76,35 @@ export function listen(app: App, desk: Desk): void {
       (text) => answerClick(desk, body, text),
     );
     await ack();
-  });
-  const sent = forms(desk);
-  app.view<ViewSubmitAction>(oneOf(LISTENERS.views), ({ body, ack }) => sent[body.view.callback_id as View](body, ack));
-  app.shortcut(LISTENERS.shortcuts.message, async ({ body, ack }) => {
+  };
+  return {
+    command: new Map([[LISTENERS.command, command(desk)]]),
+    event: new Map(Object.entries(events(desk))),
+    action: new Map(LISTENERS.actions.map((name) => [name, onButton])),
+    view: new Map<string, Form>(Object.entries(forms(desk))),
+    shortcut: new Map([
+      [LISTENERS.shortcuts.message, onMessageShortcut(desk)],
+      [LISTENERS.shortcuts.global, onGlobalShortcut(desk)],
+    ]),
+  };
+}
+
+function command(desk: Desk): (body: unknown, ack: Ack<RespondArguments>) => Promise<void> {
+  return async (body, ack) => {
+    const answer = await safely<typeof commandSchema, Answer>(
+      desk,
+      commandSchema,
+      body,
+      (given) => onCommand(desk, given),
+      (text) => ({ text }),
+    );
+    // Nothing to say yet: the answer follows at the response_url, or a dialog has opened.
+    await (answer.text === '' ? ack() : ack({ response_type: 'ephemeral', ...answer } as RespondArguments));
+  };
+}
+
+function onMessageShortcut(desk: Desk): (body: unknown, ack: Ack) => Promise<void> {
+  return async (body, ack) => {
     const { settled, ...answer } = await safely<typeof shortcutSchema, Answer & { settled?: Settled }>(
       desk,
       shortcutSchema,
@@ -73,8 +119,11 @@ export function listen(app: App, desk: Desk): void {
         tellLater(desk, { response_url: read.data.response_url, channel_id: read.data.channel.id, user_id: read.data.user.id }, settled);
     }
     await ack();
-  });
-  app.shortcut(LISTENERS.shortcuts.global, async ({ body, ack }) => {
+  };
+}
+
+function onGlobalShortcut(desk: Desk): (body: unknown, ack: Ack) => Promise<void> {
+  return async (body, ack) => {
     await safely(
       desk,
       triggerSchema,
@@ -83,17 +132,7 @@ export function listen(app: App, desk: Desk): void {
       () => undefined,
     );
     await ack();
-  });
-  app.error(async (error) => {
-    const cause = 'original' in error && error.original instanceof Error ? error.original : error;
-    desk.log.error({ why: String(cause) }, cause instanceof NotStored ? 'an event is left to Slack to send again' : 'a listener failed');
-    throw error;
-  });
-}
-
-/** A name out of a table of ours, as Bolt matches them. None has a sign that a pattern would read otherwise. */
-function oneOf(names: readonly string[]): RegExp {
-  return new RegExp(`^(?:${names.join('|')})$`);
+  };
 }
 
 /** What is done on each event, by its type. */
@@ -140,8 +179,8 @@ function takesOurToken(payload: unknown): boolean {
 }
 
 /** What is done with each form that is sent, and how Slack is answered. */
-function forms(desk: Desk): Record<View, (body: ViewSubmitAction, ack: Ack) => Promise<void>> {
-  const refuse = async (body: ViewSubmitAction, ack: Ack, error: FieldError) => {
+function forms(desk: Desk): Record<View, Form> {
+  const refuse = async (body: ViewSubmitAction, ack: Ack<ViewResponseAction>, error: FieldError) => {
     await ack(errors({ ...error, why: await inDialog(desk, error.why) }));
     tellInForm(desk, body, error);
   };
