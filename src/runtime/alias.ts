@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /** What people type: four characters of base32 over the session's id, one more for each clash in the team. */
 export async function named<T extends { is: string }>(sid: string, take: (alias: string) => Promise<T>): Promise<{ alias: string; answer: T }> {
-  const letters = [...createHash('sha256').update(sid).digest()].map((b) => '0123456789abcdefghjkmnpqrstvwxyz'[b % 32]).join('');
-  for (let length = 4; length <= letters.length; length++) {
-    const alias = `e-${letters.slice(0, length)}`;
+  const bytes = hash('sha256', sid, 'buffer');
+  for (let length = 4; length <= bytes.length; length++) {
+    const alias = `e-${Array.from(bytes.subarray(0, length), (b) => '0123456789abcdefghjkmnpqrstvwxyz'[b % 32]).join('')}`;
     const answer = await take(alias);
     if (answer.is !== 'TAKEN') return { alias, answer };
   }

@@ -8,7 +8,7 @@ import { within } from '../within.ts';
 import type { Desk, Editing, Runs, Usual } from './desk.ts';
 import { listen } from './listen.ts';
 import type { Log } from './log.ts';
-import { httpReceiver, type Other, type SocketOptions, StoreThenAckReceiver } from './receivers.ts';
+import { type Acked, httpReceiver, type Other, type SocketOptions, StoreThenAckReceiver } from './receivers.ts';
 
 export type SlackOptions = {
   botToken: string;
@@ -34,7 +34,7 @@ export type SlackOptions = {
   /** Is told who waits for an acknowledgement, from a delivery's arrival until it is handled. */
   people?: People | undefined;
   /** Is told how long a delivery waited for its acknowledgement; false: it was left to Slack to send again. */
-  acked?: ((kind: string, ms: number, ok: boolean) => void) | undefined;
+  acked?: Acked | undefined;
   /** Takes requests on the HTTP port that are not Slack's. */
   other?: Other | undefined;
   /** Ms until an unreachable Slack is given up at start. */
@@ -52,7 +52,7 @@ const REVOKED = 'Slack has taken SLACK_BOT_TOKEN back: install the app again, se
 
 /** Listens to Slack. Everything is stored before Slack is told so. Throws one clear sentence where Slack cannot be reached or refuses the token. */
 export async function startSlack(options: SlackOptions): Promise<RunningSlack> {
-  const { log, port, appToken, signingSecret, people = makePeople(), startWithinMs = 15_000 } = options;
+  const { log, port, appToken, signingSecret, people = makePeople(), acked = () => {}, startWithinMs = 15_000 } = options;
   const logger = quiet(log);
   const until = Date.now() + startWithinMs;
   const self = await whoWeAre(options, until);
@@ -74,12 +74,11 @@ export async function startSlack(options: SlackOptions): Promise<RunningSlack> {
   };
 
   const socket = appToken
-    ? new StoreThenAckReceiver({ appToken, apiUrl: options.apiUrl, logger, log, connections: 2, dispatcher: options.dispatcher, people })
+    ? new StoreThenAckReceiver({ appToken, apiUrl: options.apiUrl, logger, log, connections: 2, dispatcher: options.dispatcher, people, acked })
     : null;
   if (!socket && !signingSecret) throw new Error('Set SLACK_APP_TOKEN for Socket Mode, or SLACK_SIGNING_SECRET for HTTP.');
-  const receiver = socket ?? httpReceiver({ signingSecret: signingSecret ?? '', port, logger, other: options.other, people });
+  const receiver = socket ?? httpReceiver({ signingSecret: signingSecret ?? '', port, logger, other: options.other, people, acked });
   const app = boltApp(receiver, options, self, logger);
-  measure(app, options.acked ?? (() => {}));
   listen(app, desk);
 
   const server = await within(Math.max(1_000, until - Date.now()), receiver.start(port), () => {
@@ -114,21 +113,6 @@ function boltApp(receiver: Receiver, { botToken, apiUrl }: SlackOptions, self: D
     // Known already: Bolt would ask Slack on each start, and listen to nobody where that fails.
     authorize: async () => ({ botToken, botId: self.bot, botUserId: self.user, teamId: self.team }),
     clientOptions: { ...(apiUrl ? { slackApiUrl: apiUrl } : {}), retryConfig: { retries: 0 }, rejectRateLimitedCalls: true, logger },
-  });
-}
-
-/** Listeners acknowledge as the last thing they do, so what they take is what Slack waits for. */
-function measure(app: App, acked: NonNullable<SlackOptions['acked']>): void {
-  app.use(async ({ body, next }) => {
-    const began = performance.now();
-    const kind = 'command' in body ? 'command' : body.type === 'event_callback' ? 'event' : body.type;
-    let ok = false;
-    try {
-      await next();
-      ok = true;
-    } finally {
-      acked(kind, performance.now() - began, ok);
-    }
   });
 }
 

@@ -15,16 +15,18 @@ export function httpReceiver({
   logger,
   other,
   people,
+  acked,
 }: {
   signingSecret: string;
   port: number;
   logger: Logger;
   other?: Other | undefined;
   people: People;
+  acked: Acked;
 }): HTTPReceiver {
   const receiver = new HTTPReceiver({ signingSecret, port, logger, endpoints: ['/slack/events'], processBeforeResponse: true });
   const init = receiver.init.bind(receiver);
-  receiver.init = (app) => init({ processEvent: counted(people, (event) => app.processEvent(event)) } as App);
+  receiver.init = (app) => init({ processEvent: counted({ people, acked }, (event) => app.processEvent(event)) } as App);
   const bolt = receiver.requestListener;
   receiver.requestListener = (req, res) => {
     if (other?.(req, res)) return;
@@ -35,16 +37,34 @@ export function httpReceiver({
   return receiver;
 }
 
-/** Whoever sent this waits until it is handled. Only what is known to be Slack's gets so far: what anybody may send must not hold up work. */
-function counted(people: People, handle: (event: ReceiverEvent) => Promise<void>): (event: ReceiverEvent) => Promise<void> {
+/** Is told of each delivery how long it waited for its acknowledgement; false: it was left to Slack to send again. */
+export type Acked = (kind: string, ms: number, ok: boolean) => void;
+
+/**
+ * Whoever sent this waits until it is handled, as acknowledging is the last thing that is done. Only what is known to be Slack's gets so far: what anybody may send must
+ * not hold up work.
+ */
+function counted(
+  { people, acked }: { people: People; acked: Acked },
+  handle: (event: ReceiverEvent) => Promise<void>,
+): (event: ReceiverEvent) => Promise<void> {
   return async (event) => {
+    const began = performance.now();
     const leaves = people.comes();
+    let ok = false;
     try {
       await handle(event);
+      ok = true;
     } finally {
       leaves();
+      acked(kindOf(event.body), performance.now() - began, ok);
     }
   };
+}
+
+function kindOf(body: ReceiverEvent['body']): string {
+  if ('command' in body) return 'command';
+  return body['type'] === 'event_callback' ? 'event' : String(body['type']);
 }
 
 /** Takes requests that are not Slack's; true where it did. */
@@ -77,9 +97,14 @@ function bodyOf(req: IncomingMessage): Promise<Buffer | null> {
       if (size > MOST_BYTES) resolve(null);
       else chunks.push(chunk);
     });
-    req.once('end', () => resolve(Buffer.concat(chunks)));
-    req.once('error', reject);
-    req.once('close', () => reject(new Error('it broke off')));
+    let whole = false;
+    req.on('end', () => {
+      whole = true;
+      resolve(Buffer.concat(chunks));
+    });
+    req.on('error', reject);
+    // Every request closes: an error is made only where it says something.
+    req.on('close', () => whole || reject(new Error('it broke off')));
   });
 }
 
@@ -108,6 +133,7 @@ export type SocketOptions = {
   /** Leads WebSockets and requests another way, such as through a proxy. */
   dispatcher?: { dispatch(options: unknown, handler: unknown): boolean } | undefined;
   people: People;
+  acked: Acked;
   times?: Partial<Times> | undefined;
 };
 
@@ -131,14 +157,14 @@ const TIMES: Times = { openWithin: 10_000, again: 5_000, ping: 2_000, longest: 1
 export class StoreThenAckReceiver implements Receiver {
   readonly #lines: SocketModeReceiver[];
   readonly #log: Log;
-  readonly #people: People;
+  readonly #tell: { people: People; acked: Acked };
   readonly #times: Times;
   #stopping = false;
   #connected = new Set<SocketModeReceiver>();
 
-  constructor({ appToken, apiUrl, logger, log, connections, dispatcher, people, times }: SocketOptions) {
+  constructor({ appToken, apiUrl, logger, log, connections, dispatcher, people, acked, times }: SocketOptions) {
     this.#log = log;
-    this.#people = people;
+    this.#tell = { people, acked };
     this.#times = { ...TIMES, ...times };
     this.#lines = Array.from({ length: connections }, () => {
       // Each its own copy: the client writes into what it is given. Reconnecting is tried for ever; a start has its own limit.
@@ -177,7 +203,7 @@ export class StoreThenAckReceiver implements Receiver {
       // A listener that threw has not stored the event: without an acknowledgement Slack sends it again.
       if (acknowledged) await event.ack();
     };
-    for (const line of this.#lines) line.init({ processEvent: counted(this.#people, processEvent) } as App);
+    for (const line of this.#lines) line.init({ processEvent: counted(this.#tell, processEvent) } as App);
   }
 
   /** Resolves when the first connection stands; the others follow. */

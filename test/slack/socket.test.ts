@@ -28,7 +28,7 @@ afterEach(async () => {
 async function listening(connections: number, openWithin = 10_000, more = {}) {
   const logger = { ...silent, setLevel() {}, getLevel: () => 'error' as never, setName() {} };
   const times = { openWithin, again: 50, ...more };
-  receiver = new StoreThenAckReceiver({ appToken, apiUrl: slack.apiUrl, logger, log: silent, connections, people: makePeople(), times });
+  receiver = new StoreThenAckReceiver({ appToken, apiUrl: slack.apiUrl, logger, log: silent, connections, people: makePeople(), acked: () => {}, times });
   await receiver.start();
   return receiver;
 }
