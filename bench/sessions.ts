@@ -13,7 +13,7 @@ const NAMES = ['bare', 'naive', 'labmate'] as const;
 export async function measureSessions(stage: Stage, { rounds, sessions }: { rounds: number; sessions: number }): Promise<Goal[]> {
   const run = await runners(stage, NAMES);
   // Until the engine has compiled what is hot.
-  for (const name of NAMES) await run.once(name, 'warm', Math.max(100, sessions));
+  for (const name of NAMES) await run.once(name, 'warm', 5 * sessions);
   const costs: Record<string, Cost>[] = [];
   for (let round = 0; round < rounds; round++) {
     const costsNow: Record<string, Cost> = {};
