@@ -3,6 +3,7 @@ import type { RawMessageStreamEvent } from '@anthropic-ai/sdk/resources/messages
 import type { Stream } from '@anthropic-ai/sdk/streaming';
 import { httpFetch } from '../http-fetch.ts';
 import { type Assembled, assembling } from './assemble-reply.ts';
+import { childSignal } from './child-signal.ts';
 import { answerOfError, SilentModel, UnreadableReply } from './claude-errors.ts';
 import type { Model, ModelAnswer, ModelRequest } from './model.ts';
 
@@ -140,26 +141,21 @@ function clientOf(options: ClaudeOptions): Anthropic {
 
 type SilenceWatch = { signal: AbortSignal; heard(): void; tripped(): boolean; stop(): void };
 
-/**
- * The SDK's own timeout ends with the response's headers, so a stream that falls silent would hold a worker for ever. `signal` fires when it does, or when `stopped`
- * does; one signal made by hand costs a tenth of AbortSignal.any.
- */
+/** The SDK's own timeout ends with the response's headers, so a stream that falls silent would hold a worker for ever. `signal` fires when it does, or when `stopped` does. */
 function silenceWatch(ms: number, stopped: AbortSignal): SilenceWatch {
-  const controller = new AbortController();
+  const { signal, abort, release } = childSignal(stopped);
   let isSilent = false;
   const timer = setTimeout(() => {
     isSilent = true;
-    controller.abort();
+    abort();
   }, ms);
-  const stop = () => controller.abort(stopped.reason);
-  stopped.addEventListener('abort', stop, { once: true });
   return {
-    signal: controller.signal,
+    signal,
     heard: () => void timer.refresh(),
     tripped: () => isSilent,
     stop() {
       clearTimeout(timer);
-      stopped.removeEventListener('abort', stop);
+      release();
     },
   };
 }

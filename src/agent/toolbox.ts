@@ -11,6 +11,7 @@ import { present, presentFailure } from '../tools/present.ts';
 import { CALL, cleaned, toolServer } from '../tools/server.ts';
 import { properName } from '../tools/upstreams.ts';
 import { version } from '../version.ts';
+import { childSignal } from './child-signal.ts';
 import type { ToolSpec } from './model.ts';
 import type { Mounts } from './mounts.ts';
 
@@ -80,11 +81,16 @@ export async function openToolbox(
       if (aside) return direct(aside, input, scope);
       const reference = randomUUID();
       const over = new AbortController();
-      const giveUp = setTimeout(() => over.abort(), callTimeoutMs);
+      const work = childSignal(scope.signal);
+      const end = () => {
+        work.abort();
+        over.abort();
+      };
+      const giveUp = setTimeout(end, callTimeoutMs);
       let sent = scope.started !== undefined;
       scopes.set(reference, {
         ...scope,
-        signal: AbortSignal.any([scope.signal, over.signal]),
+        signal: work.signal,
         // Asked before anything is begun or sent. What was given up begins nothing, as it may be made again by now; what begins is waited for, as its answer would be lost.
         mayAct: async () => {
           if (over.signal.aborted) return false;
@@ -99,11 +105,12 @@ export async function openToolbox(
       } catch (error) {
         if (!(error instanceof McpError) || error.code !== ErrorCode.RequestTimeout) throw error;
         // It would go on asking. To be tried again like any other that gets no answer, and given up in the end: thrown, it would be made again for ever.
-        over.abort();
+        end();
         const upstream = properName(catalog.find((tool) => tool.name === name)?.needs[0] ?? name);
         return present({ is: 'retry', upstream, why: `${name} took longer than ${Math.round(callTimeoutMs / 1_000)} s.`, retryAfterMs: null, sent });
       } finally {
         clearTimeout(giveUp);
+        work.release();
         scopes.delete(reference);
       }
     },
