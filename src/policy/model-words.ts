@@ -57,6 +57,11 @@ export function plainWords(words: string): string {
   return richWords(words).map(said).join('\n').trim();
 }
 
+/** The same on one line, for a button. Marks that hold no words are shown as they were written. */
+export function plainLine(words: string): string {
+  return plainWords(named(words)).replace(/\s*\n\s*/g, ' ') || words;
+}
+
 /** Paragraphs that follow each other are one section with an empty line between: Slack leaves no room between sections. */
 function passagesOf(tokens: readonly Token[], known: Known): Passage[] {
   const made: Passage[] = [];

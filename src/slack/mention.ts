@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { isDirect } from '../policy/direct.ts';
+import { plainLine } from '../policy/model-words.ts';
 import { plain } from '../policy/outside-text.ts';
 import type { Command } from '../runtime/commands.ts';
 import { isReview } from '../session/door.ts';
@@ -118,7 +119,8 @@ async function continueSession(desk: Desk, event: Heard, session: Session, menti
 function isStop(session: Session, text: string): boolean {
   if (!/^\s*(?:please[,\s]+)?stop(?:\s+(?:it|this|now|please))?\s*[.!]*\s*$/i.test(text)) return false;
   const options = openCalls(session).flatMap((c) => (c.status.is === 'parked' && c.status.waiting.for === 'answer' ? c.status.waiting.options : []));
-  return !options.some((option) => option.trim().toLowerCase() === text.trim().toLowerCase());
+  // As its button has it.
+  return !options.some((option) => plainLine(option).trim().toLowerCase() === text.trim().toLowerCase());
 }
 
 /** Something said under a card whose session lives elsewhere, in direct messages: what an approver says there is passed on; what is said in that session is not told here. */

@@ -226,6 +226,29 @@ describe('the thread of a session', () => {
     expect(buttons(answered)).toEqual([]);
   });
 
+  test("an option's button has its words without the model's marks, as has the answer", () => {
+    const options = ['**v2** of `feature_set`, see [the run](https://mlflow.example/7)', '<@U9> & <!channel>', '- one\n- two', '---'];
+    const long = 'a'.repeat(71);
+    const waits = waitsForAnswer('c1');
+    const ask = (...texts: string[]) => {
+      const input = { question: 'Which?', options: texts };
+      return [opened(), replied(1, [{ id: 'c1', tool: 'ask_person', input }]), { ...waits, waiting: { ...waits.waiting, ...input } } as SessionEvent];
+    };
+    const labels = (asked: Slot | undefined) =>
+      JSON.parse(JSON.stringify(asked && 'blocks' in asked ? asked.blocks : [])).flatMap((b: { type: string; elements: { text: { text: string } }[] }) =>
+        b.type === 'actions' ? b.elements.map((e) => e.text.text) : [],
+      );
+    const shown = ['v2 of feature_set, see the run (https://mlflow.example/7)', '@U9 &amp; &lt;!channel&gt;', '- one - two', '───'];
+    expect(labels(slot(slotsOf(...ask(...options)), 'question:c1'))).toEqual(shown);
+    expect(slot(slotsOf(...ask(...options)), 'question:c1').text).toContain(shown.map((o) => `- ${o}`).join('\n'));
+    // What is cut off by a button's end is in the list above.
+    expect(labels(slot(slotsOf(...ask(`**${long}**`, 'b')), 'question:c1'))).toEqual([long, 'b']);
+    expect(labels(slot(slotsOf(...ask('&'.repeat(30), 'b')), 'question:c1'))).toEqual(['Option 1', 'Option 2']);
+    const answered = slot(slotsOf(...ask(...options), told(options[0] ?? ''), finished('c1')), 'question:c1');
+    expect(answered.text).toContain(`Answered: ${shown[0]}`);
+    expect(JSON.stringify(answered.blocks)).not.toContain('**');
+  });
+
   test('what needs attention mentions the requester and can be tried again, until it is', () => {
     const stuck = [opened(), { type: 'noted' as const, about: 'attention' as const, text: 'Databricks answered nothing for 30 minutes.' }];
     expect(buttons(slot(slotsOf(...stuck), 'attention:2'))).toEqual(['retry_step']);

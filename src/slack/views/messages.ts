@@ -1,5 +1,5 @@
-import { plainWords, quotedWords, richWords } from '../../policy/model-words.ts';
-import { named } from '../../policy/outside-text.ts';
+import { plainLine, plainWords, quotedWords, richWords } from '../../policy/model-words.ts';
+import { named, plain } from '../../policy/outside-text.ts';
 import type { Block } from '../../services/slack.ts';
 import { fallback, fitted, LIMITS, textIn } from './limits.ts';
 import { actions, type Bit, bold, bullets, button, clock, context, link, numbered, para, quote, rich, t, user } from './rich.ts';
@@ -90,24 +90,27 @@ export type Question = {
 
 /** A question of the model to a person. Each option is a button in a block of its own, because Slack wants action ids unique within a block. */
 export function questionMessage(q: Question): Message {
-  const short = q.options.every((o) => o.length <= 70);
+  const options = q.options.map(plainLine);
+  // What is escaped takes more room.
+  const short = options.every((o) => plain(o).length <= LIMITS.button);
+  const answer = q.answer && { ...q.answer, text: q.options.includes(q.answer.text) ? plainLine(q.answer.text) : named(q.answer.text) };
   const how =
     q.options.length > 0 && q.freeText ? 'Choose, or answer in this thread.' : q.options.length > 0 ? 'Please choose.' : 'Please answer in this thread.';
-  const state: Bit[] = q.answer
-    ? [t('Answered by '), user(q.answer.by), t(` at ${clock(q.answer.at)}: `), bold(q.answer.text)]
+  const state: Bit[] = answer
+    ? [t('Answered by '), user(answer.by), t(` at ${clock(answer.at)}: `), bold(answer.text)]
     : q.instead
       ? [user(q.instead), t(' wrote while several questions were open; anything still open is asked again.')]
       : [t(q.open ? how : 'Not needed any more.')];
   const blocks: Block[] = [
     rich(
-      para(bold('A question'), ...(q.to && q.open && !q.answer ? [t(' for '), user(q.to)] : [])),
+      para(bold('A question'), ...(q.to && q.open && !answer ? [t(' for '), user(q.to)] : [])),
       quotedWords(q.question),
-      ...(q.options.length > 0 && (!short || !q.open) ? [numbered(q.options.map((o) => [t(o)]))] : []),
+      ...(q.options.length > 0 && (!short || !q.open) ? [numbered(options.map((o) => [t(o)]))] : []),
       para(...state),
     ),
-    ...(q.open && !q.answer ? q.options.map((o, i) => actions(`${i}:${q.ref}`, button('answer_person', short ? o : `Option ${i + 1}`, `${q.ref}/${i}`))) : []),
+    ...(q.open && !answer ? options.map((o, i) => actions(`${i}:${q.ref}`, button('answer_person', short ? o : `Option ${i + 1}`, `${q.ref}/${i}`))) : []),
   ];
-  const tail = q.answer ? `Answered: ${q.answer.text}` : q.options.map((o) => `- ${o}`).join('\n');
+  const tail = answer ? `Answered: ${answer.text}` : options.map((o) => `- ${o}`).join('\n');
   return { text: fallback(`A question: ${plainWords(named(q.question))}`, tail), blocks: fitted(blocks) };
 }
 
