@@ -6,6 +6,8 @@ import type { Block, SlackService } from '../services/slack.ts';
 import { done, type SessionFacts, type ToolAnswer, type ToolContext, ToolError, writeTool } from './define-tool.ts';
 
 const MOST = 3_500;
+/** Slack takes some 13,000 characters in a message; the line below the text needs a few of them. */
+const MOST_SHOWN = 12_500;
 
 const input = z.strictObject({
   text: z.string().min(1).max(MOST).describe('Markdown; no mentions, links only to pages seen here'),
@@ -37,6 +39,7 @@ export const postToSlack = writeTool({
   async plan({ text, channel, thread_ts }, ctx) {
     const session = sessionOf(ctx);
     const { slack } = ctx.services;
+    mustFit(text);
     const target = channel === undefined ? session.channel : await resolve(channel, session, slack, ctx.signal);
     const thread = thread_ts ?? (channel === undefined ? session.thread : null);
     if (target === '') throw new ToolError('NO_CHANNEL', 'A call from an MCP client has no thread of its own.', 'name a channel.').about('channel');
@@ -119,10 +122,21 @@ function whereIs(name: string | null, thread: string | null, session: SessionFac
   return thread === null ? channel : `a thread of ${channel}`;
 }
 
+/** What is approved is posted whole: where Slack would not take it nothing is cut off, nobody is asked. */
+function mustFit(text: string): void {
+  const length = plain(named(text)).length;
+  if (length <= MOST_SHOWN) return;
+  throw new ToolError(
+    'TEXT_TOO_LONG',
+    `Written for Slack, this text has ${length} characters, and Slack takes ${MOST_SHOWN}: each & counts as 5, each < and > as 4, and what cannot be seen as 8 or more.`,
+    'write it with fewer of them, or as two posts.',
+  ).about('text');
+}
+
 /** Rich text, where nothing is parsed, and a line of ours that says whose words these are. */
 function blocksOf(text: string, session: SessionFacts): Block[] {
   return [
-    { type: 'rich_text', elements: richWords(named(text), session.links()) },
+    { type: 'rich_text', elements: richWords(named(text), session.links(), MOST_SHOWN) },
     { type: 'context', elements: [{ type: 'plain_text', text: below(session), emoji: false }] },
   ];
 }

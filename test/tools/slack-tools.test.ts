@@ -107,6 +107,33 @@ describe('post_to_slack', () => {
     });
   });
 
+  test.each([
+    ['signs', '<'.repeat(3_000)],
+    ['many rows', `${'w'.repeat(40)}|x\n-|-\n${'&&&&&|x\n'.repeat(260)}`],
+    ['many pieces', '**a** b '.repeat(437)],
+    ['wide columns', `${'w'.repeat(40)}|x\n-|-\n${'a|x\n'.repeat(860)}`],
+  ])('what is approved is posted whole, however much room it takes: %s', async (_what, text) => {
+    const wanted = await plan({ channel: '#ml-experiments', text });
+    await postToSlack.run(wanted, context(), KEY);
+    const words =
+      JSON.stringify(workspace.world.data.messages[0]?.blocks[0])
+        .match(/"text":"[^"]*"/g)
+        ?.map((t) => t.slice(8, -1)) ?? [];
+    const letters = (said: string) =>
+      said
+        .replace(/&lt;/g, '<')
+        .replace(/&amp;/g, '&')
+        .replace(/\\n|[\s*|-]/g, '');
+    expect(letters(words.join(''))).toBe(letters(text));
+  });
+
+  test.each([
+    ['signs', '&'.repeat(3_500)],
+    ['what cannot be seen', '\u200b'.repeat(2_000)],
+  ])('what Slack would not take is asked of nobody: %s', async (_what, text) => {
+    await expect(plan({ channel: '#ml-experiments', text })).rejects.toMatchObject({ code: 'TEXT_TOO_LONG', argument: ['text'] });
+  });
+
   test('a thread of its own is home; any other one, even in its own channel, is elsewhere and asks', async () => {
     const here = context(facts({ thread: '1.1' }));
     expect((await plan({ text: 'x' }, here)).touches).toEqual({ channel: 'C0ML', place: 'own-thread' });
