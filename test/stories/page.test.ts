@@ -15,7 +15,6 @@ describe.skipIf(BROWSER === undefined)('the page', () => {
   let browser: Browser;
   let page: Page;
   const errors: string[] = [];
-  let replayed: Promise<{ code: number | null; out: string }> | undefined;
   const play = async (file: string) => {
     const { REDIS_URL: _, ...env } = process.env;
     const child = spawn(process.execPath, ['bin/labmate.mjs', 'sandbox', '--headless', '--scenario', file, '--training-seconds', '3'], { env });
@@ -67,8 +66,8 @@ describe.skipIf(BROWSER === undefined)('the page', () => {
       .locator('[data-action-id="approve_call"]')
       .click({ timeout: 20_000 });
 
-  it('lets Priya ask, Sam approve, and shows the verdict and the pull request', async () => {
-    expect(await page.textContent('[data-testid="banner"]')).toMatch(/not Claude/);
+  /** The whole ablation, from Priya's command to the record. */
+  const walk = async () => {
     await be('U1');
     await page.fill('[data-testid="composer-channel"]', `/experiment ${ablationPrompt()}`);
     await page.press('[data-testid="composer-channel"]', 'Enter');
@@ -86,6 +85,14 @@ describe.skipIf(BROWSER === undefined)('the page', () => {
     await expect
       .poll(() => page.locator('[data-testid="thread"] [data-testid="message"]', { hasText: /Approved by @?Sam/ }).count(), { timeout: 20_000 })
       .toBe(2);
+  };
+  let walked: Promise<void> | undefined;
+  /** Whichever test needs it first walks it; the next ones find its thread as it was left. */
+  const ablation = () => (walked ??= walk());
+
+  it('lets Priya ask, Sam approve, and shows the verdict and the pull request', async () => {
+    expect(await page.textContent('[data-testid="banner"]')).toMatch(/not Claude/);
+    await ablation();
     const thread = (await page.textContent('[data-testid="thread"]')) ?? '';
     expect(thread).toContain('+3.03');
     expect(thread).toMatch(/Approved by @?Sam/);
@@ -98,7 +105,17 @@ describe.skipIf(BROWSER === undefined)('the page', () => {
     await page.press('[data-testid="composer-channel"]', 'Enter');
   };
 
+  /** Somebody else begins an experiment, which this page does not open. */
+  const somebodyAsks = async (text: string) => {
+    await page.evaluate(
+      (act) => fetch('/control/act', { method: 'POST', headers: { 'content-type': 'application/json' }, body: act }),
+      JSON.stringify({ as: 'U2', do: 'command', command: '/experiment', text, channel: 'C0ML' }),
+    );
+    await page.locator('[data-testid="messages"] [data-testid="message"]', { hasText: text }).locator('[data-testid="thread-summary"]').waitFor();
+  };
+
   it('shows the log behind the thread, that its chain holds, the questions, and what the model saw', async () => {
+    await ablation();
     await drawer('sessions');
     await page.locator('[data-testid="chain"]', { hasText: /\d+ lines, chain holds/ }).waitFor();
     expect(await page.locator('[data-testid="event"]').first().getAttribute('data-type')).toBe('opened');
@@ -113,6 +130,7 @@ describe.skipIf(BROWSER === undefined)('the page', () => {
   });
 
   it('shows the requests behind one message, each as raw JSON', async () => {
+    await ablation();
     await page.locator('[data-testid="thread"] [data-testid="message"]').last().hover();
     await page.locator('[data-testid="thread"] [data-testid="message-traffic"]').last().click();
     await page.locator('[data-testid="filter-message"]').waitFor();
@@ -123,18 +141,32 @@ describe.skipIf(BROWSER === undefined)('the page', () => {
     await page.keyboard.press('Escape');
   });
 
-  it('keeps the thread as a test: who did what, and how it came out', async () => {
+  /** The story of the ablation, as the page keeps it. */
+  const keep = async () => {
+    await ablation();
     await page.click('[data-testid="save-story"]');
-    expect(await page.textContent('[data-testid="story-command"]')).toContain('--headless --scenario');
-    expect(await page.locator('[data-testid="story-others"]').count()).toBe(0);
     const story = JSON.parse(decodeURIComponent(((await page.getAttribute('[data-testid="story-download"]', 'href')) ?? '').replace(/^[^,]*,/, '')));
-    expect(story.acts.map((a: { do: string; as: string }) => `${a.as} ${a.do}`)).toEqual(['U1 command', 'U2 click', 'U2 click']);
-    expect(story.thread.at(-1).words).toContain('record: … lines');
     // In a sandbox of its own, while the page goes on; a later test looks at how it came out.
     const file = join(mkdtempSync(join(tmpdir(), 'labmate-story-')), 'story.json');
     writeFileSync(file, JSON.stringify(story));
-    replayed = play(file);
+    const all = {
+      story,
+      command: await page.textContent('[data-testid="story-command"]'),
+      others: await page.locator('[data-testid="story-others"]').count(),
+      replayed: play(file),
+    };
     await page.click('[data-testid="story-done"]');
+    return all;
+  };
+  let keeping: ReturnType<typeof keep> | undefined;
+  const kept = () => (keeping ??= keep());
+
+  it('keeps the thread as a test: who did what, and how it came out', async () => {
+    const { story, command, others } = await kept();
+    expect(command).toContain('--headless --scenario');
+    expect(others).toBe(0);
+    expect(story.acts.map((a: { do: string; as: string }) => `${a.as} ${a.do}`)).toEqual(['U1 command', 'U2 click', 'U2 click']);
+    expect(story.thread.at(-1).words).toContain('record: … lines');
   });
 
   it("shows one's own command and its answer also to somebody who has scrolled up, and points to what others write", async () => {
@@ -163,6 +195,7 @@ describe.skipIf(BROWSER === undefined)('the page', () => {
   });
 
   it('opens a form, and takes it; an expired approval loses its buttons; a killed worker is back', async () => {
+    await ablation();
     await be('U1');
     await say('/experiment Run a training job with feature_set=tiny.');
     await page.locator('[data-testid="thread"]', { hasText: 'feature_set=tiny' }).locator('[data-action-id="approve_call"]').waitFor({ timeout: 20_000 });
@@ -194,7 +227,9 @@ describe.skipIf(BROWSER === undefined)('the page', () => {
   });
 
   it('skips two hours for everything at once, or says why it can not', async () => {
+    if ((await page.locator('[data-testid="chaos"]').count()) === 0) await drawer('chaos');
     const skip = page.locator('[data-testid="chaos-skip"]');
+    await skip.waitFor();
     if (await skip.isDisabled()) {
       expect(await skip.textContent()).toContain('libfaketime');
       return;
@@ -281,7 +316,7 @@ describe.skipIf(BROWSER === undefined)('the page', () => {
   });
 
   it('plays the thread that was kept, and it comes out the same', async () => {
-    expect(await replayed).toMatchObject({ code: 0, out: expect.stringMatching(/as it should be, in [\d.]+ s\n$/) });
+    expect(await (await kept()).replayed).toMatchObject({ code: 0, out: expect.stringMatching(/as it should be, in [\d.]+ s\n$/) });
   });
 
   it('shows the whole sentence of a form, and opens what it starts as after the command', async () => {
@@ -294,11 +329,7 @@ describe.skipIf(BROWSER === undefined)('the page', () => {
     await field('prompt').waitFor({ timeout: 20_000 });
     expect(await field('prompt').evaluate((area) => area.scrollHeight - area.clientHeight)).toBeLessThan(4);
     // While it is still read nothing is started, and what somebody else starts stays closed.
-    await page.evaluate(
-      (act) => fetch('/control/act', { method: 'POST', headers: { 'content-type': 'application/json' }, body: act }),
-      JSON.stringify({ as: 'U2', do: 'command', command: '/experiment', text: 'good evening', channel: 'C0ML' }),
-    );
-    await page.locator('[data-testid="messages"] [data-testid="message"]', { hasText: 'good evening' }).locator('[data-testid="thread-summary"]').waitFor();
+    await somebodyAsks('good evening');
     expect(await page.locator('[data-testid="thread"]').count()).toBe(0);
     await page.click('[data-testid="modal-submit"]');
     await page.locator('[data-testid="thread"]', { hasText: 'seed=77' }).waitFor({ timeout: 20_000 });
@@ -306,6 +337,8 @@ describe.skipIf(BROWSER === undefined)('the page', () => {
   });
 
   it('can be used with the keyboard alone', async () => {
+    // One to come back to from its thread.
+    await somebodyAsks('good morning');
     await page.keyboard.press('Alt+1');
     await expect.poll(() => page.getAttribute('[data-testid="identity"][data-user="U1"]', 'aria-pressed')).toBe('true');
     await page.keyboard.press('Alt+S');
