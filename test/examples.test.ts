@@ -89,13 +89,17 @@ test('check-record.mjs finds a whole record whole, a changed byte, and a head of
   expect(check('0123456789ab')[0]).toBe(1);
   await writeFile(file, `${lines.join('\n').replace('U1', 'U9')}\n`);
   expect(check()).toEqual([1, 'line 2 does not follow line 1']);
-  for (const args of [[], [join(dir, 'none.jsonl')], [dir]]) {
+  await writeFile(file, lines.join('\n').slice(0, -9));
+  expect(check()).toEqual([1, 'line 3 is not whole']);
+  const usage = 'Usage: node check-record.mjs record.jsonl [head]\n';
+  const none = join(dir, 'none.jsonl');
+  for (const [args, said] of [
+    [[], usage],
+    [[none], `${none} cannot be read (there is no such file). ${usage}`],
+    [[dir], `${dir} cannot be read (it is a folder). ${usage}`],
+  ] as const) {
     const ran = spawnSync(process.execPath, [join(folder, 'check-record.mjs'), ...args], { encoding: 'utf8' });
-    expect([ran.status, ran.stdout, ran.stderr]).toEqual([
-      2,
-      '',
-      expect.stringMatching(/^(\S+ cannot be read \(E\w+\)\. )?Usage: node check-record\.mjs .*\n$/),
-    ]);
+    expect([ran.status, ran.stdout, ran.stderr]).toEqual([2, '', said]);
   }
   await rm(dir, { recursive: true, force: true });
 });
