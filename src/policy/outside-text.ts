@@ -19,6 +19,11 @@ export function visible(text: string): string {
   return text.replace(/\r\n/g, '\n').replace(emojiOrUnseen, (c, emoji?: string) => emoji ?? `\\u{${(c.codePointAt(0) ?? 0).toString(16).toUpperCase()}}`);
 }
 
+/** Line ends as Slack's own inputs send them. */
+export function unixLines(text: string): string {
+  return text.replace(/\r\n?/g, '\n');
+}
+
 /** For a Slack text element: visible, and `& < >` escaped, so that `<!channel>` is four letters and some brackets. */
 export function plain(text: string): string {
   return escaped(visible(text));

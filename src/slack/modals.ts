@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { quotedWords } from '../policy/model-words.ts';
+import { unixLines } from '../policy/outside-text.ts';
 import type { View } from '../services/slack.ts';
 import { argumentsInFull, MOST_ARGUMENTS } from '../session/in-full.ts';
 import type { Approval } from '../session/state.ts';
@@ -77,6 +78,9 @@ export function modal(callback: string, title: string, blocks: unknown[]): View 
   };
 }
 
+/** What a field says, with line ends as Slack's own inputs send them; other clients, and what is pasted there, may have Windows' ones. */
+const fieldValue = z.string().transform(unixLines);
+
 /** What we use of a submitted dialog. */
 export const submissionSchema = z.object({
   team: z.object({ id: z.string() }),
@@ -86,7 +90,7 @@ export const submissionSchema = z.object({
     callback_id: z.string(),
     private_metadata: z.string(),
     state: z.object({
-      values: z.record(z.string(), z.record(z.string(), z.object({ value: z.string().nullish(), selected_option: z.object({ value: z.string() }).nullish() }))),
+      values: z.record(z.string(), z.record(z.string(), z.object({ value: fieldValue.nullish(), selected_option: z.object({ value: z.string() }).nullish() }))),
     }),
   }),
 });

@@ -152,6 +152,14 @@ describe('the form for another tool', () => {
     expect(readFields(own, ['{"depth": 4}', 'n'], given)).toEqual({ input: { parameters: { depth: 4 }, note: 'n' }, changed: 1 });
   });
 
+  test('keeps the line ends of Windows in what nobody changed', () => {
+    const given = { title: 'x', body: 'a\r\nb' };
+    const { fields: own } = fieldsOf('hand_in', schema, given, given);
+    expect(own.find((f) => f.label === 'Body')).toMatchObject({ value: 'a\nb', multiline: true });
+    const written = own.map((f) => (f.label === 'Title' ? 'y' : f.value));
+    expect(readFields(own, written, given)).toEqual({ input: { title: 'y', body: 'a\r\nb' }, changed: 1 });
+  });
+
   test('says in what form each is written', () => {
     const blocks = editForm('s1/1', form, 'Well.', 'Change').blocks as { hint?: { text: string }; element?: { type: string; initial_option?: unknown } }[];
     const hints = blocks.map((b) => b.hint?.text);

@@ -191,6 +191,14 @@ test('a credential in a change is refused under its field, and nothing is stored
   expect(await approval(`${id}/1`)).toMatchObject({ state: 'pending' });
 });
 
+test("line ends of Windows, in what was asked for and in what is sent, are no change and are sent on as Slack's own", async () => {
+  await ask('a\r\nb');
+  expect((await edit('t')).errors).toEqual(['Nothing is changed.']);
+  expect((await edit('t', { files: 'a\r\nb' })).errors).toEqual(['Nothing is changed.']);
+  expect((await edit('t', { files: 'a\r\nb\r\nc' })).errors).toEqual([]);
+  expect(await edited()).toMatchObject({ state: 'approved', arguments: { files: 'a\nb\nc' } });
+});
+
 test('a yes or no is chosen and a list is written a line each, and both count as written', async () => {
   await ask('small');
   expect((await edit('t', { draft: 'yes', labels: 'ablation\nads' })).errors).toEqual([]);

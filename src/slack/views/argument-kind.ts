@@ -1,4 +1,5 @@
 import { isRecord } from '../../policy/is-record.ts';
+import { unixLines } from '../../policy/outside-text.ts';
 
 /** How people write an argument: as text, as a number, one of two words, a text a line, or as JSON where nothing simpler holds it. */
 export type Kind = 'text' | 'number' | 'yes or no' | 'list' | 'json';
@@ -80,6 +81,8 @@ export function textOf(kind: Kind, value: unknown): string {
     case 'json':
       return JSON.stringify(value, null, 2);
     case 'text':
+      // As it comes back from Slack, or it would count as changed.
+      return unixLines(String(value));
     case 'number':
       return String(value);
     default:
