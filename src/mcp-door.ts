@@ -32,6 +32,8 @@ import { serveStdio } from './tools/stdio.ts';
 /** As long as this the first call waits for Redis. */
 const READY_MS = 10_000;
 
+const TAKEN_BACK = 'The client took the call back, or went away, before there was an answer.';
+
 /** Who may stand at a door, as calls see them. */
 type Door = {
   atDoor(principal: Principal): AtDoor;
@@ -92,7 +94,8 @@ function doorAlone(config: AnyConfig): Door {
   const clean = (text: string) => masked(known(text));
   const { settings, permissions } = config;
   const deps: GateDeps = { services: openServices(config), settings, permissions, now: Date.now, clean, whyNoSession: (verdict) => whyAlone(verdict, missing) };
-  return { deps, atDoor: () => (call) => gate(call.tool, call.input, null, deps) };
+  // Nothing acts here, so whatever it is may be broken off.
+  return { deps, atDoor: () => (call) => gate(call.tool, call.input, null, { ...deps, signal: call.signal }) };
 }
 
 /** With a log: what acts goes through a session of the principal's own and the approvers' cards, and every look is written down. */
@@ -117,7 +120,7 @@ async function doorWithLog(config: CoreConfig, core: Core, log: Log): Promise<Do
     return { team, channel: channel ?? 'none', door, name, user };
   };
 
-  const look = async (principal: Principal, { tool, input, client }: DoorCall): Promise<DoorAnswer> => {
+  const look = async (principal: Principal, { tool, input, client, signal }: DoorCall): Promise<DoorAnswer> => {
     // A look works though the log is away, as it would where there is none.
     const caller = await callerOf(principal).catch((error: unknown) => void log.warn(asTold(error), 'a look at the MCP door is not in any log'));
     // Whose records may be read, only the log and Slack know.
@@ -129,14 +132,19 @@ async function doorWithLog(config: CoreConfig, core: Core, log: Log): Promise<Do
         .then((o) => sessions.looked(caller, { client, tool: tool.name, input }, o))
         .catch((error: unknown) => log.warn({ ...asTold(error), tool: tool.name }, 'a look at the MCP door is not in its log')));
     try {
-      const answer = await gate(tool, input, null, { ...deps, reader: caller && { team: caller.team, user: caller.user } });
+      const answer = await gate(tool, input, null, { ...deps, signal, reader: caller && { team: caller.team, user: caller.user } });
       // What stands in another log is not copied into this one, which more people may read.
       const elsewhere = tool.needs.includes('sessions') && answer.is === 'answer';
       await write(async () => (elsewhere ? { status: 'ok', text: 'Shown; it stands in that record.' } : outcomeOf(answer, blobs.put)));
       return answer;
     } catch (error) {
-      const shown = presentFailure(error).content.flatMap((c) => (c.type === 'text' ? [c.text] : []));
-      await write(async () => ({ status: 'failed', text: shown.join('\n') }));
+      // What it broke off by then has words of its own, which say nothing to whoever reads the log.
+      const shown = signal.aborted
+        ? TAKEN_BACK
+        : presentFailure(error)
+            .content.flatMap((c) => (c.type === 'text' ? [c.text] : []))
+            .join('\n');
+      await write(async () => ({ status: 'failed', text: shown }));
       throw error;
     }
   };

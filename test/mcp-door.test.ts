@@ -1,4 +1,7 @@
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
@@ -128,6 +131,30 @@ it('serves any MCP client over stdio, with protocol alone on stdout', async () =
   expect(tools.map((tool) => tool.name)).toContain('run_databricks_job');
   expect(tools.map((tool) => tool.name)).not.toContain('compare_runs');
   await client.close();
+});
+
+it('ends a look that the client takes back', async () => {
+  let asked = 0;
+  let left = 0;
+  // Says nothing, like a Databricks that hangs.
+  const backend = createServer((request) => {
+    asked += 1;
+    request.socket.once('close', () => (left += 1));
+  });
+  await once(backend.listen(0, '127.0.0.1'), 'listening');
+  const client = new Client({ name: 'a-client', version: '1' });
+  const env = { PATH: process.env['PATH'] ?? '', ...VARIABLES, DATABRICKS_HOST: `http://127.0.0.1:${(backend.address() as AddressInfo).port}` };
+  await client.connect(new StdioClientTransport({ command: process.execPath, args: ['bin/labmate.mjs', 'mcp'], env }));
+  const taken = new AbortController();
+  const call = client.callTool({ name: 'list_databricks_jobs', arguments: {} }, undefined, { signal: taken.signal });
+  call.catch(() => {});
+  await expect.poll(() => asked, { timeout: 10_000 }).toBe(1);
+  taken.abort('enough');
+  await expect(call).rejects.toThrow();
+  await expect.poll(() => left, { timeout: 3_000 }).toBe(1);
+  expect((await client.listTools()).tools.length).toBeGreaterThan(0);
+  await client.close();
+  backend.close();
 });
 
 describe('labmate mcp ls on mounted servers', () => {

@@ -51,7 +51,7 @@ afterAll(async () => {
 beforeEach(() => stage.begin());
 
 type Answer = { failed: boolean; text: string; data: Record<string, unknown>; meta: unknown };
-type Call = (name: string, input: Record<string, unknown>, meta?: Record<string, unknown>) => Promise<Answer>;
+type Call = (name: string, input: Record<string, unknown>, meta?: Record<string, unknown>, signal?: AbortSignal) => Promise<Answer>;
 
 async function connect(
   door: 'stdio' | 'http',
@@ -72,8 +72,9 @@ async function connect(
       : new StdioClientTransport({ command: process.execPath, args: ['bin/labmate.mjs', 'mcp'], env: { ...stage.variables, LABMATE_USER: user, ...more } });
   await client.connect(transport as Parameters<Client['connect']>[0]);
   clients.push(client);
-  const call: Call = async (name, input, _meta) => {
-    const answer = (await client.callTool({ name, arguments: input, ...(_meta ? { _meta } : {}) })) as CallToolResult;
+  const call: Call = async (name, input, _meta, signal) => {
+    const wanted = { name, arguments: input, ...(_meta ? { _meta } : {}) };
+    const answer = (await client.callTool(wanted, undefined, signal && { signal })) as CallToolResult;
     const text = answer.content.flatMap((c) => (c.type === 'text' ? [c.text] : [])).join('\n');
     return { failed: answer.isError === true, text, data: answer.structuredContent ?? {}, meta: answer._meta };
   };
@@ -95,6 +96,26 @@ describe.each(['http', 'stdio'] as const)('over %s', (door) => {
       failed: false,
       data: { jobs: expect.arrayContaining([expect.objectContaining({ job_id: '101' })]) },
     });
+  });
+
+  test('a look that the client takes back is broken off, and stands so in its log', async () => {
+    stage.standIns.fault({ target: 'mlflow', kind: 'slow', ms: 15_000 });
+    const taken = new AbortController();
+    const looking = call('list_experiments', {}, undefined, taken.signal);
+    looking.catch(() => {});
+    setTimeout(() => taken.abort('enough'), 1_000);
+    await expect(looking).rejects.toThrow();
+    stage.standIns.fault(null);
+    const text = 'The client took the call back, or went away, before there was an answer.';
+    await stage.until(
+      'its line',
+      async () => {
+        const logs = (await stage.reading.list('T1')).filter((a) => a.prompt === `Calls of an MCP client over ${door}`);
+        const sessions = await Promise.all(logs.map((a) => stage.reading.session(a.session)));
+        return sessions.some((s) => [...(s?.calls.values() ?? [])].some((c) => c.status.is === 'finished' && c.status.outcome.text === text));
+      },
+      10,
+    );
   });
 
   test('a write asks people, and nothing a client can say is a yes', async () => {
