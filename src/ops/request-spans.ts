@@ -50,11 +50,19 @@ function failed(span: Span, error: Error | undefined): void {
 
 /** Without the query: names of runs and of people may stand there. */
 function requestAttributes({ method, origin, path }: Request): Attributes {
-  const url = new URL(path.split('?')[0] ?? '/', origin);
+  const url = addressOf(origin, path.split('?')[0] ?? '/');
   return {
     'http.request.method': method,
     'server.address': url.hostname,
     'server.port': Number(url.port || (url.protocol === 'https:' ? 443 : 80)),
     'url.full': url.href,
   };
+}
+
+/** Set and not resolved: a path that begins with `//` would name another host. To a proxy that forwards, it is the whole address. */
+function addressOf(origin: string | URL, path: string): URL {
+  if (/^https?:\/\//i.test(path) && URL.canParse(path)) return new URL(path);
+  const url = new URL(origin);
+  url.pathname = path;
+  return url;
 }

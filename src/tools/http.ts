@@ -71,7 +71,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, option
     if (admitted.status === 401) response.setHeader('WWW-Authenticate', 'Bearer realm="labmate"');
     return refuse(response, admitted.status, admitted.why);
   }
-  if (new URL(request.url ?? '/', 'http://any').pathname !== PATH) return refuse(response, 404, `There is only ${PATH} here.`);
+  if (pathOf(request) !== PATH) return refuse(response, 404, `There is only ${PATH} here.`);
   const { principal } = admitted;
   const id = request.headers['mcp-session-id'];
   const known = typeof id === 'string' ? connections.get(id) : undefined;
@@ -119,6 +119,11 @@ function dropOldest(connections: Map<string, Connection>): void {
 function drop(connections: Map<string, Connection>, id: string, { server }: Connection): void {
   connections.delete(id);
   void server.close().catch(() => {});
+}
+
+/** Not resolved: one that begins with `//` would name a host, or none that there can be. */
+function pathOf({ url = '/' }: IncomingMessage): string | undefined {
+  return url.replace(/^https?:\/\/[^/?]*/i, '').split('?')[0];
 }
 
 function isSame(a: Principal, b: Principal): boolean {

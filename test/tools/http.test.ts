@@ -51,7 +51,7 @@ async function connect(token: string): Promise<Client> {
 function status(headers: Record<string, string>, path = '/mcp'): Promise<{ status: number; body: string; challenge: string | undefined }> {
   const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'ping' });
   return new Promise((resolve, reject) => {
-    const asked = request(new URL(path, door.url), { method: 'POST', headers: { 'content-type': 'application/json', ...headers } }, (answer) => {
+    const asked = request(new URL(door.url), { path, method: 'POST', headers: { 'content-type': 'application/json', ...headers } }, (answer) => {
       let text = '';
       answer.setEncoding('utf8');
       answer.on('data', (part: string) => {
@@ -91,7 +91,9 @@ describe('who may come in over HTTP', () => {
     expect([400, 406]).toContain((await status(headers)).status);
   });
 
-  test('there is nothing beside /mcp', async () => expect((await status(bearer, '/')).status).toBe(404));
+  test.each(['/', '//', '//any/mcp', '/mcp/'])('there is nothing beside /mcp, such as %s', async (path) =>
+    expect((await status(bearer, path)).status).toBe(404),
+  );
 
   test('a port that is taken names the variable', async () => {
     const port = Number(new URL(door.url).port);
