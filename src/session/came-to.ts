@@ -1,6 +1,6 @@
 import { allOf } from '../analysis/numbers.ts';
 import type { Outcome } from './events.ts';
-import { reportsIn, stoppedByCondition } from './runs.ts';
+import { type Early, reportsIn, stoppedEarly } from './runs.ts';
 import type { Call, Session } from './state.ts';
 
 /** How one finished step ended for whoever reads it: a call can answer well and bring bad news. */
@@ -14,9 +14,12 @@ const BAD = new Map([
   ['SKIPPED', 'was skipped'],
   ['VANISHED', 'is gone'],
   ['TRIPPED', 'was stopped by its condition'],
+  ['OVERDUE', 'was stopped at its deadline'],
 ]);
 /** Ends that somebody wanted. */
-const WANTED = new Set(['CANCELED', 'TRIPPED']);
+const WANTED = new Set(['CANCELED', 'TRIPPED', 'OVERDUE']);
+/** A cancel's own name, where what ended the wait before it says more. */
+const STOPPED: Record<Early, string> = { condition: 'TRIPPED', deadline: 'OVERDUE' };
 /** Tools that look at runs: what they saw is what their step came to. */
 const LOOKS = new Set(['wait_for_job', 'get_job_status']);
 
@@ -96,7 +99,7 @@ function trainingCameTo(s: Session, calls: readonly Call[]): string | null {
   const last = new Map<string, string>();
   for (const { status } of calls)
     if (status.is === 'finished') for (const { runId, status: state } of reportsIn(status.outcome)) if (own.has(runId)) last.set(runId, state);
-  for (const runId of stoppedByCondition(s)) if (WANTED.has(last.get(runId) ?? '') || last.get(runId) === 'cancel_requested') last.set(runId, 'TRIPPED');
+  for (const [runId, by] of stoppedEarly(s)) if (last.get(runId) === 'CANCELED' || last.get(runId) === 'cancel_requested') last.set(runId, STOPPED[by]);
   const bad = [...last.values()].filter((state) => BAD.has(state));
   if (bad.length === 0) return null;
   const how = together(bad);
@@ -109,7 +112,12 @@ function together(states: readonly string[]): string {
   const verbs = [...new Set(states.map((state) => BAD.get(state) ?? 'failed'))];
   const [verb = 'failed'] = verbs;
   if (verbs.length > 1) return states.every((state) => WANTED.has(state)) ? 'were canceled' : 'did not succeed';
-  return states.length > 1 ? verb.replace(/^was /, 'were ').replace(/^is /, 'are ').replace('its condition', 'their conditions') : verb;
+  return states.length > 1
+    ? verb
+        .replace(/^was /, 'were ')
+        .replace(/^is /, 'are ')
+        .replace(/its (condition|deadline)/, 'their $1s')
+    : verb;
 }
 
 /** The last step that was not done and that no later one made good. */

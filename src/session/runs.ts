@@ -37,19 +37,28 @@ export function runToCancel({ tool, input }: Call): string | null {
   return tool === CANCEL_TOOL && typeof runId === 'string' ? runId : null;
 }
 
-/** Runs that were canceled because a condition on them had come true: nobody said anything between the two, and no later wait for them ended in another way. */
-export function stoppedByCondition(s: Session): string[] {
+/** What ended a wait before its runs had ended. */
+export type Early = 'condition' | 'deadline';
+
+/**
+ * Runs that were canceled because a condition on them had come true or the time to wait for them was over, and which of the two: nobody said anything between that and
+ * the cancel, and no later wait for them ended in another way.
+ */
+export function stoppedEarly(s: Session): Map<string, Early> {
   const calls = [...s.calls.values()];
-  return calls.flatMap((cancel, at) => {
+  const stopped = new Map<string, Early>();
+  for (const [at, cancel] of calls.entries()) {
     const runId = runToCancel(cancel);
-    if (runId === null || cancel.status.is !== 'finished' || cancel.status.outcome.status !== 'ok') return [];
+    if (runId === null || cancel.status.is !== 'finished' || cancel.status.outcome.status !== 'ok') continue;
     const woken = calls.slice(0, at).findLastIndex((call) => waitedFor(call, runId));
     const wait = calls[woken];
-    if (!wait || !trippedOf(wait).includes(runId)) return [];
+    const early = wait && endedEarly(wait, runId);
+    if (!early) continue;
     const wasAsked = calls.slice(woken, at).some((call) => call.tool === 'ask_person');
     const wasTold = s.told.some((told) => told.seq > wait.reply && told.seq < cancel.reply && told.standing !== 'other');
-    return wasAsked || wasTold ? [] : [runId];
-  });
+    if (!wasAsked && !wasTold) stopped.set(runId, early);
+  }
+  return stopped;
 }
 
 /** Whether this is a wait for the run that is over. */
@@ -58,10 +67,12 @@ function waitedFor({ status }: Call, runId: string): boolean {
   return reportsIn(status.outcome).some((report) => report.runId === runId);
 }
 
-/** The runs whose conditions ended this wait. */
-function trippedOf({ status }: Call): unknown[] {
+/** What ended this wait while the run went on; null where it was the run's own end, or somebody's word. */
+function endedEarly({ status }: Call, runId: string): Early | null {
   const data = status.is === 'finished' ? status.outcome.data : undefined;
-  return data?.['woken_by'] === 'tripwire' && Array.isArray(data['tripped']) ? data['tripped'].map((each: { run_id?: unknown } | null) => each?.run_id) : [];
+  if (data?.['woken_by'] === 'deadline') return 'deadline';
+  if (data?.['woken_by'] !== 'tripwire' || !Array.isArray(data['tripped'])) return null;
+  return data['tripped'].some((each: { run_id?: unknown } | null) => each?.run_id === runId) ? 'condition' : null;
 }
 
 /** The training runs a session started, each with the MLflow runs that tools found to be theirs. */

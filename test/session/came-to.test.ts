@@ -49,8 +49,25 @@ test.each<[string, Step[], string]>([
   [
     'a run that went on after its condition, and was canceled when a later wait had taken too long',
     [run('1'), tripped('1'), late('1'), cancel('1'), saw('CANCELED')],
+    'Ended: the training run was stopped at its deadline',
+  ],
+  ['a run whose deadline had passed, not looked at afterwards', [run('1'), late('1'), cancel('1')], 'Ended: the training run was stopped at its deadline'],
+  [
+    'two whose deadlines had passed',
+    [run('1'), run('2'), late('1'), cancel('1'), late('2'), cancel('2'), saw('CANCELED', 'CANCELED')],
+    'Ended: both training runs were stopped at their deadlines',
+  ],
+  [
+    'one that its condition ended and one whose deadline had passed',
+    [run('1'), run('2'), tripped('1'), cancel('1'), late('2'), cancel('2'), saw('CANCELED', 'CANCELED')],
+    'Ended: both training runs were canceled',
+  ],
+  [
+    'a run that a person had canceled when asked about the deadline',
+    [run('1'), late('1'), { tool: 'ask_person', outcome: ok() }, cancel('1'), saw('CANCELED')],
     'Ended: the training run was canceled',
   ],
+  ['a run that ended by itself in spite of the cancel', [run('1'), late('1'), cancel('1'), saw('SUCCEEDED'), compared], 'Done'],
   [
     'a run that a person had canceled when asked about the condition',
     [run('1'), tripped('1'), { tool: 'ask_person', outcome: ok() }, cancel('1'), saw('CANCELED')],
