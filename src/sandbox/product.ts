@@ -19,9 +19,20 @@ export type Role = 'gateway' | 'worker';
 
 const ENTRY = join(import.meta.dirname, '..', '..', 'bin', 'labmate.mjs');
 const READY_MS = 60_000;
+/** As a process says it whose port for health and figures has gone to somebody else. */
+const IS_TAKEN = /ADMIN_PORT \d+ on \S+ cannot be opened \(EADDRINUSE\)/;
+
+type Options = {
+  variables: Record<string, string>;
+  dir: string;
+  say: (line: string) => void;
+  /** A port for health and figures. */
+  port: () => Promise<number>;
+};
 
 /** Starts both and waits until each says that it is ready; an Error with its last words where one does not. */
-export async function startProduct(options: { variables: Record<string, string>; dir: string; say: (line: string) => void }): Promise<Product> {
+export async function startProduct(given: Omit<Options, 'port'> & Partial<Options>): Promise<Product> {
+  const options = { port: () => freePort(), ...given };
   const parts = { gateway: supervised('gateway', options), worker: supervised('worker', options) };
   const stop = async () => void (await Promise.all(Object.values(parts).map((part) => part.stop())));
   try {
@@ -39,7 +50,7 @@ export async function startProduct(options: { variables: Record<string, string>;
   };
 }
 
-function supervised(name: Role, { variables, dir, say }: { variables: Record<string, string>; dir: string; say: (line: string) => void }) {
+function supervised(name: Role, { variables, dir, say, port }: Options) {
   const logFile = join(dir, `${name}.log`);
   let wanted = false;
   let current: Guarded | null = null;
@@ -47,13 +58,14 @@ function supervised(name: Role, { variables, dir, say }: { variables: Record<str
   let starting: Promise<void> = Promise.resolve();
 
   function start(): Promise<void> {
-    starting = launch();
+    // Between the look for a free port and its use somebody else may take it.
+    starting = launch().catch((error: Error) => (IS_TAKEN.test(error.message) && wanted ? launch() : Promise.reject(error)));
     return starting;
   }
 
   async function launch(): Promise<void> {
     wanted = true;
-    adminPort = await freePort();
+    adminPort = await port();
     const child = spawnGuarded(process.execPath, [ENTRY, 'start'], { logFile, env: { ...variables, ROLE: name, ADMIN_PORT: String(adminPort) } });
     current = child;
     let exitCode: number | null = null;

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -161,12 +162,24 @@ async function untilItAnswers(url: string): Promise<void> {
   }
 }
 
-/** A port that is free on loopback now. */
-export async function freePort(wanted = 0): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve, reject) => probe.once('error', reject).listen(wanted, '127.0.0.1', resolve));
-  const address = probe.address();
-  await new Promise((resolve) => probe.close(resolve));
+/** Below those that systems hand out by themselves, from 32768 or 49152 on: such a port is anybody's next connection before it is opened. */
+const OURS = [20_000, 32_768] as const;
+
+/** A port that is free on loopback now, and that nobody gets who takes any. Whoever names one learns whether it can be opened. */
+export async function freePort(wanted?: number): Promise<number> {
+  if (wanted !== undefined) return probe(wanted);
+  for (let tries = 0; tries < 100; tries++) {
+    const port = await probe(randomInt(...OURS)).catch(() => null);
+    if (port !== null) return port;
+  }
+  return probe(0);
+}
+
+async function probe(wanted: number): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(wanted, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
   return typeof address === 'object' && address ? address.port : 0;
 }
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { createServer } from 'node:net';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { freePort } from '../../src/sandbox/redis.ts';
 import { github } from '../../src/services/github.ts';
 import { aToolbox } from './a-toolbox.ts';
 import { peers } from './peers.ts';
@@ -117,11 +117,3 @@ describe.skipIf(peer.skipped !== undefined)("pull requests on emulate's GitHub",
     expect(await contents('TRACKING.md', row.data['branch'])).toBe(`${table}| v2 | 0.7371 |\n`);
   });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}

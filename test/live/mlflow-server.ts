@@ -1,13 +1,13 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { z } from 'zod';
+import { freePort } from '../../src/sandbox/redis.ts';
 
 /** What test/live/load-runs.py says of what it wrote: ids by name, and figures that NumPy and SciPy worked out. */
 const loaded = z.object({
@@ -115,16 +115,6 @@ authorization_function = mlflow.server.auth:authenticate_request_basic_auth
 `;
   await writeFile(`${folder}.ini`, config);
   return { MLFLOW_AUTH_CONFIG_PATH: `${folder}.ini`, MLFLOW_FLASK_SERVER_SECRET_KEY: 'only for this test' };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
 }
 
 async function ended(child: ChildProcess): Promise<void> {

@@ -4,8 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { describe, expect, inject, it } from 'vitest';
-import { isNewEnough, startRedis, versionOf } from '../../src/sandbox/redis.ts';
+import { freePort, isNewEnough, startRedis, versionOf } from '../../src/sandbox/redis.ts';
 import { packagesOf } from '../../src/sandbox/redis-unpack.ts';
+
+it('a free port is none that the system gives to whoever takes any: between the look and the use it would be', async () => {
+  const ports = await Promise.all(Array.from({ length: 20 }, () => freePort()));
+  expect(Math.max(...ports)).toBeLessThan(32_768);
+  expect(Math.min(...ports)).toBeGreaterThan(1_024);
+});
 
 describe('startRedis', () => {
   it('starts one on loopback that syncs every write and evicts nothing, and ends it', async () => {

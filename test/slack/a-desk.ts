@@ -1,9 +1,8 @@
-import type { AddressInfo } from 'node:net';
-import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Permissions } from '../../src/policy/rules.ts';
 import { makeForget } from '../../src/runtime/forget-shown.ts';
 import type { ShownSlot, Slots } from '../../src/runtime/reading.ts';
+import { freePort } from '../../src/sandbox/redis.ts';
 import { type SlackStandIn, type SlackOptions as StandInOptions, startSlackStandIn } from '../../src/sandbox/slack/slack-stand-in.ts';
 import { slackService } from '../../src/services/slack.ts';
 import { type SlackOptions, startSlack } from '../../src/slack/app.ts';
@@ -123,12 +122,4 @@ export async function until<T>(look: () => T | null | undefined | false | Promis
 /** The words that a person sees for themselves alone, newest last. */
 export function whispersTo(workspace: SlackStandIn, user: string): string[] {
   return workspace.world.data.messages.filter((m) => m.onlyFor === user).map((m) => m.text);
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

@@ -1,9 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, inject, test } from 'vitest';
+import { startProduct } from '../../src/sandbox/product.ts';
 import { freePort } from '../../src/sandbox/redis.ts';
 import { sandboxConfig } from '../../src/sandbox/sandbox-config.ts';
 import { startStandIns } from '../../src/sandbox/stand-ins.ts';
@@ -39,6 +41,32 @@ test.each([
   } finally {
     child.kill('SIGTERM');
     await once(child, 'exit');
+    await slack.close();
+  }
+});
+
+test('a port that somebody takes in the last moment is left to them, and another one is opened', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'labmate-port-'));
+  const slack = await startStandIns({
+    ...{ mode: 'socket', eventsUrl: '', real: ['claude', 'databricks', 'mlflow', 'github', 'grafana'], dir, trainingSeconds: 1, ports: {} },
+    onTraffic: () => {},
+    startClaude: () => Promise.reject(new Error('nobody thinks here')),
+  });
+  writeFileSync(join(dir, 'labmate.json'), JSON.stringify(sandboxConfig()));
+  const variables = {
+    ...{ PATH: process.env['PATH'] ?? '', HOME: dir, ...slack.variables, LABMATE_CONFIG: join(dir, 'labmate.json') },
+    ...{ REDIS_URL: inject('redisUrl'), REDIS_PREFIX: 'ready-port', ANTHROPIC_API_KEY: 'sk-ant-1-1' },
+  };
+  const taken = createServer();
+  await once(taken.listen(0, '127.0.0.1'), 'listening');
+  const ports = [(taken.address() as AddressInfo).port];
+  try {
+    const product = await startProduct({ variables, dir, say: () => {}, port: async () => ports.shift() ?? freePort() });
+    const answers = await Promise.all((['gateway', 'worker'] as const).map((role) => fetch(`${product.admin(role)}/readyz`).then((r) => r.status)));
+    await product.stop();
+    expect(answers).toEqual([200, 200]);
+  } finally {
+    taken.close();
     await slack.close();
   }
 });

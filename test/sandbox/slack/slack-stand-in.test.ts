@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
+import { freePort } from '../../../src/sandbox/redis.ts';
 import { slackTimes } from '../../../src/sandbox/slack/deliver.ts';
 import { type SlackOptions, type SlackStandIn, startSlackStandIn } from '../../../src/sandbox/slack/slack-stand-in.ts';
 
@@ -15,15 +16,6 @@ const closing: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
 });
-
-async function freePort(): Promise<number> {
-  const { createServer } = await import('node:net');
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as import('node:net').AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 /** A real Bolt app before a fresh workspace, over one of the two transports. */
 async function start(mode: 'socket' | 'http', listen: (app: App) => void, options: Partial<SlackOptions> = {}): Promise<{ slack: SlackStandIn; app: App }> {
