@@ -4,6 +4,7 @@ import { fold } from '../session/fold.ts';
 import { NewerRecord } from '../session/record-version.ts';
 import { openCalls, type Session } from '../session/state.ts';
 import type { EventLog } from './event-log.ts';
+import { leaveThread } from './forget-shown.ts';
 import { jsonOf } from './kept.ts';
 import type { Keys } from './keys.ts';
 import type { People } from './people.ts';
@@ -141,6 +142,8 @@ function slotsOf(redis: Redis, keys: Keys, session: Session, still: () => Promis
     },
     async drop(slot) {
       await still();
+      const text = await redis.hget(key, slot);
+      if (text !== null) await leaveThread(redis, keys, { ...(JSON.parse(text) as ShownSlot), team, session: session.id, slot });
       await redis.hdel(key, slot);
     },
   };

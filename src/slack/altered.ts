@@ -55,11 +55,11 @@ export async function onAltered(desk: Desk, event: Altered): Promise<void> {
   if (ours && (event.subtype === 'message_changed' || about.user !== desk.self.user)) return;
   const id = await desk.reading.ofThread(desk.self.team, channel, about.thread_ts ?? about.ts);
   if (!id) return;
-  if (ours) return desk.gone?.(id, about.ts);
+  if (ours) return desk.gone?.(desk.self.team, id, about.ts);
   const session = await desk.reading.session(id);
   const user = about.user ?? (session ? authorOf(session, channel, about.ts, desk.self.team) : null);
   // Nobody who is known to the session wrote it: where it is none of ours either, nothing comes of this.
-  if (!user) return event.subtype === 'message_deleted' ? desk.gone?.(id, about.ts) : undefined;
+  if (!user) return event.subtype === 'message_deleted' ? desk.gone?.(desk.self.team, id, about.ts) : undefined;
   // Under a card words may stand where no experiments live.
   if (session?.opened.channel === channel && !isServed(desk, channel)) return;
   const before = session ? wordsSaid(session, channel, about.ts, desk.self.team) : null;

@@ -60,7 +60,7 @@ export type Desk = {
   self: { team: string; user: string; bot: string };
   log: Log;
   /** A message of ours was deleted by somebody: it is posted again where something can still be done with it. */
-  gone?: ((session: string, ts: string) => Promise<void>) | undefined;
+  gone?: ((team: string, session: string, ts: string) => Promise<void>) | undefined;
   /** Slack took our token back: nothing can be said any more until the app is installed again. */
   revoked?: (() => void) | undefined;
   /** Work that Slack need not wait for; failures are logged. */

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 import { keepRecords } from '../../src/ops/keep-records.ts';
+import { makeForget } from '../../src/runtime/forget-shown.ts';
 import { startNarrator } from '../../src/runtime/narrate-worker.ts';
 import { makePeople } from '../../src/runtime/people.ts';
 import { type Ended, endedSessions, retire } from '../../src/runtime/retire.ts';
@@ -104,6 +105,29 @@ test('the threads of an expired session go with it, wherever its cards stood; th
   await redis.set(keys.thread('T1', 'C0ML', 's-client-card'), 's-younger');
   expect(await keep(true)).toMatchObject({ expired: 2 });
   expect(await threads()).toEqual(['thread:T1-C0ML-s-client-card', 'thread:T1-door-principal']);
+});
+
+test('the thread of a card goes with its slot, unless somebody went on in it', async () => {
+  const { redis, keys, deliver } = store;
+  await deliver('o1', { do: 'open', team: 'T1', thread: null, by: 'U1', prompt: 'Run it', session: 's-direct', channel: 'D1', door: 'direct' });
+  const narrator = startNarrator({
+    ...store,
+    people: makePeople(),
+    failed: () => {},
+    show: async (_session, slots) => {
+      for (const n of [2, 3, 4, 5]) await slots.set(`card:${n}`, { channel: 'C0ML', ts: `card-${n}`, hash: 'h' });
+      await redis.mset(keys.thread('T1', 'C0ML', 'card-3'), 's-younger', keys.thread('T1', 'C0ML', 'card-5'), 's-younger');
+      for (const n of [2, 3]) await slots.drop(`card:${n}`);
+      return null;
+    },
+  });
+  await expect.poll(() => redis.zcard(keys.stale)).toBe(0);
+  await narrator.stop();
+  const threads = async () => (await left()).filter((key) => key.startsWith('thread:'));
+  expect(await threads()).toEqual(['card-3', 'card-4', 'card-5'].map((ts) => `thread:T1-C0ML-${ts}`));
+  for (const n of [4, 5]) await makeForget(redis, keys)('T1', 's-direct', `card-${n}`);
+  expect(await redis.hkeys(keys.slots('s-direct'))).toEqual([]);
+  expect(await threads()).toEqual(['card-3', 'card-5'].map((ts) => `thread:T1-C0ML-${ts}`));
 });
 
 test('a payload that a new session names while records are retired stays', async () => {
