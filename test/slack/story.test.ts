@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { SessionEvent } from '../../src/session/events.ts';
-import { asks, finished, replied, started } from '../session/logs.ts';
+import { asks, finished, replied, started, waitsForAnswer } from '../session/logs.ts';
 import { aDesk, until, whispersTo } from './a-desk.ts';
 
 type Desk = Awaited<ReturnType<typeof aDesk>>;
@@ -142,6 +142,21 @@ describe.each(['socket', 'http'] as const)('over %s', (mode) => {
       after: expect.anything(),
     });
     expect(await desk.log.reading.list('T1')).toHaveLength(2);
+  });
+
+  test('an option that is called stop is an answer, typed as its button has it', async () => {
+    desk = await aDesk(mode);
+    const { workspace } = desk;
+    const { ts: thread = '' } = await workspace.act({ as: 'U1', do: 'say', text: '@labmate train', channel: 'C0ML' });
+    const id = await only();
+    const { waiting, ...parked } = waitsForAnswer('c1');
+    await happens(id, replied(1, [{ id: 'c1', tool: 'ask_person' }]), { ...parked, waiting: { ...waiting, options: ['**Stop**', 'Go on'] } } as SessionEvent);
+    await workspace.act({ as: 'U1', do: 'say', text: 'stop', channel: 'C0ML', thread });
+    const [said] = await until(async () => {
+      const heard = (await eventsOf(id)).filter((e) => e.type === 'told');
+      return heard.length === 1 && heard;
+    });
+    expect(said).toMatchObject({ text: 'stop', kind: 'message' });
   });
 
   test('other channels, guests, slips and subcommands are answered privately', async () => {
