@@ -39,7 +39,7 @@ export type Heard = {
 };
 
 /**
- * Parses each delivery once and hands it on, in Bolt's global middleware: each delivery goes through the middleware of every listener there is, whomever it is for, and
+ * Parses each delivery once and hands it on. In Bolt's global middleware and not in its listeners, as a delivery goes through the middleware of every listener there is:
  * in a crowd of commands that was a quarter of the wait.
  */
 export function listen(app: App, desk: Desk): void {
