@@ -109,7 +109,10 @@ export function makeLive({ slack, log, placeIn }: { slack: SlackService; log: Lo
     const { channel } = look;
     const thread = threadOf(look);
     const before = look.shown[name]?.ts ?? null;
-    for (const ts of thread ? await slack.unmarked({ channel, thread }) : []) if (ts !== before) await survives(() => slack.remove({ channel, ts }));
+    const strays = thread ? await slack.unmarked({ channel, thread }) : [];
+    // Another process' living stream would be one of them.
+    if (strays.length > 0) await look.still();
+    for (const ts of strays) if (ts !== before) await survives(() => slack.remove({ channel, ts }));
     await restore(look, name, before);
   }
 }

@@ -106,6 +106,7 @@ export function makeShow({ slack, narrate, changesIn, blob, log }: Options): Sho
     if (!thread || now < statusOffUntil) return null;
     const wait = await look.limiter('agents.sessions', STATUS_EVERY_MS);
     if (wait > 0) return wait;
+    await look.still();
     try {
       await slack.agents.setStatus({ channel, thread, status, title, by: session.opened.by });
     } catch (error) {

@@ -46,10 +46,13 @@ test('what is missing is posted in order, what differs is edited, what stands is
 test('who stood still while another was at the thread puts nothing old back', async () => {
   const show = aShow();
   const slots = inMemory();
-  await show([say('root', 'root', false), say('plan', 'new')], slots, go, 0);
+  const status = (is: 'processing' | 'closed'): Slot => ({ name: 'status', thread: true, status: is, title: 'It' });
+  await show([say('root', 'root', false), say('plan', 'new'), status('closed')], slots, go, 0);
   const still = () => Promise.reject(new Error("another one's"));
-  await expect(show([say('root', 'root', false), say('plan', 'old')], { ...slots, still }, go, 1)).rejects.toThrow("another one's");
+  for (const old of [say('plan', 'old'), status('processing')])
+    await expect(show([say('root', 'root', false), old], { ...slots, still }, go, 1)).rejects.toThrow("another one's");
   expect(texts()).toEqual(['root', '  new']);
+  expect(workspace.world.data.statuses).toMatchObject([{ status: 'closed' }]);
 });
 
 test('threads that find no place stand in line: none comes back before those ahead of it, and who has posted or stays away leaves it', async () => {
