@@ -40,6 +40,14 @@ export function httpFetch({ again = false }: HttpFetchOptions = {}): typeof fetc
   };
 }
 
+/** Node's own fetch where somebody may be silent for longer than the five minutes that undici gives them, before an answer and within it. */
+export function patientFetch(silenceMs: number): typeof fetch {
+  const dispatcher: Pick<Dispatcher, 'dispatch'> = {
+    dispatch: (request, handler) => wayInUse().dispatch({ ...request, headersTimeout: silenceMs, bodyTimeout: silenceMs }, handler),
+  };
+  return (input, init) => fetch(input, { ...init, dispatcher } as RequestInit);
+}
+
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
 /** A kept connection that the server has closed shows that as soon as something is sent. */

@@ -1,6 +1,7 @@
 import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
+import { patientFetch } from '../http-fetch.ts';
 import { type Crowded, HeldChild, heldUp } from './hold-up.ts';
 import type { MountedServer } from './mount.ts';
 import { loginTo } from './mount-login.ts';
@@ -8,6 +9,8 @@ import { loginTo } from './mount-login.ts';
 /** The largest single message of a child, and all that one HTTP answer may bring. */
 const MOST_MESSAGE_BYTES = 16 * 1024 * 1024;
 const MOST_ANSWER_BYTES = 64 * 1024 * 1024;
+/** How long a server may be silent. A call has its own limit, of up to ten minutes; undici's own, of five, would come before it. */
+const MOST_SILENCE_MS = 11 * 60_000;
 
 /** Is told what a child writes on stderr, and of somebody who writes far more than anybody can want. */
 export type Hears = { said(line: string): void; crowded: Crowded };
@@ -45,8 +48,9 @@ export function transportTo({ address, oauth, trusted }: MountedServer, { said, 
 
 /** An answer without end would fill the worker's memory, and with it end every session there; one that comes too fast would take all its time. */
 function limitedFetch(crowded: Crowded): typeof fetch {
+  const ask = patientFetch(MOST_SILENCE_MS);
   return async (input, init) => {
-    const answer = await fetch(input, init);
+    const answer = await ask(input, init);
     if (!answer.ok || !answer.body) return answer;
     const events = answer.headers.get('content-type')?.includes('text/event-stream') === true;
     const counted = answer.body.pipeThrough(atMost(MOST_ANSWER_BYTES));

@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { MountedServer } from '../../src/agent/mount.ts';
 import { type Mounts, openMounts } from '../../src/agent/mounts.ts';
@@ -158,6 +159,23 @@ describe('a server over HTTP', () => {
     await expect.poll(() => it.foreign.busy !== undefined).toBe(true);
     is.later += 10_000;
     expect(await Promise.all([first, call(mounts, 'mcp__s0__short')])).toMatchObject([{ text: 's0 answered: done' }, { text: 's0 answered: done' }]);
+  });
+
+  test('may be silent for as long as a call may take', async () => {
+    const limits: unknown[] = [];
+    const heard = (said: unknown) => {
+      const { headersTimeout, bodyTimeout } = (said as { request: Record<string, unknown> }).request;
+      limits.push(headersTimeout, bodyTimeout);
+    };
+    subscribe('undici:request:create', heard);
+    closes.push(async () => void unsubscribe('undici:request:create', heard));
+    const { address } = await http({ tools: [tool('train')] });
+    const { mounts } = await mounted([{ address: address() }]);
+    await mounts.specs();
+    await call(mounts, 'mcp__s0__train');
+    expect(limits.length).toBeGreaterThan(4);
+    // Ten minutes is the most that labmate.json may say.
+    expect(limits.filter((ms) => !(Number(ms) > 10 * 60_000))).toEqual([]);
   });
 
   test('that leads elsewhere is not followed there', async () => {
