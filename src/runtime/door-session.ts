@@ -100,8 +100,9 @@ export function doorSessions({ deliver, reading, bring }: Deps): DoorSessions {
       .update(`${place}/${last ?? ''}`)
       .digest('hex')
       .slice(0, 24)}`;
-    // Where the place was forgotten and its first log is still kept, the next one is of no line.
-    const session = (await reading.session(next))?.ended ? `m${randomUUID()}` : next;
+    // Where the place was forgotten and its first log is still kept, ended or damaged, the next one is of no line.
+    const isFree = await unlessBroken(reading.session(next).then((there) => !there?.ended));
+    const session = isFree ? next : `m${randomUUID()}`;
     const by = user ?? name;
     const prompt = `Calls of an MCP client over ${door}`;
     const opened = await deliver(`door:${session}`, { do: 'open', session, team, channel, thread: null, place, by, prompt, door: 'mcp' });
