@@ -254,9 +254,10 @@ export function openLog(
       return Number(await script.run('remind', ownKeys({ sid, team: 'none', user: 'none' }), [sid])) === 1;
     },
 
-    /** The thread shows the log up to `seen`. False: it has grown meanwhile. */
-    async shown(sid: string, seen: number, againAt: number | null): Promise<boolean> {
-      const answer = (await script.run('shown', ownKeys({ sid, team: 'none', user: 'none' }), [sid, seen, againAt ?? ''])) as string[];
+    /** The thread shows the log up to `seen`. False: it has grown meanwhile, or is `marked` in the list otherwise than before it was looked at. */
+    async shown(sid: string, seen: number, againAt: number | null, marked?: string | null): Promise<boolean> {
+      const args = [sid, seen, againAt ?? '', ...(marked === undefined ? [] : [marked ?? ''])];
+      const answer = (await script.run('shown', ownKeys({ sid, team: 'none', user: 'none' }), args)) as string[];
       return answer[0] === 'OK';
     },
 

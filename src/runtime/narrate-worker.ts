@@ -16,6 +16,8 @@ import { writeAbout } from './write-about.ts';
 /** How long one process may take over one thread before another may help out. */
 const TURN_MS = 30_000;
 const AFTER_FAILURE_MS = 2_000;
+/** So long a thread that another process has in hand is not asked for again. One that died may have had all it could, and keeps them until their turns are over. */
+const ELSEWHERE_MS = 2_000;
 /** Threads that one round begins with, and that are at work at once: each holds its session in memory, and while Slack hangs none comes to an end. */
 const AT_ONCE = 50;
 const MOST_AT_WORK = 400;
@@ -37,6 +39,8 @@ export function startNarrator(deps: {
   const { redis, keys, log } = deps;
   let stopped = false;
   const busy = new Map<string, Promise<void>>();
+  /** Threads that another process had in hand a moment ago. */
+  const elsewhere = new Set<string>();
   /** Threads that a later labmate has to look after; said once each. */
   const newer = new Set<string>();
 
@@ -44,9 +48,10 @@ export function startNarrator(deps: {
     while (!stopped) {
       try {
         const room = Math.min(AT_ONCE, MOST_AT_WORK - busy.size);
-        // Those at work stay in the list: however many there are, the next ones are seen behind them.
-        const stale = room > 0 ? await redis.zrangebyscore(keys.stale, '-inf', await log.time(), 'LIMIT', 0, room + busy.size) : [];
-        for (const sid of stale.filter((each) => !busy.has(each)).slice(0, room)) {
+        // Those at work stay in the list, here and elsewhere: however many there are, the next ones are seen behind them.
+        const most = room + busy.size + elsewhere.size;
+        const stale = room > 0 ? await redis.zrangebyscore(keys.stale, '-inf', await log.time(), 'LIMIT', 0, most) : [];
+        for (const sid of stale.filter((each) => !busy.has(each) && !elsewhere.has(each)).slice(0, room)) {
           busy.set(
             sid,
             one(sid).finally(() => busy.delete(sid)),
@@ -64,10 +69,12 @@ export function startNarrator(deps: {
     const me = randomUUID();
     try {
       await deps.people.gone();
-      if (!(await holdAlone(redis, keys.show(sid), me, TURN_MS))) return;
+      const [isMine, marked] = await Promise.all([holdAlone(redis, keys.show(sid), me, TURN_MS), redis.zscore(keys.stale, sid)]);
+      if (!isMine) return standBack(sid);
       try {
         const session = fold(sid, await log.read(sid));
-        if (!session) return;
+        // Its record was taken away meanwhile.
+        if (!session) return void (await log.shown(sid, 0, null, marked));
         const still = async () => {
           if (!(await keepAlone(redis, keys.show(sid), me, TURN_MS))) throw new TurnOver();
         };
@@ -80,7 +87,7 @@ export function startNarrator(deps: {
         // What the watcher wrote meanwhile is no line of the log, so its end does not tell.
         const moved = JSON.stringify(before) !== JSON.stringify(await progressFor(redis, keys, session));
         const inMs = moved ? 50 : again ? Math.max(50, again.againInMs) : null;
-        await log.shown(sid, session.seq, inMs === null ? null : log.now() + inMs);
+        await log.shown(sid, session.seq, inMs === null ? null : log.now() + inMs, marked);
       } finally {
         await release(redis, keys.show(sid), me);
       }
@@ -89,8 +96,14 @@ export function startNarrator(deps: {
       if (error instanceof TurnOver) return;
       if (!(error instanceof NewerRecord && newer.has(sid))) deps.failed(sid, error);
       if (error instanceof NewerRecord) newer.add(sid);
-      await redis.zadd(keys.stale, log.now() + AFTER_FAILURE_MS, sid).catch(() => {});
+      // What is in the list no more has been shown, set aside or taken away meanwhile.
+      await redis.zadd(keys.stale, 'XX', log.now() + AFTER_FAILURE_MS, sid).catch(() => {});
     }
+  };
+
+  const standBack = (sid: string) => {
+    elsewhere.add(sid);
+    setTimeout(() => elsewhere.delete(sid), ELSEWHERE_MS).unref();
   };
 
   const running = round();

@@ -133,6 +133,18 @@ export const invariants: Record<string, Invariant> = {
     await s.tell('hi');
     expect(await it.redis.zscore(it.keys.stale, s.sid)).not.toBeNull();
   },
+  'I3 a thread that somebody has looked at anew while it is drawn stays in the list': async (it) => {
+    const s = await opened(it);
+    const marked = await it.redis.zscore(it.keys.stale, s.sid);
+    const anew = Number(marked) + 1;
+    await it.redis.zadd(it.keys.stale, anew, s.sid);
+    expect(await it.log.shown(s.sid, 1, null, marked)).toBe(false);
+    expect(await it.redis.zscore(it.keys.stale, s.sid)).toBe(String(anew));
+    expect(await it.log.shown(s.sid, 1, null, String(anew))).toBe(true);
+    expect(await it.log.shown(s.sid, 1, anew, String(anew))).toBe(false);
+    expect(await it.redis.zscore(it.keys.stale, s.sid)).toBeNull();
+    expect(await it.log.shown(s.sid, 1, anew, null)).toBe(true);
+  },
   'I5 nothing starts after a stop': async (it) => {
     const s = await opened(it);
     const fence = await s.askForApproval();

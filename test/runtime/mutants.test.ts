@@ -187,6 +187,12 @@ const MUTANTS: Record<string, Mutant> = {
     'if n > tonumber(ARGV[2])',
     'if false',
   ),
+  'thread that is done though somebody has it looked at anew': cut(
+    'shown',
+    'I3 a thread that somebody has looked at anew while it is drawn stays in the list',
+    'if ARGV[4] and',
+    'if false and',
+  ),
 };
 
 const shipped = (name: string) => readFileSync(new URL(`../../src/runtime/scripts/${name}.lua`, import.meta.url), 'utf8');

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, expect, test } from 'vitest';
 import { makeDeliver } from '../../src/runtime/deliver.ts';
+import { makeForget } from '../../src/runtime/forget-shown.ts';
 import { startNarrator } from '../../src/runtime/narrate-worker.ts';
 import { makePeople } from '../../src/runtime/people.ts';
 import { aLog } from './a-log.ts';
@@ -139,7 +140,7 @@ test.each([
     },
     failed: (_sid, error) => failed.push(error),
   });
-  await expect.poll(() => looks).toBe(2);
+  await expect.poll(() => looks, { timeout: 5_000 }).toBe(2);
   await narrator.stop();
   expect([wrote, failed]).toEqual([['root'], []]);
   expect(Object.keys(await it.redis.hgetall(it.keys.slots(id)))).toEqual(['root']);
@@ -170,5 +171,59 @@ test('threads that take long hide no other, and not all are at work at once', as
   expect(seen.size).toBeLessThanOrEqual(402);
   open();
   await expect.poll(() => [...seen].filter((id) => id.startsWith('long-')).length, { timeout: 5_000 }).toBe(600);
+  await narrator.stop();
+});
+
+test('threads that a process which died had in hand hide no other', async () => {
+  for (let i = 0; i < 130; i++) {
+    await it.open(`theirs-${i}`);
+    await it.redis.set(it.keys.show(`theirs-${i}`), 'who died', 'PX', 30_000);
+  }
+  await it.open('behind them');
+  const seen = new Set<string>();
+  const narrator = startNarrator({
+    ...it,
+    people: makePeople(),
+    everyMs: 10,
+    show: async (session) => {
+      seen.add(session.id);
+      return null;
+    },
+    failed: () => {},
+  });
+  await expect.poll(() => seen.has('behind them')).toBe(true);
+  expect([...seen].some((id) => id.startsWith('theirs'))).toBe(false);
+  // Nobody has them any more.
+  await it.redis.del(...Array.from({ length: 130 }, (_, i) => it.keys.show(`theirs-${i}`)));
+  await expect.poll(() => [...seen].filter((id) => id.startsWith('theirs')).length, { timeout: 5_000 }).toBe(130);
+  await narrator.stop();
+});
+
+test('a message that is deleted while its thread is drawn is drawn again', async () => {
+  await it.open('deleted');
+  const forget = makeForget(it.redis, it.keys);
+  const shown: string[][] = [];
+  const narrator = startNarrator({
+    ...it,
+    people: makePeople(),
+    everyMs: 10,
+    show: async (session, slots) => {
+      if (session.id !== 'deleted') return null;
+      const names = Object.keys(await slots.all());
+      shown.push(names);
+      if (names.length === 0) await slots.set('plan', { channel: 'C0ML', ts: '1.2', hash: 'ours' });
+      if (shown.length === 2) await forget('deleted', '1.2');
+      return shown.length === 1 ? { againInMs: 0 } : null;
+    },
+    failed: () => {},
+  });
+  await expect.poll(() => shown).toEqual([[], ['plan'], []]);
+  await narrator.stop();
+});
+
+test('what is listed without a record is looked at once', async () => {
+  await it.redis.zadd(it.keys.stale, 1, 'taken away');
+  const narrator = startNarrator({ ...it, people: makePeople(), everyMs: 10, show: async () => null, failed: () => {} });
+  await expect.poll(() => it.redis.zscore(it.keys.stale, 'taken away')).toBeNull();
   await narrator.stop();
 });
