@@ -10,12 +10,14 @@ type Backends = Pick<ToolContext, 'services' | 'settings'>;
 /** What is anchored already, kept beside the log: anchors are projections, repaired after a crash and never doubled. */
 type Anchored = {
   all(): Promise<Record<string, { hash: string }>>;
+  /** Throws where somebody else may be at it by now. */
+  still(): Promise<void>;
   set(slot: string, shown: { channel: string; ts: string | null; hash: string }): Promise<void>;
 };
 
 const TAG = 'labmate.record.sha256';
-/** For finding out about one run, all in all. */
-const LOOK_MS = 30_000;
+/** For finding out about one run, all in all: with what is put then, no more than a turn at a thread lasts. */
+const LOOK_MS = 20_000;
 
 /** Between two attempts while a backend is away, or a run has not logged yet. */
 const LEAST_MS = 2_000;
@@ -47,6 +49,8 @@ export async function anchorRecord(
   };
   for (const { slot, put } of anchorsOf(session, backends)) {
     if (done[slot]?.hash === session.head) continue;
+    // With slow backends the turn would be over before any is remembered, each time anew.
+    await anchored.still();
     try {
       if (!(await put()) && tried < GIVE_UP_MS) {
         later();

@@ -50,7 +50,7 @@ async function endedWith(...mlflowRuns: string[]): Promise<string> {
 }
 
 /** Keeps threads as the gateway does; answers what was said, and how many rounds there were. */
-function keeping() {
+function keeping(first: (round: number) => Promise<unknown> = async () => {}) {
   const said: { slot: string }[] = [];
   const rounds = { count: 0, failed: [] as unknown[] };
   narrator = startNarrator({
@@ -59,7 +59,7 @@ function keeping() {
     everyMs: 10,
     failed: (_, error) => void rounds.failed.push(error),
     show: async (session, slots, _, now) => {
-      rounds.count += 1;
+      await first(++rounds.count);
       const again = await anchorRecord(session, { services: all.services, settings }, slots, now, (facts) => void said.push(facts as { slot: string }));
       return again === null ? null : { againInMs: again };
     },
@@ -94,6 +94,23 @@ test('while a backend is away its thread counts as shown, and it is tried ever m
   expect(said).toHaveLength(2);
   all.tracking.fault(null);
   await expect.poll(() => redis.zscore(keys.stale, id), { timeout: 10_000 }).toBeNull();
+  expect(await tagOf(run.runId)).toBe((await log.tip(id)).head);
+});
+
+test('whoever has lost the thread to another puts nothing more', async () => {
+  const run = all.tracking.runs().find((r) => !r.deleted)!;
+  const id = await endedWith(run.runId);
+  const before = await tagOf(run.runId);
+  const tags: unknown[] = [];
+  // As when what comes first gets no answer for longer than a turn lasts.
+  all.hub.fault({ target: 'github', kind: 'status', status: 500, path: '/pulls' });
+  const { said, rounds } = keeping(async (round) => {
+    if (round === 1) return void (await redis.del(keys.show(id)));
+    tags.push(await tagOf(run.runId));
+    all.hub.fault(null);
+  });
+  await expect.poll(() => redis.zscore(keys.stale, id)).toBeNull();
+  expect([said, rounds, tags]).toEqual([[], { count: 2, failed: [] }, [before]]);
   expect(await tagOf(run.runId)).toBe((await log.tip(id)).head);
 });
 
