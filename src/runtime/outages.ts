@@ -5,7 +5,7 @@ import { every } from './every.ts';
 import { jsonOf } from './kept.ts';
 import type { Keys } from './keys.ts';
 import type { About } from './reading.ts';
-import { holdAlone } from './redis.ts';
+import { holdAlone, keepAlone } from './redis.ts';
 
 /** A backend, or the model, from which nobody has had an answer for a day: who waits for it in one channel. */
 export type Outage = { upstream: string; channel: string /** ISO. */; since: string; waiting: { session: string; alias: string; by: string }[] };
@@ -55,6 +55,9 @@ export function startOutageWatch(deps: {
 }): { stop(): void } {
   const { redis, keys, everyMs = EVERY_MS } = deps;
   const me = randomUUID();
+  const turnMs = 2 * everyMs;
+  /** With a slow Slack many channels take longer than a turn: another process would tell the same ones. */
+  const isMine = () => keepAlone(redis, keys.outageWatch, me, turnMs);
   /** Channels that cannot be told, each said once, and until when (ms) they are left alone: one that is archived may stay so for years. */
   const silent = new Map<string, number>();
 
@@ -76,12 +79,14 @@ export function startOutageWatch(deps: {
     for (const outage of outages) {
       const name = nameOf(outage.upstream, outage.channel);
       if (now < (silent.get(name) ?? 0)) continue;
+      if (!(await isMine())) return;
       const remember = (is: KeptOutage) => redis.hset(keys.outages, name, JSON.stringify(is)).then(() => {});
       await perhaps(name, async () => remember(await deps.tell(outage, kept[name] ?? null, remember)));
     }
     const going = new Set(outages.map((o) => nameOf(o.upstream, o.channel)));
     for (const [name, was] of Object.entries(kept)) {
       if (going.has(name)) continue;
+      if (!(await isMine())) return;
       const goneAt = was.goneAt ?? now;
       const remember = (is: KeptOutage) => redis.hset(keys.outages, name, JSON.stringify(is)).then(() => {});
       if (now - goneAt < OVER_AFTER_MS) {
@@ -97,7 +102,7 @@ export function startOutageWatch(deps: {
   };
 
   const round = async () => {
-    if (await holdAlone(redis, keys.outageWatch, me, 2 * everyMs)) await look();
+    if (await holdAlone(redis, keys.outageWatch, me, turnMs)) await look();
   };
   return every(everyMs, round, deps.failed);
 }

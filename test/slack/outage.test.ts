@@ -116,6 +116,31 @@ test('the channel gets one message, whatever dies meanwhile; one click tries all
   living.stop();
 });
 
+test('with a slow Slack no channel is told by two processes', async () => {
+  desk = await aDesk('http');
+  const { log } = desk;
+  const since = new Date(Date.now() - 2 * DAY).toISOString();
+  const told: string[] = [];
+  const watch = startOutageWatch({
+    redis: log.redis,
+    keys: log.keys,
+    list: async () => ['C1', 'C2'].map((channel) => about(`e-${channel}`, channel, { upstream: 'Databricks', since })),
+    tell: async ({ channel }) => {
+      told.push(channel);
+      // It took so long that another has begun.
+      await log.redis.set(log.keys.outageWatch, 'another', 'PX', 60_000);
+      return { since, ts: '1.1', hash: '' };
+    },
+    now: Date.now,
+    failed: () => {},
+    everyMs: 20,
+  });
+  await until(() => told.length > 0);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  expect(told).toEqual(['C1']);
+  watch.stop();
+});
+
 test('the click says that it tries what it tries: nothing where all of it has ended or cannot be read', async () => {
   desk = await aDesk('http');
   const { workspace, log, slack } = desk;
