@@ -67,6 +67,8 @@ export type SlackService = {
 export type Person = { id: string; name: string; team: string; bot: boolean; guest: boolean; stranger: boolean; deleted: boolean };
 
 const TIMEOUT_MS = 5_000;
+/** More than all threads that are at work ask at once: what a person waits for stands in no line behind those that hang, as it would behind the SDK's hundred. */
+const MOST_AT_ONCE = 1_000;
 /** Whoever clicked waits for the form, and Slack waits 3 s for an acknowledgement that comes after it. */
 const MODAL_MS = 2_000;
 
@@ -81,6 +83,7 @@ export function slackService({ token, apiUrl }: SlackLogin): SlackService {
     retryConfig: { retries: 0 },
     rejectRateLimitedCalls: true,
     timeout: TIMEOUT_MS,
+    maxRequestConcurrency: MOST_AT_ONCE,
     logger: silent,
   });
 

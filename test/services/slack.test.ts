@@ -2,7 +2,7 @@ import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type SlackStandIn, startSlackStandIn } from '../../src/sandbox/slack/slack-stand-in.ts';
-import { type SlackService, slackService } from '../../src/services/slack.ts';
+import { type SlackService, slackService, type View } from '../../src/services/slack.ts';
 
 let workspace: SlackStandIn;
 let slack: SlackService;
@@ -140,4 +140,17 @@ test.each([301, 302, 307, 308])('a redirect (%i) is not followed: the token stay
     (there) => expect(there.self()).rejects.toMatchObject({ status: 0, transient: true, message: 'Slack did not answer auth.test.' }),
   );
   expect(asked).toEqual(['/api/auth.test']);
+});
+
+test('requests that hang hold up no other, however many they are: a dialog opens beside them', async () => {
+  const answer: RequestListener = (request, response) => {
+    if (request.url?.endsWith('/views.open')) response.end('{"ok":true,"view":{"id":"V1"}}');
+  };
+  const dialog = { type: 'modal', title: { type: 'plain_text', text: 'x' }, blocks: [] } as unknown as View;
+  const hanging: Promise<unknown>[] = [];
+  await against(answer, async (there) => {
+    for (let i = 0; i < 400; i++) hanging.push(there.update({ channel: 'C0ML', ts: `${i}.1`, text: 'x', mark }).catch(() => {}));
+    expect(await there.openModal('1', dialog)).toBe('V1');
+  });
+  await Promise.all(hanging);
 });
