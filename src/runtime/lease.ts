@@ -1,4 +1,4 @@
-import { performance } from 'node:perf_hooks';
+import { clocks, since } from './elapsed.ts';
 import type { EventLog, Owner } from './event-log.ts';
 
 /** How long a session is ours without a sign of life. */
@@ -21,10 +21,6 @@ export type Lease = {
   renew(): Promise<boolean>;
   release(): void;
 };
-
-/** A monotonic clock stands still while a machine is suspended, and the other can be set: where they disagree, more time has passed. */
-const clocks = () => ({ machine: performance.now(), wall: Date.now() });
-const since = (then: ReturnType<typeof clocks>) => Math.max(performance.now() - then.machine, Date.now() - then.wall);
 
 /** Takes the lease, or null where somebody else holds it or the session is closed. */
 export async function takeLease(log: EventLog, owner: Owner, ttlMs = LEASE_MS): Promise<Lease | null> {

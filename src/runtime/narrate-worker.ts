@@ -3,6 +3,7 @@ import type { Redis } from 'ioredis';
 import { fold } from '../session/fold.ts';
 import { NewerRecord } from '../session/record-version.ts';
 import { openCalls, type Session } from '../session/state.ts';
+import { clocks, since } from './elapsed.ts';
 import type { EventLog } from './event-log.ts';
 import { leaveThread } from './forget-shown.ts';
 import { jsonOf } from './kept.ts';
@@ -75,10 +76,7 @@ export function startNarrator(deps: {
         const session = fold(sid, await log.read(sid));
         // Its record was taken away meanwhile.
         if (!session) return void (await log.shown(sid, 0, null, marked));
-        const still = async () => {
-          if (!(await keepAlone(redis, keys.show(sid), me, TURN_MS))) throw new TurnOver();
-        };
-        const slots = slotsOf(redis, keys, session, still);
+        const slots = slotsOf(redis, keys, session, turnOf(redis, keys.show(sid), me));
         const { root } = await slots.all();
         // Here and not only by the worker: one that dies right after a line would leave the lists at the line before.
         await writeAbout(redis, keys, session, root?.ts ?? null);
@@ -130,8 +128,25 @@ function readProgress(stored: Record<string, string>): RunProgress[] {
 /** Another process has this thread by now, or had it meanwhile. */
 class TurnOver extends Error {}
 
-/** `still` throws where the thread is not ours alone any more. Each post is written down before and after it. */
-function slotsOf(redis: Redis, keys: Keys, session: Session, still: () => Promise<void>): Slots {
+type Turn = { still(): Promise<void>; inTime(): void };
+
+/** Both throw where the thread may not be ours alone any more: `still` asks Redis; `inTime` sees whether we stood still since it answered. */
+function turnOf(redis: Redis, key: string, me: string): Turn {
+  let asked = clocks();
+  const inTime = () => {
+    if (since(asked) > TURN_MS) throw new TurnOver();
+  };
+  const still = async () => {
+    const now = clocks();
+    if (!(await keepAlone(redis, key, me, TURN_MS))) throw new TurnOver();
+    asked = now;
+    inTime();
+  };
+  return { still, inTime };
+}
+
+/** Each post is written down before and after it. */
+function slotsOf(redis: Redis, keys: Keys, session: Session, { still, inTime }: Turn): Slots {
   const key = keys.slots(session.id);
   const { team, channel, thread, door } = session.opened;
   return {
@@ -151,6 +166,8 @@ function slotsOf(redis: Redis, keys: Keys, session: Session, still: () => Promis
       const begun = slot === 'root' && thread === null ? shown.ts : null;
       if (begun !== null) writes.set(keys.thread(team, channel, begun), session.id);
       await writes.exec();
+      // What it is written down for is done next.
+      inTime();
       if (begun !== null) await writeAbout(redis, keys, session, begun);
     },
     async drop(slot) {

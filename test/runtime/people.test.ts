@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, expect, test, vi } from 'vitest';
 import { makeDeliver } from '../../src/runtime/deliver.ts';
 import { makeForget } from '../../src/runtime/forget-shown.ts';
 import { startNarrator } from '../../src/runtime/narrate-worker.ts';
@@ -144,6 +144,31 @@ test.each([
   await narrator.stop();
   expect([wrote, failed]).toEqual([['root'], []]);
   expect(Object.keys(await it.redis.hgetall(it.keys.slots(id)))).toEqual(['root']);
+});
+
+test('a narrator that stood still with the answer that the thread is its own does not go on with it', async () => {
+  await it.open('stood still');
+  const did: string[] = [];
+  const narrator = startNarrator({
+    ...it,
+    people: makePeople(),
+    everyMs: 10,
+    show: async (session, slots) => {
+      if (session.id !== 'stood still' || did.length > 1) return null;
+      did.push('look');
+      if (did.length > 1) return null;
+      vi.useFakeTimers({ toFake: ['Date'], shouldAdvanceTime: true });
+      const noted = slots.set('plan', { channel: 'C0ML', ts: null, hash: '', trying: 1 });
+      vi.setSystemTime(Date.now() + 31_000);
+      await noted.finally(() => vi.useRealTimers());
+      did.push('post');
+      return null;
+    },
+    failed: (_sid, error) => did.push(String(error)),
+  });
+  await expect.poll(() => did.length).toBe(2);
+  await narrator.stop();
+  expect(did).toEqual(['look', 'look']);
 });
 
 test('threads that take long hide no other, and not all are at work at once', async () => {
