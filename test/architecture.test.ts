@@ -17,7 +17,7 @@ const MAY: Record<string, string[]> = {
   sandbox: ['session', 'runtime', 'analysis'],
 };
 
-/** Who we are, for whomever we speak with, a limit of time, how requests leave, and a folder to write into: they import nothing of ours but each other, and so may be imported by all. */
+/** Who we are, for whomever we speak with, a limit of time, how requests leave, and a folder to write into: of ours they import at most a file that imports nothing, and so may be imported by all. */
 const FOR_ALL = ['../version.ts', '../within.ts', '../http-fetch.ts', '../writable-folder.ts'];
 
 /** Packages that only some folders or files may know. */
