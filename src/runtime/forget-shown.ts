@@ -16,7 +16,8 @@ export function makeForget(redis: Redis, keys: Keys): (team: string, session: st
     const [name, text = ''] = slots.find(([, shown]) => (JSON.parse(shown) as ShownSlot).ts === ts) ?? [];
     if (name === undefined || !NEEDED.test(name) || (await redis.hget(keys.st(session), 'status')) !== 'open') return;
     await leaveThread(redis, keys, { team, session, slot: name, ts, channel: (JSON.parse(text) as ShownSlot).channel });
-    const now = await timeAt(redis, keys.stale);
+    // Between two milliseconds, where nothing else is: whoever draws the thread now sees in the list that somebody has it looked at anew.
+    const now = (await timeAt(redis, keys.stale)) - 0.5;
     // Both or none: forgotten without a look, it would stay away.
     await redis.multi().hdel(keys.slots(session), name).zadd(keys.stale, now, session).exec();
   };

@@ -17,7 +17,8 @@ export async function redrawThreads({ redis, keys, log }: { redis: Redis; keys: 
       // Files stand as they are; a message is edited when its content is not what is known to stand there.
       if (shown.ts !== null) await redis.hset(keys.slots(sid), slot, JSON.stringify({ ...shown, hash: '' }));
     }
-    await redis.zadd(keys.stale, await log.time(), sid);
+    // As in makeForget: no turn at it that goes on now is the last.
+    await redis.zadd(keys.stale, (await log.time()) - 0.5, sid);
     redrawn += 1;
   }
   return redrawn;

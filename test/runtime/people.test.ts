@@ -166,7 +166,7 @@ test('a narrator that stood still with the answer that the thread is its own doe
     },
     failed: (_sid, error) => did.push(String(error)),
   });
-  await expect.poll(() => did.length).toBe(2);
+  await expect.poll(() => did.length, { timeout: 5_000 }).toBe(2);
   await narrator.stop();
   expect(did).toEqual(['look', 'look']);
 });
@@ -216,7 +216,7 @@ test('threads that a process which died had in hand hide no other', async () => 
     },
     failed: () => {},
   });
-  await expect.poll(() => seen.has('behind them')).toBe(true);
+  await expect.poll(() => seen.has('behind them'), { timeout: 5_000 }).toBe(true);
   expect([...seen].some((id) => id.startsWith('theirs'))).toBe(false);
   // Nobody has them any more.
   await it.redis.del(...Array.from({ length: 130 }, (_, i) => it.keys.show(`theirs-${i}`)));
@@ -242,13 +242,13 @@ test('a message that is deleted while its thread is drawn is drawn again', async
     },
     failed: () => {},
   });
-  await expect.poll(() => shown).toEqual([[], ['plan'], []]);
+  await expect.poll(() => shown, { timeout: 5_000 }).toEqual([[], ['plan'], []]);
   await narrator.stop();
 });
 
 test('what is listed without a record is looked at once', async () => {
   await it.redis.zadd(it.keys.stale, 1, 'taken away');
   const narrator = startNarrator({ ...it, people: makePeople(), everyMs: 10, show: async () => null, failed: () => {} });
-  await expect.poll(() => it.redis.zscore(it.keys.stale, 'taken away')).toBeNull();
+  await expect.poll(() => it.redis.zscore(it.keys.stale, 'taken away'), { timeout: 5_000 }).toBeNull();
   await narrator.stop();
 });
