@@ -113,6 +113,12 @@ describe('without a model', () => {
     expect(answer.text).toMatch(/val_f1/);
     expect(JSON.stringify(answer.blocks)).toContain('"type":"table"');
     expect(JSON.stringify(answer.blocks)).toMatch(/Parameters that differ|No parameter differs/);
+    // As help says, a run of Databricks will do; which run of MLflow that is, is no objection to the comparison.
+    const [x = '', y = ''] = some().flatMap((run) => run.tags['mlflow.databricks.jobRunID'] ?? []);
+    const byJob = (await told(`compare ${x} ${y}`)).blocks.map((block) => JSON.stringify(block));
+    const note = expect.stringContaining(`${x} is a Databricks run id`);
+    expect(byJob).toContainEqual(note);
+    expect(byJob.filter((block) => block.includes('careful reader'))).not.toContainEqual(note);
     expect((await told(`compare ${a} ${a}`)).text).toBe(`Both are run ${a}, so there is nothing to compare.`);
     expect((await told(`compare ${a} ${'0'.repeat(32)}`)).text).toBe(`I could not compare them. MLflow has no run ${'0'.repeat(32)}.`);
     expect((await told(`compare e-none ${a}`)).text).toMatch(/^I know no experiment e-none\./);

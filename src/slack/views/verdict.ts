@@ -17,7 +17,7 @@ const ROWS = 15;
 export function verdictMessage(c: Compared): { text: string; blocks: Block[] } {
   const { primary } = c;
   const title = headline(c);
-  const caveats = [...c.warnings.slice(0, 8), ...c.notes.slice(0, 4)];
+  const caveats = c.warnings.slice(0, 8);
   const chance = c.noise ? noiseInWords(c.noise, c.warnings) : '';
   const reason = primary?.verdict_reason ?? 'No metric was named, so there is no verdict.';
   const paras: Para[] = [
@@ -35,6 +35,8 @@ export function verdictMessage(c: Compared): { text: string; blocks: Block[] } {
     ...(chart ? [chart] : []),
     ...(chance ? [rich(para(bold('Noise: '), t(chance)))] : []),
     ...(caveats.length > 0 ? [rich(para(bold('What a careful reader would object to')), bullets(caveats.map((w) => [t(w)])))] : []),
+    // Which MLflow run a Databricks run was taken for is no objection.
+    ...c.notes.slice(0, 4).map((note) => context(note)),
   ];
   const lines = c.metrics
     .slice(0, ROWS)
