@@ -9,9 +9,10 @@ type Run = { runId: string; url: string | null; mlflow: string };
 
 /** The whole experiment: look up what to compare with, run, wait, compare, branch. Every branch is taken on what a tool answered. */
 export function* experiment(plan: Plan, defaults: Defaults): Walk {
-  const opening = `My plan:\n${planInWords(plan, defaults)}`;
   const sure = plan.compare ? yield* lookUp(plan.compare, defaults) : { go: null };
   if ('end' in sure) return sure.end;
+  // In the names that were settled: approvers read it on the card.
+  const opening = `My plan:\n${planInWords(sure.go ? { ...plan, compare: sure.go } : plan, defaults)}`;
   const started = yield* startRun(plan.run, defaults, opening);
   if ('end' in started) return started.end;
   const ended = yield* waitFor(started.go.runId);
@@ -97,7 +98,10 @@ function* lookUp(asked: ComparePlan, defaults: Defaults): Walk<Or<Comparable>> {
     const [best] = yield { say, calls: [search({ ...asked, metric, experiment })] };
     const stopped = stoppedBy(best, 'find the best run');
     if (stopped || !best) return { end: stopped ?? '' };
-    if (typeof best.data['run_id'] === 'string') return { go: { ...asked, metric, experiment } };
+    if (typeof best.data['run_id'] === 'string') {
+      const usual = asked.baseline.experiment === null && experiment === defaults.experiment;
+      return { go: { ...asked, metric, experiment, baseline: { is: 'best', experiment: usual ? null : experiment } } };
+    }
     const nothing = notFound(best, experiment, metric);
     if (!asking || nothing.near.length === 0) return { end: `${nothing.why} I stop here.` };
     const question = `${nothing.why} Which one is meant?`;

@@ -317,6 +317,9 @@ describe('questions', () => {
       options: ['val_f1'],
     });
     expect(played.calls.find((c) => c.tool === 'compare_runs')?.input['primary_metric']).toBe('val_f1');
+    const plan = played.replies.find((said) => said.includes('My plan:'));
+    expect(plan).toContain('Compare its val_f1 to the best run in ads-rank-v3:');
+    expect(plan).not.toContain('val_f2');
     const open = await play(request(prompt), { ...good, look_up: missing, ask_person: answered('no') });
     expect(toolsOf(open)).toEqual(['ask_person']);
   });
