@@ -16,7 +16,10 @@ export function costLine(s: Session): string | null {
 
 /** What was read from the cache or written to it went in as well, for people as in traces; the service's own `input` is only the rest. */
 export function tokensInWords({ input, output, cache_read: read, cache_write: written }: Session['usage']): string {
-  const cached = [...(read > 0 ? [`${grouped(read)} from its cache`] : []), ...(written > 0 ? [`${grouped(written)} written to it`] : [])];
+  const cached = [
+    ...(read > 0 ? [`${grouped(read)} from its cache`] : []),
+    ...(written > 0 ? [`${grouped(written)} written to ${read > 0 ? 'it' : 'its cache'}`] : []),
+  ];
   return `${grouped(input + read + written)} tokens in${cached.length > 0 ? ` (${cached.join(', ')})` : ''}, ${grouped(output)} out`;
 }
 

@@ -65,6 +65,8 @@ describe('the report of a session', () => {
     const tokens = '55,568 tokens in (46,860 from its cache, 8,705 written to it), 20 out';
     expect(report(session)).toContain(`- 1 reply of the model; ${tokens}\n`);
     expect(costLine(session)).toBe(`model: 1 turn, ${tokens}`);
+    const first: SessionEvent = { ...replied(1, [], 'Hello.'), usage: { input: 3, output: 20, cache_read: 0, cache_write: 8_705 } };
+    expect(costLine(sessionOf([opened(prompt), first]))).toBe('model: 1 turn, 8,708 tokens in (8,705 written to its cache), 20 out');
   });
 
   it('tells the whole ablation', async () => {
