@@ -5,7 +5,10 @@ import { served } from './which-session.ts';
 export async function offerPrompts(desk: Desk, { user, channel }: { user: string; channel?: string | undefined }): Promise<void> {
   if (!channel) return;
   const all = await served(desk, user);
-  const last = all.find((about) => about.by === user && about.endedAt !== null && about.line === undefined && about.door !== 'mcp');
+  // What was only answered, as what was not understood, is nobody's wish to hear again.
+  const last = all.find(
+    (about) => about.by === user && about.endedAt !== null && about.line === undefined && about.door !== 'mcp' && about.state !== 'answered',
+  );
   const prompts = promptsFor(desk, last, all.flatMap((about) => changeIn(about.parameters))[0]);
   await desk.slack.agents.suggest({ channel, title: 'Describe an experiment in a sentence, or begin with one of these', prompts });
 }

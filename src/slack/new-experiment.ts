@@ -80,11 +80,12 @@ export async function onNewExperiment(desk: Desk, { team, user, view }: Submissi
 
 async function fieldsToWords(desk: Desk, view: Submission['view'], place: string): Promise<Answered> {
   const read = (name: string) => (fieldOf(view, name) ?? '').trim();
-  const changes = read('changes')
+  const lines = read('changes')
     .split(/\n|,(?=\s*[A-Za-z_][\w.-]*\s*=)/)
-    .filter((line) => line.trim() !== '')
-    .map((line) => line.match(/^\s*([A-Za-z_][\w.-]*)\s*=\s*(.+?)\s*$/));
-  if (changes.some((pair) => pair === null)) return { field: 'changes', why: 'Write one change a line, as name=value.' };
+    .filter((line) => line.trim() !== '');
+  const changes = lines.map((line) => line.match(/^\s*([A-Za-z_][\w.-]*)\s*=\s*(.+?)\s*$/));
+  const odd = lines.find((_, i) => changes[i] === null);
+  if (odd) return { field: 'changes', why: `Write one change a line, as name=value; “${odd.trim().slice(0, 60)}” is none.` };
   const names = changes.map((pair) => pair?.[1] ?? '');
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice) return { field: 'changes', why: `${twice} stands here twice; an experiment tries one value of it. For several, ask for them in a sentence.` };

@@ -258,8 +258,11 @@ test('whoever opens the conversation is offered what is usual here, and their la
   await desk.log.redis.hset(
     desk.log.keys.about('T1'),
     the(ts),
-    JSON.stringify({ ...(await list())[0], endedAt: new Date().toISOString(), parameters: { config: 'base.json@0f', lr: '0.3' } }),
+    JSON.stringify({ ...(await list())[0], state: 'done', endedAt: new Date().toISOString(), parameters: { config: 'base.json@0f', lr: '0.3' } }),
   );
+  // Only answered, as what was not understood: nothing to hear again.
+  const answered = { ...(await list())[0], session: 'T1-D1-later', alias: 'e-later', prompt: 'please do', state: 'answered' };
+  await desk.log.redis.hset(desk.log.keys.about('T1'), 'T1-D1-later', JSON.stringify({ ...answered, openedAt: new Date(Date.now() + 60_000).toISOString() }));
   await desk.workspace.act({ as: 'U1', do: 'home', tab: 'messages' });
   const { prompts } = await until(() => data().prompts.find((p) => p.channel === 'D1'));
   expect(prompts.map((p) => p.title)).toEqual(['Try lr=0.3', 'Find the best val_f1', 'See the jobs', 'Ask for the last one again']);

@@ -41,7 +41,7 @@ describe('the form for a usual ablation', () => {
     expect(await list()).toEqual([]);
 
     await submit(form.id, { ...FILLED, changes: 'faster please' });
-    expect(modals().at(-1)?.errors).toEqual({ changes: 'Write one change a line, as name=value.' });
+    expect(modals().at(-1)?.errors).toEqual({ changes: 'Write one change a line, as name=value; “faster please” is none.' });
     await submit(form.id, { ...FILLED, changes: 'feature_set=v2\nfeature_set=v3' });
     expect(modals().at(-1)?.errors).toEqual({ changes: expect.stringMatching(/^feature_set stands here twice/) });
     await submit(form.id, { ...FILLED, changes: 'featureset=v2' });
