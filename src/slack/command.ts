@@ -8,6 +8,7 @@ import { openForm } from './new-experiment.ts';
 import { FORMS, parseCommand, type Typed } from './parse-command.ts';
 import { store, whyNot } from './store.ts';
 import { subcommand } from './subcommands.ts';
+import { fallback } from './views/limits.ts';
 
 /** Answers /experiment. What it stores is stored when the answer is given. An empty text: the answer follows at the response_url. */
 export async function onCommand(desk: Desk, given: Given): Promise<Answer> {
@@ -30,7 +31,7 @@ export async function onCommand(desk: Desk, given: Given): Promise<Answer> {
   const session = idFrom(team, channel, trigger);
   const stored = await store(desk, `cmd:${trigger}`, { do: 'open', session, team, channel, thread: null, by, prompt: typed.prompt, door: 'command' });
   if (stored.is === 'unsure') tellLater(desk, given, stored.settled);
-  const meant = typed.near ? ` If you meant /experiment ${FORMS[typed.near]}, reply “stop” there.` : '';
+  const meant = typed.near ? ` ${absent(typed.unknown)}If you meant /experiment ${FORMS[typed.near]}, reply “stop” there.` : '';
   if (stored.is === 'stored') return { text: `Opened ${plain(stored.alias)}. Its thread follows in this channel.${meant}` };
   return { text: whyNot(stored) ?? 'Opened. Its thread follows in this channel.' };
 }
@@ -42,7 +43,13 @@ export async function readTyped(desk: Desk, text: string): Promise<Typed | { is:
   if (typed.is !== 'best') return typed;
   const known = await isExperiment(desk.runs, typed.experiment);
   if (typeof known === 'object') return { is: 'unsure', why: known.why };
-  return known ? typed : parseCommand(text, { bot });
+  if (known) return typed;
+  const prompt = parseCommand(text, { bot });
+  return prompt.is === 'prompt' && desk.runs ? { ...prompt, unknown: typed.experiment } : prompt;
+}
+
+function absent(experiment: string | undefined): string {
+  return experiment === undefined ? '' : `MLflow has no experiment called ${fallback(experiment)}. `;
 }
 
 /** In a channel of labmate.json, or in the direct messages of whoever types it with the app: a command can be typed in anybody's. */

@@ -1,7 +1,7 @@
 /** What somebody typed after /experiment. */
 export type Typed =
-  /** `near`: a subcommand that it begins as, without fitting its form. */
-  | { is: 'prompt'; prompt: string; near?: Subcommand }
+  /** `near`: a subcommand that it begins as, without fitting its form. `unknown`: it fits but for this experiment, which does not exist. */
+  | { is: 'prompt'; prompt: string; near?: Subcommand; unknown?: string }
   | { is: 'empty' }
   | { is: 'suggestion'; word: string; subcommand: Subcommand }
   | { is: 'status' | 'list' | 'approvals' | 'help' }
@@ -111,6 +111,8 @@ function fits(subcommand: Subcommand, args: string[], rest: string, isExperiment
 function isNear(subcommand: Subcommand, args: readonly string[]): boolean {
   if (subcommand === 'find') return args.length <= FEW || /^["“]/.test(args[0] ?? '');
   if (subcommand === 'best') return args.length <= 2;
+  // Who wants something stopped may not have its ID at hand.
+  if (subcommand === 'stop') return args.length <= FEW;
   return readRef(args[0]) !== null && args.length <= FEW;
 }
 

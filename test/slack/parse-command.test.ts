@@ -33,6 +33,8 @@ const table: [string, unknown][] = [
   ['Show e-7k2f', prompt('Show e-7k2f')],
   ['show me the best run', prompt('show me the best run')],
   ['stop e-7k2f now', near('stop', 'stop e-7k2f now')],
+  ['stop the training', near('stop', 'stop the training')],
+  ['stop it as soon as val_f1 drops below 0.6', prompt('stop it as soon as val_f1 drops below 0.6')],
   ['stop e-7k2f', { is: 'stop', id: alias('e-7k2f') }],
   ['record https://acme.slack.com/archives/C0ML/p1700000000000100', { is: 'record', id: { of: 'thread', channel: 'C0ML', ts: '1700000000.000100' } }],
   [

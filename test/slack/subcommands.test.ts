@@ -98,7 +98,7 @@ describe('without a model', () => {
   test('best of an experiment that does not exist is a request like any other; where nobody can say, nothing is opened', async () => {
     await open();
     expect(await type('best ads-rank-v9 val_f1')).toMatch(
-      /^Opened e-\w+\. Its thread follows in this channel\. If you meant \/experiment best EXPERIMENT METRIC, reply “stop” there\.$/,
+      /^Opened e-\w+\. Its thread follows in this channel\. MLflow has no experiment called ads-rank-v9\. If you meant \/experiment best EXPERIMENT METRIC, reply “stop” there\.$/,
     );
     expect(await sessions()).toBe(1);
     server.fault({ target: 'mlflow', kind: 'status', status: 503 });
