@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type Tripwire, tripwireSchema } from '../session/events.ts';
-import { type Logged, tripped, trippedFacts } from '../session/tripwire.ts';
+import { type Tripped, tripped, trippedFacts } from '../session/tripwire.ts';
 import type { Command } from './commands.ts';
 import { jsonOf } from './kept.ts';
 import { type RunState, UNREADABLE } from './progress.ts';
@@ -32,7 +32,7 @@ export function wakesOf(wait: Wait, known: ReadonlyMap<string, RunState>): { key
   const add = (key: string, why: Wake['why'], data: Record<string, unknown>) =>
     wakes.push({ key: `${nameOf(wait)} ${key}`, command: { do: 'wake', session, call, why, data } });
   for (const [i, condition] of wait.conditions.entries()) {
-    const found = wait.runIds.flatMap((runId): { runId: string; at: Logged }[] => {
+    const found = wait.runIds.flatMap((runId): { runId: string; at: Tripped }[] => {
       const { histories, terminal = false } = known.get(runId) ?? {};
       const at = tripped(condition, histories?.[condition.metric] ?? [], terminal);
       return at ? [{ runId, at }] : [];

@@ -121,9 +121,10 @@ type Facts = { interrupted?: { by: string }; tripped?: Record<string, unknown>[]
 function answer(runs: readonly RunReport[], wokenBy: string, more: Record<string, unknown> = {}): ToolAnswer {
   const { interrupted, tripped: wires = [], ranking, note } = more as Facts;
   const on = runs.some((run) => !run.terminal) ? '; what still runs goes on' : '';
-  const trips = wires.map(
-    (t) => `${String(t['condition_in_words'])} came true on run ${String(t['run_id'])}: ${String(t['value'])} at step ${String(t['step'])}`,
-  );
+  const trips = wires.map((t) => {
+    const where = `${String(t['condition_in_words'])} came true on run ${String(t['run_id'])}: ${String(t['value'])} at step ${String(t['step'])}`;
+    return t['all_along'] === true ? `${where}, its last: it was never otherwise` : where;
+  });
   const why = {
     message: `The wait was interrupted by a message${interrupted ? ` of ${interrupted.by}` : ''}; the run goes on.`,
     deadline: 'The wait ended by its deadline; the run goes on.',

@@ -34,7 +34,7 @@ describe('where a condition first comes true', () => {
 });
 
 test('what never got to the other side counts where it stands at the end', () => {
-  expect(tripped(f1({ value: 0.6 }), curve(0.3, 0.5, 0.55, NONE), true)).toEqual(at(2, 0.55));
+  expect(tripped(f1({ value: 0.6 }), curve(0.3, 0.5, 0.55, NONE), true)).toEqual({ ...at(2, 0.55), allAlong: true });
   expect(tripped(f1({ value: 0.6 }), curve(0.3, 0.7, 0.65), true)).toBeNull();
   expect(tripped(f1({ value: 0.6 }), [], true)).toBeNull();
 });

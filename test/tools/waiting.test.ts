@@ -73,6 +73,15 @@ describe('conditions', () => {
     expect(answer.text).toMatch(/^val_f1 below 0\.6 after step 5 came true on run \d+: 0\.\d+ at step 6\./);
     expect(waitForJob.output.safeParse(answer.data).success).toBe(true);
   });
+
+  test('that held all along are told as that, at the end: nothing dropped', async () => {
+    const runId = start({ feature_set: 'tiny' });
+    clock += 10_000;
+    const answer = await wait({ run_ids: [runId], conditions: [{ metric: 'val_f1', kind: 'below', value: 0.6 }] });
+    expect(answer.data).toMatchObject({ tripped: [{ run_id: runId, metric: 'val_f1', step: 19, all_along: true }] });
+    expect(answer.text).toMatch(/^val_f1 below 0\.6 came true on run \d+: 0\.\d+ at step 19, its last: it was never otherwise\./);
+    expect(waitForJob.output.safeParse(answer.data).success).toBe(true);
+  });
 });
 
 describe('several runs', () => {

@@ -19,9 +19,9 @@ export function* watched(plan: WatchedPlan, defaults: Defaults): Walk {
   const trip = tripped(waited.go);
   const link = url ? ` ${url}` : '';
   if (!trip) return ['It did not come true.', ...runsInWords(waited.go)].join('\n');
-  const came = `The condition "${trip.words}" came true at step ${trip.step}: ${num(trip.value)}.`;
+  const came = `The condition "${trip.words}" came true at step ${trip.step}: ${num(trip.value)}.${trip.allAlong ? ' It was never otherwise, so it counted at the end of the run.' : ''}`;
   const goesOn = waited.go.data['still_running'] === true;
-  if (react.do === 'stop') return goesOn ? yield* stop(runId, came, link) : `${came} The run had ended by itself.${link}`;
+  if (react.do === 'stop') return goesOn ? yield* stop(runId, came, link) : `${came}${trip.allAlong ? '' : ' The run had ended by itself.'}${link}`;
   return yield* checkAndRetrain(plan, react.retrain, { runId, metric, came, waited: waited.go }, defaults);
 }
 
@@ -106,9 +106,9 @@ function* waitFor(input: Record<string, unknown>, opening: string, enough: (got:
   }
 }
 
-function tripped(got: Got): { words: string; step: unknown; value: unknown } | null {
-  const [first] = (got.data['tripped'] as { condition_in_words?: string; step?: unknown; value?: unknown }[] | undefined) ?? [];
-  return first ? { words: String(first.condition_in_words), step: first.step, value: first.value } : null;
+function tripped(got: Got): { words: string; step: unknown; value: unknown; allAlong: boolean } | null {
+  const [first] = (got.data['tripped'] as { condition_in_words?: string; step?: unknown; value?: unknown; all_along?: unknown }[] | undefined) ?? [];
+  return first ? { words: String(first.condition_in_words), step: first.step, value: first.value, allAlong: first.all_along === true } : null;
 }
 
 function watchInWords({ watch: { metric, kind, value, after_step, react } }: WatchedPlan): string {
