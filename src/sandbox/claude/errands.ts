@@ -14,6 +14,9 @@ const CAN = `What I understand:
 - a repetition: Run it again with feature_set=tiny
 - a question: What is the best run in experiment "ads-rank-v3" by val_f1? / Compare run <id> with <id> by val_f1 / What is the status of run <id>? / Which jobs are there? / Show panel 1 of dashboard ads-features for the last 6 hours`;
 
+/** Somebody whose own words were not understood is not to think that this is all there is. */
+const FREELY = 'I follow fixed rules. For your own words, start the sandbox with ANTHROPIC_API_KEY set: npm run sandbox -- --with claude=real';
+
 /** The walk that does what was understood. */
 export function walkOf(understood: Understood, defaults: Defaults): Walk {
   switch (understood.is) {
@@ -65,7 +68,7 @@ function unclear({ left, why }: Extract<Understood, { is: 'unclear' }>): string 
   const hint = left.some((word) => /\bprod(?:uction)?\b/i.test(word))
     ? 'Which job belongs to production stands in labmate.json, and is not for a sentence to say. Name the job, such as "Run job 900 with feature_set=v2": one that labmate may not run is refused.'
     : '';
-  return [`I did nothing, because I don't understand this whole request.`, why, words, hint, CAN].filter(Boolean).join('\n');
+  return [`I did nothing, because I don't understand this whole request.`, why, words, hint, FREELY, CAN].filter(Boolean).join('\n');
 }
 
 // biome-ignore lint/correctness/useYield: a walk without a step is a walk.

@@ -39,7 +39,8 @@ export function promptText(text: string): PromptText {
 const smallWords = new Set(
   `a an the this that it its it's is are and then but also so please kindly hey hi hello labmate with using by for of in on to from as at me we us our i i'd
   like you could can would let's lets want need new now again there be do their them they after afterwards once when first next finally result results
-  metric metrics run runs value one which has have been will same still just`.split(/\s+/),
+  metric metrics run runs value one which has have been will same still just
+  somebody someone anybody anyone`.split(/\s+/),
 );
 
 /** Straight quotes, no code marks, and channel references by their names; the length may change, the meaning does not. */

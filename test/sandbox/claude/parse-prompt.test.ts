@@ -63,6 +63,7 @@ describe('what is run', () => {
     ],
     ['Run a training job with data="s3://bucket/a b" and wait until it is done', { parameters: { data: 's3://bucket/a b' } }],
     ['Run a training job with a learning_rate of 0.05 and wait for completion', { parameters: { learning_rate: '0.05' } }],
+    ['Could somebody run an experiment with feature_set=v3?', { parameters: { feature_set: 'v3' } }],
     ['Hey labmate, could you run an experiment with feature_set = v3?', { parameters: { feature_set: 'v3' } }],
     ['Run base_config.json with feature_set=v2', { config: 'base_config.json', parameters: { feature_set: 'v2' } }],
     ['Run a training job with feature_set=v2. Wait for it, then report its val_f1. Thanks a lot!', { parameters: { feature_set: 'v2' } }],

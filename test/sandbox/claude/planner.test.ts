@@ -493,6 +493,7 @@ describe('what it does not do', () => {
     const played = await play(request('Run a training job with feature_set=v2 on 8 GPUs'), {});
     expect(played.calls).toEqual([]);
     expect(played.last).toContain('I don\'t know what to do with: "8", "GPUs".');
+    expect(played.last).toContain('npm run sandbox -- --with claude=real');
     expect(played.last).toContain('What I understand:');
   });
 
