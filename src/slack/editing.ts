@@ -32,11 +32,11 @@ export async function editView(desk: Desk, key: string, by: string, asked: Asked
   const form = await formOf(desk, asked);
   if (!form) return told('Edit', `${asked.tool} can't be changed here: its backend is not configured.`);
   const counts = isShownWhole(asked.approval) && (await lookUpWhether(desk, asked, by, mayApprove)).ok;
-  const then = counts ? 'and it counts as your yes if nothing else changes with it.' : 'and an approver has to say yes to it.';
+  const then = counts ? 'Sending it is your yes, unless it brings up something that this card did not show.' : 'An approver has to say yes to it.';
   return editForm(
     asked.approval.id,
     form,
-    `What you change is looked up and checked again. It is a new question: earlier votes no longer count, ${then}`,
+    `What you change is checked and asked anew: earlier votes no longer count. ${then}`,
     counts ? 'Change and approve' : 'Change',
   );
 }

@@ -105,7 +105,7 @@ async function edit(title: string, others: Record<string, string> = {}, meanwhil
   const { act, world } = desk.workspace;
   await act({ as: 'U2', do: 'click', channel: 'C0ML', ts: card, actionId: 'edit_call' });
   const modal = await until(() => world.data.modals.find((m) => m.user === 'U2' && m.view['callback_id'] === 'edit_arguments'));
-  const { submit } = modal.view as { submit?: { text: string } };
+  const { submit, blocks } = modal.view as { submit?: { text: string }; blocks: { text?: { text: string } }[] };
   const fields = fieldsIn(modal.view);
   meanwhile();
   await act({
@@ -116,7 +116,7 @@ async function edit(title: string, others: Record<string, string> = {}, meanwhil
   });
   const errors = world.data.modals.find((m) => m.id === modal.id)?.errors ?? {};
   const under = Object.fromEntries([...fields].flatMap(([name, block]) => (block in errors ? [[name, errors[block]]] : [])));
-  return { submit: submit?.text, errors: Object.values(errors), under };
+  return { says: blocks[0]?.text?.text, submit: submit?.text, errors: Object.values(errors), under };
 }
 
 /** The block of each field, by the argument's name. */
@@ -129,7 +129,9 @@ const edited = async () => [...((await desk.log.reading.session(id))?.approvals.
 
 test('a change of what could be read whole, by somebody who may, is their yes', async () => {
   await ask('small');
-  expect(await edit('better')).toMatchObject({ submit: 'Change and approve', errors: [] });
+  const says =
+    'What you change is checked and asked anew: earlier votes no longer count. Sending it is your yes, unless it brings up something that this card did not show.';
+  expect(await edit('better')).toMatchObject({ says, submit: 'Change and approve', errors: [] });
   expect(await edited()).toMatchObject({ state: 'approved', arguments: { title: 'better' } });
 });
 
