@@ -29,7 +29,7 @@ export async function rerun(
   earlier: Session,
   changes: Record<string, string>,
 ): Promise<Answer & Settled> {
-  const [may, place] = await Promise.all([mayChange(desk, asked.by), placeOf(desk, earlier, asked.channel)]);
+  const [may, place, url] = await Promise.all([mayChange(desk, asked.by), placeOf(desk, earlier, asked.channel), threadUrl(desk, earlier.id)]);
   if (!may.ok) return { text: may.why };
   const strange = notARequest(earlier) ?? unknownKeys(earlier, Object.keys(changes));
   if (strange) return { text: strange };
@@ -41,7 +41,8 @@ export async function rerun(
     changes: stated,
     door: 'command',
   });
-  const where = place.thread && !place.busy ? `in the thread of ${plain(earlier.opened.alias)}` : 'in a thread of its own';
+  // That thread may stand far above, where nobody looks any more.
+  const where = place.thread && !place.busy ? `in the thread of ${plain(earlier.opened.alias)}${url ? `: ${url}` : ''}` : 'in a thread of its own';
   return said(stored, (alias) => `Opened ${alias}, which repeats ${plain(earlier.opened.alias)}, ${where}.`);
 }
 

@@ -45,7 +45,7 @@ async function happens(id: string, ...events: SessionEvent[]) {
 describe('an experiment that has ended', () => {
   test('runs again in its thread with the changes stated, and says which line it continues', async () => {
     expect(await type(`rerun ${first.alias} feature_set=v3 lr=0.01`, 'U4')).toMatch(
-      new RegExp(`^Opened e-[a-z0-9]+, which repeats ${first.alias}, in the thread of ${first.alias}\\.$`),
+      new RegExp(`^Opened e-[a-z0-9]+, which repeats ${first.alias}, in the thread of ${first.alias}: https?://\\S+/archives/C0ML/p\\d+\\.$`),
     );
     const [about] = await others();
     const opened = await openedOf(about?.session ?? '');
