@@ -45,7 +45,7 @@ function placeAlone(job: JobTouched, environments: Environments, actIn: readonly
 }
 
 function touchesEnvironment(job: JobTouched, env: Environment): { why: string; parameter?: string } | null {
-  if (env.jobs.includes(job.id)) return { why: `its id ${job.id} is listed there` };
+  if (env.jobs.includes(job.id)) return { why: `its id ${job.id} is listed there in labmate.json` };
   const byName = env.jobs.find((g) => matches(g, job.name));
   if (byName) return { why: `its name matches ${byName}` };
   for (const [k, v] of Object.entries(env.tags ?? {}))

@@ -66,10 +66,10 @@ export function isDenied(tool: string, { policy }: Pick<Permissions, 'policy'>):
 }
 
 /** Where it may never act, whoever says yes; null where it may. */
-function outsideItsGround({ tool, touches }: Intended, permissions: Permissions, placement: Placement | undefined): Refusal | null {
+function outsideItsGround({ touches }: Intended, permissions: Permissions, placement: Placement | undefined): Refusal | null {
   if (placement && touches.job && !permissions.actIn.includes(placement.environment)) {
     const { job } = touches;
-    const why = `Job ${job.id} (${job.name}) belongs to ${placement.environment}: ${placement.why}. labmate acts only in ${list(permissions.actIn)}, so ${tool} is refused and nobody was asked.`;
+    const why = `Job ${job.id} (${job.name}) belongs to ${placement.environment}: ${placement.why}. labmate acts only in ${list(permissions.actIn)}, so it is refused before anybody is asked.`;
     return { why, fact: 'job', ...(placement.parameter === undefined ? {} : { parameter: placement.parameter }) };
   }
   if (touches.repository !== undefined && !permissions.repositories.includes(touches.repository)) {

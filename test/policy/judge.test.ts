@@ -66,7 +66,7 @@ describe('the verdict on a call', () => {
   test('prod is refused before anybody is asked, and the sentence says why', () => {
     expect(judge(launch({ job: job({ id: '900', name: 'ads-train-prod' }) }), base, calm)).toEqual({
       is: 'refuse',
-      why: 'Job 900 (ads-train-prod) belongs to prod: its id 900 is listed there. labmate acts only in dev, so run_databricks_job is refused and nobody was asked.',
+      why: 'Job 900 (ads-train-prod) belongs to prod: its id 900 is listed there in labmate.json. labmate acts only in dev, so it is refused before anybody is asked.',
       fact: 'job',
     });
   });

@@ -469,8 +469,8 @@ describe('a job that starts others', () => {
   });
 
   test.each([
-    ['121', 'it starts job 900 (ads-train-prod), and of that one its id 900 is listed there'],
-    ['122', 'it starts job 900 (ads-train-prod), and of that one its id 900 is listed there'],
+    ['121', 'it starts job 900 (ads-train-prod), and of that one its id 900 is listed there in labmate.json'],
+    ['122', 'it starts job 900 (ads-train-prod), and of that one its id 900 is listed there in labmate.json'],
     ['124', 'it starts job 4711 (job 4711, which Databricks does not show), and of that one it stands in no environment of labmate.json, which counts as prod'],
   ])('job %s belongs to prod', async (job_id, why) => {
     const { touches } = await planned(runDatabricksJob, { job_id, parameters: {} });
