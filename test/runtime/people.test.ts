@@ -237,7 +237,7 @@ test('a message that is deleted while its thread is drawn is drawn again', async
       const names = Object.keys(await slots.all());
       shown.push(names);
       if (names.length === 0) await slots.set('plan', { channel: 'C0ML', ts: '1.2', hash: 'ours' });
-      if (shown.length === 2) await forget('deleted', '1.2');
+      if (shown.length === 2) await forget('T1', 'deleted', '1.2');
       return shown.length === 1 ? { againInMs: 0 } : null;
     },
     failed: () => {},
