@@ -151,6 +151,8 @@ async function record(args: string[]): Promise<number> {
   return say(report(session).trimEnd());
 }
 
+const counted = (n: number, what: string) => `${n} ${what}${n === 1 ? '' : 's'}`;
+
 async function records(args: string[]): Promise<number> {
   const { values, positionals } = readArguments('records', { args, allowPositionals: true, options: { expire: { type: 'boolean', default: false } } });
   const [folder] = positionals;
@@ -158,7 +160,7 @@ async function records(args: string[]): Promise<number> {
   const config = await anyConfigured();
   const { keepRecords } = await import('./ops/keep-records.ts');
   const { exported, there, expired, broken } = await keepRecords(redisOf(config), folder, { expire: values.expire, retentionMs: config.retentionMs });
-  say(`${exported} records written, ${there} stood there already${values.expire ? `, ${expired} sessions taken out of Redis` : ''}`);
+  say(`${counted(exported, 'record')} written, ${there} stood there already${values.expire ? `, ${counted(expired, 'session')} taken out of Redis` : ''}`);
   return broken.length === 0 ? 0 : complain(`The chain of ${broken.join(', ')} does not hold; left in Redis for you to look at with labmate record.`, 1);
 }
 
@@ -166,7 +168,8 @@ async function redraw(args: string[]): Promise<number> {
   readArguments('redraw', { args, options: {} });
   const redis = redisOf(await anyConfigured());
   const { redrawAll } = await import('./ops/redraw-all.ts');
-  return say(`${await redrawAll(redis)} open threads are drawn anew by the gateway that runs`);
+  const threads = await redrawAll(redis);
+  return say(`${counted(threads, 'open thread')} ${threads === 1 ? 'is' : 'are'} drawn anew by the gateway that runs`);
 }
 
 async function verify(args: string[]): Promise<number> {

@@ -39,7 +39,7 @@ export function caveats(baseline: Side, candidate: Side, asked: Asked, primary: 
   // Where a person said how the percentage is meant, nobody needs to be warned of the other reading.
   if (primary.readings_disagree && primary.threshold_source === 'config' && relative && points)
     found.push(
-      `"${figure(primary.threshold?.value ?? null)} %" can be read in two ways, and they disagree: as a relative change it is ${verdictInWords(relative.verdict)}, in percentage points ${verdictInWords(points.verdict)}. Nobody said which was meant; the configured reading was used (${used === 'points' ? 'percentage points' : 'relative'}).`,
+      `"${figure(primary.threshold?.value ?? null)} %" can be read in two ways, and they disagree: as a relative change it is ${verdictInWords(relative.verdict)}, in percentage points ${verdictInWords(points.verdict)}. Nobody said which was meant; labmate.json settles it (${used === 'points' ? 'percentage points' : 'relative'}).`,
     );
   for (const [role, side] of [
     ['baseline', baseline],

@@ -125,7 +125,7 @@ function primaryOf(metric: string, baseline: Side, candidate: Side, asked: Asked
     candidate: after,
     direction: directed?.direction ?? null,
     threshold,
-    ...(source === 'config' ? { readingFrom: 'the configured reading' } : {}),
+    ...(source === 'config' ? { readingFrom: 'the reading set in labmate.json' } : {}),
   });
   return {
     metric,

@@ -30,7 +30,7 @@ export function mayApprove({ user, team, requester, rule, groupMembers }: Questi
   if (!rule) return no('labmate.json names nobody who may approve this, so nobody can. An operator has to add approvers.');
   const member = mayAct(user, team);
   if (!member.ok || !user) return member;
-  if (!rule.users.includes(user.id) && !groupMembers.includes(user.id)) return no('You are not among its approvers.');
+  if (!rule.users.includes(user.id) && !groupMembers.includes(user.id)) return no('You are not among those who may approve this.');
   if (user.id === requester && !rule.requesterMayApprove) return no('You asked for it, so another approver has to say yes.');
   return { ok: true };
 }

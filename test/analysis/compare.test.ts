@@ -80,7 +80,7 @@ describe('a comparison', () => {
         readings_disagree: false,
         verdict: 'improved',
         verdict_reason:
-          'val_f1 0.7416 against 0.72 (+0.0216, +3 % relative, +2.16 percentage points): better by more than 1 % relative (the configured reading).',
+          'val_f1 0.7416 against 0.72 (+0.0216, +3 % relative, +2.16 percentage points): better by more than 1 % relative (the reading set in labmate.json).',
       },
       metrics: [
         {
@@ -263,7 +263,7 @@ describe('a careful reader objects', () => {
       baseline(),
       candidate({ metrics: { val_f1: 0.728 } }),
       {},
-      '"1 %" can be read in two ways, and they disagree: as a relative change it is improved, in percentage points not enough of a difference. Nobody said which was meant; the configured reading was used (relative).',
+      '"1 %" can be read in two ways, and they disagree: as a relative change it is improved, in percentage points not enough of a difference. Nobody said which was meant; labmate.json settles it (relative).',
     ],
     ['when a run is compared with itself', baseline(), baseline(), { expectedChanges: undefined }, 'Baseline and candidate are the same run.'],
   ] as const)('%s', (_, b, c, more, warning) => {

@@ -17,7 +17,7 @@ const ask = (user: Clicker | null, r: ApproverRule | null = rule()) => ({ user, 
 const cases: [string, ReturnType<typeof ask>, string | null][] = [
   ['a named approver', ask(person('U2')), null],
   ['a member of the group', ask(person('U3')), null],
-  ['somebody else', ask(person('U4')), 'not among its approvers'],
+  ['somebody else', ask(person('U4')), 'not among those who may approve this'],
   ['the requester, although in the group', ask(person('U1')), 'another approver'],
   ['the requester, where the rule lets them', ask(person('U1'), rule({ requesterMayApprove: true })), null],
   ['a guest', ask(person('U2', { guest: true })), 'Guests'],

@@ -203,7 +203,7 @@ describe('blocks', () => {
           },
         ],
       },
-      ['The plan', '1 of 1 done', 'Train', 'run 7', 'Run page'],
+      ['The plan', '1 done', 'Train', 'run 7', 'Run page'],
     ],
     ['task_card', { task_id: 't', title: 'Wait', status: 'in_progress', details: 'since 09:42' }, ['Wait', 'since 09:42']],
     [

@@ -66,7 +66,7 @@ describe('the thread of a session', () => {
       said:2: I shall train with feature_set=v2.
       card:2: Approval: Run job 101 (ads-train) (approved)
       verdict:c3: 📈 Improved: val_f1 +2.817 %, asked for: more than 1 % relative · 3 warnings below
-      val_f1 0.73 against 0.71 (+0.02, +2.817 % relative, +2 percentage points): better by more than 1 % relative (the configured reading).
+      val_f1 0.73 against 0.71 (+0.02, +2.817 % relative, +2 percentage points): better by more than 1 % relative (the reading set in labmate.json).
       val_f1: 0.71 → 0.73 (+2.817 %)
       loss: NaN → NaN
       final: Done

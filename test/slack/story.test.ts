@@ -56,9 +56,9 @@ describe.each(['socket', 'http'] as const)('over %s', (mode) => {
     const click = (as: string, actionId: string) => workspace.act({ as, do: 'click', channel: 'C0ML', ts: card?.ts ?? '', actionId, value: approval });
 
     await click('U4', 'approve_call');
-    expect(await until(() => whispersTo(workspace, 'U4').find((t) => t.includes('not among its approvers')))).toContain('<!subteam^S1>');
+    expect(await until(() => whispersTo(workspace, 'U4').find((t) => t.includes('not among those who may approve this')))).toContain('<!subteam^S1>');
     await click('U1', 'approve_call');
-    await until(() => whispersTo(workspace, 'U1').find((t) => t.includes('not among its approvers')));
+    await until(() => whispersTo(workspace, 'U1').find((t) => t.includes('not among those who may approve this')));
     await click('U5', 'approve_call');
     await until(() => whispersTo(workspace, 'U5').find((t) => t.includes('Guests cannot')));
     expect((await desk.log.reading.session(id))?.refusedDecisions.map((r) => r.by)).toEqual(['U4', 'U1', 'U5']);
@@ -93,7 +93,7 @@ describe.each(['socket', 'http'] as const)('over %s', (mode) => {
     const click = (as: string) => workspace.act({ as, do: 'click', channel: 'C0ML', ts: card?.ts ?? '', actionId: 'deny_call', value: approval });
 
     await click('U4');
-    await until(() => JSON.stringify(workspace.world.data.modals.find((m) => m.user === 'U4')?.view ?? '').includes('not among its approvers'));
+    await until(() => JSON.stringify(workspace.world.data.modals.find((m) => m.user === 'U4')?.view ?? '').includes('not among those who may approve this'));
     await click('U2');
     const modal = await until(() => workspace.world.data.modals.find((m) => m.user === 'U2'));
     expect((await eventsOf(id)).some((e) => e.type === 'denied')).toBe(false);

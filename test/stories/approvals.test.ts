@@ -187,7 +187,7 @@ describe('time and budgets', () => {
     const limit = await stage.card('raise_budget');
     expect(words(limit)).toContain('1 model turns');
     await stage.click('U1', limit, 'raise_budget');
-    await stage.until('the requester to be told why not', () => stage.whispers('U1').find((w) => w.includes('not among its approvers')));
+    await stage.until('the requester to be told why not', () => stage.whispers('U1').find((w) => w.includes('not among those who may approve this')));
     expect((await stage.session())?.ended).toBeUndefined();
     await stage.click('U3', limit, 'raise_budget');
     const session = await stage.ended();

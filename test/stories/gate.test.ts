@@ -31,7 +31,7 @@ describe('who may say yes, and to what', () => {
     await stage.click('U1', card, 'approve_call');
     await stage.until('the requester to be told', () => stage.whispers('U1').find((w) => w.includes('You asked for it')));
     await stage.click('U4', card, 'approve_call');
-    await stage.until('the outsider to be told', () => stage.whispers('U4').find((w) => w.includes('not among its approvers')));
+    await stage.until('the outsider to be told', () => stage.whispers('U4').find((w) => w.includes('not among those who may approve this')));
     await stage.click('U5', card, 'approve_call');
     await stage.until('the guest to be told', () => stage.whispers('U5').find((w) => w.includes('Guests')));
     expect(stage.launches()).toHaveLength(0);

@@ -132,7 +132,7 @@ test('a tool that says something else than was pinned is refused until approvers
   );
   expect(stage.button(card, 'edit_call')).toBe(false);
   await stage.click('U1', card, 'approve_call');
-  await stage.until('a word to who may not', () => stage.whispers('U1').some((w) => w.includes('You are not among its approvers')));
+  await stage.until('a word to who may not', () => stage.whispers('U1').some((w) => w.includes('You are not among those who may approve this')));
   await stage.click('U2', card, 'approve_call');
   await stage.until('the card to say so', () => {
     const now = stage.messages().find((m) => m.ts === card.ts);

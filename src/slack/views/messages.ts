@@ -27,7 +27,7 @@ export function rootMessage(o: {
     ),
     ...(o.line ? [context(o.line)] : []),
     ...(left > 0 ? [context(`${left} more characters; the whole is the first file in this thread.`)] : []),
-    context(`Reply here to go on with it. Model ${o.model}; everything that happens is in the record of ${o.alias}.`),
+    context(`Reply here to change it or to go on with it. Model ${o.model}; /experiment record ${o.alias} gives the whole record.`),
   ];
   return { text: fallback(`${o.alias}: ${named(o.prompt.slice(0, QUOTED))}${left > 0 ? `… (${left} more characters)` : ''}`), blocks: fitted(blocks) };
 }

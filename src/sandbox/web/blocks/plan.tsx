@@ -14,7 +14,7 @@ export function Plan({ block }: { block: Json }) {
         <span class="plan-title">{shownText(block.title)}</span>
         {tasks.length > 0 && (
           <span class="plan-count">
-            {done} of {tasks.length} done
+            {done} done
           </span>
         )}
       </header>
