@@ -68,7 +68,8 @@ describe('the verdict', () => {
     });
     expect(ruling).toEqual({
       verdict: 'improved',
-      reason: 'val_f1 0.728 against 0.72 (+0.008, +1.111 % relative, +0.8 percentage points): better by more than 1 % relative (the reading set in labmate.json).',
+      reason:
+        'val_f1 0.728 against 0.72 (+0.008, +1.111 % relative, +0.8 percentage points): better by more than 1 % relative (the reading set in labmate.json).',
       delta: 0.008,
       delta_pct: expect.closeTo(1.111111111111111, 12),
       delta_points: expect.closeTo(0.8, 12),

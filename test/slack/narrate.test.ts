@@ -73,7 +73,7 @@ describe('the thread of a session', () => {
       val_f1 improved; the pull request is open.
       - Run job 101 (ads-train) https://dbc.example/run/7
       model: 4 turns, 400 tokens in, 80 out, $0.12
-      record: 14 lines, head 6c4edb3c063ef9137340e5fab809f590ae652bac9828ebb50a33518a8c17339e"
+      record: 14 lines, head bcb791cadb3808dcfc834e0f36b2916ad46cfcc5a816f4900781c584ec8bf1b6"
     `);
   });
 

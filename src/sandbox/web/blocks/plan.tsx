@@ -12,11 +12,7 @@ export function Plan({ block }: { block: Json }) {
     <section class="plan" aria-label="Plan">
       <header class="plan-head">
         <span class="plan-title">{shownText(block.title)}</span>
-        {tasks.length > 0 && (
-          <span class="plan-count">
-            {done} done
-          </span>
-        )}
+        {tasks.length > 0 && <span class="plan-count">{done} done</span>}
       </header>
       <div class="plan-tasks">
         {tasks.map((task) => (
