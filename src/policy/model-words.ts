@@ -57,9 +57,14 @@ export function plainWords(words: string): string {
   return richWords(words).map(said).join('\n').trim();
 }
 
-/** The same on one line, for a button. Marks that hold no words are shown as they were written. */
+/**
+ * The same on one line, for a button. What would begin a list, a quote or a heading is a sign of these words: "> 1 %" and "+ 5" are not "1 %" and "- 5". Marks that hold
+ * no words are shown as they were written.
+ */
 export function plainLine(words: string): string {
-  return plainWords(named(words)).replace(/\s*\n\s*/g, ' ') || words;
+  const tokens = new markdown.Lexer(markdown.defaults).inlineTokens(named(words));
+  const said = saidIn(inline(tokens, new Map()));
+  return said.replace(/\s*\n\s*/g, ' ').trim() || words;
 }
 
 /** Paragraphs that follow each other are one section with an empty line between: Slack leaves no room between sections. */

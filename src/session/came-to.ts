@@ -14,7 +14,7 @@ const BAD = new Map([
   ['SKIPPED', 'was skipped'],
   ['VANISHED', 'is gone'],
   ['TRIPPED', 'was stopped by its condition'],
-  ['OVERDUE', 'was stopped at its deadline'],
+  ['OVERDUE', 'was stopped after its deadline'],
 ]);
 /** Ends that somebody wanted. */
 const WANTED = new Set(['CANCELED', 'TRIPPED', 'OVERDUE']);

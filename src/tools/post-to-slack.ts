@@ -128,7 +128,7 @@ function mustFit(text: string): void {
   if (length <= MOST_SHOWN) return;
   throw new ToolError(
     'TEXT_TOO_LONG',
-    `Written for Slack, this text has ${length} characters, and Slack takes ${MOST_SHOWN}: each & counts as 5, each < and > as 4, and what cannot be seen as 8 or more.`,
+    `Written for Slack, this text has ${length} characters, and Slack takes ${MOST_SHOWN}: each & counts as 5, each < and > as 4, and what cannot be seen as 5 or more.`,
     'write it with fewer of them, or as two posts.',
   ).about('text');
 }

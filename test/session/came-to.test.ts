@@ -49,13 +49,13 @@ test.each<[string, Step[], string]>([
   [
     'a run that went on after its condition, and was canceled when a later wait had taken too long',
     [run('1'), tripped('1'), late('1'), cancel('1'), saw('CANCELED')],
-    'Ended: the training run was stopped at its deadline',
+    'Ended: the training run was stopped after its deadline',
   ],
-  ['a run whose deadline had passed, not looked at afterwards', [run('1'), late('1'), cancel('1')], 'Ended: the training run was stopped at its deadline'],
+  ['a run whose deadline had passed, not looked at afterwards', [run('1'), late('1'), cancel('1')], 'Ended: the training run was stopped after its deadline'],
   [
     'two whose deadlines had passed',
     [run('1'), run('2'), late('1'), cancel('1'), late('2'), cancel('2'), saw('CANCELED', 'CANCELED')],
-    'Ended: both training runs were stopped at their deadlines',
+    'Ended: both training runs were stopped after their deadlines',
   ],
   [
     'one that its condition ended and one whose deadline had passed',

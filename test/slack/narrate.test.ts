@@ -238,9 +238,17 @@ describe('the thread of a session', () => {
       JSON.parse(JSON.stringify(asked && 'blocks' in asked ? asked.blocks : [])).flatMap((b: { type: string; elements: { text: { text: string } }[] }) =>
         b.type === 'actions' ? b.elements.map((e) => e.text.text) : [],
       );
-    const shown = ['v2 of feature_set, see the run (https://mlflow.example/7)', '@U9 &amp; &lt;!channel&gt;', '- one - two', '───'];
+    const shown = ['v2 of feature_set, see the run (https://mlflow.example/7)', '@U9 &amp; &lt;!channel&gt;', '- one - two', '---'];
     expect(labels(slot(slotsOf(...ask(...options)), 'question:c1'))).toEqual(shown);
     expect(slot(slotsOf(...ask(...options)), 'question:c1').text).toContain(shown.map((o) => `- ${o}`).join('\n'));
+    // These begin with a sign that says something: without it another answer would be chosen than is given.
+    expect(labels(slot(slotsOf(...ask('> 1 %', '>= 1 %', '+ 5 epochs', '1. Retrain', '# 3')), 'question:c1'))).toEqual([
+      '&gt; 1 %',
+      '&gt;= 1 %',
+      '+ 5 epochs',
+      '1. Retrain',
+      '# 3',
+    ]);
     // What is cut off by a button's end is in the list above.
     expect(labels(slot(slotsOf(...ask(`**${long}**`, 'b')), 'question:c1'))).toEqual([long, 'b']);
     expect(labels(slot(slotsOf(...ask('&'.repeat(30), 'b')), 'question:c1'))).toEqual(['Option 1', 'Option 2']);
