@@ -5,10 +5,12 @@ import { makePeople, type People } from '../runtime/people.ts';
 import type { Reading } from '../runtime/reading.ts';
 import type { SlackService } from '../services/slack.ts';
 import { within } from '../within.ts';
+import type { Acked } from './counted.ts';
 import type { Desk, Editing, Runs, Usual } from './desk.ts';
+import { httpReceiver, type Other } from './http-receiver.ts';
 import { listen } from './listen.ts';
 import type { Log } from './log.ts';
-import { type Acked, httpReceiver, type Other, type SocketOptions, StoreThenAckReceiver } from './receivers.ts';
+import { type SocketOptions, StoreThenAckReceiver } from './socket-receiver.ts';
 
 export type SlackOptions = {
   botToken: string;

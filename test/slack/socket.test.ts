@@ -2,7 +2,7 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { makePeople } from '../../src/runtime/people.ts';
 import { type SlackStandIn, startSlackStandIn } from '../../src/sandbox/slack/slack-stand-in.ts';
-import { StoreThenAckReceiver } from '../../src/slack/receivers.ts';
+import { StoreThenAckReceiver } from '../../src/slack/socket-receiver.ts';
 import { appToken, botToken, signingSecret, silent, until } from './a-desk.ts';
 import { refusing } from './refusing.ts';
 
