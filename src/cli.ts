@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { answerAtOnce, type Name } from '../bin/commands.mjs';
+import { countOf } from './analysis/numbers.ts';
 import { readArguments, wholeNumber } from './cli-arguments.ts';
 import type { AnyConfig } from './config.ts';
 import { whyNotRead } from './file-faults.ts';
@@ -151,8 +152,6 @@ async function record(args: string[]): Promise<number> {
   return say(report(session).trimEnd());
 }
 
-const counted = (n: number, what: string) => `${n} ${what}${n === 1 ? '' : 's'}`;
-
 async function records(args: string[]): Promise<number> {
   const { values, positionals } = readArguments('records', { args, allowPositionals: true, options: { expire: { type: 'boolean', default: false } } });
   const [folder] = positionals;
@@ -160,7 +159,7 @@ async function records(args: string[]): Promise<number> {
   const config = await anyConfigured();
   const { keepRecords } = await import('./ops/keep-records.ts');
   const { exported, there, expired, broken } = await keepRecords(redisOf(config), folder, { expire: values.expire, retentionMs: config.retentionMs });
-  say(`${counted(exported, 'record')} written, ${there} stood there already${values.expire ? `, ${counted(expired, 'session')} taken out of Redis` : ''}`);
+  say(`${countOf(exported, 'record')} written, ${there} stood there already${values.expire ? `, ${countOf(expired, 'session')} taken out of Redis` : ''}`);
   return broken.length === 0 ? 0 : complain(`The chain of ${broken.join(', ')} does not hold; left in Redis for you to look at with labmate record.`, 1);
 }
 
@@ -169,7 +168,7 @@ async function redraw(args: string[]): Promise<number> {
   const redis = redisOf(await anyConfigured());
   const { redrawAll } = await import('./ops/redraw-all.ts');
   const threads = await redrawAll(redis);
-  return say(`${counted(threads, 'open thread')} ${threads === 1 ? 'is' : 'are'} drawn anew by the gateway that runs`);
+  return say(`${countOf(threads, 'open thread')} ${threads === 1 ? 'is' : 'are'} drawn anew by the gateway that runs`);
 }
 
 async function verify(args: string[]): Promise<number> {

@@ -73,3 +73,6 @@ function times(a: Decimal, b: Decimal): Decimal {
 export function allOf(n: number): string {
   return n === 2 ? 'both' : `all ${n}`;
 }
+
+/** So many of a thing, in words. */
+export const countOf = (n: number | bigint, thing: string) => `${n} ${thing}${Number(n) === 1 ? '' : 's'}`;

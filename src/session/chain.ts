@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { countOf } from '../analysis/numbers.ts';
 import { eventSchema, type SessionEvent } from './events.ts';
 import { isPayloadRef } from './payload.ts';
 import { checkVersion, checkWords, placeOf, RECORD_VERSION } from './record-version.ts';
@@ -143,7 +144,7 @@ function digitsOf(given: string): string {
 export function notAHead(given: string): string | null {
   const digits = digitsOf(given);
   if (/^[0-9a-f]{8,64}$/i.test(digits)) return null;
-  return `a head is the 64 hex digits of a SHA-256, or at least its first ${LEAST_DIGITS}; this is ${digits.length} character${digits.length === 1 ? '' : 's'}${/^[0-9a-f]*$/i.test(digits) ? '' : ', not all of them hex digits'}`;
+  return `a head is the 64 hex digits of a SHA-256, or at least its first ${LEAST_DIGITS}; this is ${countOf(digits.length, 'character')}${/^[0-9a-f]*$/i.test(digits) ? '' : ', not all of them hex digits'}`;
 }
 
 /** What `labmate verify` prints and exits with. `wantedHead` may be the head of any line, or its first digits if no other line's begins with them; one that fits none breaks the record. */
@@ -158,7 +159,7 @@ export function describeVerification(result: Verification, wantedHead?: string):
     if (line === undefined || fitting.length > 1) {
       const why =
         line === undefined
-          ? `no line of this record has that head; its ${count(lines, 'line')} hold together and end with head ${head}, so it is another record, was written anew, or lost its end`
+          ? `no line of this record has that head; its ${countOf(lines, 'line')} hold together and end with head ${head}, so it is another record, was written anew, or lost its end`
           : `the heads of lines ${fitting.join(' and ')} both begin with these digits: give more of them`;
       // What is missing can only have stood after the last line that is here.
       return { text: `BROKEN at line ${line ?? lines + 1}: ${why}`, exitCode: 1 };
@@ -167,8 +168,8 @@ export function describeVerification(result: Verification, wantedHead?: string):
     const caution = wanted.length < UNFORGEABLE_DIGITS ? `. ${wanted.length} digits tell records apart and do not keep from forgery: give all 64 for that` : '';
     matched = `; the given head ${short}${line === lines ? ', the last' : ` of ${lines}`}${caution}`;
   }
-  const start = `${ended ? 'OK' : 'OPEN'} ${count(lines, 'line')}, head ${head}`;
-  const totals = ended ? `, ${count(result.approvals, 'approval')}, ${count(result.pullRequests, 'pull request')}` : '';
+  const start = `${ended ? 'OK' : 'OPEN'} ${countOf(lines, 'line')}, head ${head}`;
+  const totals = ended ? `, ${countOf(result.approvals, 'approval')}, ${countOf(result.pullRequests, 'pull request')}` : '';
   return { text: start + totals + matched, exitCode: 0 };
 }
 
@@ -210,10 +211,6 @@ function utf8(bytes: Uint8Array): string {
   } catch (cause) {
     throw new Error('it is not UTF-8 text', { cause });
   }
-}
-
-function count(n: number, thing: string): string {
-  return `${n} ${thing}${n === 1 ? '' : 's'}`;
 }
 
 function show(value: unknown): string {

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { countOf } from '../analysis/numbers.ts';
 import { listed } from '../policy/listed.ts';
 import { type Tool, ToolError } from './define-tool.ts';
 
@@ -31,7 +32,7 @@ function capital(text: string): string {
 function inWords(issue: z.core.$ZodIssue, input: unknown): string {
   const value = issue.path.reduce<unknown>((inner, key) => (inner as Record<PropertyKey, unknown> | null | undefined)?.[key], input);
   if (value === undefined) return 'it is missing';
-  const counted = (count: number | bigint, of: string) => `${count} ${of === 'string' ? 'character' : 'item'}${Number(count) === 1 ? '' : 's'}`;
+  const counted = (count: number | bigint, of: string) => countOf(count, of === 'string' ? 'character' : 'item');
   switch (issue.code) {
     case 'unrecognized_keys':
       return `there is no ${listed(issue.keys.map((key) => JSON.stringify(key)))}`;

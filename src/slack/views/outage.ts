@@ -1,4 +1,4 @@
-import { allOf } from '../../analysis/numbers.ts';
+import { allOf, countOf } from '../../analysis/numbers.ts';
 import type { Block } from '../../services/slack.ts';
 import { fallback, fitted } from './limits.ts';
 import { actions, bold, button, para, rich, t } from './rich.ts';
@@ -14,7 +14,7 @@ export function outageMessage(o: { id: string; upstream: string; since: string; 
     const words = `${o.upstream} did not answer for long, since ${since}. Nobody here waits for it any more; what waited has gone on by itself.`;
     return { text: fallback(words), blocks: [rich(para(t(words)))] };
   }
-  const who = `${n} experiment${n === 1 ? '' : 's'} here wait${n === 1 ? 's' : ''} for it: ${o.waiting.slice(0, NAMED).join(', ')}${n > NAMED ? ` and ${n - NAMED} more` : ''}.`;
+  const who = `${countOf(n, 'experiment')} here wait${n === 1 ? 's' : ''} for it: ${o.waiting.slice(0, NAMED).join(', ')}${n > NAMED ? ` and ${n - NAMED} more` : ''}.`;
   const heading = `${o.upstream} has not answered for over a day`;
   const rest = `Since ${since} nobody has had an answer from it. ${who} ${n === 1 ? 'It goes' : 'They go'} on by ${n === 1 ? 'itself' : 'themselves'} once it answers; nothing is lost meanwhile.`;
   const blocks = [
